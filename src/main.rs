@@ -1,0 +1,3 @@
+//! The `reeld` command.
+
+fn main() {}
