@@ -48,6 +48,27 @@ pub enum Padding {
     Width(u8),
 }
 
+/// What the numbers of a sequence mean.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// They count frames: a number that is left out is missing.
+    #[default]
+    Count,
+    /// They are points in time: they order the frames, and nothing is missing between two of them.
+    TimeStamp,
+    /// They count frames, and a second number behind them steps along, such as the seed of `00001-1234567.png`,
+    /// `00002-1234568.png`.
+    Stepping {
+        /// The bytes between the two numbers.
+        between: BString,
+        /// The second number minus the first.
+        offset: i64,
+        /// How the second number is written.
+        padding: Padding,
+    },
+}
+
 /// What the names of one sequence share: everything but the number.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Pattern {
@@ -57,22 +78,61 @@ pub struct Pattern {
     pub suffix: BString,
     /// How the number is written between them.
     pub padding: Padding,
+    /// What the number means.
+    #[serde(default)]
+    pub kind: Kind,
 }
 
 impl Pattern {
+    /// A pattern of frames that count.
+    #[must_use]
+    pub fn new(prefix: impl Into<BString>, suffix: impl Into<BString>, padding: Padding) -> Self {
+        Self { prefix: prefix.into(), suffix: suffix.into(), padding, kind: Kind::Count }
+    }
+
     /// The file name of frame `number`. A sign stands before the zeros and does not count for the width.
     #[must_use]
     pub fn name(&self, number: FrameNumber) -> BString {
+        let mut name = Vec::with_capacity(self.prefix.len() + self.suffix.len() + 20);
+        name.extend_from_slice(&self.prefix);
+        self.padding.write(number, &mut name);
+        if let Kind::Stepping { between, offset, padding } = &self.kind {
+            name.extend_from_slice(between);
+            padding.write(number.saturating_add(*offset), &mut name);
+        }
+        name.extend_from_slice(&self.suffix);
+        name.into()
+    }
+
+    /// Whether a number that is left out is a missing frame.
+    #[must_use]
+    pub fn has_gaps(&self) -> bool {
+        self.kind != Kind::TimeStamp
+    }
+
+    /// The numbers missing between the first and the last of `numbers`, which ascend; none between time stamps.
+    #[must_use]
+    pub fn missing_from(&self, numbers: impl IntoIterator<Item = FrameNumber>) -> NumberRanges {
+        if self.has_gaps() { NumberRanges::missing_from(numbers) } else { NumberRanges::default() }
+    }
+}
+
+impl Padding {
+    fn write(self, number: FrameNumber, name: &mut Vec<u8>) {
         let sign = if number < 0 { "-" } else { "" };
         let digits = number.unsigned_abs();
-        let width = match self.padding {
-            Padding::None => 0,
-            Padding::Width(width) => usize::from(width),
+        let width = match self {
+            Self::None => 0,
+            Self::Width(width) => usize::from(width),
         };
-        let mut name = self.prefix.clone();
         name.extend_from_slice(format!("{sign}{digits:0width$}").as_bytes());
-        name.extend_from_slice(&self.suffix);
-        name
+    }
+
+    fn hashes(self) -> String {
+        "#".repeat(match self {
+            Self::None => 1,
+            Self::Width(width) => usize::from(width),
+        })
     }
 }
 
@@ -80,12 +140,11 @@ impl Pattern {
 /// UTF-8 are replaced, so this is for people only.
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hashes = match self.padding {
-            Padding::None => 1,
-            Padding::Width(width) => usize::from(width),
-        };
-        let hashes = "#".repeat(hashes);
-        write!(f, "{}{hashes}{}", self.prefix.to_str_lossy(), self.suffix.to_str_lossy())
+        write!(f, "{}{}", self.prefix.to_str_lossy(), self.padding.hashes())?;
+        if let Kind::Stepping { between, padding, .. } = &self.kind {
+            write!(f, "{}{}", between.to_str_lossy(), padding.hashes())?;
+        }
+        f.write_str(&self.suffix.to_str_lossy())
     }
 }
 
@@ -107,8 +166,11 @@ pub struct Batch {
     pub pattern: Pattern,
     /// The frames, by ascending number, at least one.
     pub frames: Vec<Frame>,
-    /// Numbers between the first and the last frame that have no frame. Empty for time stamps.
+    /// Numbers of the sequence that have no frame in `frames`: those between the first and the last that no file has, and
+    /// the unreadable ones. Empty for time stamps.
     pub missing: NumberRanges,
+    /// Numbers whose files are there, but were given up on because they stayed empty or unfinished. Ascending.
+    pub unreadable: Vec<FrameNumber>,
     /// What ended the sequence.
     pub reason: FinishReason,
 }

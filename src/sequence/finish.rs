@@ -1,6 +1,11 @@
 //! The rules that end a sequence.
+//!
+//! Owns what each rule means, for one sequence at one moment. It remembers nothing: `tracker` keeps the state.
 
+use std::ffi::OsStr;
 use std::fmt;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 use std::time::Duration;
 
 use bstr::BString;
@@ -8,6 +13,13 @@ use globset::{GlobMatcher, GlobSet};
 use serde::{Deserialize, Serialize};
 
 use crate::sequence::FrameNumber;
+use crate::sequence::name::split_extension;
+
+/// The shortest silence that `idle_timeout = "auto"` takes for the end.
+const IDLE_FLOOR: Duration = Duration::from_secs(30);
+
+/// The longest silence that `idle_timeout = "auto"` waits for.
+const IDLE_CEILING: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// When a sequence of one root is finished, and what happens to its gaps. Built by `config`, read by `tracker`.
 #[derive(Debug, Clone)]
@@ -87,6 +99,115 @@ pub enum FinishReason {
     Now,
 }
 
+/// What a marker file speaks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MarkerScope {
+    /// `.done`: the whole folder and its `batch_NNNN` children.
+    Folder,
+    /// `NAME.done`: the sequences of that name.
+    Named(BString),
+}
+
+/// How far a sequence has come, for the rules that count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// The first number.
+    pub first: FrameNumber,
+    /// The last number.
+    pub last: FrameNumber,
+    /// The last number that is reached from the first without a gap. Equals `last` where numbers are time stamps.
+    pub solid: FrameNumber,
+    /// How many frames.
+    pub count: u64,
+    /// The highest number of a frame that matches `final_frame`.
+    pub final_frame: Option<FrameNumber>,
+    /// The last number and the count of the frames that were in a batch before, if any: they end nothing again.
+    pub before: Option<(FrameNumber, u64)>,
+}
+
+impl Rules {
+    /// What the file `name` speaks for, if it is a marker.
+    #[must_use]
+    pub fn marker(&self, name: &[u8]) -> Option<MarkerScope> {
+        let matches = |name: &[u8]| self.final_marker.is_match(Path::new(OsStr::from_bytes(name)));
+        if !matches(name) {
+            return None;
+        }
+        // A glob that takes any name before `.done` asks for the sequence's; a literal one such as `finished.txt` has no
+        // room for it.
+        let any_stem = [b"\x01".as_slice(), name].concat();
+        let named = split_extension(name).filter(|_| matches(&any_stem));
+        Some(named.map_or(MarkerScope::Folder, |(stem, _)| MarkerScope::Named(stem.into())))
+    }
+
+    /// Whether a frame of this name ends its sequence.
+    #[must_use]
+    pub fn is_final_frame(&self, name: &[u8]) -> bool {
+        self.final_frame.as_ref().is_some_and(|glob| glob.is_match(Path::new(OsStr::from_bytes(name))))
+    }
+
+    /// The rule that ends a sequence by its numbers, if one does. A gap before the end is never the end.
+    #[must_use]
+    pub fn reached(&self, progress: &Progress) -> Option<FinishReason> {
+        let Progress { first, last, solid, count, final_frame, before } = *progress;
+        if let Some(number) = final_frame.filter(|number| *number <= solid) {
+            return Some(FinishReason::FinalFrame(number));
+        }
+        if let Some(asked) = self.last_frame
+            && (first..=solid).contains(&asked)
+            && before.is_none_or(|(last, _)| last < asked)
+        {
+            return Some(FinishReason::LastFrame(asked));
+        }
+        let asked = self.frame_count.filter(|asked| count >= *asked && solid == last)?;
+        before.is_none_or(|(_, count)| count < asked).then_some(FinishReason::FrameCount(asked))
+    }
+}
+
+impl MarkerScope {
+    /// Whether a sequence with this prefix is meant: one that is the name but for separators at its end, or that goes on
+    /// behind a separator.
+    #[must_use]
+    pub fn speaks_for(&self, prefix: &[u8]) -> bool {
+        match self {
+            Self::Folder => true,
+            Self::Named(name) => {
+                let name = trim_separators(name);
+                let goes_on = |rest: &[u8]| rest.first().is_none_or(|byte| is_separator(*byte));
+                !name.is_empty() && prefix.strip_prefix(name).is_some_and(goes_on)
+            }
+        }
+    }
+}
+
+impl IdleTimeout {
+    /// The silence that ends a sequence whose longest pause so far is `longest_pause`; `None` if none does.
+    #[must_use]
+    pub fn after(self, longest_pause: Duration) -> Option<Duration> {
+        match self {
+            Self::Auto => Some(longest_pause.saturating_mul(4).clamp(IDLE_FLOOR, IDLE_CEILING)),
+            Self::After(silence) => Some(silence),
+            Self::Never => None,
+        }
+    }
+}
+
+/// Whether a folder is called `batch_0000` or the like, so that a marker beside it speaks for it too.
+#[must_use]
+pub fn is_batch_folder(dir: &Path) -> bool {
+    let digits = dir.file_name().and_then(|name| name.as_bytes().strip_prefix(b"batch_"));
+    digits.is_some_and(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit))
+}
+
+fn trim_separators(name: &[u8]) -> &[u8] {
+    let end = name.iter().rposition(|byte| !is_separator(*byte)).map_or(0, |last| last + 1);
+    &name[..end]
+}
+
+fn is_separator(byte: u8) -> bool {
+    matches!(byte, b'.' | b'_' | b'-' | b' ')
+}
+
 impl fmt::Display for FinishReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -97,6 +218,100 @@ impl fmt::Display for FinishReason {
             Self::Client => f.write_str("`reeld done`"),
             Self::Idle(ms) => write!(f, "quiet for {}.{} s", ms / 1000, ms % 1000 / 100),
             Self::Now => f.write_str("`reeld encode`"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use globset::{Glob, GlobSetBuilder};
+
+    use super::*;
+
+    fn rules(markers: &[&str]) -> Rules {
+        let mut globs = GlobSetBuilder::new();
+        for marker in markers {
+            globs.add(Glob::new(marker).unwrap());
+        }
+        Rules {
+            final_marker: globs.build().unwrap(),
+            final_frame: None,
+            last_frame: None,
+            frame_count: None,
+            idle_timeout: IdleTimeout::Auto,
+            max_wait: Duration::from_secs(3600),
+            min_frames: 2,
+            missing_frames: MissingFrames::Skip,
+            continuation: Continuation::New,
+        }
+    }
+
+    #[test]
+    fn a_marker_speaks_for_its_folder_or_for_a_name() {
+        let rules = rules(&[".done", "done", "*.done", "finished.txt"]);
+        for bare in [".done", "done", "finished.txt"] {
+            assert_eq!(rules.marker(bare.as_bytes()), Some(MarkerScope::Folder), "{bare}");
+        }
+        assert_eq!(rules.marker(b"shot.v2.done"), Some(MarkerScope::Named("shot.v2".into())));
+        assert_eq!(rules.marker(b"\xff.done"), Some(MarkerScope::Named(b"\xff".into())));
+        for other in ["done.txt", "shot.0001.png", "shot.finished.txt"] {
+            assert_eq!(rules.marker(other.as_bytes()), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_compared_without_separators_at_its_end() {
+        let shot = MarkerScope::Named("shot".into());
+        for prefix in ["shot", "shot.", "shot_", "shot - ", "shot_beauty.", "shot.v002."] {
+            assert!(shot.speaks_for(prefix.as_bytes()), "{prefix}");
+        }
+        for prefix in ["", "shot1_", "sho", "xshot_", "Shot_"] {
+            assert!(!shot.speaks_for(prefix.as_bytes()), "{prefix}");
+        }
+        assert!(MarkerScope::Named("shot_".into()).speaks_for(b"shot."));
+        assert!(!MarkerScope::Named("_".into()).speaks_for(b""));
+        assert!(MarkerScope::Folder.speaks_for(b""));
+    }
+
+    #[test]
+    fn numbers_end_a_sequence_only_without_a_gap_before_them() {
+        let mut rules = rules(&[]);
+        let progress = Progress { first: 1, last: 10, solid: 10, count: 10, final_frame: None, before: None };
+        assert_eq!(rules.reached(&progress), None);
+        rules.last_frame = Some(10);
+        assert_eq!(rules.reached(&progress), Some(FinishReason::LastFrame(10)));
+        assert_eq!(rules.reached(&Progress { last: 12, ..progress }), Some(FinishReason::LastFrame(10)));
+        assert_eq!(rules.reached(&Progress { solid: 9, ..progress }), None);
+        assert_eq!(rules.reached(&Progress { first: 11, last: 12, solid: 12, ..progress }), None);
+        assert_eq!(rules.reached(&Progress { last: 11, solid: 11, before: Some((10, 10)), ..progress }), None);
+        rules.last_frame = None;
+        rules.frame_count = Some(9);
+        assert_eq!(rules.reached(&progress), Some(FinishReason::FrameCount(9)));
+        assert_eq!(rules.reached(&Progress { solid: 9, ..progress }), None);
+        assert_eq!(rules.reached(&Progress { count: 8, ..progress }), None);
+        assert_eq!(rules.reached(&Progress { before: Some((9, 9)), ..progress }), None);
+        let named = Progress { final_frame: Some(10), ..progress };
+        assert_eq!(rules.reached(&named), Some(FinishReason::FinalFrame(10)));
+        rules.frame_count = None;
+        assert_eq!(rules.reached(&Progress { solid: 9, ..named }), None);
+    }
+
+    #[test]
+    fn automatic_silence_is_four_pauses_within_bounds() {
+        let seconds = Duration::from_secs;
+        assert_eq!(IdleTimeout::Auto.after(Duration::ZERO), Some(seconds(30)));
+        assert_eq!(IdleTimeout::Auto.after(seconds(60)), Some(seconds(240)));
+        assert_eq!(IdleTimeout::Auto.after(Duration::MAX), Some(seconds(6 * 3600)));
+        assert_eq!(IdleTimeout::After(seconds(5)).after(seconds(60)), Some(seconds(5)));
+        assert_eq!(IdleTimeout::Never.after(seconds(60)), None);
+    }
+
+    #[test]
+    fn batch_folders_are_known_by_name() {
+        assert!(is_batch_folder(Path::new("/a/batch_0000")));
+        assert!(is_batch_folder(Path::new("batch_12")));
+        for other in ["/a/batch_", "/a/batch_1b", "/a/xbatch_1", "/", ""] {
+            assert!(!is_batch_folder(Path::new(other)), "{other}");
         }
     }
 }

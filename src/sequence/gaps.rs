@@ -18,13 +18,28 @@ impl NumberRanges {
         let mut previous: Option<FrameNumber> = None;
         for number in numbers {
             if let Some(before) = previous
-                && number - before > 1
+                && number.saturating_sub(before) > 1
             {
                 ranges.push((before + 1, number - 1));
             }
             previous = Some(number);
         }
         Self(ranges)
+    }
+
+    /// These numbers and `numbers`, which ascend and are in none of the ranges.
+    #[must_use]
+    pub fn with(mut self, numbers: &[FrameNumber]) -> Self {
+        self.0.extend(numbers.iter().map(|number| (*number, *number)));
+        self.0.sort_unstable();
+        self.0.dedup_by(|next, range| {
+            let touches = range.1.checked_add(1) == Some(next.0);
+            if touches {
+                range.1 = next.1;
+            }
+            touches
+        });
+        self
     }
 
     /// Whether no number is in it.
@@ -58,5 +73,35 @@ impl fmt::Display for NumberRanges {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn gaps_print_as_ranges() {
+        let gaps = NumberRanges::missing_from([-2, 0, 1, 3, 7]);
+        assert_eq!(gaps.to_string(), "-1, 2, 4-6");
+        assert_eq!(gaps.count(), 5);
+        assert_eq!(gaps.with(&[0, 3, 9]).to_string(), "-1-0, 2-6, 9");
+        assert!(NumberRanges::missing_from([5, 6, 7]).is_empty());
+        assert_eq!(NumberRanges::default().to_string(), "");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_there_and_what_is_missing_make_the_whole(numbers in prop::collection::btree_set(-50i64..50, 0..40)) {
+            let gaps = NumberRanges::missing_from(numbers.iter().copied());
+            let missing: Vec<i64> = gaps.iter().flat_map(|(first, last)| first..=last).collect();
+            prop_assert_eq!(gaps.count(), missing.len() as u64);
+            let whole = numbers.first().zip(numbers.last()).map_or(0..0, |(first, last)| *first..*last + 1);
+            let left: Vec<i64> = whole.filter(|number| !numbers.contains(number)).collect();
+            prop_assert_eq!(&missing, &left);
+            prop_assert_eq!(NumberRanges::default().with(&left), gaps);
+        }
     }
 }
