@@ -94,10 +94,7 @@ impl Splitter {
 /// Divides the names of one family, `members` being their places in `names`, into sequences.
 pub(crate) fn divide<N: AsRef<[u8]>>(names: &[N], members: &[usize], rule: &NameRule) -> (Choice, Vec<Group>) {
     let mut splitter = Splitter::default();
-    let choice = match rule {
-        NameRule::Auto => Choice::of_family(members.iter().map(|index| names[*index].as_ref())),
-        NameRule::Pattern(_) => Choice::default(),
-    };
+    let choice = Choice::of_family(members.iter().map(|index| names[*index].as_ref()), rule);
     let mut stems: HashMap<Stem<'_>, Vec<Member>> = HashMap::new();
     for index in members {
         let Some(reading) = splitter.read(names[*index].as_ref(), choice, rule) else { continue };

@@ -3,12 +3,35 @@
 //! Owns what is known about every folder: its sequences, their frames, which of them are already in a reel, and how long
 //! they have been quiet. It never performs I/O and never reads the clock.
 
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bstr::BString;
+use serde::Serialize;
 
-use crate::sequence::{Batch, Frame, Identity, Pattern};
+use crate::sequence::finish::{Rules, is_batch_folder};
+use crate::sequence::gaps::NumberRanges;
+use crate::sequence::name::NameRule;
+use crate::sequence::tracker::folder::{Folder, Moment};
+use crate::sequence::tracker::open::Marker;
+use crate::sequence::{Batch, Frame, FrameNumber, Identity, Pattern};
+
+mod folder;
+mod frames;
+mod open;
+
+/// Every folder that is watched, and what goes on in it.
+///
+/// `now` is the time since any fixed moment; it never runs backwards.
+#[derive(Debug, Default)]
+pub struct Tracker {
+    folders: BTreeMap<Arc<Path>, Folder>,
+    /// The first due moment of each folder that has one.
+    due: BTreeSet<(Duration, Arc<Path>)>,
+    events: u64,
+}
 
 /// What happened, as the loop tells the tracker.
 #[derive(Debug, Clone)]
@@ -97,3 +120,147 @@ pub enum Decision {
         text: String,
     },
 }
+
+/// A sequence that has frames in no batch yet, or is being made into one, as people and programs are told of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OpenSequence {
+    /// The folder.
+    pub dir: PathBuf,
+    /// What its names share, as people read it.
+    pub pattern: String,
+    /// Frames that the next batch would hold.
+    pub count: u64,
+    /// Frames that are in a batch already.
+    pub taken: u64,
+    /// The first number of the next batch.
+    pub first: FrameNumber,
+    /// Its last number.
+    pub last: FrameNumber,
+    /// Its missing numbers.
+    pub missing: NumberRanges,
+    /// `open`, `inspecting`, `held` (files are unfinished, or a gap is waited for) or `too few frames`.
+    pub state: &'static str,
+    /// Milliseconds since any of its files changed.
+    pub quiet_ms: u64,
+}
+
+impl Tracker {
+    /// Starts to follow a folder, or follows it by other rules from the next event on. Events of folders that were not
+    /// opened are ignored.
+    pub fn open(&mut self, dir: Arc<Path>, rules: Arc<Rules>, names: Arc<NameRule>) {
+        if let Some(folder) = self.folders.get_mut(&dir) {
+            let before = folder.next_due();
+            folder.reopen(rules, names, Moment { now: Duration::ZERO, event: self.events, inherited: &[] });
+            let after = folder.next_due();
+            self.reschedule(&dir, before, after);
+        } else {
+            self.folders.insert(Arc::clone(&dir), Folder::new(dir, rules, names));
+        }
+    }
+
+    /// Takes in what happened, and everything that is due by `now`. The decisions are in the order in which they are to
+    /// be carried out.
+    pub fn apply(&mut self, event: Event, now: Duration) -> Vec<Decision> {
+        self.events += 1;
+        let mut out = Vec::new();
+        match event {
+            Event::Listed { dir, listing } => {
+                let bare = self.with(&dir, now, |folder, moment| folder.listed(&listing, moment, &mut out));
+                if bare == Some(true) {
+                    self.with_batches(&dir, now, |folder, moment| folder.reconsider(moment, &mut out));
+                }
+            }
+            Event::FolderGone(dir) => {
+                if let Some(folder) = self.folders.remove(&dir) {
+                    self.reschedule(&dir, folder.next_due(), None);
+                }
+            }
+            Event::Done(dir) => {
+                self.with(&dir, now, |folder, moment| folder.done(moment, &mut out));
+                self.with_batches(&dir, now, |folder, moment| folder.done(moment, &mut out));
+            }
+            Event::Inspected { dir, pattern, verdict } => {
+                self.with(&dir, now, |folder, moment| folder.inspected(&pattern, verdict, moment, &mut out));
+            }
+            Event::Claimed { dir, files } => {
+                self.with(&dir, now, |folder, moment| folder.claim(&files, moment, &mut out));
+            }
+            Event::Released { dir, files } => {
+                self.with(&dir, now, |folder, moment| folder.release(&files, moment, &mut out));
+            }
+            Event::Tick => {}
+        }
+        let due = self.due.iter().take_while(|(due, _)| *due <= now).map(|(_, dir)| Arc::clone(dir));
+        for dir in due.collect::<Vec<_>>() {
+            self.with(&dir, now, |folder, moment| folder.tick(moment, &mut out));
+        }
+        out
+    }
+
+    /// When time alone brings the next decision: a [`Event::Tick`] is wanted then, and none before.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Duration> {
+        self.due.first().map(|(due, _)| *due)
+    }
+
+    /// What goes on, ordered by folder.
+    #[must_use]
+    pub fn snapshot(&self, now: Duration) -> Vec<OpenSequence> {
+        let sequences = self.folders.values().flat_map(|folder| folder.sequences().map(move |s| (folder, s)));
+        let described = sequences.filter_map(|(folder, sequence)| {
+            let quiet = now.saturating_sub(sequence.history.last_change);
+            Some(OpenSequence {
+                dir: folder.dir.to_path_buf(),
+                pattern: sequence.pattern.to_string(),
+                count: sequence.frames.open_count(),
+                taken: sequence.frames.taken_count(),
+                first: sequence.frames.first()?,
+                last: sequence.frames.last()?,
+                missing: sequence.pattern.missing_from(sequence.frames.open().map(|frame| frame.number)),
+                state: sequence.state(),
+                quiet_ms: u64::try_from(quiet.as_millis()).unwrap_or(u64::MAX),
+            })
+        });
+        described.collect()
+    }
+
+    fn with<R>(&mut self, dir: &Arc<Path>, now: Duration, act: impl FnOnce(&mut Folder, Moment<'_>) -> R) -> Option<R> {
+        let inherited = self.markers_above(dir);
+        let folder = self.folders.get_mut(dir)?;
+        let before = folder.next_due();
+        let result = act(folder, Moment { now, event: self.events, inherited: &inherited });
+        let after = folder.next_due();
+        self.reschedule(dir, before, after);
+        Some(result)
+    }
+
+    /// The same for every `batch_NNNN` folder right below `dir`.
+    fn with_batches(&mut self, dir: &Arc<Path>, now: Duration, mut act: impl FnMut(&mut Folder, Moment<'_>)) {
+        let below = self.folders.range(Arc::clone(dir)..).map(|(path, _)| path);
+        let below = below.take_while(|path| path.starts_with(dir));
+        let is_batch = |path: &&Arc<Path>| path.parent() == Some(dir) && is_batch_folder(path);
+        for batch in below.filter(is_batch).cloned().collect::<Vec<_>>() {
+            self.with(&batch, now, &mut act);
+        }
+    }
+
+    fn markers_above(&self, dir: &Path) -> Vec<Marker> {
+        let above = dir.parent().filter(|_| is_batch_folder(dir)).and_then(|above| self.folders.get(above));
+        above.map(Folder::bare_markers).unwrap_or_default()
+    }
+
+    fn reschedule(&mut self, dir: &Arc<Path>, before: Option<Duration>, after: Option<Duration>) {
+        if before == after {
+            return;
+        }
+        if let Some(due) = before {
+            self.due.remove(&(due, Arc::clone(dir)));
+        }
+        if let Some(due) = after {
+            self.due.insert((due, Arc::clone(dir)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use crate::sequence::name::Reading;
 use crate::sequence::name::runs::{self, Run};
+use crate::sequence::name::{NameRule, Reading};
 
 /// Which of the candidates of a family's names is the frame number, counted from the left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +32,11 @@ struct Score {
 
 impl Choice {
     /// The choice that gives the largest group; of equals a single number before a pair, and the last single number.
-    /// Time stamps win only where the shorter numbers leave most names alone.
-    pub(super) fn of_family<'n>(names: impl Iterator<Item = &'n [u8]> + Clone) -> Self {
+    /// Time stamps win only where the shorter numbers leave most names alone. An explicit rule leaves no choice.
+    pub(crate) fn of_family<'n>(names: impl Iterator<Item = &'n [u8]> + Clone, rule: &NameRule) -> Self {
+        if *rule != NameRule::Auto {
+            return Self::default();
+        }
         let mut found = Vec::new();
         let Some(first) = names.clone().next() else { return Self::default() };
         runs::find(first, &mut found);
@@ -58,22 +61,15 @@ impl Choice {
             }
         }
         let total = names.count();
-        match (number, stamp) {
-            (None, None) => Self::default(),
-            (None, Some((index, _))) => Self::Run(index),
-            (Some((index, by_number)), stamp) => {
-                if let Some((first, by_pair)) = pair
-                    && by_pair.largest > by_number.largest
-                {
-                    return Self::Pair(first);
-                }
-                match stamp {
-                    Some((index, by_stamp)) if by_stamp.largest > by_number.largest && by_number.alone * 2 > total => {
-                        Self::Run(index)
-                    }
-                    _ => Self::Run(index),
-                }
+        let Some((index, by_number)) = number else {
+            return stamp.map_or(Self::default(), |(index, _)| Self::Run(index));
+        };
+        match (pair, stamp) {
+            (Some((first, by_pair)), _) if by_pair.largest > by_number.largest => Self::Pair(first),
+            (_, Some((index, by_stamp))) if by_stamp.largest > by_number.largest && by_number.alone * 2 > total => {
+                Self::Run(index)
             }
+            _ => Self::Run(index),
         }
     }
 

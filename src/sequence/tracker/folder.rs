@@ -1,0 +1,232 @@
+//! One folder: which file is which frame of which sequence.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bstr::BString;
+
+use crate::sequence::finish::{MarkerScope, Rules};
+use crate::sequence::group::{Choice, Splitter};
+use crate::sequence::name::NameRule;
+use crate::sequence::tracker::open::{Context, Marker, Sequence};
+use crate::sequence::tracker::{Decision, Verdict};
+use crate::sequence::{Identity, Pattern};
+
+mod listing;
+mod regroup;
+
+/// Families up to this size are grouped anew after every change that may matter.
+const SMALL_FAMILY: usize = 64;
+
+pub(super) type Id = u32;
+
+/// What is known of one folder.
+#[derive(Debug)]
+pub(super) struct Folder {
+    pub dir: Arc<Path>,
+    rules: Arc<Rules>,
+    names: Arc<NameRule>,
+    splitter: Splitter,
+    families: HashMap<Arc<[u8]>, Family>,
+    sequences: BTreeMap<Id, Sequence>,
+    by_pattern: HashMap<Pattern, Id>,
+    due: BTreeSet<(Duration, Id)>,
+    markers: BTreeMap<BString, Marker>,
+    /// Files of journalled batches that no listing has shown yet.
+    claimed: HashSet<Identity>,
+    /// Sequences whose files had changed under an inspection, so that they wait for the next listing.
+    awaiting: BTreeSet<Id>,
+    next_id: Id,
+}
+
+/// Names that differ in their numbers only, and so may be of one sequence.
+#[derive(Debug)]
+struct Family {
+    choice: Choice,
+    /// Several numbers in each name: one more name can change which of them is the frame.
+    ambiguous: bool,
+    /// Names came or went since it was grouped, in a way that grouping it anew may answer differently.
+    stale: bool,
+    frames: usize,
+    grouped: usize,
+    sequences: BTreeSet<Id>,
+}
+
+/// What the whole tracker knows when it turns to a folder.
+#[derive(Clone, Copy)]
+pub(super) struct Moment<'a> {
+    pub now: Duration,
+    pub event: u64,
+    /// The bare markers of the folder above, if this one is a `batch_NNNN` of it.
+    pub inherited: &'a [Marker],
+}
+
+impl Folder {
+    pub(super) fn new(dir: Arc<Path>, rules: Arc<Rules>, names: Arc<NameRule>) -> Self {
+        Self {
+            dir,
+            rules,
+            names,
+            splitter: Splitter::default(),
+            families: HashMap::new(),
+            sequences: BTreeMap::new(),
+            by_pattern: HashMap::new(),
+            due: BTreeSet::new(),
+            markers: BTreeMap::new(),
+            claimed: HashSet::new(),
+            awaiting: BTreeSet::new(),
+            next_id: 0,
+        }
+    }
+
+    /// When time alone brings the next decision.
+    pub(super) fn next_due(&self) -> Option<Duration> {
+        self.due.first().map(|(due, _)| *due)
+    }
+
+    /// The markers that speak for `batch_NNNN` folders in this one as well.
+    pub(super) fn bare_markers(&self) -> Vec<Marker> {
+        self.markers.values().filter(|marker| marker.scope == MarkerScope::Folder).cloned().collect()
+    }
+
+    pub(super) fn sequences(&self) -> impl Iterator<Item = &Sequence> {
+        self.sequences.values()
+    }
+
+    /// A client says that everything in it is finished.
+    pub(super) fn done(&mut self, moment: Moment<'_>, out: &mut Vec<Decision>) {
+        self.each(moment, out, Sequence::force);
+    }
+
+    /// Looks at every sequence again.
+    pub(super) fn reconsider(&mut self, moment: Moment<'_>, out: &mut Vec<Decision>) {
+        self.each(moment, out, |_, _| {});
+    }
+
+    /// The answer to an inspection.
+    pub(super) fn inspected(
+        &mut self,
+        pattern: &Pattern,
+        verdict: Verdict,
+        moment: Moment<'_>,
+        out: &mut Vec<Decision>,
+    ) {
+        let Some(id) = self.by_pattern.get(pattern).copied() else { return };
+        let markers = self.markers_at(moment);
+        let (dir, rules) = (Arc::clone(&self.dir), Arc::clone(&self.rules));
+        let cx = Context { dir: &dir, rules: &rules, markers: &markers, now: moment.now, event: moment.event };
+        if matches!(verdict, Verdict::Changed) {
+            self.awaiting.insert(id);
+        }
+        if let Some(sequence) = self.sequences.get_mut(&id) {
+            sequence.inspected(verdict, &cx, out);
+        }
+        self.step(BTreeSet::from([id]), moment, out);
+    }
+
+    /// These files are in batches already.
+    pub(super) fn claim(&mut self, files: &[Identity], moment: Moment<'_>, out: &mut Vec<Decision>) {
+        let mut claims: HashSet<Identity> = files.iter().copied().collect();
+        self.each(moment, out, |sequence, cx| {
+            if sequence.frames.claim(&mut claims, cx.extend()) {
+                sequence.regrouped();
+            }
+        });
+        self.claimed.extend(claims);
+    }
+
+    /// These files are free again.
+    pub(super) fn release(&mut self, files: &[Identity], moment: Moment<'_>, out: &mut Vec<Decision>) {
+        let files: HashSet<Identity> = files.iter().copied().collect();
+        self.claimed.retain(|identity| !files.contains(identity));
+        self.each(moment, out, |sequence, cx| {
+            for number in sequence.frames.release(&files, cx.extend()) {
+                sequence.touch(number, true, cx);
+            }
+        });
+    }
+
+    /// Does what is due by time.
+    pub(super) fn tick(&mut self, moment: Moment<'_>, out: &mut Vec<Decision>) {
+        let due: BTreeSet<Id> = self.due.iter().take_while(|(due, _)| *due <= moment.now).map(|(_, id)| *id).collect();
+        self.step(due, moment, out);
+    }
+
+    fn each(&mut self, moment: Moment<'_>, out: &mut Vec<Decision>, mut act: impl FnMut(&mut Sequence, &Context<'_>)) {
+        let markers = self.markers_at(moment);
+        let (dir, rules) = (Arc::clone(&self.dir), Arc::clone(&self.rules));
+        let cx = Context { dir: &dir, rules: &rules, markers: &markers, now: moment.now, event: moment.event };
+        for sequence in self.sequences.values_mut() {
+            act(sequence, &cx);
+        }
+        self.step(self.sequences.keys().copied().collect(), moment, out);
+    }
+
+    fn new_id(&mut self) -> Id {
+        self.next_id += 1;
+        self.next_id - 1
+    }
+
+    fn insert(&mut self, id: Id, sequence: Sequence) {
+        self.by_pattern.insert(sequence.pattern.clone(), id);
+        self.due.extend(sequence.due.map(|due| (due, id)));
+        self.sequences.insert(id, sequence);
+    }
+
+    /// Whether the names of a family have several numbers, so that one more name can change which of them is the frame.
+    fn is_ambiguous(&self, family: &[u8]) -> bool {
+        *self.names == NameRule::Auto && family.split(|byte| *byte == 0).nth(2).is_some()
+    }
+
+    fn markers_at(&self, moment: Moment<'_>) -> Vec<Marker> {
+        self.markers.values().chain(moment.inherited).cloned().collect()
+    }
+
+    /// Lets these sequences go as far as they can, and drops those that are empty.
+    fn step(&mut self, ids: BTreeSet<Id>, moment: Moment<'_>, out: &mut Vec<Decision>) {
+        let markers = self.markers_at(moment);
+        let (dir, rules) = (Arc::clone(&self.dir), Arc::clone(&self.rules));
+        let cx = Context { dir: &dir, rules: &rules, markers: &markers, now: moment.now, event: moment.event };
+        let mut left = ids;
+        while let Some(id) = left.pop_first() {
+            let Some(sequence) = self.sequences.get_mut(&id) else { continue };
+            // A batch is never made of a grouping that partial listings have outdated.
+            let family = self.families.get(&sequence.family);
+            if family.is_some_and(|family| family.stale) && sequence.about_to_fire(&cx) {
+                let family = Arc::clone(&sequence.family);
+                left.insert(id);
+                left.extend(self.regroup(&family, moment));
+                continue;
+            }
+            let before = sequence.due;
+            sequence.step(&cx, out);
+            let after = sequence.due;
+            if sequence.frames.is_empty() && !sequence.is_awaiting() {
+                self.drop_sequence(id);
+            } else if before != after {
+                self.due.extend(after.map(|due| (due, id)));
+                if let Some(due) = before {
+                    self.due.remove(&(due, id));
+                }
+            }
+        }
+    }
+
+    fn drop_sequence(&mut self, id: Id) {
+        let Some(sequence) = self.sequences.remove(&id) else { return };
+        if self.by_pattern.get(&sequence.pattern) == Some(&id) {
+            self.by_pattern.remove(&sequence.pattern);
+        }
+        if let Some(due) = sequence.due {
+            self.due.remove(&(due, id));
+        }
+        if let Some(family) = self.families.get_mut(&sequence.family) {
+            family.sequences.remove(&id);
+            if family.sequences.is_empty() {
+                self.families.remove(&sequence.family);
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! A simulated folder, clock and inspector around the tracker.
+
+use globset::{Glob, GlobSetBuilder};
+
+use super::*;
+use crate::sequence::finish::{Continuation, FinishReason, IdleTimeout, MissingFrames};
+
+mod batches;
+mod schedules;
+
+const EMPTY: u64 = 0;
+const TORN: u64 = 1;
+const WHOLE: u64 = 1000;
+
+fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+fn rules() -> Rules {
+    let mut markers = GlobSetBuilder::new();
+    for marker in [".done", "done", "*.done"] {
+        markers.add(Glob::new(marker).unwrap());
+    }
+    Rules {
+        final_marker: markers.build().unwrap(),
+        final_frame: None,
+        last_frame: None,
+        frame_count: None,
+        idle_timeout: IdleTimeout::After(seconds(60)),
+        max_wait: seconds(600),
+        min_frames: 1,
+        missing_frames: MissingFrames::Skip,
+        continuation: Continuation::New,
+    }
+}
+
+/// What the disk holds, what the tracker is told of it, and what it decided.
+struct World {
+    tracker: Tracker,
+    dir: Arc<Path>,
+    files: BTreeMap<BString, Identity>,
+    now: Duration,
+    inodes: u64,
+    batches: Vec<Batch>,
+    notes: Vec<String>,
+    inspections: usize,
+}
+
+impl World {
+    fn new(rules: Rules) -> Self {
+        let dir: Arc<Path> = Arc::from(Path::new("/renders/shot"));
+        let mut tracker = Tracker::default();
+        tracker.open(Arc::clone(&dir), Arc::new(rules), Arc::new(NameRule::Auto));
+        Self {
+            tracker,
+            dir,
+            files: BTreeMap::new(),
+            now: seconds(1000),
+            inodes: 0,
+            batches: Vec::new(),
+            notes: Vec::new(),
+            inspections: 0,
+        }
+    }
+
+    /// Writes a file that is modified now.
+    fn write(&mut self, name: &str, size: u64) -> Identity {
+        self.write_at(name, size, self.now)
+    }
+
+    fn write_at(&mut self, name: &str, size: u64, time: Duration) -> Identity {
+        self.inodes += 1;
+        let mtime_ns = i64::try_from(time.as_nanos()).unwrap();
+        let identity = Identity { dev: 1, ino: self.inodes, size, mtime_ns };
+        self.files.insert(name.into(), identity);
+        identity
+    }
+
+    /// Writes whole frames of `shot.####.png`.
+    fn frames(&mut self, numbers: impl IntoIterator<Item = i64>) {
+        for number in numbers {
+            self.write(&format!("shot.{number:04}.png"), WHOLE);
+        }
+    }
+
+    fn list(&mut self) {
+        let files = self.files.clone().into_iter().collect();
+        self.apply(Event::Listed {
+            dir: Arc::clone(&self.dir),
+            listing: Listing { complete: true, files, gone: Vec::new() },
+        });
+    }
+
+    fn list_only(&mut self, names: &[&str]) {
+        let found = |name: &&str| Some((BString::from(*name), *self.files.get(&BString::from(*name))?));
+        let files = names.iter().filter_map(found).collect();
+        let gone =
+            names.iter().filter(|name| !self.files.contains_key(&BString::from(**name))).map(|name| (*name).into());
+        let listing = Listing { complete: false, files, gone: gone.collect() };
+        self.apply(Event::Listed { dir: Arc::clone(&self.dir), listing });
+    }
+
+    /// Tells the tracker of an event and answers what it asks for.
+    fn apply(&mut self, event: Event) {
+        let mut events = vec![event];
+        while let Some(event) = events.pop() {
+            for decision in self.tracker.apply(event, self.now) {
+                match decision {
+                    Decision::Seal(batch) => self.batches.push(batch),
+                    Decision::Note { text, .. } => self.notes.push(text),
+                    Decision::Inspect { dir, pattern, frames } => {
+                        self.inspections += 1;
+                        let verdict = self.verdict(&pattern, &frames);
+                        events.push(Event::Inspected { dir, pattern, verdict });
+                    }
+                }
+            }
+        }
+        assert!(self.tracker.next_deadline().is_none_or(|due| due > self.now), "nothing due is left undone");
+    }
+
+    fn verdict(&self, pattern: &Pattern, frames: &[Frame]) -> Verdict {
+        let current = |frame: &Frame| self.files.get(&pattern.name(frame.number)) == Some(&frame.identity);
+        if !frames.iter().all(current) {
+            return Verdict::Changed;
+        }
+        let unfinished: Vec<Frame> = frames.iter().copied().filter(|frame| frame.identity.size <= TORN).collect();
+        if unfinished.is_empty() { Verdict::Whole } else { Verdict::Unfinished(unfinished) }
+    }
+
+    /// Lets time pass, waking only when the tracker asked to be woken.
+    fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        while let Some(due) = self.tracker.next_deadline().filter(|due| *due <= end) {
+            self.now = self.now.max(due);
+            self.apply(Event::Tick);
+        }
+        self.now = end;
+    }
+
+    /// The numbers of each batch so far.
+    fn numbers(&self) -> Vec<Vec<i64>> {
+        self.batches.iter().map(|batch| batch.frames.iter().map(|frame| frame.number).collect()).collect()
+    }
+
+    fn last(&self) -> &Batch {
+        self.batches.last().expect("a batch")
+    }
+}
