@@ -98,6 +98,35 @@ proptest! {
     }
 
     #[test]
+    fn every_frame_gets_into_a_batch_by_any_rules(
+        acts in prop::collection::vec(act(), 1..60),
+        extend in any::<bool>(),
+        wait in any::<bool>(),
+        last_frame in prop::option::of(1i64..12),
+        frame_count in prop::option::of(1u64..8),
+        auto in any::<bool>(),
+    ) {
+        let mut world = World::new(Rules {
+            continuation: if extend { Continuation::Extend } else { Continuation::New },
+            missing_frames: if wait { MissingFrames::Wait } else { MissingFrames::Skip },
+            idle_timeout: if auto { IdleTimeout::Auto } else { IdleTimeout::After(seconds(60)) },
+            last_frame,
+            frame_count,
+            ..rules()
+        });
+        for act in &acts {
+            world.act(act);
+        }
+        world.list();
+        world.pass(seconds(1_000_000));
+        let taken = world.taken();
+        for (name, identity) in world.files.iter().filter(|(name, _)| *name != ".done") {
+            prop_assert_eq!(taken.contains(&(name.clone(), *identity)), identity.size > TORN, "{}", name);
+        }
+        prop_assert_eq!(world.tracker.next_deadline(), None);
+    }
+
+    #[test]
     fn neither_the_order_nor_the_kind_of_listing_matters(
         names in prop::collection::btree_set(0..NAMES, 1..NAMES).prop_map(|names| names.into_iter().collect::<Vec<_>>()).prop_shuffle(),
         removed in prop::collection::vec(0..NAMES, 0..5),
