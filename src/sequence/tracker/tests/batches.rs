@@ -465,3 +465,17 @@ fn a_snapshot_tells_what_is_open() {
     let [open] = snapshot.as_slice() else { panic!("{snapshot:?}") };
     assert_eq!((open.count, open.first, open.last, open.missing.to_string()), (3, 1, 5, "3-4".into()));
 }
+
+#[test]
+fn names_are_grouped_anew_before_a_batch_is_made_of_them() {
+    let mut world = World::new(rules());
+    let first = (1..=40).map(|camera| format!("c{camera}_0001.png"));
+    for name in first.chain((2..=60).map(|number| format!("c1_{number:04}.png"))) {
+        world.write(&name, WHOLE);
+        world.list_only(&[&name]);
+    }
+    world.pass(seconds(60));
+    assert_eq!(world.batches.len(), 40);
+    let largest = world.batches.iter().max_by_key(|batch| batch.frames.len()).unwrap();
+    assert_eq!((largest.pattern.to_string().as_str(), largest.frames.len()), ("c1_####.png", 60));
+}
