@@ -1,0 +1,10 @@
+//! Which folders changed, what is in them, and whether they are still the folders they were.
+//!
+//! Owns everything between the kernel's file events and a listing that may be believed. Events are hints that mark
+//! folders dirty; reading the folder is the truth. This room never decides what a listing means, and never creates,
+//! changes or removes a file.
+
+pub mod dirty;
+pub mod limits;
+pub mod native;
+mod pace;

@@ -1,0 +1,222 @@
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use bstr::BString;
+use crossbeam_channel::{Receiver, unbounded};
+
+use super::*;
+
+/// Far beyond what any machine needs; a test that waits as long has failed.
+const LONG: Duration = Duration::from_secs(20);
+
+struct Fixture {
+    root: Arc<Path>,
+    woken: Receiver<()>,
+    watcher: Watcher,
+    _dir: tempfile::TempDir,
+}
+
+impl Fixture {
+    /// An empty watched folder.
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let root: Arc<Path> = Arc::from(dir.path().canonicalize().unwrap());
+        let (wake, woken) = unbounded();
+        let watcher = Watcher::new(move || {
+            let _ = wake.send(());
+        })
+        .unwrap();
+        watcher.watch(&root).unwrap();
+        Self { root, woken, watcher, _dir: dir }
+    }
+
+    /// What was dirty until `enough` was.
+    fn until(&self, enough: impl Fn(&BTreeMap<Arc<Path>, Dirty>) -> bool) -> BTreeMap<Arc<Path>, Dirty> {
+        let mut seen: BTreeMap<Arc<Path>, Dirty> = BTreeMap::new();
+        let end = Instant::now() + LONG;
+        loop {
+            for (dir, dirty) in self.watcher.take_dirty() {
+                match (seen.get_mut(&dir), dirty) {
+                    (Some(Dirty::Names(names)), Dirty::Names(more)) => names.extend(more),
+                    (_, dirty) => drop(seen.insert(dir, dirty)),
+                }
+            }
+            if enough(&seen) {
+                return seen;
+            }
+            self.woken.recv_deadline(end).unwrap_or_else(|_| panic!("no event in {LONG:?}: {seen:?}"));
+        }
+    }
+
+    /// Waits until everything that happened so far was seen, by the event of a hidden file.
+    fn settle(&self) -> BTreeMap<Arc<Path>, Dirty> {
+        fs::write(self.root.join(".settled"), "").unwrap();
+        self.until(|seen| has(seen, &self.root, ".settled"))
+    }
+}
+
+fn has(seen: &BTreeMap<Arc<Path>, Dirty>, dir: &Path, name: &str) -> bool {
+    match seen.get(dir) {
+        Some(Dirty::Names(names)) => names.contains(&BString::from(name)),
+        Some(Dirty::All) => true,
+        None => false,
+    }
+}
+
+#[test]
+fn every_way_a_file_comes_or_goes_is_seen_by_name() {
+    let it = Fixture::new();
+    let outside = tempfile::tempdir_in(it.root.parent().unwrap()).unwrap();
+    let other = outside.path().join("other.png");
+    fs::write(&other, "x").unwrap();
+    fs::write(it.root.join("written.png"), "x").unwrap();
+    fs::hard_link(&other, it.root.join("linked.png")).unwrap();
+    fs::rename(&other, it.root.join("moved-in.png")).unwrap();
+    fs::write(it.root.join("a.png"), "x").unwrap();
+    it.settle();
+    fs::rename(it.root.join("a.png"), it.root.join("b.png")).unwrap();
+    fs::remove_file(it.root.join("written.png")).unwrap();
+    fs::rename(it.root.join("linked.png"), outside.path().join("out.png")).unwrap();
+    fs::File::options().append(true).open(it.root.join("moved-in.png")).unwrap().write_all(b"y").unwrap();
+    let seen = it.settle();
+    let expected = [".settled", "a.png", "b.png", "linked.png", "moved-in.png", "written.png"];
+    assert_eq!(seen[&it.root], Dirty::Names(expected.into_iter().map(BString::from).collect()));
+}
+
+#[test]
+fn reading_a_file_is_no_change() {
+    let it = Fixture::new();
+    fs::write(it.root.join("1.png"), "x").unwrap();
+    it.settle();
+    fs::read(it.root.join("1.png")).unwrap();
+    assert!(!has(&it.settle(), &it.root, "1.png"));
+}
+
+#[test]
+fn a_file_that_is_still_written_raises_one_event_when_closed() {
+    let it = Fixture::new();
+    let mut file = fs::File::create(it.root.join("1.png")).unwrap();
+    it.settle();
+    file.write_all(&[0; 4096]).unwrap();
+    assert!(!has(&it.settle(), &it.root, "1.png"), "writing is not news");
+    drop(file);
+    it.until(|seen| has(seen, &it.root, "1.png"));
+}
+
+#[test]
+fn a_flood_of_names_means_read_all() {
+    let it = Fixture::new();
+    for number in 0..400 {
+        fs::write(it.root.join(format!("{number}.png")), "x").unwrap();
+    }
+    // Nothing was taken while they were written, so that the names pile up.
+    fs::create_dir(it.root.join("last")).unwrap();
+    let end = Instant::now() + LONG;
+    while lock(&it.watcher.dirty).is_all(&it.root) != Some(true) {
+        assert!(Instant::now() < end, "400 names were held");
+        std::thread::yield_now();
+    }
+    assert_eq!(it.watcher.take_dirty(), [(Arc::clone(&it.root), Dirty::All)]);
+}
+
+#[test]
+fn lost_events_dirty_every_watched_folder() {
+    let it = Fixture::new();
+    let sub: Arc<Path> = Arc::from(it.root.join("sub"));
+    fs::create_dir(&sub).unwrap();
+    it.watcher.watch(&sub).unwrap();
+    it.settle();
+    let overflow = Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan);
+    assert!(record(&it.watcher.dirty, &Ok(overflow)));
+    assert_eq!(it.watcher.take_dirty(), [(Arc::clone(&it.root), Dirty::All), (sub, Dirty::All)]);
+    assert!(record(&it.watcher.dirty, &Err(notify::Error::generic("read failed"))));
+    assert_eq!(it.watcher.take_dirty().len(), 2);
+}
+
+#[test]
+fn a_folder_moved_in_full_is_seen_by_name() {
+    let it = Fixture::new();
+    let outside = tempfile::tempdir_in(it.root.parent().unwrap()).unwrap();
+    let full = outside.path().join("full");
+    fs::create_dir(&full).unwrap();
+    fs::write(full.join("1.png"), "x").unwrap();
+    fs::rename(&full, it.root.join("full")).unwrap();
+    it.until(|seen| has(seen, &it.root, "full"));
+}
+
+#[test]
+fn a_watched_folder_that_is_made_anew_asks_for_a_new_watch_and_gets_it() {
+    let it = Fixture::new();
+    let sub: Arc<Path> = Arc::from(it.root.join("sub"));
+    let deep: Arc<Path> = Arc::from(it.root.join("sub/deep"));
+    for round in 0..20 {
+        fs::create_dir_all(&deep).unwrap();
+        it.watcher.watch(&sub).unwrap();
+        it.watcher.watch(&deep).unwrap();
+        it.settle();
+        if round % 2 == 0 {
+            fs::remove_dir_all(&sub).unwrap();
+        } else {
+            fs::rename(&sub, it.root.join(format!("away{round}"))).unwrap();
+        }
+        fs::create_dir_all(&deep).unwrap();
+        // Watched before the removal was heard of: the late event drops the new watch, and says so.
+        it.watcher.watch(&deep).unwrap();
+        let seen = it.settle();
+        assert_eq!((&seen[&sub], &seen[&deep]), (&Dirty::All, &Dirty::All));
+        it.watcher.watch(&sub).unwrap();
+        it.watcher.watch(&deep).unwrap();
+        it.settle();
+        fs::write(deep.join("1.png"), "x").unwrap();
+        it.until(|seen| has(seen, &deep, "1.png"));
+        fs::remove_dir_all(&sub).unwrap();
+        it.settle();
+    }
+}
+
+#[test]
+fn unwatched_folders_are_silent() {
+    let it = Fixture::new();
+    let sub: Arc<Path> = Arc::from(it.root.join("sub"));
+    fs::create_dir(&sub).unwrap();
+    it.watcher.watch(&sub).unwrap();
+    assert_eq!(it.watcher.watched(), 2);
+    fs::write(sub.join("1.png"), "x").unwrap();
+    it.watcher.unwatch(&sub);
+    it.watcher.unwatch(&sub);
+    assert_eq!(it.watcher.watched(), 1);
+    fs::write(sub.join("2.png"), "x").unwrap();
+    assert!(!it.settle().contains_key(&sub));
+}
+
+#[test]
+fn what_is_no_folder_is_not_watched() {
+    let it = Fixture::new();
+    let path = |name: &str| -> Arc<Path> { Arc::from(it.root.join(name)) };
+    fs::write(path("file"), "").unwrap();
+    std::os::unix::fs::symlink(&it.root, path("link")).unwrap();
+    assert!(matches!(it.watcher.watch(&path("file")), Err(WatchError::NotAFolder { .. })));
+    assert!(matches!(it.watcher.watch(&path("link")), Err(WatchError::NotAFolder { .. })));
+    assert!(matches!(it.watcher.watch(&path("none")), Err(WatchError::Missing { .. })));
+    assert_eq!(it.watcher.watched(), 1);
+}
+
+#[test]
+fn limits_of_the_kernel_become_errors_with_the_sysctl_in_the_hint() {
+    let of = |errno: Errno| notify::Error::io(io::Error::from(errno));
+    let limit = WatchError::of_notify(Path::new("/r"), notify::Error::new(notify::ErrorKind::MaxFilesWatch));
+    assert!(matches!(&limit, WatchError::WatchLimit { path } if path == Path::new("/r")));
+    assert!(limit.can_be_polled());
+    assert!(limit.hint().unwrap().contains("sysctl -w fs.inotify.max_user_watches="));
+    assert!(matches!(WatchError::of_notify(Path::new("/r"), of(Errno::NOSPC)), WatchError::WatchLimit { .. }));
+    let instances = WatchError::start(&of(Errno::MFILE));
+    assert!(matches!(instances, WatchError::InstanceLimit));
+    assert!(instances.hint().unwrap().contains("fs.inotify.max_user_instances"));
+    let denied = WatchError::of_notify(Path::new("/r"), of(Errno::ACCESS));
+    assert!(matches!(denied, WatchError::Denied { .. }));
+    assert!(!denied.can_be_polled());
+    assert!(matches!(WatchError::start(&of(Errno::NOSYS)), WatchError::Unavailable { .. }));
+    assert!(matches!(WatchError::of_notify(Path::new("/r"), of(Errno::IO)), WatchError::Io { .. }));
+}
