@@ -6,5 +6,6 @@
 
 pub mod dirty;
 pub mod limits;
+pub mod mounts;
 pub mod native;
 mod pace;
