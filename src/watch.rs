@@ -9,3 +9,4 @@ pub mod limits;
 pub mod mounts;
 pub mod native;
 mod pace;
+pub mod scan;

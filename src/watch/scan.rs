@@ -1,0 +1,231 @@
+//! Reads folders: names first, then the identity of the files that matter.
+//!
+//! Owns the rule that a listing is whole or an error: a folder that cannot be read to its end never looks like a folder
+//! with fewer files. Links are not followed, neither to files nor to folders. It reads nothing but folders and inodes.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bstr::BString;
+use globset::GlobSet;
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, Stat, openat, statat};
+use rustix::io::{Errno, retry_on_intr};
+use rustix::path::Arg;
+use thiserror::Error;
+
+use crate::sequence::Identity;
+
+/// Folder entries are read in pieces of this many bytes, about a thousand names.
+const BUFFER: usize = 64 * 1024;
+
+/// All that is of interest in a folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FolderScan {
+    /// The regular files that were wanted, in the order of the file system.
+    pub files: Vec<(BString, Identity)>,
+    /// The folders in it, by name, without those that [`is_ignored_folder`] names.
+    pub folders: Vec<BString>,
+}
+
+/// What became of some names of a folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NamesScan {
+    /// The regular files among them that were wanted.
+    pub files: Vec<(BString, Identity)>,
+    /// The wanted names that no regular file has, or no longer.
+    pub gone: Vec<BString>,
+    /// The folders among them, without those that [`is_ignored_folder`] names.
+    pub folders: Vec<BString>,
+}
+
+/// Reads all of the folder `dir`, which must not be a link. `wants` says by its name whether a file matters; others are
+/// not even looked at. A file that vanishes meanwhile is absent; any other failure is the failure of the whole reading.
+pub fn read_folder(dir: &Path, wants: &dyn Fn(&[u8]) -> bool) -> Result<FolderScan, ScanError> {
+    let fail = |errno| ScanError::new(dir, errno);
+    let folder = open_folder(dir).map_err(fail)?;
+    let mut buffer = Vec::with_capacity(BUFFER);
+    let mut entries = RawDir::new(&folder, buffer.spare_capacity_mut());
+    let mut scan = FolderScan::default();
+    while let Some(entry) = entries.next() {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(Errno::INTR) => continue,
+            Err(errno) => return Err(fail(errno)),
+        };
+        let name = entry.file_name();
+        // Some file systems do not say what an entry is.
+        let mut kind = entry.file_type();
+        let wanted = wants(name.to_bytes());
+        let mut stat = None;
+        if kind == FileType::Unknown || kind == FileType::RegularFile && wanted {
+            stat = stat_in(&folder, name).map_err(fail)?;
+            kind = stat.as_ref().map_or(FileType::Unknown, kind_of);
+        }
+        match (kind, stat) {
+            (FileType::Directory, _) if !is_ignored_folder(name.to_bytes()) => {
+                scan.folders.push(BString::from(name.to_bytes()));
+            }
+            (FileType::RegularFile, Some(stat)) if wanted => {
+                scan.files.push((BString::from(name.to_bytes()), identity(&stat)));
+            }
+            _ => {}
+        }
+    }
+    scan.folders.sort_unstable();
+    Ok(scan)
+}
+
+/// Looks at these `names` of the folder `dir` only, with the same rules as [`read_folder`].
+pub fn read_names(
+    dir: &Path,
+    names: &BTreeSet<BString>,
+    wants: &dyn Fn(&[u8]) -> bool,
+) -> Result<NamesScan, ScanError> {
+    let fail = |errno| ScanError::new(dir, errno);
+    let folder = open_folder(dir).map_err(fail)?;
+    let mut scan = NamesScan::default();
+    for name in names {
+        let wanted = wants(name);
+        let stat = stat_in(&folder, OsStr::from_bytes(name)).map_err(fail)?;
+        match stat.as_ref().map(|stat| (kind_of(stat), stat)) {
+            Some((FileType::RegularFile, stat)) => {
+                if wanted {
+                    scan.files.push((name.clone(), identity(stat)));
+                }
+                continue;
+            }
+            Some((FileType::Directory, _)) if !is_ignored_folder(name) => scan.folders.push(name.clone()),
+            _ => {}
+        }
+        if wanted {
+            scan.gone.push(name.clone());
+        }
+    }
+    Ok(scan)
+}
+
+/// Visits the folder `start` and, if `recursive`, every folder below it, parents first. `visit` watches the folder and
+/// then reads it, and returns the names of the folders in it, none where it cannot be read. Folders whose path relative
+/// to `root` matches `exclude` are left out, with all that is below them; `start` lies in `root`, or is it.
+pub fn walk(
+    root: &Path,
+    start: &Arc<Path>,
+    recursive: bool,
+    exclude: &GlobSet,
+    visit: &mut dyn FnMut(&Arc<Path>) -> Vec<BString>,
+) {
+    let mut waiting = vec![Arc::clone(start)];
+    while let Some(dir) = waiting.pop() {
+        if is_excluded(root, &dir, exclude) {
+            continue;
+        }
+        let folders = visit(&dir);
+        if recursive {
+            // Last in, first out: the last name goes in first.
+            waiting.extend(folders.iter().rev().map(|name| Arc::from(dir.join(OsStr::from_bytes(name)))));
+        }
+    }
+}
+
+/// Whether the folder `dir` below `root` is left alone.
+fn is_excluded(root: &Path, dir: &Path, exclude: &GlobSet) -> bool {
+    dir.strip_prefix(root).is_ok_and(|relative| relative != Path::new("") && exclude.is_match(relative))
+}
+
+/// Whether a folder never holds frames of its own: hidden ones (trash cans and reeld's own among them), and what
+/// servers and file systems keep beside the user's files.
+#[must_use]
+pub fn is_ignored_folder(name: &[u8]) -> bool {
+    const SERVICE: [&[u8]; 6] =
+        [b"@eaDir", b"#recycle", b"lost+found", b"__MACOSX", b"$RECYCLE.BIN", b"System Volume Information"];
+    name.starts_with(b".") || SERVICE.contains(&name)
+}
+
+/// Opens a folder to read it; a link in its place is an error.
+fn open_folder(dir: &Path) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    retry_on_intr(|| openat(CWD, dir, flags, Mode::empty()))
+}
+
+/// `None` where there is no such file any more.
+fn stat_in<P: Arg + Copy>(folder: &OwnedFd, name: P) -> Result<Option<Stat>, Errno> {
+    match retry_on_intr(|| statat(folder.as_fd(), name, AtFlags::SYMLINK_NOFOLLOW)) {
+        Ok(stat) => Ok(Some(stat)),
+        Err(Errno::NOENT) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
+fn kind_of(stat: &Stat) -> FileType {
+    FileType::from_raw_mode(stat.st_mode)
+}
+
+fn identity(stat: &Stat) -> Identity {
+    let nanos = i64::try_from(stat.st_mtime_nsec).unwrap_or(0);
+    Identity {
+        dev: stat.st_dev,
+        ino: stat.st_ino,
+        size: u64::try_from(stat.st_size).unwrap_or(0),
+        mtime_ns: stat.st_mtime.saturating_mul(1_000_000_000).saturating_add(nanos),
+    }
+}
+
+/// Why a folder could not be read.
+#[derive(Debug, Error)]
+#[error("cannot read {}: {}", path.display(), kind)]
+pub struct ScanError {
+    /// The folder.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub kind: ScanErrorKind,
+}
+
+/// What is wrong with a folder.
+#[derive(Debug, Error)]
+pub enum ScanErrorKind {
+    /// There is none of that name, or not any more.
+    #[error("no such folder")]
+    Missing,
+    /// The permission to read or to enter it is lacking.
+    #[error("permission denied")]
+    Denied,
+    /// It is a file, or a link.
+    #[error("not a folder")]
+    NotAFolder,
+    /// The file system failed.
+    #[error("{0}")]
+    Io(io::Error),
+}
+
+impl ScanError {
+    pub(super) fn new(path: &Path, errno: Errno) -> Self {
+        let kind = match errno {
+            Errno::NOENT => ScanErrorKind::Missing,
+            Errno::ACCESS | Errno::PERM => ScanErrorKind::Denied,
+            Errno::NOTDIR | Errno::LOOP => ScanErrorKind::NotAFolder,
+            errno => ScanErrorKind::Io(errno.into()),
+        };
+        Self { path: path.to_path_buf(), kind }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match &self.kind {
+            ScanErrorKind::Missing => None,
+            ScanErrorKind::Denied => Some("the user that reeld runs as must be able to read and enter it".to_owned()),
+            ScanErrorKind::NotAFolder => Some("links to folders are not followed; name the folder itself".to_owned()),
+            ScanErrorKind::Io(_) => {
+                Some("the disk or the network share fails; nothing below it is touched until it can be read".to_owned())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
