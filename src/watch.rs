@@ -1,7 +1,9 @@
 //! Which folders changed, what is in them, and whether they are still the folders they were.
 //!
 //! Owns everything between the kernel's file events and a listing that may be believed. Events are hints that mark
-//! folders dirty; reading the folder is the truth. This room never decides what a listing means, and never creates,
+//! folders dirty; reading the folder is the truth. The order is always the same: [`roots::RootGuard`] says whether the
+//! root is still the disk it was, [`native::Watcher::watch`] watches a folder, and only then [`scan::read_folder`] reads
+//! it, so that nothing falls between the two. This room never decides what a listing means, and never creates,
 //! changes or removes a file.
 
 pub mod dirty;
@@ -9,4 +11,5 @@ pub mod limits;
 pub mod mounts;
 pub mod native;
 mod pace;
+pub mod roots;
 pub mod scan;
