@@ -1,12 +1,17 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use bstr::BString;
+use bstr::{BString, ByteSlice as _};
 use crossbeam_channel::{Receiver, unbounded};
+use globset::GlobSet;
 
 use super::*;
+use crate::sequence::Identity;
+use crate::watch::limits::InotifyLimits;
+use crate::watch::scan::{read_folder, read_names, walk};
 
 /// Far beyond what any machine needs; a test that waits as long has failed.
 const LONG: Duration = Duration::from_secs(20);
@@ -15,6 +20,7 @@ struct Fixture {
     root: Arc<Path>,
     woken: Receiver<()>,
     watcher: Watcher,
+    settled: AtomicUsize,
     _dir: tempfile::TempDir,
 }
 
@@ -29,7 +35,7 @@ impl Fixture {
         })
         .unwrap();
         watcher.watch(&root).unwrap();
-        Self { root, woken, watcher, _dir: dir }
+        Self { root, woken, watcher, settled: AtomicUsize::new(0), _dir: dir }
     }
 
     /// What was dirty until `enough` was.
@@ -50,10 +56,16 @@ impl Fixture {
         }
     }
 
-    /// Waits until everything that happened so far was seen, by the event of a hidden file.
+    /// Waits until everything that happened so far was seen, by the event of a hidden folder, and returns the rest.
     fn settle(&self) -> BTreeMap<Arc<Path>, Dirty> {
-        fs::write(self.root.join(".settled"), "").unwrap();
-        self.until(|seen| has(seen, &self.root, ".settled"))
+        let name = format!(".settled-{}", self.settled.fetch_add(1, Ordering::Relaxed));
+        // A folder, because that raises one event and no more.
+        fs::create_dir(self.root.join(&name)).unwrap();
+        let mut seen = self.until(|seen| has(seen, &self.root, &name));
+        if let Some(Dirty::Names(names)) = seen.get_mut(&self.root) {
+            names.remove(&BString::from(name));
+        }
+        seen
     }
 }
 
@@ -81,7 +93,7 @@ fn every_way_a_file_comes_or_goes_is_seen_by_name() {
     fs::rename(it.root.join("linked.png"), outside.path().join("out.png")).unwrap();
     fs::File::options().append(true).open(it.root.join("moved-in.png")).unwrap().write_all(b"y").unwrap();
     let seen = it.settle();
-    let expected = [".settled", "a.png", "b.png", "linked.png", "moved-in.png", "written.png"];
+    let expected = ["a.png", "b.png", "linked.png", "moved-in.png", "written.png"];
     assert_eq!(seen[&it.root], Dirty::Names(expected.into_iter().map(BString::from).collect()));
 }
 
@@ -136,14 +148,111 @@ fn lost_events_dirty_every_watched_folder() {
 }
 
 #[test]
-fn a_folder_moved_in_full_is_seen_by_name() {
+fn an_overflow_of_the_kernels_queue_dirties_every_watched_folder() {
+    let limit = InotifyLimits::read().unwrap().max_queued_events;
+    let dir = tempfile::tempdir().unwrap();
+    let folder = |name: &str| -> Arc<Path> {
+        let path = dir.path().canonicalize().unwrap().join(name);
+        fs::create_dir(&path).unwrap();
+        Arc::from(path)
+    };
+    let (busy, quiet) = (folder("busy"), folder("quiet"));
+    let (wake, woken) = unbounded();
+    let (release, released) = unbounded::<()>();
+    // The waker holds the thread up, so that nobody reads the queue.
+    let watcher = Watcher::new(move || {
+        let _ = wake.send(());
+        let _ = released.recv_timeout(LONG);
+    })
+    .unwrap();
+    watcher.watch(&busy).unwrap();
+    watcher.watch(&quiet).unwrap();
+    fs::write(busy.join("first"), "").unwrap();
+    woken.recv_timeout(LONG).unwrap();
+    for number in 0..=limit / 2 {
+        let link = busy.join(number.to_string());
+        fs::hard_link(busy.join("first"), &link).unwrap();
+        fs::remove_file(link).unwrap();
+    }
+    drop(release);
+    let mut seen: BTreeMap<_, _> = watcher.take_dirty().into_iter().collect();
+    while !seen.contains_key(&quiet) {
+        woken.recv_timeout(LONG).unwrap();
+        seen.extend(watcher.take_dirty());
+    }
+    assert_eq!((&seen[&busy], &seen[&quiet]), (&Dirty::All, &Dirty::All));
+}
+
+/// Keeps up with a root as the daemon does, until `count` files are known.
+fn follow(it: &Fixture, count: usize) -> BTreeSet<PathBuf> {
+    fn take_in(
+        it: &Fixture,
+        known: &mut BTreeSet<PathBuf>,
+        dir: &Path,
+        files: Vec<(BString, Identity)>,
+        below: &[BString],
+    ) {
+        known.extend(files.into_iter().map(|(name, _)| dir.join(name.to_str().unwrap())));
+        for name in below {
+            let start: Arc<Path> = Arc::from(dir.join(name.to_str().unwrap()));
+            walk(&it.root, &start, true, &GlobSet::empty(), &mut |folder| {
+                it.watcher.watch(folder).unwrap();
+                let scan = read_folder(folder, &|_| true).unwrap();
+                known.extend(scan.files.iter().map(|(name, _)| folder.join(name.to_str().unwrap())));
+                scan.folders
+            });
+        }
+    }
+    let mut known = BTreeSet::new();
+    let end = Instant::now() + LONG;
+    while known.len() < count {
+        for (dir, dirty) in it.watcher.take_dirty() {
+            match dirty {
+                Dirty::Names(names) => {
+                    let scan = read_names(&dir, &names, &|_| true).unwrap();
+                    take_in(it, &mut known, &dir, scan.files, &scan.folders);
+                }
+                Dirty::All => {
+                    it.watcher.watch(&dir).unwrap();
+                    let scan = read_folder(&dir, &|_| true).unwrap();
+                    take_in(it, &mut known, &dir, scan.files, &scan.folders);
+                }
+            }
+        }
+        if known.len() < count {
+            it.woken.recv_deadline(end).unwrap_or_else(|_| panic!("{} of {count} files in {LONG:?}", known.len()));
+        }
+    }
+    known
+}
+
+#[test]
+fn folders_that_are_filled_at_once_are_found_with_all_their_files() {
+    let it = Fixture::new();
+    let root = Arc::clone(&it.root);
+    let writer = std::thread::spawn(move || {
+        for dir in 0..60 {
+            let dir = root.join(format!("batch_{dir:04}/left"));
+            fs::create_dir_all(&dir).unwrap();
+            for file in 0..10 {
+                fs::write(dir.join(format!("{file}.png")), "x").unwrap();
+            }
+        }
+    });
+    follow(&it, 600);
+    writer.join().unwrap();
+}
+
+#[test]
+fn a_folder_that_is_moved_in_is_found_with_all_its_files() {
     let it = Fixture::new();
     let outside = tempfile::tempdir_in(it.root.parent().unwrap()).unwrap();
     let full = outside.path().join("full");
-    fs::create_dir(&full).unwrap();
+    fs::create_dir_all(full.join("deep")).unwrap();
     fs::write(full.join("1.png"), "x").unwrap();
+    fs::write(full.join("deep/2.png"), "x").unwrap();
     fs::rename(&full, it.root.join("full")).unwrap();
-    it.until(|seen| has(seen, &it.root, "full"));
+    assert_eq!(follow(&it, 2), BTreeSet::from([it.root.join("full/1.png"), it.root.join("full/deep/2.png")]));
 }
 
 #[test]
@@ -151,7 +260,7 @@ fn a_watched_folder_that_is_made_anew_asks_for_a_new_watch_and_gets_it() {
     let it = Fixture::new();
     let sub: Arc<Path> = Arc::from(it.root.join("sub"));
     let deep: Arc<Path> = Arc::from(it.root.join("sub/deep"));
-    for round in 0..20 {
+    for round in 0..6 {
         fs::create_dir_all(&deep).unwrap();
         it.watcher.watch(&sub).unwrap();
         it.watcher.watch(&deep).unwrap();
