@@ -286,6 +286,24 @@ fn a_watched_folder_that_is_made_anew_asks_for_a_new_watch_and_gets_it() {
 }
 
 #[test]
+fn a_moved_root_is_let_go_when_its_place_is_watched_anew() {
+    // Nobody watches the folder above, so that only the root itself tells that it moved.
+    let it = Fixture::new();
+    let above = it.root.join("above");
+    let root: Arc<Path> = Arc::from(above.join("root"));
+    let away = above.join("away");
+    fs::create_dir_all(&root).unwrap();
+    it.watcher.watch(&root).unwrap();
+    fs::rename(&root, &away).unwrap();
+    fs::create_dir(&root).unwrap();
+    assert_eq!(it.settle().get(&root), Some(&Dirty::All));
+    it.watcher.watch(&root).unwrap();
+    fs::write(away.join("old.png"), "x").unwrap();
+    fs::create_dir(root.join("new")).unwrap();
+    assert_eq!(it.settle().get(&root), Some(&Dirty::Names(BTreeSet::from([BString::from("new")]))));
+}
+
+#[test]
 fn unwatched_folders_are_silent() {
     let it = Fixture::new();
     let sub: Arc<Path> = Arc::from(it.root.join("sub"));
