@@ -3,16 +3,45 @@
 //! Owns the TOML file's way from text to these types, once, at the border. Nothing behind it sees a raw string where a
 //! unit, a rate, a pattern or a preset is meant, and no impossible combination can be built.
 
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use globset::GlobSet;
 use serde::{Deserialize, Serialize};
 
 use crate::sequence::finish::Rules;
 use crate::sequence::name::NameRule;
+
+mod arguments;
+mod check;
+mod delivery;
+pub mod dirs;
+mod error;
+mod feedback;
+mod globs;
+mod place;
+mod raw;
+mod reader;
+mod template;
+pub mod units;
+mod video;
+
+#[cfg(test)]
+mod tests;
+
+use self::error::{Complaint, Mistakes};
+use self::place::Place;
+use self::raw::RawConfig;
+pub use delivery::{Cleanup, Delivery, NamePart, NameTemplate};
+pub use dirs::locate;
+pub use error::{ConfigError, Invalid};
+pub use template::TemplateError;
+pub use units::Factor;
+pub use video::{Builtin, Container, CustomPreset, FrameRate, NamedQuality, Preset, Quality, SizeChange, Video};
+
+/// The commented configuration that `reeld init` writes.
+pub const DEFAULT_TOML: &str = include_str!("../config/reeld.toml");
 
 /// The whole configuration.
 #[derive(Debug, Clone)]
@@ -32,7 +61,7 @@ pub struct Config {
 /// One watched folder.
 #[derive(Debug, Clone)]
 pub struct Root {
-    /// Absolute. It need not exist yet.
+    /// Absolute, without `.` and `..`. It need not exist yet.
     pub path: PathBuf,
     /// Whether folders below it are watched too.
     pub recursive: bool,
@@ -66,188 +95,6 @@ pub enum WatchMode {
     Both,
 }
 
-/// What a batch becomes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Video {
-    /// Frames per second of the reel: the configured rate times the configured factor.
-    pub rate: FrameRate,
-    /// Codec, pixel format and container.
-    pub preset: Preset,
-    /// How good; the preset's own where `None`.
-    pub quality: Option<Quality>,
-    /// The encoder's own speed preset, such as `veryfast`; the preset's own where `None`.
-    pub speed: Option<String>,
-    /// Further arguments for the encoder, behind reeld's own.
-    pub encoder_args: Vec<String>,
-    /// What shows through transparent pixels where the codec has no alpha: red, green, blue.
-    pub background: [u8; 3],
-    /// What a frame of another size than the most means.
-    pub size_change: SizeChange,
-}
-
-/// A frame rate as a fraction in lowest terms, frames per second.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FrameRate {
-    /// Frames.
-    pub num: NonZeroU32,
-    /// Seconds.
-    pub den: NonZeroU32,
-}
-
-/// A recipe by name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Preset {
-    /// One of reeld's own.
-    Builtin(Builtin),
-    /// `[presets.NAME]` of the config.
-    Custom(Arc<CustomPreset>),
-}
-
-/// The presets that come with reeld.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "the names are the codecs; encode::recipe says what each stands for")]
-pub enum Builtin {
-    H264,
-    #[serde(rename = "h264-10bit")]
-    H264Ten,
-    H265,
-    #[serde(rename = "h265-10bit")]
-    H265Ten,
-    Av1,
-    Vp9,
-    Prores,
-    #[serde(rename = "prores-4444")]
-    Prores4444,
-    Dnxhr,
-    Ffv1,
-    Mpeg4,
-    Gif,
-    Webp,
-    Lossless,
-}
-
-/// A preset of the user's own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CustomPreset {
-    /// Its name in the config.
-    pub name: String,
-    /// FFmpeg's name of the encoder, such as `libx264`.
-    pub encoder: String,
-    /// FFmpeg's name of the pixel format, such as `yuv420p10le`.
-    pub pix_fmt: String,
-    /// The file format.
-    pub container: Container,
-    /// Arguments for the encoder.
-    pub args: Vec<String>,
-}
-
-/// File formats of reels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the names are the file extensions")]
-pub enum Container {
-    Mp4,
-    Mov,
-    Mkv,
-    Webm,
-    Avi,
-    Gif,
-    Webp,
-}
-
-/// How good a reel is to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Quality {
-    /// The encoder's own constant quality number (CRF or its like).
-    Crf(u8),
-    /// Blender's name.
-    Named(NamedQuality),
-}
-
-/// Blender's quality names, meaning what Blender's own tables say for each codec.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[expect(missing_docs, reason = "encode::recipe has the numbers of each")]
-pub enum NamedQuality {
-    Lossless,
-    PercLossless,
-    High,
-    Medium,
-    Low,
-    #[serde(rename = "VERYLOW")]
-    VeryLow,
-    Lowest,
-}
-
-/// What a frame of another size than most of its batch means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SizeChange {
-    /// It is scaled into the size of the others, its shape kept; an anomaly.
-    Fit,
-    /// The batch fails.
-    Error,
-}
-
-/// Where the reel goes, and what happens to the frames.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivery {
-    /// Beside the frames when `None`. Relative paths are taken from the folder of the frames.
-    pub output_dir: Option<PathBuf>,
-    /// The reel's name without its extension, as a checked template (`deliver::name` renders it).
-    pub output_name: NameTemplate,
-    /// What happens to the frames once the reel is proved and published.
-    pub cleanup: Cleanup,
-    /// How long after publishing.
-    pub cleanup_after: Duration,
-    /// Whether a batch with an anomaly is cleaned up too.
-    pub cleanup_anomalies: bool,
-}
-
-/// A reel's name: literal text and tokens, parsed from `output_name`. Sub-folders are allowed, `..` is not.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NameTemplate(pub Vec<NamePart>);
-
-/// A piece of a [`NameTemplate`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NamePart {
-    /// Text as it stands.
-    Text(String),
-    /// `{prefix}`: the frames' prefix without trailing separators, or the folder's name where there is none.
-    Prefix,
-    /// `{folder}`: the name of the folder of the frames.
-    Folder,
-    /// `{first}`: the first frame's number, padded as the frames are.
-    First,
-    /// `{last}`: the last frame's number, padded as the frames are.
-    Last,
-    /// `{count}`: how many frames.
-    Count,
-    /// `{fps}`: the rate, as `24` or `23.976`.
-    Fps,
-    /// `{preset}`: the preset's name.
-    Preset,
-    /// `{date}`: the day of publishing, `2026-11-20`.
-    Date,
-    /// `{time}`: the time of publishing, `154501`.
-    Time,
-}
-
-/// What happens to the frames of a proved, published reel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Cleanup {
-    /// Nothing.
-    Keep,
-    /// They are removed.
-    Delete,
-    /// They go to the desktop's trash.
-    Trash,
-    /// They move to `.reeld-done/` beside them, on the same mount.
-    Archive,
-}
-
 /// How FFmpeg is run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoder {
@@ -261,6 +108,13 @@ pub struct Encoder {
     pub threads: Option<NonZeroUsize>,
 }
 
+/// FFmpeg from `PATH`, one batch at a time, niceness 10, as many threads as the encoder likes.
+impl Default for Encoder {
+    fn default() -> Self {
+        Self { ffmpeg: None, jobs: NonZeroUsize::MIN, nice: 10, threads: None }
+    }
+}
+
 /// What a stop does to a running encode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -272,9 +126,49 @@ pub enum StopPolicy {
 }
 
 impl Config {
+    /// Reads and checks `file`. Relative paths in it start at its folder, `~/` at `$HOME`.
+    pub fn load(file: &Path) -> Result<Self, ConfigError> {
+        let read = |source| ConfigError::Read { path: file.to_owned(), source };
+        let bytes = std::fs::read(file).map_err(read)?;
+        match str::from_utf8(&bytes) {
+            Ok(text) => Self::parse(text, file),
+            Err(error) => {
+                let mut mistakes = Mistakes::default();
+                let complaint = Complaint::new("not UTF-8 text", "save the file as UTF-8");
+                mistakes.add(error.valid_up_to()..error.valid_up_to(), complaint);
+                mistakes.into_result(file, &String::from_utf8_lossy(&bytes))?;
+                Err(read(std::io::ErrorKind::InvalidData.into()))
+            }
+        }
+    }
+
+    /// Checks `text` as if it stood in `file`, which need not exist.
+    pub fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {
+        parse_in(text, file, &dirs::process_env)
+    }
+
     /// The root that `path` lies in.
     #[must_use]
     pub fn root_of(&self, path: &Path) -> Option<&Root> {
         self.roots.iter().find(|root| path.starts_with(&root.path))
     }
+}
+
+impl Root {
+    /// A root with every default, as a configuration of nothing but this path has it.
+    #[must_use]
+    pub fn with_defaults(path: PathBuf) -> Self {
+        check::default_root(path)
+    }
+}
+
+fn parse_in(text: &str, file: &Path, env: dirs::Env<'_>) -> Result<Config, ConfigError> {
+    let mut mistakes = Mistakes::default();
+    let raw = RawConfig::read(text, &mut mistakes);
+    // Combinations are looked at once every value is right: a wrong one would read as the default, and be compared.
+    mistakes.into_result(file, text)?;
+    let mut mistakes = Mistakes::default();
+    let config = check::check(&raw, file, &Place::of(file, env), &mut mistakes);
+    mistakes.into_result(file, text)?;
+    Ok(config)
 }

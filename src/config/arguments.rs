@@ -1,0 +1,290 @@
+//! Arguments that a user may hand to the encoder.
+//!
+//! Owns the border between the user's part of FFmpeg's command line and reeld's: input, filters, pixel format, rate,
+//! colour tags, container and output are reeld's alone, because its proofs rest on them.
+
+use toml::Spanned;
+
+use super::error::Complaint;
+use super::reader::Reader;
+use super::units::printable;
+
+/// Options that reeld gives itself, or that would take frames or files away from it. `*` stands for any ending.
+const OWNED: &[&str] = &[
+    // Input, output and what goes where.
+    "i",
+    "f",
+    "y",
+    "n",
+    "map*",
+    "c",
+    "codec",
+    "vcodec",
+    "acodec",
+    "scodec",
+    "dcodec",
+    "attach",
+    "dump_attachment",
+    "stream_loop",
+    "movflags",
+    "fflags",
+    "avoid_negative_ts",
+    "flush_packets",
+    "brand",
+    "use_editlist",
+    "frag_*",
+    "min_frag_duration",
+    // Time: no frame may be dropped, doubled or shifted.
+    "r",
+    "framerate",
+    "fpsmax",
+    "vsync",
+    "fps_mode",
+    "ss",
+    "sseof",
+    "t",
+    "to",
+    "itsoffset",
+    "itsscale",
+    "frames",
+    "vframes",
+    "dframes",
+    "aframes",
+    "fs",
+    "start_number",
+    "timestamp",
+    "time_base",
+    "enc_time_base",
+    "video_track_timescale",
+    "copytb",
+    "muxdelay",
+    "muxpreload",
+    "timecode",
+    "pass",
+    "passlogfile",
+    // Pixels.
+    "vf",
+    "af",
+    "filter*",
+    "bsf*",
+    "vbsf",
+    "force_fps",
+    "lavfi",
+    "pix_fmt",
+    "s",
+    "aspect",
+    "sws_flags",
+    "sws_dither",
+    "color_range",
+    "colorspace",
+    "color_primaries",
+    "color_trc",
+    "chroma_sample_location",
+    "apply_trc",
+    "hwaccel*",
+    "init_hw_device",
+    // The process and its log; the threads are `[encoder] threads`.
+    "threads",
+    "filter_threads",
+    "loglevel",
+    "v",
+    "progress",
+    "stats_period",
+    "vstats_file",
+    "vstats_version",
+    "sdp_file",
+    "stats_enc_pre*",
+    "stats_enc_post*",
+    "stats_mux_pre*",
+    "protocol_whitelist",
+    "timelimit",
+    "abort_on",
+    "max_error_rate",
+    "cpuflags",
+    "cpucount",
+    "max_alloc",
+    "target",
+    "pre",
+    "vpre",
+    "apre",
+    "spre",
+    "fpre",
+    "print_graphs*",
+];
+
+/// Options without a value, with or without a `no` in front: what follows one would be taken for an output file.
+const SWITCHES: &[&str] = &[
+    "stdin",
+    "stats",
+    "vstats",
+    "benchmark",
+    "benchmark_all",
+    "copyts",
+    "start_at_zero",
+    "shortest",
+    "bitexact",
+    "re",
+    "ignore_unknown",
+    "copy_unknown",
+    "autorotate",
+    "autoscale",
+    "hide_banner",
+    "accurate_seek",
+    "xerror",
+    "psnr",
+    "report",
+    "qphist",
+    "dn",
+    "vn",
+    "an",
+    "sn",
+    "dump",
+    "hex",
+    "debug_ts",
+    "fix_sub_duration",
+    "find_stream_info",
+    "display_hflip",
+    "display_vflip",
+    "apply_cropping",
+    "recast_media",
+    "seek_timestamp",
+    "deinterlace",
+    "intra",
+    "L",
+    "h",
+    "help",
+    "version",
+    "buildconf",
+    "formats",
+    "muxers",
+    "demuxers",
+    "devices",
+    "codecs",
+    "decoders",
+    "encoders",
+    "bsfs",
+    "protocols",
+    "filters",
+    "pix_fmts",
+    "layouts",
+    "sample_fmts",
+    "dispositions",
+    "colors",
+    "sources",
+    "sinks",
+    "hwaccels",
+    "y",
+    "n",
+];
+
+/// Reads `key` as pairs of an option and its value, none of them reeld's own.
+pub(super) fn read(reader: &mut Reader<'_, '_>, key: &str) -> Option<Spanned<Vec<Spanned<String>>>> {
+    let args = reader.list(key, |text| {
+        if text.contains('\0') {
+            return Err(Complaint::new("an argument has no zero bytes", "leave the zero byte out"));
+        }
+        Ok(text.to_owned())
+    })?;
+    for pair in args.get_ref().chunks(2) {
+        let [option, value @ ..] = pair else { continue };
+        if let Err(complaint) = allowed(option.get_ref(), value.is_empty()) {
+            reader.mistakes.add(option.span(), complaint.about(key));
+        }
+    }
+    Some(args)
+}
+
+fn allowed(option: &str, alone: bool) -> Result<(), Complaint> {
+    let shown = printable(option);
+    let Some(name) = option.strip_prefix('-').filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic())) else {
+        return Err(Complaint::new(
+            format!("`{shown}` is not an option"),
+            "arguments are pairs of an option and its value, each a text of its own: [\"-tune\", \"film\"]",
+        ));
+    };
+    // `-c:v:0` is `-c` for some streams.
+    let name = name.split(':').next().unwrap_or(name);
+    let owned = OWNED.iter().any(|owned| match owned.strip_suffix('*') {
+        Some(start) => name.starts_with(start),
+        None => name == *owned,
+    });
+    if owned || SWITCHES.contains(&name) || name.strip_prefix("no").is_some_and(|name| SWITCHES.contains(&name)) {
+        let hint = match name {
+            "r" | "framerate" | "fps_mode" | "vsync" => "use `framerate` and `framerate_factor`",
+            "pix_fmt" | "c" | "codec" | "vcodec" | "f" => {
+                "use a preset of your own: [presets.NAME] with `encoder`, `pix_fmt` and `container`"
+            }
+            "threads" => "use `threads` in `[encoder]`",
+            _ => {
+                "reeld builds input, filters, colours, timing and output itself; the encoder's own options may stand here"
+            }
+        };
+        return Err(Complaint::new(format!("`{shown}` belongs to reeld"), hint));
+    }
+    if alone {
+        let hint = "arguments are pairs of an option and its value, each a text of its own: [\"-tune\", \"film\"]";
+        return Err(Complaint::new(format!("`{shown}` has no value"), hint));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encoder_options_pass() {
+        for option in [
+            "-crf",
+            "-b:v",
+            "-x264-params",
+            "-tune",
+            "-profile:v",
+            "-g",
+            "-nr",
+            "-noise_reduction",
+            "-row-mt",
+            "-tag:v",
+        ] {
+            assert_eq!(allowed(option, false), Ok(()), "{option}");
+        }
+    }
+
+    #[test]
+    fn reelds_own_options_are_refused() {
+        for option in [
+            "-i",
+            "-vf",
+            "-filter:v",
+            "-filter_complex",
+            "-r",
+            "-r:v",
+            "-f",
+            "-y",
+            "-n",
+            "-map",
+            "-map_metadata",
+            "-pix_fmt",
+            "-c:v",
+            "-c",
+            "-codec:v:0",
+            "-vcodec",
+            "-nostdin",
+            "-an",
+            "-nostats",
+            "-shortest",
+            "-movflags",
+            "-color_range",
+        ] {
+            assert!(allowed(option, false).is_err(), "{option}");
+        }
+    }
+
+    #[test]
+    fn what_could_be_an_output_file_is_refused() {
+        for option in ["out.mp4", "", "-", "--y", "-/filter", "/etc/passwd", "-1"] {
+            assert!(allowed(option, false).is_err(), "{option}");
+        }
+        assert!(allowed("-crf", true).is_err());
+    }
+}

@@ -1,0 +1,289 @@
+//! From the configuration as written to the one the other rooms rely on: inheritance, defaults, combinations.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use globset::{Glob, GlobSet};
+use toml::Spanned;
+
+use super::error::{Complaint, Mistakes};
+use super::place::{Place, overlap};
+use super::raw::{RawConfig, RawEncoder, RawPreset, RawRoot, RawWatch, Table as _};
+use super::units::{Named as _, suggest};
+use super::{
+    Builtin, Cleanup, Config, Container, CustomPreset, Delivery, Encoder, Preset, Quality, Root, SizeChange,
+    StopPolicy, Video, WatchMode, feedback, globs,
+};
+use crate::sequence::finish::{Continuation, IdleTimeout, MissingFrames, Rules};
+
+/// What marks a sequence as finished unless the configuration says otherwise.
+const FINAL_MARKERS: [&str; 3] = [".done", "done", "*.done"];
+const MAX_WAIT: Duration = Duration::from_secs(6 * 3600);
+const MIN_FRAMES: u64 = 2;
+
+/// The checked form. Where something is wrong, the mistakes say so and the result must not be used.
+pub(super) fn check(raw: &RawConfig, file: &Path, place: &Place, mistakes: &mut Mistakes) -> Config {
+    if raw.watches.is_empty() {
+        let hint = "name one:\n\n    [[watch]]\n    path = \"/srv/renders\"";
+        mistakes
+            .add(usize::MAX..usize::MAX, Complaint::new("there is no `[[watch]]`, so there is nothing to do", hint));
+    }
+    let mut checker = Checker { place, mistakes, presets: Vec::new() };
+    checker.presets(&raw.presets);
+    checker.defaults(raw);
+    let roots: Vec<Root> = raw.watches.iter().map(|watch| checker.root(watch, &raw.defaults)).collect();
+    checker.overlaps(&raw.watches, &roots);
+    for (watch, root) in raw.watches.iter().zip(&roots) {
+        if let Some(complaint) = feedback::complaint(root, &roots) {
+            let preset = watch.root.preset.as_ref().or(raw.defaults.preset.as_ref());
+            checker.mistakes.add(preset.map_or(watch.path.span(), Spanned::span), complaint);
+        }
+    }
+    Config {
+        file: file.to_owned(),
+        roots,
+        encoder: checker.encoder(&raw.encoder),
+        state_dir: raw.top.state_dir.as_ref().and_then(|path| checker.resolve("state_dir", path)),
+        stop: value(raw.top.stop.as_ref(), StopPolicy::Abort),
+    }
+}
+
+/// The root at `path` with every default.
+pub(super) fn default_root(path: PathBuf) -> Root {
+    build(path, &RawRoot::default(), Preset::Builtin(Builtin::H264), None, &mut Mistakes::default())
+}
+
+struct Checker<'a> {
+    place: &'a Place,
+    mistakes: &'a mut Mistakes,
+    presets: Vec<Arc<CustomPreset>>,
+}
+
+impl Checker<'_> {
+    fn presets(&mut self, raw: &[(Spanned<String>, RawPreset)]) {
+        for (name, preset) in raw {
+            let text = name.get_ref();
+            if text.parse::<Builtin>().is_ok() {
+                let complaint =
+                    Complaint::new(format!("`{text}` is one of reeld's own presets"), "choose another name");
+                self.mistakes.add(name.span(), complaint);
+            } else if text.starts_with('.') || !text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)) {
+                let hint = "letters, digits, `_`, `-` and `.`: it can become part of a file's name";
+                self.mistakes.add(name.span(), Complaint::new("this cannot be a preset's name", hint));
+            } else if let Some(encoder) = &preset.encoder {
+                self.presets.push(Arc::new(CustomPreset {
+                    name: text.clone(),
+                    encoder: encoder.get_ref().clone(),
+                    pix_fmt: value(preset.pix_fmt.as_ref(), "yuv420p".to_owned()),
+                    container: value(preset.container.as_ref(), Container::Mp4),
+                    args: arguments(preset.args.as_ref()),
+                }));
+            } else {
+                let hint = "name FFmpeg's encoder: encoder = \"libx264\"";
+                self.mistakes.add(name.span(), Complaint::new("this preset has no `encoder`", hint));
+            }
+        }
+    }
+
+    /// What is wrong with `[defaults]` although each root may override it.
+    fn defaults(&mut self, raw: &RawConfig) {
+        if let Some(preset) = &raw.defaults.preset {
+            self.preset(preset);
+        }
+        let cleans = |root: &RawRoot| value(root.cleanup.as_ref(), Cleanup::Keep) != Cleanup::Keep;
+        if !cleans(&raw.defaults) && !raw.watches.iter().any(|watch| cleans(&watch.root)) {
+            self.cleanup_after(&raw.defaults);
+        }
+    }
+
+    fn root(&mut self, watch: &RawWatch, defaults: &RawRoot) -> Root {
+        let root = watch.root.inheriting(defaults);
+        let path = self.resolve("path", &watch.path).unwrap_or_default();
+        let preset = match &root.preset {
+            Some(name) => self.preset(name),
+            None => Preset::Builtin(Builtin::H264),
+        };
+        if value(root.cleanup.as_ref(), Cleanup::Keep) == Cleanup::Keep {
+            self.cleanup_after(&watch.root);
+        }
+        self.combinations(&root, &preset);
+        let output_dir = root.output_dir.as_ref().and_then(|dir| match self.place.expand(dir.get_ref()) {
+            Ok(path) => Some(path),
+            Err(complaint) => {
+                self.mistakes.add(dir.span(), complaint.about("output_dir"));
+                None
+            }
+        });
+        build(path, &root, preset, output_dir, self.mistakes)
+    }
+
+    /// Values that are each allowed, but not together.
+    fn combinations(&mut self, root: &RawRoot, preset: &Preset) {
+        let min_frames = root.min_frames.as_ref().map_or(MIN_FRAMES, positive);
+        if let Some(count) = root.frame_count.as_ref().filter(|count| positive(count) < min_frames) {
+            let message = format!("`frame_count`: {} frames are less than `min_frames`, {min_frames}", count.get_ref());
+            let hint =
+                format!("a sequence of that length would never become a video: min_frames = {}", count.get_ref());
+            self.mistakes.add(count.span(), Complaint::new(message, hint));
+        }
+        if let (Some(missing), Some(wait)) = (&root.missing_frames, &root.max_wait)
+            && *missing.get_ref() == MissingFrames::Wait
+            && wait.get_ref().is_zero()
+        {
+            let message = "`missing_frames`: \"wait\" and `max_wait` = \"0s\" contradict each other";
+            let hint = "let it wait: max_wait = \"6h\"; or do not: missing_frames = \"error\"";
+            self.mistakes.add(missing.span(), Complaint::new(message, hint));
+        }
+        let x26x = [Builtin::H264, Builtin::H264Ten, Builtin::H265, Builtin::H265Ten];
+        if let (Some(quality), Preset::Builtin(builtin)) = (&root.quality, preset)
+            && x26x.contains(builtin)
+            && matches!(quality.get_ref(), Quality::Crf(52..))
+        {
+            let message = format!("`quality`: {} is out of range for the preset `{builtin}`", quality.get_ref());
+            self.mistakes
+                .add(quality.span(), Complaint::new(message, "allowed: 0 (best) to 51, about 18 looks perfect"));
+        }
+    }
+
+    fn cleanup_after(&mut self, root: &RawRoot) {
+        if let Some(after) = root.cleanup_after.as_ref().filter(|after| !after.get_ref().is_zero()) {
+            let message = "`cleanup_after`: nothing is cleaned up while `cleanup` is \"keep\"";
+            let hint = "set cleanup to \"delete\", \"trash\" or \"archive\", or leave `cleanup_after` out";
+            self.mistakes.add(after.span(), Complaint::new(message, hint));
+        }
+    }
+
+    fn preset(&mut self, name: &Spanned<String>) -> Preset {
+        let text = name.get_ref();
+        if let Ok(builtin) = text.parse() {
+            return Preset::Builtin(builtin);
+        }
+        if let Some(custom) = self.presets.iter().find(|custom| custom.name == *text) {
+            return Preset::Custom(Arc::clone(custom));
+        }
+        let own = self.presets.iter().map(|custom| custom.name.as_str());
+        let known: Vec<&str> = Builtin::NAMES.iter().map(|(name, _)| *name).chain(own).collect();
+        let hint = format!("{}; your own are written as [presets.NAME]", suggest(text, &known));
+        let shown = super::units::printable(text);
+        self.mistakes.add(name.span(), Complaint::new(format!("unknown preset `{shown}`"), hint));
+        Preset::Builtin(Builtin::H264)
+    }
+
+    fn overlaps(&mut self, watches: &[RawWatch], roots: &[Root]) {
+        for (later, (watch, root)) in watches.iter().zip(roots).enumerate() {
+            if let Some(other) = roots[..later].iter().find(|other| overlap(&other.path, &root.path)) {
+                let message = if other.path == root.path {
+                    format!("`{}` is watched twice", root.path.display())
+                } else {
+                    format!("`{}` and `{}` overlap", root.path.display(), other.path.display())
+                };
+                let hint = "no watched folder may lie within another, also through links; a root includes the folders \
+                            below it, and `exclude` leaves some out";
+                self.mistakes.add(watch.path.span(), Complaint::new(message, hint));
+            }
+        }
+    }
+
+    fn encoder(&mut self, raw: &RawEncoder) -> Encoder {
+        let defaults = Encoder::default();
+        let count = |number: &Spanned<i64>| usize::try_from(*number.get_ref()).ok().and_then(NonZeroUsize::new);
+        let ffmpeg = raw.ffmpeg.as_ref().and_then(|path| {
+            // A bare name is looked up on `PATH`, as a shell would.
+            let bare = path.get_ref().components().count() == 1 && path.get_ref().is_relative();
+            if bare { Some(path.get_ref().clone()) } else { self.resolve("ffmpeg", path) }
+        });
+        Encoder {
+            ffmpeg,
+            jobs: raw.jobs.as_ref().and_then(count).unwrap_or(defaults.jobs),
+            nice: raw.nice.as_ref().and_then(|nice| u8::try_from(*nice.get_ref()).ok()).unwrap_or(defaults.nice),
+            threads: raw.threads.as_ref().and_then(count),
+        }
+    }
+
+    fn resolve(&mut self, key: &str, path: &Spanned<PathBuf>) -> Option<PathBuf> {
+        match self.place.resolve(path.get_ref()) {
+            Ok(path) => Some(path),
+            Err(complaint) => {
+                self.mistakes.add(path.span(), complaint.about(key));
+                None
+            }
+        }
+    }
+}
+
+/// Puts a root together: what is written, else the default.
+fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathBuf>, mistakes: &mut Mistakes) -> Root {
+    let rate = value(root.framerate.as_ref(), super::FrameRate::default());
+    let scaled = rate.scaled(value(root.framerate_factor.as_ref(), super::Factor::default())).unwrap_or_else(|error| {
+        let span = root.framerate_factor.as_ref().map_or(0..0, Spanned::span);
+        mistakes.add(span, Complaint::from(error).about("framerate_factor"));
+        rate
+    });
+    let finish = Rules {
+        final_marker: root.final_marker.as_ref().map_or_else(default_markers, |globs| set(Some(globs), mistakes)),
+        final_frame: root.final_frame.as_ref().map(|glob| globs::matcher(glob.get_ref())),
+        last_frame: root.last_frame.as_ref().map(|number| *number.get_ref()),
+        frame_count: root.frame_count.as_ref().map(positive),
+        idle_timeout: value(root.idle_timeout.as_ref(), IdleTimeout::Auto),
+        max_wait: value(root.max_wait.as_ref(), MAX_WAIT),
+        min_frames: root.min_frames.as_ref().map_or(MIN_FRAMES, positive),
+        missing_frames: value(root.missing_frames.as_ref(), MissingFrames::Skip),
+        continuation: value(root.continuation.as_ref(), Continuation::New),
+    };
+    let video = Video {
+        rate: scaled,
+        preset,
+        quality: root.quality.as_ref().map(|quality| *quality.get_ref()),
+        speed: root.speed.as_ref().map(|speed| speed.get_ref().clone()),
+        encoder_args: arguments(root.encoder_args.as_ref()),
+        background: value(root.background.as_ref(), [0, 0, 0]),
+        size_change: value(root.size_change.as_ref(), SizeChange::Fit),
+    };
+    let delivery = Delivery {
+        output_dir,
+        output_name: root.output_name.as_ref().map(|name| name.get_ref().clone()).unwrap_or_default(),
+        cleanup: value(root.cleanup.as_ref(), Cleanup::Keep),
+        cleanup_after: value(root.cleanup_after.as_ref(), Duration::ZERO),
+        cleanup_anomalies: value(root.cleanup_anomalies.as_ref(), false),
+    };
+    Root {
+        path,
+        recursive: value(root.recursive.as_ref(), true),
+        watch: value(root.watch.as_ref(), WatchMode::Auto),
+        include: root.include.as_ref().map(|globs| set(Some(globs), mistakes)),
+        exclude: set(root.exclude.as_ref(), mistakes),
+        names: Arc::new(root.pattern.as_ref().map(|rule| rule.get_ref().clone()).unwrap_or_default()),
+        finish: Arc::new(finish),
+        video: Arc::new(video),
+        delivery: Arc::new(delivery),
+    }
+}
+
+fn value<T: Clone>(written: Option<&Spanned<T>>, default: T) -> T {
+    written.map_or(default, |value| value.get_ref().clone())
+}
+
+/// Its range was checked when it was read.
+fn positive(number: &Spanned<i64>) -> u64 {
+    number.get_ref().unsigned_abs()
+}
+
+fn arguments(written: Option<&Spanned<Vec<Spanned<String>>>>) -> Vec<String> {
+    written.map_or_else(Vec::new, |args| args.get_ref().iter().map(|arg| arg.get_ref().clone()).collect())
+}
+
+fn set(written: Option<&Spanned<Vec<Spanned<Glob>>>>, mistakes: &mut Mistakes) -> GlobSet {
+    let Some(globs) = written else { return GlobSet::empty() };
+    globs::set(globs.get_ref().iter().map(Spanned::get_ref)).unwrap_or_else(|error| {
+        let message = format!("these globs are too much together: {}", error.kind());
+        mistakes.add(globs.span(), Complaint::new(message, "use fewer or simpler ones"));
+        GlobSet::empty()
+    })
+}
+
+fn default_markers() -> GlobSet {
+    let globs = FINAL_MARKERS.iter().filter_map(|marker| globs::name(marker).ok()).collect::<Vec<_>>();
+    globs::set(&globs).unwrap_or_default()
+}

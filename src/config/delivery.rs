@@ -1,0 +1,64 @@
+//! Where the reel goes, and what happens to the frames.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Where the reel goes, and what happens to the frames.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// Beside the frames when `None`. Relative paths are taken from the folder of the frames.
+    pub output_dir: Option<PathBuf>,
+    /// The reel's name without its extension, as a checked template (`deliver::name` renders it).
+    pub output_name: NameTemplate,
+    /// What happens to the frames once the reel is proved and published.
+    pub cleanup: Cleanup,
+    /// How long after publishing.
+    pub cleanup_after: Duration,
+    /// Whether a batch with an anomaly is cleaned up too.
+    pub cleanup_anomalies: bool,
+}
+
+/// A reel's name: literal text and tokens, parsed from `output_name`. Sub-folders are allowed, `..` is not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameTemplate(pub Vec<NamePart>);
+
+/// A piece of a [`NameTemplate`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NamePart {
+    /// Text as it stands.
+    Text(String),
+    /// `{prefix}`: the frames' prefix without trailing separators, or the folder's name where there is none.
+    Prefix,
+    /// `{folder}`: the name of the folder of the frames.
+    Folder,
+    /// `{first}`: the first frame's number, padded as the frames are.
+    First,
+    /// `{last}`: the last frame's number, padded as the frames are.
+    Last,
+    /// `{count}`: how many frames.
+    Count,
+    /// `{fps}`: the rate, as `24` or `23.976`.
+    Fps,
+    /// `{preset}`: the preset's name.
+    Preset,
+    /// `{date}`: the day of publishing, `2026-11-20`.
+    Date,
+    /// `{time}`: the time of publishing, `154501`.
+    Time,
+}
+
+/// What happens to the frames of a proved, published reel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cleanup {
+    /// Nothing.
+    Keep,
+    /// They are removed.
+    Delete,
+    /// They go to the desktop's trash.
+    Trash,
+    /// They move to `.reeld-done/` beside them, on the same mount.
+    Archive,
+}

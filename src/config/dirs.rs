@@ -1,0 +1,166 @@
+//! Where reeld's own files are: configuration, state, sockets.
+//!
+//! Follows systemd's directory variables first and the XDG Base Directory Specification behind them. The environment
+//! comes in as a function, so that nothing here depends on the process it runs in.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
+
+use super::ConfigError;
+
+/// The name of the configuration in its folder.
+const FILE: &str = "reeld.toml";
+
+/// Looks up a variable. One that is set to nothing counts as not set.
+pub type Env<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+/// The environment of this process.
+#[must_use]
+pub fn process_env(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+/// The configuration file: `explicit`, else `$REELD_CONFIG`, whether they exist or not; else the first that exists of
+/// `$XDG_CONFIG_HOME/reeld/reeld.toml` (`~/.config` where it is not set) and `/etc/reeld/reeld.toml`.
+pub fn locate(explicit: Option<&Path>, env: Env<'_>) -> Result<PathBuf, ConfigError> {
+    if let Some(named) = explicit.map(Path::to_owned).or_else(|| variable(env, "REELD_CONFIG").map(PathBuf::from)) {
+        return Ok(named);
+    }
+    first_existing(candidates(env))
+}
+
+/// The user's own configuration file, which `reeld init` writes: `$XDG_CONFIG_HOME/reeld/reeld.toml`.
+pub fn user_config(env: Env<'_>) -> Result<PathBuf, ConfigError> {
+    below_home(env, "XDG_CONFIG_HOME", ".config")
+        .map(|folder| folder.join(FILE))
+        .ok_or(ConfigError::NoPlace { what: "the configuration", variables: "XDG_CONFIG_HOME, HOME" })
+}
+
+/// The folder of the journal: `config`'s, else `$STATE_DIRECTORY`, else `$XDG_STATE_HOME/reeld`, else
+/// `~/.local/state/reeld`.
+pub fn state_dir(config: Option<&Path>, env: Env<'_>) -> Result<PathBuf, ConfigError> {
+    config
+        .map(Path::to_owned)
+        .or_else(|| from_systemd(env, "STATE_DIRECTORY"))
+        .or_else(|| below_home(env, "XDG_STATE_HOME", ".local/state"))
+        .ok_or(ConfigError::NoPlace { what: "the journal", variables: "STATE_DIRECTORY, XDG_STATE_HOME, HOME" })
+}
+
+/// The folder of the control socket: `$RUNTIME_DIRECTORY`, else `$XDG_RUNTIME_DIR/reeld`, else `state`, the state folder.
+#[must_use]
+pub fn runtime_dir(state: &Path, env: Env<'_>) -> PathBuf {
+    from_systemd(env, "RUNTIME_DIRECTORY")
+        .or_else(|| absolute(env, "XDG_RUNTIME_DIR").map(|folder| folder.join("reeld")))
+        .unwrap_or_else(|| state.to_owned())
+}
+
+/// The user's home folder.
+pub(super) fn home(env: Env<'_>) -> Option<PathBuf> {
+    absolute(env, "HOME")
+}
+
+fn candidates(env: Env<'_>) -> Vec<PathBuf> {
+    let system = Path::new("/etc/reeld").join(FILE);
+    user_config(env).into_iter().chain([system]).collect()
+}
+
+fn first_existing(candidates: Vec<PathBuf>) -> Result<PathBuf, ConfigError> {
+    match candidates.iter().find(|path| path.exists()) {
+        Some(found) => Ok(found.clone()),
+        None => Err(ConfigError::NotFound { searched: candidates }),
+    }
+}
+
+/// systemd.exec(5): with several directories configured, the variable is a list with colons; the first is the main one.
+fn from_systemd(env: Env<'_>, name: &str) -> Option<PathBuf> {
+    let list = variable(env, name)?.into_vec();
+    let first = list.split(|byte| *byte == b':').find(|part| !part.is_empty())?;
+    Some(PathBuf::from(std::ffi::OsStr::from_bytes(first)))
+}
+
+fn below_home(env: Env<'_>, name: &str, fallback: &str) -> Option<PathBuf> {
+    absolute(env, name).or_else(|| Some(home(env)?.join(fallback))).map(|folder| folder.join("reeld"))
+}
+
+/// The XDG specification has relative paths ignored.
+fn absolute(env: Env<'_>, name: &str) -> Option<PathBuf> {
+    variable(env, name).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+fn variable(env: Env<'_>, name: &str) -> Option<OsString> {
+    env(name).filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(vars: &'static [(&str, &str)]) -> impl Fn(&str) -> Option<OsString> {
+        move |name| vars.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into())
+    }
+
+    fn state(config: Option<&str>, vars: &'static [(&str, &str)]) -> String {
+        state_dir(config.map(Path::new), &env(vars)).unwrap().display().to_string()
+    }
+
+    #[test]
+    fn state_comes_from_the_first_that_says_where() {
+        const ALL: &[(&str, &str)] =
+            &[("STATE_DIRECTORY", "/var/lib/reeld:/var/lib/more"), ("XDG_STATE_HOME", "/x"), ("HOME", "/home/u")];
+        assert_eq!(state(Some("/cfg"), ALL), "/cfg");
+        assert_eq!(state(None, ALL), "/var/lib/reeld");
+        assert_eq!(state(None, &[("STATE_DIRECTORY", ""), ("XDG_STATE_HOME", "/x"), ("HOME", "/home/u")]), "/x/reeld");
+        assert_eq!(state(None, &[("XDG_STATE_HOME", "relative"), ("HOME", "/home/u")]), "/home/u/.local/state/reeld");
+    }
+
+    #[test]
+    fn no_place_for_state_is_an_error_with_a_hint() {
+        let error = state_dir(None, &env(&[])).unwrap_err();
+        insta::assert_snapshot!(format!("{error}\nhint: {}", error.hint().unwrap()), @r#"
+        no place for the journal: none of STATE_DIRECTORY, XDG_STATE_HOME, HOME is set
+        hint: set HOME, or `state_dir` in the configuration
+        "#);
+    }
+
+    #[test]
+    fn the_socket_lies_in_the_runtime_folder_or_beside_the_journal() {
+        let runtime = |vars| runtime_dir(Path::new("/state"), &env(vars)).display().to_string();
+        assert_eq!(runtime(&[("RUNTIME_DIRECTORY", "/run/reeld"), ("XDG_RUNTIME_DIR", "/run/user/1")]), "/run/reeld");
+        assert_eq!(runtime(&[("XDG_RUNTIME_DIR", "/run/user/1")]), "/run/user/1/reeld");
+        assert_eq!(runtime(&[]), "/state");
+    }
+
+    #[test]
+    fn a_named_configuration_wins() {
+        let vars = env(&[("REELD_CONFIG", "/from/env.toml"), ("HOME", "/home/u")]);
+        assert_eq!(locate(Some(Path::new("mine.toml")), &vars).unwrap(), Path::new("mine.toml"));
+        assert_eq!(locate(None, &vars).unwrap(), Path::new("/from/env.toml"));
+    }
+
+    #[test]
+    fn the_users_configuration_comes_before_the_systems() {
+        let vars = env(&[("XDG_CONFIG_HOME", "/xdg"), ("HOME", "/home/u")]);
+        assert_eq!(candidates(&vars), ["/xdg/reeld/reeld.toml", "/etc/reeld/reeld.toml"].map(PathBuf::from));
+        let vars = env(&[("HOME", "/home/u")]);
+        assert_eq!(candidates(&vars)[0], Path::new("/home/u/.config/reeld/reeld.toml"));
+        assert_eq!(candidates(&env(&[])), [PathBuf::from("/etc/reeld/reeld.toml")]);
+    }
+
+    #[test]
+    fn the_first_that_exists_is_taken() {
+        let dir = tempfile::tempdir().unwrap();
+        let (missing, here) = (dir.path().join("missing.toml"), dir.path().join("here.toml"));
+        std::fs::write(&here, "").unwrap();
+        assert_eq!(first_existing(vec![missing, here.clone()]).unwrap(), here);
+    }
+
+    #[test]
+    fn no_configuration_is_an_error_with_a_hint() {
+        let error = first_existing(vec!["/nowhere/a.toml".into(), "/nowhere/b.toml".into()]).unwrap_err();
+        insta::assert_snapshot!(format!("{error}\nhint: {}", error.hint().unwrap()), @r#"
+        no configuration found, looked for /nowhere/a.toml, /nowhere/b.toml
+        hint: `reeld init` writes a commented one; `--config FILE` names one elsewhere
+        "#);
+    }
+}

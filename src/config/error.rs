@@ -1,0 +1,175 @@
+//! What is wrong with a configuration, as its author can mend it.
+
+use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use super::units::{UnitError, printable};
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// There is no file in any of the usual places.
+    #[error("no configuration found, looked for {}", list(searched))]
+    NotFound {
+        /// The places, in order.
+        searched: Vec<PathBuf>,
+    },
+    /// The environment does not say where reeld's own files go.
+    #[error("no place for {what}: none of {variables} is set")]
+    NoPlace {
+        /// What would be kept there.
+        what: &'static str,
+        /// The variables that were looked at.
+        variables: &'static str,
+    },
+    /// The file was read, and something in it is wrong.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+}
+
+impl ConfigError {
+    /// What to do. `None` for [`ConfigError::Invalid`], whose text has a hint beside each mistake.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Read { path, source } if source.kind() == io::ErrorKind::NotFound => {
+                Some(format!("`reeld init {}` writes a commented one", path.display()))
+            }
+            Self::Read { .. } => Some("make it readable for the user that reeld runs as".to_owned()),
+            Self::NotFound { .. } => {
+                Some("`reeld init` writes a commented one; `--config FILE` names one elsewhere".to_owned())
+            }
+            Self::NoPlace { .. } => Some("set HOME, or `state_dir` in the configuration".to_owned()),
+            Self::Invalid(_) => None,
+        }
+    }
+}
+
+/// The mistakes of one file, at least one, in the order of their lines. Prints each as `FILE:LINE:COLUMN: message`, the
+/// line with what is meant underlined, and a `hint:` behind an empty line.
+#[derive(Debug)]
+pub struct Invalid {
+    file: PathBuf,
+    mistakes: Vec<Located>,
+}
+
+impl std::error::Error for Invalid {}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, mistake) in self.mistakes.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n\n")?;
+            }
+            let Located { line, column, source_line, underline, complaint } = mistake;
+            write!(f, "{}:{line}:{column}: {}", self.file.display(), complaint.message)?;
+            if !source_line.trim().is_empty() {
+                write!(f, "\n    {source_line}\n    {underline}")?;
+            }
+            if let Some(hint) = &complaint.hint {
+                write!(f, "\n\nhint: {hint}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is wrong with a value, and what would be right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Complaint {
+    message: String,
+    hint: Option<String>,
+}
+
+impl Complaint {
+    pub(super) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: Some(hint.into()) }
+    }
+
+    /// The same with the key in front.
+    pub(super) fn about(self, key: &str) -> Self {
+        Self { message: format!("`{key}`: {}", self.message), ..self }
+    }
+}
+
+impl From<UnitError> for Complaint {
+    fn from(error: UnitError) -> Self {
+        Self::new(error.to_string(), error.hint())
+    }
+}
+
+/// The mistakes found so far in one text.
+#[derive(Debug, Default)]
+pub(super) struct Mistakes(Vec<(Range<usize>, Complaint)>);
+
+impl Mistakes {
+    /// Notes a mistake at these bytes of the text; bytes past its end mean its end. One that is noted already, because several roots inherit it, counts
+    /// once.
+    pub(super) fn add(&mut self, span: Range<usize>, complaint: Complaint) {
+        let mistake = (span, complaint);
+        if !self.0.contains(&mistake) {
+            self.0.push(mistake);
+        }
+    }
+
+    /// The error that says all of them, if there is one.
+    pub(super) fn into_result(mut self, file: &Path, text: &str) -> Result<(), ConfigError> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        self.0.sort_by_key(|(span, _)| span.start);
+        let mistakes = self.0.into_iter().map(|(span, complaint)| Located::new(text, span, complaint)).collect();
+        Err(Invalid { file: file.to_owned(), mistakes }.into())
+    }
+}
+
+/// A complaint where it belongs.
+#[derive(Debug)]
+struct Located {
+    /// From 1.
+    line: usize,
+    /// In characters, from 1.
+    column: usize,
+    source_line: String,
+    underline: String,
+    complaint: Complaint,
+}
+
+impl Located {
+    fn new(text: &str, span: Range<usize>, complaint: Complaint) -> Self {
+        let start = boundary(text, span.start);
+        let end = boundary(text, span.end).max(start);
+        let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
+        let before = text[line_start..start].chars().count();
+        let width = text[start..end.min(line_end).max(start)].trim_end().chars().count().max(1);
+        let shown = text[line_start..line_end].trim_end();
+        Self {
+            line: text[..start].matches('\n').count() + 1,
+            column: before + 1,
+            // One character each, so that the underline stays below what it means.
+            source_line: shown.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
+            underline: " ".repeat(before) + &"^".repeat(width),
+            complaint,
+        }
+    }
+}
+
+/// The last place at or before `offset` where a character begins.
+fn boundary(text: &str, offset: usize) -> usize {
+    (0..=offset.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| printable(&path.to_string_lossy())).collect::<Vec<_>>().join(", ")
+}

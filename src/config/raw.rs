@@ -1,0 +1,217 @@
+//! The configuration as written: which keys there are, and what each one's value is.
+//!
+//! Every value is typed and has its place in the text, but nothing is inherited, defaulted or compared yet.
+
+use std::path::PathBuf;
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use globset::Glob;
+use toml::Spanned;
+use toml::de::DeTable;
+
+use super::error::{Complaint, Mistakes};
+use super::reader::Reader;
+use super::units::{Factor, UnitError, parse_colour, parse_duration, printable};
+use super::{
+    Cleanup, Container, FrameRate, NameTemplate, Quality, SizeChange, StopPolicy, WatchMode, arguments, globs,
+};
+use crate::sequence::finish::{Continuation, IdleTimeout, MissingFrames};
+use crate::sequence::name::NameRule;
+
+/// A table whose keys are all optional here.
+pub(super) trait Table {
+    /// Its keys, in the order in which they are listed to people.
+    const KEYS: &'static [&'static str];
+
+    /// Takes its keys out of `reader`.
+    fn read(reader: &mut Reader<'_, '_>) -> Self;
+
+    /// This table, with what it does not say taken from `other`.
+    fn inheriting(&self, other: &Self) -> Self;
+}
+
+/// Defines a [`Table`]: each key with its type and how it is read.
+macro_rules! table {
+    ($(#[$meta:meta])* $name:ident { $($key:ident: $type:ty = $read:expr,)+ }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Default)]
+        pub(super) struct $name {
+            $(pub(super) $key: Option<Spanned<$type>>,)+
+        }
+
+        impl Table for $name {
+            const KEYS: &'static [&'static str] = &[$(stringify!($key)),+];
+
+            fn read(reader: &mut Reader<'_, '_>) -> Self {
+                $(
+                    let read: fn(&mut Reader<'_, '_>, &str) -> Option<Spanned<$type>> = $read;
+                    let $key = read(reader, stringify!($key));
+                )+
+                Self { $($key),+ }
+            }
+
+            fn inheriting(&self, other: &Self) -> Self {
+                Self { $($key: self.$key.clone().or_else(|| other.$key.clone()),)+ }
+            }
+        }
+    };
+}
+
+table! {
+    /// The keys at the top of the file.
+    RawTop {
+        state_dir: PathBuf = |r, key| r.path(key),
+        stop: StopPolicy = |r, key| r.parsed(key, StopPolicy::from_str),
+    }
+}
+
+table! {
+    /// `[encoder]`.
+    RawEncoder {
+        ffmpeg: PathBuf = |r, key| r.path(key),
+        jobs: i64 = |r, key| r.whole::<1, 64>(key),
+        nice: i64 = |r, key| r.whole::<0, 19>(key),
+        threads: i64 = |r, key| r.whole::<1, 256>(key),
+    }
+}
+
+table! {
+    /// `[presets.NAME]`.
+    RawPreset {
+        encoder: String = |r, key| r.parsed(key, word),
+        pix_fmt: String = |r, key| r.parsed(key, word),
+        container: Container = |r, key| r.parsed(key, Container::from_str),
+        args: Vec<Spanned<String>> = |r, key| arguments::read(r, key),
+    }
+}
+
+table! {
+    /// `[defaults]`, and what each `[[watch]]` has beside its path.
+    RawRoot {
+        recursive: bool = |r, key| r.flag(key),
+        watch: WatchMode = |r, key| r.parsed(key, WatchMode::from_str),
+        include: Vec<Spanned<Glob>> = |r, key| r.list(key, globs::path),
+        exclude: Vec<Spanned<Glob>> = |r, key| r.list(key, globs::path),
+        pattern: NameRule = |r, key| r.parsed(key, name_rule),
+        framerate: FrameRate = |r, key| r.number(key, FrameRate::from_str),
+        framerate_factor: Factor = |r, key| r.number(key, Factor::from_str),
+        preset: String = |r, key| r.text(key),
+        quality: Quality = |r, key| r.number(key, Quality::from_str),
+        speed: String = |r, key| r.number(key, parse_speed),
+        encoder_args: Vec<Spanned<String>> = |r, key| arguments::read(r, key),
+        background: [u8; 3] = |r, key| r.parsed(key, parse_colour),
+        size_change: SizeChange = |r, key| r.parsed(key, SizeChange::from_str),
+        output_dir: PathBuf = |r, key| r.path(key),
+        output_name: NameTemplate = |r, key| r.parsed(key, NameTemplate::from_str),
+        final_marker: Vec<Spanned<Glob>> = |r, key| r.list(key, globs::name),
+        final_frame: Glob = |r, key| r.parsed(key, globs::name),
+        last_frame: i64 = |r, key| r.whole::<{ -999_999_999 }, { i64::MAX }>(key),
+        frame_count: i64 = |r, key| r.whole::<1, { i64::MAX }>(key),
+        idle_timeout: IdleTimeout = |r, key| r.parsed(key, IdleTimeout::from_str),
+        max_wait: Duration = |r, key| r.parsed(key, parse_duration),
+        min_frames: i64 = |r, key| r.whole::<1, { i64::MAX }>(key),
+        missing_frames: MissingFrames = |r, key| r.parsed(key, MissingFrames::from_str),
+        continuation: Continuation = |r, key| r.parsed(key, Continuation::from_str),
+        cleanup: Cleanup = |r, key| r.parsed(key, Cleanup::from_str),
+        cleanup_after: Duration = |r, key| r.parsed(key, parse_duration),
+        cleanup_anomalies: bool = |r, key| r.flag(key),
+    }
+}
+
+/// A `[[watch]]`.
+#[derive(Debug, Clone)]
+pub(super) struct RawWatch {
+    pub(super) path: Spanned<PathBuf>,
+    pub(super) root: RawRoot,
+}
+
+/// The whole file.
+#[derive(Debug, Default)]
+pub(super) struct RawConfig {
+    pub(super) top: RawTop,
+    pub(super) encoder: RawEncoder,
+    pub(super) presets: Vec<(Spanned<String>, RawPreset)>,
+    pub(super) defaults: RawRoot,
+    pub(super) watches: Vec<RawWatch>,
+}
+
+impl RawConfig {
+    /// Reads all of it. What does not fit is among the mistakes.
+    pub(super) fn read(text: &str, mistakes: &mut Mistakes) -> Self {
+        let document = match DeTable::parse(text) {
+            Ok(document) => document,
+            Err(error) => {
+                // What is not TOML hides what comes behind it, so this mistake stands alone.
+                let message = format!("not TOML: {}", error.message().replace('\n', ", "));
+                let hint = "a line is `key = value`; texts stand in double quotes, as in path = \"/srv/renders\"";
+                mistakes.add(error.span().unwrap_or(0..0), Complaint::new(message, hint));
+                return Self::default();
+            }
+        };
+        let mut reader = Reader::new(String::new(), document, mistakes);
+        let mut raw = Self { top: RawTop::read(&mut reader), ..Self::default() };
+        if let Some(mut table) = reader.table("encoder") {
+            raw.encoder = RawEncoder::read(&mut table);
+            finish(table);
+        }
+        reader.named_tables("presets", |name, mut table| {
+            raw.presets.push((Spanned::new(name.span(), (*name.get_ref()).to_owned()), RawPreset::read(&mut table)));
+            table.finish(&[(&format!("[presets.{}]", printable(name.get_ref())), RawPreset::KEYS)]);
+        });
+        if let Some(mut table) = reader.table("defaults") {
+            raw.defaults = RawRoot::read(&mut table);
+            finish(table);
+        }
+        reader.tables("watch", |mut table| {
+            let root = RawRoot::read(&mut table);
+            let known = table.has("path");
+            match table.path("path") {
+                Some(path) => raw.watches.push(RawWatch { path, root }),
+                None if known => {}
+                None => {
+                    let complaint =
+                        Complaint::new("this `[[watch]]` has no `path`", "name the folder: path = \"/srv/renders\"");
+                    table.mistakes.add(table.span.clone(), complaint);
+                }
+            }
+            finish(table);
+        });
+        finish(reader);
+        raw
+    }
+}
+
+/// Every table of the file with its keys, for advice on misplaced ones.
+fn finish(reader: Reader<'_, '_>) {
+    let top: Vec<&str> = RawTop::KEYS.iter().copied().chain(["encoder", "presets", "defaults", "watch"]).collect();
+    let watch: Vec<&str> = ["path"].into_iter().chain(RawRoot::KEYS.iter().copied()).collect();
+    reader.finish(&[("", &top), ("[encoder]", RawEncoder::KEYS), ("[defaults]", RawRoot::KEYS), ("[[watch]]", &watch)]);
+}
+
+fn name_rule(text: &str) -> Result<NameRule, Complaint> {
+    NameRule::parse(text).map_err(|error| {
+        let hint = "`shot.####.png`, `shot.%04d.png`, `shot.$F4.png`, or a regular expression with a group \
+                    `(?P<frame>[0-9]+)`";
+        Complaint::new(error.to_string(), hint)
+    })
+}
+
+/// The encoder's own name of a speed: `veryfast`, `8`.
+fn parse_speed(text: &str) -> Result<String, UnitError> {
+    word(text).map_err(|_| UnitError::malformed(text, "a speed", "the encoder's own preset, such as \"veryfast\" or 8"))
+}
+
+/// A name of FFmpeg's, such as that of an encoder.
+fn word(text: &str) -> Result<String, UnitError> {
+    let fits = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') && !text.starts_with('-');
+    if fits && !text.is_empty() {
+        Ok(text.to_owned())
+    } else {
+        Err(UnitError::malformed(
+            text,
+            "a name of FFmpeg's",
+            "letters, digits, `_` and `-`, as `ffmpeg -encoders` lists them",
+        ))
+    }
+}

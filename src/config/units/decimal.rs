@@ -1,0 +1,40 @@
+//! Decimal numbers, exactly as written.
+
+/// `digits` / 10^`places`, without trailing zeros behind the point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Decimal {
+    pub(super) digits: u64,
+    pub(super) places: u32,
+}
+
+impl Decimal {
+    /// `24`, `23.976`, `0.5`: at most nine digits before and nine behind the point, no sign, no exponent.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+        let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        if !is_number(whole) || !is_number(fraction) {
+            return None;
+        }
+        let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
+        if whole.len() > 9 || fraction.len() > 9 {
+            return None;
+        }
+        let digits = format!("0{whole}{fraction}").parse().ok()?;
+        Some(Self { digits, places: u32::try_from(fraction.len()).ok()? })
+    }
+
+    /// 10^`places`.
+    pub(super) fn scale(self) -> u64 {
+        10u64.pow(self.places)
+    }
+}
+
+impl std::fmt::Display for Decimal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.digits / self.scale())?;
+        if self.places > 0 {
+            write!(f, ".{:0width$}", self.digits % self.scale(), width = self.places as usize)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,177 @@
+//! Values that are one of a few names.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{UnitError, parse_duration, print_duration};
+use crate::config::{Builtin, Cleanup, Container, NamedQuality, SizeChange, StopPolicy, WatchMode};
+use crate::sequence::finish::{Continuation, IdleTimeout, MissingFrames};
+
+/// A type whose values are one of a few names, spelt alike in the configuration and on the command line.
+pub trait Named: Copy + 'static {
+    /// Each name with its value, in the order in which they are listed to people.
+    const NAMES: &'static [(&'static str, Self)];
+
+    /// The names alone.
+    fn names() -> impl Iterator<Item = &'static str> {
+        Self::NAMES.iter().map(|(name, _)| *name)
+    }
+}
+
+macro_rules! named {
+    ($($type:ident, $what:literal: $($name:literal = $variant:ident),+;)+) => {$(
+        impl Named for $type {
+            const NAMES: &'static [(&'static str, Self)] = &[$(($name, Self::$variant)),+];
+        }
+
+        impl FromStr for $type {
+            type Err = UnitError;
+
+            fn from_str(text: &str) -> Result<Self, UnitError> {
+                match text {
+                    $($name => Ok(Self::$variant),)+
+                    _ => Err(UnitError::Unknown {
+                        text: text.to_owned(),
+                        what: $what,
+                        known: Self::names().collect(),
+                    }),
+                }
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(match self { $(Self::$variant => $name),+ })
+            }
+        }
+    )+};
+}
+
+named! {
+    Builtin, "preset":
+        "h264" = H264, "h264-10bit" = H264Ten, "h265" = H265, "h265-10bit" = H265Ten, "av1" = Av1, "vp9" = Vp9,
+        "prores" = Prores, "prores-4444" = Prores4444, "dnxhr" = Dnxhr, "ffv1" = Ffv1, "mpeg4" = Mpeg4, "gif" = Gif,
+        "webp" = Webp, "lossless" = Lossless;
+    Cleanup, "cleanup": "keep" = Keep, "delete" = Delete, "trash" = Trash, "archive" = Archive;
+    Container, "container":
+        "mp4" = Mp4, "mov" = Mov, "mkv" = Mkv, "webm" = Webm, "avi" = Avi, "gif" = Gif, "webp" = Webp;
+    Continuation, "continuation": "new" = New, "extend" = Extend;
+    MissingFrames, "treatment of missing frames": "skip" = Skip, "hold" = Hold, "error" = Error, "wait" = Wait;
+    NamedQuality, "quality":
+        "LOSSLESS" = Lossless, "PERC_LOSSLESS" = PercLossless, "HIGH" = High, "MEDIUM" = Medium, "LOW" = Low,
+        "VERYLOW" = VeryLow, "LOWEST" = Lowest;
+    SizeChange, "treatment of a size change": "fit" = Fit, "error" = Error;
+    StopPolicy, "stop policy": "abort" = Abort, "finish" = Finish;
+    WatchMode, "way to watch": "auto" = Auto, "native" = Native, "poll" = Poll, "both" = Both;
+}
+
+/// `auto`, `never`, or a duration of at least a second.
+impl FromStr for IdleTimeout {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        const WHAT: &str = "an idle timeout";
+        match text.trim() {
+            "auto" => Ok(Self::Auto),
+            "never" => Ok(Self::Never),
+            duration => match parse_duration(duration) {
+                // Below that, the time between two frames of any generator would end a sequence.
+                Ok(duration) if duration.as_secs() >= 1 => Ok(Self::After(duration)),
+                Ok(_) | Err(UnitError::OutOfRange { .. }) => {
+                    Err(UnitError::OutOfRange { text: text.to_owned(), what: WHAT, range: "1s to 3650d" })
+                }
+                Err(_) => {
+                    let form =
+                        "an idle timeout is \"auto\", \"never\", or a duration such as \"45s\", \"10m\", \"1h30m\"";
+                    Err(UnitError::malformed(text, WHAT, form))
+                }
+            },
+        }
+    }
+}
+
+impl fmt::Display for IdleTimeout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Never => f.write_str("never"),
+            Self::After(duration) => f.write_str(&print_duration(*duration)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Debug;
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn round_trip<T: Named + FromStr<Err = UnitError> + fmt::Display + PartialEq + Debug>() {
+        for (name, value) in T::NAMES {
+            assert_eq!(name.parse::<T>().as_ref(), Ok(value));
+            assert_eq!(value.to_string(), *name);
+        }
+    }
+
+    #[test]
+    fn names_survive_printing() {
+        round_trip::<Builtin>();
+        round_trip::<Cleanup>();
+        round_trip::<Container>();
+        round_trip::<Continuation>();
+        round_trip::<MissingFrames>();
+        round_trip::<NamedQuality>();
+        round_trip::<SizeChange>();
+        round_trip::<StopPolicy>();
+        round_trip::<WatchMode>();
+    }
+
+    /// The journal stores these through serde: one spelling for people and for the journal.
+    #[test]
+    fn serde_spells_names_alike() {
+        for (name, value) in Builtin::NAMES {
+            assert_eq!(serde_json::to_value(value).unwrap(), *name);
+        }
+        for (name, value) in NamedQuality::NAMES {
+            assert_eq!(serde_json::to_value(value).unwrap(), *name);
+        }
+        for (name, value) in Container::NAMES {
+            assert_eq!(serde_json::to_value(value).unwrap(), *name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_told_the_nearest() {
+        let error = "h.264".parse::<Builtin>().unwrap_err();
+        insta::assert_snapshot!(format!("{error}\nhint: {}", error.hint()), @r#"
+        unknown preset `h.264`
+        hint: did you mean `h264`? allowed: h264, h264-10bit, h265, h265-10bit, av1, vp9, prores, prores-4444, dnxhr, ffv1, mpeg4, gif, webp, lossless
+        "#);
+    }
+
+    #[test]
+    fn idle_timeouts() {
+        assert_eq!("auto".parse(), Ok(IdleTimeout::Auto));
+        assert_eq!("never".parse(), Ok(IdleTimeout::Never));
+        assert_eq!("1h30m".parse(), Ok(IdleTimeout::After(Duration::from_secs(5400))));
+        assert!(matches!("999ms".parse::<IdleTimeout>(), Err(UnitError::OutOfRange { .. })));
+        assert!(matches!("soon".parse::<IdleTimeout>(), Err(UnitError::Malformed { .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn idle_timeouts_survive_printing(ms in 1000u64..10_000_000_000) {
+            let idle = IdleTimeout::After(Duration::from_millis(ms));
+            prop_assert_eq!(idle.to_string().parse(), Ok(idle));
+        }
+
+        #[test]
+        fn any_text_is_answered(text in "\\PC*") {
+            let _ = text.parse::<Builtin>().map_err(|error| (error.to_string(), error.hint()));
+            let _ = text.parse::<IdleTimeout>().map_err(|error| (error.to_string(), error.hint()));
+        }
+    }
+}

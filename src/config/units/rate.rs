@@ -1,0 +1,226 @@
+//! Frame rates and the factor on them: exact fractions.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+
+use super::UnitError;
+use super::decimal::Decimal;
+use crate::config::FrameRate;
+
+const WHAT: &str = "a frame rate";
+const FORM: &str = "a frame rate is a number such as 24 or 23.976, or a fraction such as \"24000/1001\"";
+const RANGE: &str = "0.001 to 1000 frames per second";
+
+/// The rates that are written as decimals but mean a multiple of 1000/1001 (SMPTE ST 12-1).
+const NTSC: [u64; 5] = [24, 30, 48, 60, 120];
+
+impl FrameRate {
+    /// `num` / `den` in lowest terms, if it is a rate that reeld can make: 0.001 to 1000 frames per second, both parts
+    /// within the 32-bit signed integers of FFmpeg's `AVRational`.
+    #[must_use]
+    pub fn new(num: u64, den: u64) -> Option<Self> {
+        if num == 0 || den == 0 || u128::from(num) * 1000 < u128::from(den) || u128::from(num) > u128::from(den) * 1000
+        {
+            return None;
+        }
+        let divisor = greatest_common_divisor(num, den);
+        let part = |value: u64| i32::try_from(value / divisor).ok().and_then(|v| NonZeroU32::new(v.unsigned_abs()));
+        Some(Self { num: part(num)?, den: part(den)? })
+    }
+
+    /// This rate times `factor`, exactly.
+    pub fn scaled(self, factor: Factor) -> Result<Self, UnitError> {
+        let num = u128::from(self.num.get()) * u128::from(factor.0.digits);
+        let den = u128::from(self.den.get()) * u128::from(factor.0.scale());
+        let divisor = greatest_common_divisor(num, den);
+        let part = |value: u128| u64::try_from(value / divisor).ok();
+        part(num).zip(part(den)).and_then(|(num, den)| Self::new(num, den)).ok_or_else(|| UnitError::OutOfRange {
+            text: format!("{self} x {factor}"),
+            what: WHAT,
+            range: RANGE,
+        })
+    }
+}
+
+/// 24 frames per second.
+impl Default for FrameRate {
+    fn default() -> Self {
+        Self { num: NonZeroU32::MIN.saturating_add(23), den: NonZeroU32::MIN }
+    }
+}
+
+/// A whole number, a decimal, or a fraction. The decimals that stand for an NTSC rate mean that rate: `23.976` and
+/// `23.98` are 24000/1001. Every other decimal is exactly what it says.
+impl FromStr for FrameRate {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        let malformed = || UnitError::malformed(text, WHAT, FORM);
+        let (num, den) = if let Some((num, den)) = text.split_once('/') {
+            let part = |digits: &str| {
+                let number = Decimal::parse(digits.trim()).filter(|number| number.places == 0 && number.digits > 0);
+                number.map(|number| number.digits).ok_or_else(malformed)
+            };
+            (part(num)?, part(den)?)
+        } else {
+            let decimal = Decimal::parse(text.trim()).ok_or_else(malformed)?;
+            ntsc(decimal).unwrap_or((decimal.digits, decimal.scale()))
+        };
+        Self::new(num, den).ok_or_else(|| UnitError::OutOfRange { text: text.to_owned(), what: WHAT, range: RANGE })
+    }
+}
+
+impl fmt::Display for FrameRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.den.get() == 1 { write!(f, "{}", self.num) } else { write!(f, "{}/{}", self.num, self.den) }
+    }
+}
+
+/// What a frame rate is multiplied by: an exact decimal from 0.01 to 100.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Factor(Decimal);
+
+/// 1.
+impl Default for Factor {
+    fn default() -> Self {
+        Self(Decimal { digits: 1, places: 0 })
+    }
+}
+
+impl FromStr for Factor {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        const WHAT: &str = "a factor";
+        let decimal = Decimal::parse(text.trim())
+            .ok_or_else(|| UnitError::malformed(text, WHAT, "a factor is a number such as 0.5 or 2"))?;
+        if decimal.digits * 100 < decimal.scale() || decimal.digits > decimal.scale() * 100 {
+            return Err(UnitError::OutOfRange { text: text.to_owned(), what: WHAT, range: "0.01 to 100" });
+        }
+        Ok(Self(decimal))
+    }
+}
+
+impl fmt::Display for Factor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The NTSC rate that `decimal` is a rounding of, to at least two places.
+fn ntsc(decimal: Decimal) -> Option<(u64, u64)> {
+    let rounded = |base: u64| (base * 2000 * decimal.scale() + 1001) / 2002;
+    let base = NTSC.into_iter().find(|base| decimal.places >= 2 && rounded(*base) == decimal.digits)?;
+    Some((base * 1000, 1001))
+}
+
+fn greatest_common_divisor<T: Copy + Default + PartialEq + std::ops::Rem<Output = T>>(a: T, b: T) -> T {
+    if b == T::default() { a } else { greatest_common_divisor(b, a % b) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn rate(text: &str) -> String {
+        text.parse::<FrameRate>().unwrap().to_string()
+    }
+
+    #[test]
+    fn ntsc_decimals_mean_their_fraction() {
+        for text in ["23.976", "23.98", "23.9760", "23.976024", "23.976023976", "24000/1001", "48000/2002"] {
+            assert_eq!(rate(text), "24000/1001", "{text}");
+        }
+        assert_eq!(rate("29.97"), "30000/1001");
+        assert_eq!(rate("47.952"), "48000/1001");
+        assert_eq!(rate("59.94"), "60000/1001");
+        assert_eq!(rate("119.88"), "120000/1001");
+    }
+
+    #[test]
+    fn other_decimals_are_exact() {
+        assert_eq!(rate("24"), "24");
+        assert_eq!(rate("24.0"), "24");
+        assert_eq!(rate("12.5"), "25/2");
+        assert_eq!(rate("23.9"), "239/10");
+        assert_eq!(rate("23.97"), "2397/100");
+        assert_eq!(rate("0.001"), "1/1000");
+        assert_eq!(rate("1000"), "1000");
+        assert_eq!(rate(" 30 / 1 "), "30");
+    }
+
+    #[test]
+    fn impossible_rates_are_refused() {
+        for text in ["0", "0.0009", "1000.1", "1001/1", "999999999/1000"] {
+            assert!(matches!(text.parse::<FrameRate>(), Err(UnitError::OutOfRange { .. })), "{text}");
+        }
+        for text in
+            ["", "fast", "-24", "+24", "24fps", "1e3", "24/0", "0/24", "24/", "/1", "1/2/3", ".5", "5.", "24,5", "nan"]
+        {
+            assert!(matches!(text.parse::<FrameRate>(), Err(UnitError::Malformed { .. })), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_factor_scales_exactly() {
+        let scaled = |rate: &str, factor: &str| {
+            rate.parse::<FrameRate>().unwrap().scaled(factor.parse().unwrap()).map(|rate| rate.to_string())
+        };
+        assert_eq!(scaled("24", "1.5").unwrap(), "36");
+        assert_eq!(scaled("24", "0.7").unwrap(), "84/5");
+        assert_eq!(scaled("23.976", "2").unwrap(), "48000/1001");
+        assert_eq!(scaled("30", "1").unwrap(), "30");
+        assert_eq!(scaled("24", "100").unwrap_err().to_string(), "`24 x 100` is out of range for a frame rate");
+        assert!(scaled("0.001", "0.5").is_err());
+    }
+
+    #[test]
+    fn factors_have_bounds() {
+        assert_eq!("0.010".parse::<Factor>().unwrap().to_string(), "0.01");
+        assert_eq!("100".parse::<Factor>().unwrap().to_string(), "100");
+        assert_eq!("1.050".parse::<Factor>().unwrap().to_string(), "1.05");
+        for text in ["0.0099", "100.01", "0", "-1", "1/2", ""] {
+            assert!(text.parse::<Factor>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn rates_survive_printing(num in 1u64..=i32::MAX as u64, den in 1u64..=i32::MAX as u64) {
+            if let Some(rate) = FrameRate::new(num, den) {
+                prop_assert_eq!(u64::from(rate.num.get()) * den, num * u64::from(rate.den.get()));
+                // The text form has at most nine digits a part.
+                if rate.num.get() < 1_000_000_000 && rate.den.get() < 1_000_000_000 {
+                    prop_assert_eq!(rate.to_string().parse::<FrameRate>(), Ok(rate));
+                }
+            }
+        }
+
+        #[test]
+        fn factors_survive_printing(hundredths in 1u64..=10_000, finer in 0u64..1000) {
+            let text = format!("{}.{:02}{finer:03}", hundredths / 100, hundredths % 100);
+            if let Ok(factor) = text.parse::<Factor>() {
+                prop_assert_eq!(factor.to_string().parse::<Factor>(), Ok(factor));
+            }
+        }
+
+        #[test]
+        fn a_factor_and_its_inverse_cancel(rate in 1u64..1000, places in 0u32..=2) {
+            let rate = FrameRate::new(rate, 1).unwrap();
+            let up = Factor(Decimal { digits: 10u64.pow(places), places: 0 });
+            let down = Factor(Decimal { digits: 1, places });
+            if let Ok(scaled) = rate.scaled(down) {
+                prop_assert_eq!(scaled.scaled(up), Ok(rate));
+            }
+        }
+
+        #[test]
+        fn any_text_is_answered(text in "\\PC*|[0-9./ +-]{0,24}") {
+            let _ = text.parse::<FrameRate>().map_err(|error| (error.to_string(), error.hint()));
+            let _ = text.parse::<Factor>().map_err(|error| (error.to_string(), error.hint()));
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What a batch becomes: rate, preset, quality.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// What a batch becomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Video {
+    /// Frames per second of the reel: the configured rate times the configured factor.
+    pub rate: FrameRate,
+    /// Codec, pixel format and container.
+    pub preset: Preset,
+    /// How good; the preset's own where `None`.
+    pub quality: Option<Quality>,
+    /// The encoder's own speed preset, such as `veryfast`; the preset's own where `None`.
+    pub speed: Option<String>,
+    /// Further arguments for the encoder, behind reeld's own.
+    pub encoder_args: Vec<String>,
+    /// What shows through transparent pixels where the codec has no alpha: red, green, blue.
+    pub background: [u8; 3],
+    /// What a frame of another size than the most means.
+    pub size_change: SizeChange,
+}
+
+/// A frame rate as a fraction in lowest terms, frames per second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrameRate {
+    /// Frames.
+    pub num: NonZeroU32,
+    /// Seconds.
+    pub den: NonZeroU32,
+}
+
+/// A recipe by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Preset {
+    /// One of reeld's own.
+    Builtin(Builtin),
+    /// `[presets.NAME]` of the config.
+    Custom(Arc<CustomPreset>),
+}
+
+/// The presets that come with reeld.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the names are the codecs; encode::recipe says what each stands for")]
+pub enum Builtin {
+    H264,
+    #[serde(rename = "h264-10bit")]
+    H264Ten,
+    H265,
+    #[serde(rename = "h265-10bit")]
+    H265Ten,
+    Av1,
+    Vp9,
+    Prores,
+    #[serde(rename = "prores-4444")]
+    Prores4444,
+    Dnxhr,
+    Ffv1,
+    Mpeg4,
+    Gif,
+    Webp,
+    Lossless,
+}
+
+/// A preset of the user's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomPreset {
+    /// Its name in the config.
+    pub name: String,
+    /// FFmpeg's name of the encoder, such as `libx264`.
+    pub encoder: String,
+    /// FFmpeg's name of the pixel format, such as `yuv420p10le`.
+    pub pix_fmt: String,
+    /// The file format.
+    pub container: Container,
+    /// Arguments for the encoder.
+    pub args: Vec<String>,
+}
+
+/// File formats of reels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the names are the file extensions")]
+pub enum Container {
+    Mp4,
+    Mov,
+    Mkv,
+    Webm,
+    Avi,
+    Gif,
+    Webp,
+}
+
+/// How good a reel is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Quality {
+    /// The encoder's own constant quality number (CRF or its like).
+    Crf(u8),
+    /// Blender's name.
+    Named(NamedQuality),
+}
+
+/// Blender's quality names, meaning what Blender's own tables say for each codec.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "encode::recipe has the numbers of each")]
+pub enum NamedQuality {
+    Lossless,
+    PercLossless,
+    High,
+    Medium,
+    Low,
+    #[serde(rename = "VERYLOW")]
+    VeryLow,
+    Lowest,
+}
+
+/// What a frame of another size than most of its batch means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SizeChange {
+    /// It is scaled into the size of the others, its shape kept; an anomaly.
+    Fit,
+    /// The batch fails.
+    Error,
+}
+
+impl Preset {
+    /// Its name in the configuration and on the command line.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Builtin(builtin) => builtin.to_string(),
+            Self::Custom(custom) => custom.name.clone(),
+        }
+    }
+}
