@@ -123,7 +123,8 @@ impl Checker<'_> {
     fn combinations(&mut self, root: &RawRoot, preset: &Preset) {
         let min_frames = root.min_frames.as_ref().map_or(MIN_FRAMES, positive);
         if let Some(count) = root.frame_count.as_ref().filter(|count| positive(count) < min_frames) {
-            let message = format!("`frame_count`: {} frames are less than `min_frames`, {min_frames}", count.get_ref());
+            let message =
+                format!("`frame_count`: {} is less than `min_frames`, which is {min_frames}", count.get_ref());
             let hint =
                 format!("a sequence of that length would never become a video: min_frames = {}", count.get_ref());
             self.mistakes.add(count.span(), Complaint::new(message, hint));

@@ -11,9 +11,9 @@ pub(super) fn path(text: &str) -> Result<Glob, Complaint> {
     let bare = text.trim_end_matches('/');
     let anchored = bare.strip_prefix("./").or_else(|| bare.strip_prefix('/'));
     match anchored {
-        Some(rest) => compile(rest),
-        None if bare.contains('/') || bare.is_empty() => compile(bare),
-        None => compile(&format!("**/{bare}")),
+        Some(rest) => compile(text, rest),
+        None if bare.contains('/') || bare.is_empty() => compile(text, bare),
+        None => compile(text, &format!("**/{bare}")),
     }
 }
 
@@ -23,7 +23,7 @@ pub(super) fn name(text: &str) -> Result<Glob, Complaint> {
         let message = format!("`{}` has a slash, and no file name has", printable(text));
         return Err(Complaint::new(message, "write the name alone, such as \"*.done\""));
     }
-    compile(text)
+    compile(text, text)
 }
 
 /// All of them as one.
@@ -40,14 +40,15 @@ pub(super) fn matcher(glob: &Glob) -> GlobMatcher {
     glob.compile_matcher()
 }
 
-fn compile(text: &str) -> Result<Glob, Complaint> {
+/// Compiles what `written` means.
+fn compile(written: &str, glob: &str) -> Result<Glob, Complaint> {
     const HINT: &str = "`*` is any text, `?` one character, `[abc]` one of these, `{png,jpg}` one of these texts, `**/` \
                         any folders";
-    if text.is_empty() {
+    if glob.is_empty() {
         return Err(Complaint::new("an empty glob matches nothing", HINT));
     }
-    GlobBuilder::new(text)
+    GlobBuilder::new(glob)
         .literal_separator(true)
         .build()
-        .map_err(|error| Complaint::new(format!("`{}` is not a glob: {}", printable(text), error.kind()), HINT))
+        .map_err(|error| Complaint::new(format!("`{}` is not a glob: {}", printable(written), error.kind()), HINT))
 }

@@ -144,7 +144,10 @@ impl RawConfig {
             Err(error) => {
                 // What is not TOML hides what comes behind it, so this mistake stands alone.
                 let message = format!("not TOML: {}", error.message().replace('\n', ", "));
-                let hint = "a line is `key = value`; texts stand in double quotes, as in path = \"/srv/renders\"";
+                let hint = match error.message() {
+                    "duplicate key" => "a key stands once in a table; several [[watch]] are several tables",
+                    _ => "a line is `key = value`; texts stand in double quotes, as in path = \"/srv/renders\"",
+                };
                 mistakes.add(error.span().unwrap_or(0..0), Complaint::new(message, hint));
                 return Self::default();
             }

@@ -49,13 +49,17 @@ impl<'t, 'm> Reader<'t, 'm> {
 
     /// `true` or `false`.
     pub(super) fn flag(&mut self, key: &str) -> Option<Spanned<bool>> {
-        self.read(key, |value| value.as_bool().ok_or_else(|| wrong_type(value, "true or false, without quotes")))
+        self.read(key, |value| {
+            value.as_bool().ok_or_else(|| wrong_type(value, "true or false", "write it without quotes"))
+        })
     }
 
     /// A whole number from `MIN` to `MAX`.
     pub(super) fn whole<const MIN: i64, const MAX: i64>(&mut self, key: &str) -> Option<Spanned<i64>> {
         self.read(key, |value| {
-            let number = value.as_integer().ok_or_else(|| wrong_type(value, "a whole number, without quotes"))?;
+            let number = value
+                .as_integer()
+                .ok_or_else(|| wrong_type(value, "a whole number", "write it without quotes and without a point"))?;
             let allowed = match (MIN, MAX) {
                 (_, i64::MAX) => format!("allowed: {MIN} and more"),
                 _ => format!("allowed: {MIN} to {MAX}"),
@@ -73,16 +77,26 @@ impl<'t, 'm> Reader<'t, 'm> {
         key: &str,
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Option<Spanned<T>> {
-        self.read(key, |value| parse(text_of(value)?).map_err(Into::into))
+        self.read(key, |value| {
+            // What `45` lacks as a duration is its unit, and then its quotes.
+            if let DeValue::Integer(number) = value {
+                parse(number.as_str()).map_err(Into::into)?;
+            }
+            parse(text_of(value)?).map_err(Into::into)
+        })
     }
 
     /// A number, or a text that stands for one.
     pub(super) fn number<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, UnitError>) -> Option<Spanned<T>> {
         self.read(key, |value| match value {
-            DeValue::Integer(number) if number.radix() == 10 => Ok(parse(number.as_str().trim_start_matches('+'))?),
+            // In another base the digits would mean another number.
+            DeValue::Integer(number) if number.radix() != 10 => {
+                Err(Complaint::new(format!("{number} is not a decimal number"), "write it with the digits 0 to 9"))
+            }
+            DeValue::Integer(number) => Ok(parse(number.as_str().trim_start_matches('+'))?),
             DeValue::Float(number) => Ok(parse(number.as_str().trim_start_matches('+'))?),
             DeValue::String(text) => Ok(parse(text)?),
-            other => Err(wrong_type(other, "a number or a text in quotes")),
+            other => Err(wrong_type(other, "a number or a text", "a decimal number, or a text in double quotes")),
         })
     }
 
@@ -155,9 +169,12 @@ impl<'t, 'm> Reader<'t, 'm> {
                 (Some(nearest), None) => format!("did you mean `{nearest}`? "),
                 (None, None) => String::new(),
             };
-            let place =
-                if self.title.is_empty() { "the top of the file".to_owned() } else { format!("`{}`", self.title) };
-            let message = format!("unknown key `{}` in {place}", printable(name));
+            let place = if self.title.is_empty() {
+                "at the top of the file".to_owned()
+            } else {
+                format!("in `{}`", self.title)
+            };
+            let message = format!("unknown key `{}` {place}", printable(name));
             self.mistakes.add(key.span(), Complaint::new(message, format!("{advice}allowed: {}", known.join(", "))));
         }
     }
@@ -178,7 +195,10 @@ impl<'t, 'm> Reader<'t, 'm> {
         match value.into_inner() {
             DeValue::Table(table) => Some(Reader { title, span, table, mistakes: self.mistakes }),
             other => {
-                self.mistakes.add(span, wrong_type(&other, "a table").about(&printable(key)));
+                self.mistakes.add(
+                    span,
+                    wrong_type(&other, "a table", "its keys stand below its name in brackets").about(&printable(key)),
+                );
                 None
             }
         }
@@ -186,10 +206,10 @@ impl<'t, 'm> Reader<'t, 'm> {
 }
 
 fn text_of<'v>(value: &'v DeValue<'_>) -> Result<&'v str, Complaint> {
-    value.as_str().ok_or_else(|| wrong_type(value, "a text in quotes"))
+    value.as_str().ok_or_else(|| wrong_type(value, "a text", "put it in double quotes"))
 }
 
-fn wrong_type(found: &DeValue<'_>, expected: &str) -> Complaint {
+fn wrong_type(found: &DeValue<'_>, expected: &str, hint: &str) -> Complaint {
     let found = match found {
         DeValue::String(_) => "a text",
         DeValue::Integer(_) => "a whole number",
@@ -199,5 +219,5 @@ fn wrong_type(found: &DeValue<'_>, expected: &str) -> Complaint {
         DeValue::Array(_) => "an array",
         DeValue::Table(_) => "a table",
     };
-    Complaint::new(format!("{found} cannot stand here"), format!("expected {expected}"))
+    Complaint::new(format!("expected {expected}, found {found}"), hint)
 }

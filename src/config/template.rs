@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::error::Complaint;
-use super::units::{Named as _, printable, suggest};
+use super::units::{Named as _, nearest, printable};
 use super::{Container, NamePart, NameTemplate};
 
 static TOKENS: [(&str, NamePart); 9] = [
@@ -146,9 +146,11 @@ fn parts(text: &str) -> Result<Vec<NamePart>, TemplateError> {
     Ok(parts)
 }
 
+/// All tokens, the one that was meant first.
 fn tokens(meant: &str) -> String {
-    let names: Vec<_> = TOKENS.iter().map(|(name, _)| format!("{{{name}}}")).collect();
-    suggest(&format!("{{{meant}}}"), &names.iter().map(String::as_str).collect::<Vec<_>>())
+    let names: Vec<_> = TOKENS.iter().map(|(name, _)| *name).collect();
+    let advice = nearest(meant, &names).map(|name| format!("did you mean `{{{name}}}`? ")).unwrap_or_default();
+    format!("{advice}allowed: {{{}}}", names.join("}, {"))
 }
 
 #[cfg(test)]

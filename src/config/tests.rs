@@ -2,6 +2,7 @@
 
 mod documents;
 mod mistakes;
+mod refusals;
 mod values;
 
 use std::ffi::OsString;

@@ -76,14 +76,14 @@ pub(super) fn suggest(text: &str, known: &[&str]) -> String {
     }
 }
 
-/// The known name that `text` was probably meant to be: at most one letter in three differs, two in short ones.
+/// The known name that `text` was probably meant to be: at most one letter in three differs.
 pub(super) fn nearest<'a>(text: &str, known: &[&'a str]) -> Option<&'a str> {
     // The distance is quadratic in the length; no name there is comes near this one.
     if text.len() > 100 {
         return None;
     }
     let text = text.to_lowercase();
-    let limit = (text.chars().count() / 3).max(2);
+    let limit = (text.chars().count() / 3).max(1);
     known
         .iter()
         .map(|name| (damerau_levenshtein(&text, &name.to_lowercase()), *name))

@@ -116,5 +116,5 @@ fn the_timelapse_example() {
     let root = &config.roots[0];
     assert_eq!(root.video.rate.to_string(), "30000/1001");
     let include = root.include.as_ref().unwrap();
-    assert!(include.is_match("2026-06-21/20260621_054500.jpg") && !include.is_match("2026-06-21/notes.txt"));
+    assert!(include.is_match("2026-06-21/20260621054500.jpg") && !include.is_match("2026-06-21/notes.txt"));
 }

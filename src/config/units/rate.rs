@@ -16,12 +16,11 @@ const RANGE: &str = "0.001 to 1000 frames per second";
 const NTSC: [u64; 5] = [24, 30, 48, 60, 120];
 
 impl FrameRate {
-    /// `num` / `den` in lowest terms, if it is a rate that reeld can make: 0.001 to 1000 frames per second, both parts
-    /// within the 32-bit signed integers of FFmpeg's `AVRational`.
+    /// `num` / `den` in lowest terms, if both parts are positive and fit the 32-bit signed integers of FFmpeg's
+    /// `AVRational`.
     #[must_use]
     pub fn new(num: u64, den: u64) -> Option<Self> {
-        if num == 0 || den == 0 || u128::from(num) * 1000 < u128::from(den) || u128::from(num) > u128::from(den) * 1000
-        {
+        if den == 0 {
             return None;
         }
         let divisor = greatest_common_divisor(num, den);
@@ -29,7 +28,8 @@ impl FrameRate {
         Some(Self { num: part(num)?, den: part(den)? })
     }
 
-    /// This rate times `factor`, exactly.
+    /// This rate times `factor`, exactly. The product of an allowed rate and an allowed factor is allowed, even where it
+    /// would not be as a rate by itself, unless its fraction is too fine.
     pub fn scaled(self, factor: Factor) -> Result<Self, UnitError> {
         let num = u128::from(self.num.get()) * u128::from(factor.0.digits);
         let den = u128::from(self.den.get()) * u128::from(factor.0.scale());
@@ -38,7 +38,7 @@ impl FrameRate {
         part(num).zip(part(den)).and_then(|(num, den)| Self::new(num, den)).ok_or_else(|| UnitError::OutOfRange {
             text: format!("{self} x {factor}"),
             what: WHAT,
-            range: RANGE,
+            range: "fractions of numbers up to 2147483647; use fewer decimals",
         })
     }
 }
@@ -67,7 +67,14 @@ impl FromStr for FrameRate {
             let decimal = Decimal::parse(text.trim()).ok_or_else(malformed)?;
             ntsc(decimal).unwrap_or((decimal.digits, decimal.scale()))
         };
-        Self::new(num, den).ok_or_else(|| UnitError::OutOfRange { text: text.to_owned(), what: WHAT, range: RANGE })
+        // Both have at most 18 digits, so that a thousand times one may not fit.
+        let (exact_num, exact_den) = (u128::from(num), u128::from(den));
+        let allowed = exact_num * 1000 >= exact_den && exact_num <= exact_den * 1000;
+        Self::new(num, den).filter(|_| allowed).ok_or_else(|| UnitError::OutOfRange {
+            text: text.to_owned(),
+            what: WHAT,
+            range: RANGE,
+        })
     }
 }
 
@@ -173,8 +180,10 @@ mod tests {
         assert_eq!(scaled("24", "0.7").unwrap(), "84/5");
         assert_eq!(scaled("23.976", "2").unwrap(), "48000/1001");
         assert_eq!(scaled("30", "1").unwrap(), "30");
-        assert_eq!(scaled("24", "100").unwrap_err().to_string(), "`24 x 100` is out of range for a frame rate");
-        assert!(scaled("0.001", "0.5").is_err());
+        assert_eq!(scaled("1000", "100").unwrap(), "100000");
+        assert_eq!(scaled("0.001", "0.01").unwrap(), "1/100000");
+        let error = scaled("23.9761", "1.234567").unwrap_err();
+        assert_eq!(error.to_string(), "`239761/10000 x 1.234567` is out of range for a frame rate");
     }
 
     #[test]
@@ -192,8 +201,9 @@ mod tests {
         fn rates_survive_printing(num in 1u64..=i32::MAX as u64, den in 1u64..=i32::MAX as u64) {
             if let Some(rate) = FrameRate::new(num, den) {
                 prop_assert_eq!(u64::from(rate.num.get()) * den, num * u64::from(rate.den.get()));
-                // The text form has at most nine digits a part.
-                if rate.num.get() < 1_000_000_000 && rate.den.get() < 1_000_000_000 {
+                // The text form has at most nine digits a part, and stands for a rate that may be asked for.
+                let written = num < 1_000_000_000 && den < 1_000_000_000;
+                if written && num >= den.div_ceil(1000) && num <= den * 1000 {
                     prop_assert_eq!(rate.to_string().parse::<FrameRate>(), Ok(rate));
                 }
             }

@@ -1,0 +1,224 @@
+//! What people are told about values that are each right, but not here or not together.
+
+use super::{mistake, watch_mistake};
+
+#[test]
+fn reels_stay_where_they_belong() {
+    insta::assert_snapshot!(watch_mistake("output_name = \"../video\""), @r#"
+    /etc/reeld/reeld.toml:3:15: `output_name`: the name has a part `..`
+        output_name = "../video"
+                      ^^^^^^^^^^
+
+    hint: name a folder elsewhere with `output_dir`
+    "#);
+    insta::assert_snapshot!(watch_mistake("output_name = \"{name}_x\""), @r#"
+    /etc/reeld/reeld.toml:3:15: `output_name`: unknown token `{name}`
+        output_name = "{name}_x"
+                      ^^^^^^^^^^
+
+    hint: allowed: {prefix}, {folder}, {first}, {last}, {count}, {fps}, {preset}, {date}, {time}
+    "#);
+    insta::assert_snapshot!(watch_mistake("output_name = \"video.mp4\"\noutput_dir = \"\""), @r#"
+    /etc/reeld/reeld.toml:3:15: `output_name`: the name ends with `.mp4`
+        output_name = "video.mp4"
+                      ^^^^^^^^^^^
+
+    hint: leave the extension out, the preset's container decides it
+
+    /etc/reeld/reeld.toml:4:14: `output_dir`: the path is empty
+        output_dir = ""
+                     ^^
+
+    hint: name a file or folder, or leave the key out
+    "#);
+}
+
+#[test]
+fn arguments_that_are_reelds_own() {
+    insta::assert_snapshot!(watch_mistake("encoder_args = [\"-crf\", \"20\", \"-vf\", \"scale=640:-1\", \"-r\", \"25\"]"), @r#"
+    /etc/reeld/reeld.toml:3:31: `encoder_args`: `-vf` belongs to reeld
+        encoder_args = ["-crf", "20", "-vf", "scale=640:-1", "-r", "25"]
+                                      ^^^^^
+
+    hint: reeld builds input, filters, colours, timing and output itself; the encoder's own options may stand here
+
+    /etc/reeld/reeld.toml:3:54: `encoder_args`: `-r` belongs to reeld
+        encoder_args = ["-crf", "20", "-vf", "scale=640:-1", "-r", "25"]
+                                                             ^^^^
+
+    hint: use `framerate` and `framerate_factor`
+    "#);
+    insta::assert_snapshot!(watch_mistake("encoder_args = [\"-tune\", \"film\", \"out.mp4\"]"), @r#"
+    /etc/reeld/reeld.toml:3:34: `encoder_args`: `out.mp4` is not an option
+        encoder_args = ["-tune", "film", "out.mp4"]
+                                         ^^^^^^^^^
+
+    hint: arguments are pairs of an option and its value, each a text of its own: ["-tune", "film"]
+    "#);
+    insta::assert_snapshot!(mistake("[presets.a]\nencoder = \"libx264\"\nargs = [\"-an\", \"-tune\"]\n[[watch]]\npath = \"/a\"\n"), @r#"
+    /etc/reeld/reeld.toml:3:9: `args`: `-an` belongs to reeld
+        args = ["-an", "-tune"]
+                ^^^^^
+
+    hint: reeld builds input, filters, colours, timing and output itself; the encoder's own options may stand here
+    "#);
+}
+
+#[test]
+fn presets() {
+    insta::assert_snapshot!(watch_mistake("preset = \"h246\""), @r#"
+    /etc/reeld/reeld.toml:3:10: unknown preset `h246`
+        preset = "h246"
+                 ^^^^^^
+
+    hint: did you mean `h264`? allowed: h264, h264-10bit, h265, h265-10bit, av1, vp9, prores, prores-4444, dnxhr, ffv1, mpeg4, gif, webp, lossless; your own are written as [presets.NAME]
+    "#);
+    insta::assert_snapshot!(mistake("[presets.review]\nencoder = \"libx264\"\n[defaults]\npreset = \"reviw\"\n[[watch]]\npath = \"/a\"\n[[watch]]\npath = \"/b\"\n"), @r#"
+    /etc/reeld/reeld.toml:4:10: unknown preset `reviw`
+        preset = "reviw"
+                 ^^^^^^^
+
+    hint: did you mean `review`? allowed: h264, h264-10bit, h265, h265-10bit, av1, vp9, prores, prores-4444, dnxhr, ffv1, mpeg4, gif, webp, lossless, review; your own are written as [presets.NAME]
+    "#);
+    insta::assert_snapshot!(mistake("[presets.h264]\nencoder = \"libx264\"\n[presets.\"a/b\"]\nencoder = \"x\"\n[presets.c]\n[[watch]]\npath = \"/a\"\n"), @r#"
+    /etc/reeld/reeld.toml:1:10: `h264` is one of reeld's own presets
+        [presets.h264]
+                 ^^^^
+
+    hint: choose another name
+
+    /etc/reeld/reeld.toml:3:10: this cannot be a preset's name
+        [presets."a/b"]
+                 ^^^^^
+
+    hint: letters, digits, `_`, `-` and `.`: it can become part of a file's name
+
+    /etc/reeld/reeld.toml:5:10: this preset has no `encoder`
+        [presets.c]
+                 ^
+
+    hint: name FFmpeg's encoder: encoder = "libx264"
+    "#);
+    insta::assert_snapshot!(watch_mistake("preset = \"h265\"\nquality = 55"), @r#"
+    /etc/reeld/reeld.toml:4:11: `quality`: 55 is out of range for the preset `h265`
+        quality = 55
+                  ^^
+
+    hint: allowed: 0 (best) to 51, about 18 looks perfect
+    "#);
+}
+
+#[test]
+fn nothing_to_watch() {
+    insta::assert_snapshot!(mistake("stop = \"abort\"\n"), @r#"
+    /etc/reeld/reeld.toml:2:1: there is no `[[watch]]`, so there is nothing to do
+
+    hint: name one:
+
+        [[watch]]
+        path = "/srv/renders"
+    "#);
+    insta::assert_snapshot!(mistake("[[watch]]\nframerate = 24\n"), @r#"
+    /etc/reeld/reeld.toml:1:1: this `[[watch]]` has no `path`
+        [[watch]]
+        ^^^^^^^^^
+
+    hint: name the folder: path = "/srv/renders"
+    "#);
+}
+
+#[test]
+fn roots_within_roots() {
+    insta::assert_snapshot!(mistake("[[watch]]\npath = \"/srv/renders\"\n[[watch]]\npath = \"/srv/other/../renders/a\"\n"), @r#"
+    /etc/reeld/reeld.toml:4:8: `/srv/renders/a` and `/srv/renders` overlap
+        path = "/srv/other/../renders/a"
+               ^^^^^^^^^^^^^^^^^^^^^^^^^
+
+    hint: no watched folder may lie within another, also through links; a root includes the folders below it, and `exclude` leaves some out
+    "#);
+    insta::assert_snapshot!(mistake("[[watch]]\npath = \"/srv/renders\"\n[[watch]]\npath = \"/srv/renders/\"\n"), @r#"
+    /etc/reeld/reeld.toml:4:8: `/srv/renders` is watched twice
+        path = "/srv/renders/"
+               ^^^^^^^^^^^^^^^
+
+    hint: no watched folder may lie within another, also through links; a root includes the folders below it, and `exclude` leaves some out
+    "#);
+    insta::assert_snapshot!(mistake("[[watch]]\npath = \"~root/renders\"\n"), @r#"
+    /etc/reeld/reeld.toml:2:8: `path`: `~root` is not expanded
+        path = "~root/renders"
+               ^^^^^^^^^^^^^^^
+
+    hint: only `~/` is; write the path in full, or with `./` in front
+    "#);
+}
+
+#[test]
+fn roots_within_roots_by_links() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("real")).unwrap();
+    std::os::unix::fs::symlink(dir.path().join("real"), dir.path().join("link")).unwrap();
+    let at = dir.path().display();
+    let text = mistake(&format!("[[watch]]\npath = \"{at}/real\"\n[[watch]]\npath = \"{at}/link\"\n"));
+    insta::assert_snapshot!(text.replace(&at.to_string(), "DIR").lines().next().unwrap(), @r#"
+    /etc/reeld/reeld.toml:4:8: `DIR/link` and `DIR/real` overlap
+    "#);
+}
+
+#[test]
+fn combinations_that_cannot_be() {
+    insta::assert_snapshot!(watch_mistake("frame_count = 1"), @r#"
+    /etc/reeld/reeld.toml:3:15: `frame_count`: 1 is less than `min_frames`, which is 2
+        frame_count = 1
+                      ^
+
+    hint: a sequence of that length would never become a video: min_frames = 1
+    "#);
+    insta::assert_snapshot!(watch_mistake("missing_frames = \"wait\"\nmax_wait = \"0s\""), @r#"
+    /etc/reeld/reeld.toml:3:18: `missing_frames`: "wait" and `max_wait` = "0s" contradict each other
+        missing_frames = "wait"
+                         ^^^^^^
+
+    hint: let it wait: max_wait = "6h"; or do not: missing_frames = "error"
+    "#);
+    insta::assert_snapshot!(watch_mistake("cleanup_after = \"1h\""), @r#"
+    /etc/reeld/reeld.toml:3:17: `cleanup_after`: nothing is cleaned up while `cleanup` is "keep"
+        cleanup_after = "1h"
+                        ^^^^
+
+    hint: set cleanup to "delete", "trash" or "archive", or leave `cleanup_after` out
+    "#);
+    insta::assert_snapshot!(mistake("[defaults]\ncleanup_after = \"1h\"\n[[watch]]\npath = \"/a\"\n[[watch]]\npath = \"/b\"\n"), @r#"
+    /etc/reeld/reeld.toml:2:17: `cleanup_after`: nothing is cleaned up while `cleanup` is "keep"
+        cleanup_after = "1h"
+                        ^^^^
+
+    hint: set cleanup to "delete", "trash" or "archive", or leave `cleanup_after` out
+    "#);
+    insta::assert_snapshot!(watch_mistake("framerate = 23.9761\nframerate_factor = 1.234567"), @r#"
+    /etc/reeld/reeld.toml:4:20: `framerate_factor`: `239761/10000 x 1.234567` is out of range for a frame rate
+        framerate_factor = 1.234567
+                           ^^^^^^^^
+
+    hint: allowed: fractions of numbers up to 2147483647; use fewer decimals
+    "#);
+}
+
+#[test]
+fn reels_that_would_be_frames() {
+    insta::assert_snapshot!(watch_mistake("preset = \"webp\""), @r#"
+    /etc/reeld/reeld.toml:3:10: the reels are WebP pictures inside of `/srv/renders`, where they would be frames
+        preset = "webp"
+                 ^^^^^^
+
+    hint: set `output_dir` to a folder that is not watched, or leave them out: exclude = ["*.webp"]
+    "#);
+    for keys in [
+        "output_dir = \"reels\"",
+        "output_dir = \"/srv/renders/x/../y\"",
+        "recursive = false\noutput_dir = \"../renders\"",
+    ] {
+        assert!(watch_mistake(&format!("preset = \"webp\"\n{keys}")).contains("would be frames"), "{keys}");
+    }
+    let other = "[[watch]]\npath = \"/a\"\npreset = \"webp\"\noutput_dir = \"/b/reels\"\nexclude = [\"*.webp\"]\n[[watch]]\npath = \"/b\"\n";
+    assert!(mistake(other).contains("inside of `/b`"));
+}
