@@ -69,7 +69,7 @@ pub struct Root {
     pub watch: WatchMode,
     /// File paths relative to the root that may be frames; all when `None`.
     pub include: Option<GlobSet>,
-    /// File and folder paths relative to the root that are left alone.
+    /// File and folder paths relative to the root that are left alone; what lies below such a folder matches too.
     pub exclude: GlobSet,
     /// Which digits of a name are the frame number.
     pub names: Arc<NameRule>,

@@ -223,7 +223,7 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         rate
     });
     let finish = Rules {
-        final_marker: root.final_marker.as_ref().map_or_else(default_markers, |globs| set(Some(globs), mistakes)),
+        final_marker: root.final_marker.as_ref().map_or_else(default_markers, |globs| set(globs, globs::set, mistakes)),
         final_frame: root.final_frame.as_ref().map(|glob| globs::matcher(glob.get_ref())),
         last_frame: root.last_frame.as_ref().map(|number| *number.get_ref()),
         frame_count: root.frame_count.as_ref().map(positive),
@@ -253,8 +253,8 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         path,
         recursive: value(root.recursive.as_ref(), true),
         watch: value(root.watch.as_ref(), WatchMode::Auto),
-        include: root.include.as_ref().map(|globs| set(Some(globs), mistakes)),
-        exclude: set(root.exclude.as_ref(), mistakes),
+        include: root.include.as_ref().map(|globs| set(globs, globs::set, mistakes)),
+        exclude: root.exclude.as_ref().map_or_else(GlobSet::empty, |globs| set(globs, globs::trees, mistakes)),
         names: Arc::new(root.pattern.as_ref().map(|rule| rule.get_ref().clone()).unwrap_or_default()),
         finish: Arc::new(finish),
         video: Arc::new(video),
@@ -275,11 +275,14 @@ fn arguments(written: Option<&Spanned<Vec<Spanned<String>>>>) -> Vec<String> {
     written.map_or_else(Vec::new, |args| args.get_ref().iter().map(|arg| arg.get_ref().clone()).collect())
 }
 
-fn set(written: Option<&Spanned<Vec<Spanned<Glob>>>>, mistakes: &mut Mistakes) -> GlobSet {
-    let Some(globs) = written else { return GlobSet::empty() };
-    globs::set(globs.get_ref().iter().map(Spanned::get_ref)).unwrap_or_else(|error| {
+fn set<'a>(
+    written: &'a Spanned<Vec<Spanned<Glob>>>,
+    build: impl FnOnce(Vec<&'a Glob>) -> Result<GlobSet, globset::Error>,
+    mistakes: &mut Mistakes,
+) -> GlobSet {
+    build(written.get_ref().iter().map(Spanned::get_ref).collect()).unwrap_or_else(|error| {
         let message = format!("these globs are too much together: {}", error.kind());
-        mistakes.add(globs.span(), Complaint::new(message, "use fewer or simpler ones"));
+        mistakes.add(written.span(), Complaint::new(message, "use fewer or simpler ones"));
         GlobSet::empty()
     })
 }

@@ -136,6 +136,8 @@ mod tests {
         let vars = env(&[("REELD_CONFIG", "/from/env.toml"), ("HOME", "/home/u")]);
         assert_eq!(locate(Some(Path::new("mine.toml")), &vars).unwrap(), Path::new("mine.toml"));
         assert_eq!(locate(None, &vars).unwrap(), Path::new("/from/env.toml"));
+        let empty = env(&[("REELD_CONFIG", "")]);
+        assert_ne!(locate(None, &empty).ok().as_deref(), Some(Path::new("")));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Reels that could be taken for frames.
 
+use std::path::{Path, PathBuf};
+
 use super::error::Complaint;
 use super::place::normalised;
 use super::{Builtin, Container, Preset, Root};
@@ -8,7 +10,7 @@ use super::{Builtin, Container, Preset, Root};
 ///
 /// Only WebP is both a video and a picture. Two reels of one name are `name.webp` and `name_2.webp`, so whatever the
 /// template says, they can look like a sequence. They are refused inside of a root unless its `include` or `exclude`
-/// keeps `*.webp` out.
+/// keeps them out.
 pub(super) fn complaint(root: &Root, roots: &[Root]) -> Option<Complaint> {
     let webp = match &root.video.preset {
         Preset::Builtin(builtin) => *builtin == Builtin::Webp,
@@ -17,31 +19,25 @@ pub(super) fn complaint(root: &Root, roots: &[Root]) -> Option<Complaint> {
     if !webp {
         return None;
     }
-    let fed = roots.iter().find(|other| lands_in(root, other) && admits_reels(other))?;
+    let reels = reels(root);
+    let fed = roots.iter().find(|other| reels.iter().any(|reel| admits(other, reel)))?;
     let message = format!("the reels are WebP pictures inside of `{}`, where they would be frames", fed.path.display());
     let hint = "set `output_dir` to a folder that is not watched, or leave them out: exclude = [\"*.webp\"]";
     Some(Complaint::new(message, hint))
 }
 
-/// Whether reels of `root` can land in a folder that is watched by `other`.
-fn lands_in(root: &Root, other: &Root) -> bool {
-    let relative = match &root.delivery.output_dir {
-        None => return root.path == other.path,
-        Some(dir) if dir.is_relative() => dir,
-        Some(dir) => {
-            let dir = normalised(dir);
-            return dir == other.path || (other.recursive && dir.starts_with(&other.path));
-        }
-    };
-    // From some folder below the root even `..` stays within it; without such folders there is one place alone.
-    let at_top = normalised(&root.path.join(relative));
-    (root.path == other.path && root.recursive)
-        || at_top == other.path
-        || (other.recursive && at_top.starts_with(&other.path))
+/// Where second reels of `root` land: of frames at its top, and of frames in some folder below it.
+fn reels(root: &Root) -> Vec<PathBuf> {
+    let name = format!("{}_2.webp", root.delivery.output_name);
+    let dir = root.delivery.output_dir.as_deref().unwrap_or(Path::new(""));
+    let frames = [Some(root.path.clone()), root.recursive.then(|| root.path.join("folder"))];
+    frames.into_iter().flatten().map(|folder| normalised(&folder.join(dir).join(&name))).collect()
 }
 
-fn admits_reels(root: &Root) -> bool {
-    let admits =
-        |path: &str| root.include.as_ref().is_none_or(|include| include.is_match(path)) && !root.exclude.is_match(path);
-    admits("reel_2.webp") || (root.recursive && admits("folder/reel_2.webp"))
+/// Whether `root` would look at this file.
+fn admits(root: &Root, file: &Path) -> bool {
+    let Ok(path) = file.strip_prefix(&root.path) else { return false };
+    (root.recursive || path.components().count() == 1)
+        && root.include.as_ref().is_none_or(|include| include.is_match(path))
+        && !root.exclude.is_match(path)
 }

@@ -35,6 +35,16 @@ pub(super) fn set<'a>(globs: impl IntoIterator<Item = &'a Glob>) -> Result<GlobS
     builder.build()
 }
 
+/// All of them as one that also matches whatever lies below a match.
+pub(super) fn trees<'a>(globs: impl IntoIterator<Item = &'a Glob>) -> Result<GlobSet, globset::Error> {
+    let mut builder = GlobSet::builder();
+    for glob in globs {
+        builder.add(glob.clone());
+        builder.add(GlobBuilder::new(&format!("{}/**", glob.glob())).literal_separator(true).build()?);
+    }
+    builder.build()
+}
+
 /// The one as a matcher.
 pub(super) fn matcher(glob: &Glob) -> GlobMatcher {
     glob.compile_matcher()

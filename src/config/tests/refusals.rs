@@ -214,6 +214,7 @@ fn reels_that_would_be_frames() {
     "#);
     for keys in [
         "output_dir = \"reels\"",
+        "output_dir = \"../reels\"",
         "output_dir = \"/srv/renders/x/../y\"",
         "recursive = false\noutput_dir = \"../renders\"",
     ] {

@@ -87,7 +87,7 @@ fn globs_without_a_slash_hold_at_any_depth() {
     for path in ["x/top/a.jpg", "top/x/a.jpg", "x/here.exr", "a.jpg"] {
         assert!(!include.is_match(path), "{path}");
     }
-    for path in ["previews", "x/previews", "a/old", "a/b/c/old"] {
+    for path in ["previews", "x/previews", "x/previews/1/a.png", "a/old", "a/b/c/old"] {
         assert!(root.exclude.is_match(path), "{path}");
     }
     assert!(!root.exclude.is_match("x/a/old"));
@@ -127,6 +127,8 @@ fn webp_reels_are_fine_where_they_are_no_frames() {
         "exclude = [\"*.webp\"]",
         "include = [\"*.png\"]",
         "recursive = false\noutput_dir = \"reels\"",
+        "recursive = false\noutput_name = \"reels/{prefix}\"",
+        "output_dir = \"reels\"\nexclude = [\"reels\"]",
     ] {
         root(&format!("preset = \"webp\"\n{keys}"));
     }
