@@ -9,173 +9,32 @@ use super::error::Complaint;
 use super::reader::Reader;
 use super::units::printable;
 
-/// Options that reeld gives itself, or that would take frames or files away from it. `*` stands for any ending.
-const OWNED: &[&str] = &[
+/// Options that reeld gives itself, or that would take frames or files away from it; `ffmpeg -h long` lists
+/// them. `*` stands for any ending.
+const OWNED: [&str; 4] = [
     // Input, output and what goes where.
-    "i",
-    "f",
-    "y",
-    "n",
-    "map*",
-    "c",
-    "codec",
-    "vcodec",
-    "acodec",
-    "scodec",
-    "dcodec",
-    "attach",
-    "dump_attachment",
-    "stream_loop",
-    "movflags",
-    "fflags",
-    "avoid_negative_ts",
-    "flush_packets",
-    "brand",
-    "use_editlist",
-    "frag_*",
-    "min_frag_duration",
+    "i f y n map* c codec vcodec acodec scodec dcodec attach dump_attachment stream_loop movflags fflags \
+     avoid_negative_ts flush_packets brand use_editlist frag_* min_frag_duration",
     // Time: no frame may be dropped, doubled or shifted.
-    "r",
-    "framerate",
-    "fpsmax",
-    "vsync",
-    "fps_mode",
-    "ss",
-    "sseof",
-    "t",
-    "to",
-    "itsoffset",
-    "itsscale",
-    "frames",
-    "vframes",
-    "dframes",
-    "aframes",
-    "fs",
-    "start_number",
-    "timestamp",
-    "time_base",
-    "enc_time_base",
-    "video_track_timescale",
-    "copytb",
-    "muxdelay",
-    "muxpreload",
-    "timecode",
-    "pass",
-    "passlogfile",
-    // Pixels.
-    "vf",
-    "af",
-    "filter*",
-    "bsf*",
-    "vbsf",
-    "force_fps",
-    "lavfi",
-    "pix_fmt",
-    "s",
-    "aspect",
-    "sws_flags",
-    "sws_dither",
-    "color_range",
-    "colorspace",
-    "color_primaries",
-    "color_trc",
-    "chroma_sample_location",
-    "apply_trc",
-    "hwaccel*",
-    "init_hw_device",
+    "r framerate fpsmax vsync fps_mode frame_drop_threshold ss sseof t to itsoffset itsscale frames vframes \
+     dframes aframes fs start_number timestamp time_base enc_time_base video_track_timescale copytb muxdelay \
+     muxpreload timecode pass passlogfile",
+    // Pixels and their colours.
+    "vf af filter* bsf* vbsf force_fps lavfi pix_fmt s aspect sws_flags sws_dither color_range colorspace \
+     color_primaries color_trc chroma_sample_location apply_trc hwaccel* init_hw_device",
     // The process and its log; the threads are `[encoder] threads`.
-    "threads",
-    "filter_threads",
-    "loglevel",
-    "v",
-    "progress",
-    "stats_period",
-    "vstats_file",
-    "vstats_version",
-    "sdp_file",
-    "stats_enc_pre*",
-    "stats_enc_post*",
-    "stats_mux_pre*",
-    "protocol_whitelist",
-    "timelimit",
-    "abort_on",
-    "max_error_rate",
-    "cpuflags",
-    "cpucount",
-    "max_alloc",
-    "target",
-    "pre",
-    "vpre",
-    "apre",
-    "spre",
-    "fpre",
-    "print_graphs*",
+    "threads filter_threads loglevel v progress stats_period vstats_file vstats_version sdp_file \
+     stats_enc_pre* stats_enc_post* stats_mux_pre* protocol_whitelist timelimit abort_on max_error_rate \
+     cpuflags cpucount max_alloc target pre vpre apre spre fpre print_graphs*",
 ];
 
 /// Options without a value, with or without a `no` in front: what follows one would be taken for an output file.
-const SWITCHES: &[&str] = &[
-    "stdin",
-    "stats",
-    "vstats",
-    "benchmark",
-    "benchmark_all",
-    "copyts",
-    "start_at_zero",
-    "shortest",
-    "bitexact",
-    "re",
-    "ignore_unknown",
-    "copy_unknown",
-    "autorotate",
-    "autoscale",
-    "hide_banner",
-    "accurate_seek",
-    "xerror",
-    "psnr",
-    "report",
-    "qphist",
-    "dn",
-    "vn",
-    "an",
-    "sn",
-    "dump",
-    "hex",
-    "debug_ts",
-    "fix_sub_duration",
-    "find_stream_info",
-    "display_hflip",
-    "display_vflip",
-    "apply_cropping",
-    "recast_media",
-    "seek_timestamp",
-    "deinterlace",
-    "intra",
-    "L",
-    "h",
-    "help",
-    "version",
-    "buildconf",
-    "formats",
-    "muxers",
-    "demuxers",
-    "devices",
-    "codecs",
-    "decoders",
-    "encoders",
-    "bsfs",
-    "protocols",
-    "filters",
-    "pix_fmts",
-    "layouts",
-    "sample_fmts",
-    "dispositions",
-    "colors",
-    "sources",
-    "sinks",
-    "hwaccels",
-    "y",
-    "n",
-];
+const SWITCHES: &str = "auto_conversion_filters copyinkf fix_sub_duration_heartbeat stdin stats vstats benchmark benchmark_all \
+    copyts start_at_zero shortest bitexact re ignore_unknown copy_unknown autorotate autoscale hide_banner \
+    accurate_seek xerror psnr report qphist dn vn an sn dump hex debug_ts fix_sub_duration find_stream_info \
+    display_hflip display_vflip apply_cropping recast_media seek_timestamp deinterlace intra L h help version \
+    buildconf formats muxers demuxers devices codecs decoders encoders bsfs protocols filters pix_fmts \
+    layouts sample_fmts dispositions colors sources sinks hwaccels y n";
 
 /// Reads `key` as pairs of an option and its value, none of them reeld's own.
 pub(super) fn read(reader: &mut Reader<'_, '_>, key: &str) -> Option<Spanned<Vec<Spanned<String>>>> {
@@ -204,11 +63,12 @@ fn allowed(option: &str, alone: bool) -> Result<(), Complaint> {
     };
     // `-c:v:0` is `-c` for some streams.
     let name = name.split(':').next().unwrap_or(name);
-    let owned = OWNED.iter().any(|owned| match owned.strip_suffix('*') {
+    let owned = OWNED.iter().flat_map(|group| group.split(' ')).any(|owned| match owned.strip_suffix('*') {
         Some(start) => name.starts_with(start),
-        None => name == *owned,
+        None => name == owned,
     });
-    if owned || SWITCHES.contains(&name) || name.strip_prefix("no").is_some_and(|name| SWITCHES.contains(&name)) {
+    let is_switch = |name: &str| SWITCHES.split(' ').any(|switch| switch == name);
+    if owned || is_switch(name) || name.strip_prefix("no").is_some_and(is_switch) {
         let hint = match name {
             "r" | "framerate" | "fps_mode" | "vsync" => "use `framerate` and `framerate_factor`",
             "pix_fmt" | "c" | "codec" | "vcodec" | "f" => {

@@ -45,6 +45,9 @@ impl ConfigError {
             Self::Read { path, source } if source.kind() == io::ErrorKind::NotFound => {
                 Some(format!("`reeld init {}` writes a commented one", path.display()))
             }
+            Self::Read { source, .. } if source.kind() == io::ErrorKind::IsADirectory => {
+                Some("name the file, not its folder".to_owned())
+            }
             Self::Read { .. } => Some("make it readable for the user that reeld runs as".to_owned()),
             Self::NotFound { .. } => {
                 Some("`reeld init` writes a commented one; `--config FILE` names one elsewhere".to_owned())

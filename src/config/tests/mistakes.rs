@@ -265,3 +265,10 @@ fn a_file_that_is_not_there() {
     hint: `reeld init /nowhere/reeld.toml` writes a commented one
     "#);
 }
+
+#[test]
+fn a_folder_in_place_of_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = crate::config::Config::load(dir.path()).unwrap_err();
+    assert_eq!(error.hint().unwrap(), "name the file, not its folder");
+}
