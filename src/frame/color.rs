@@ -1,0 +1,184 @@
+//! Pixels -> what the encoder eats: BT.709, limited range, bit depth, alpha, linear light, fitted to the canvas.
+//!
+//! Owns every choice about colour before FFmpeg. 4:2:0 is converted here, so that the matrix and the range are certain;
+//! what is fed as RGB is converted by FFmpeg's scaler, whose flags the recipe spells out.
+
+use yuv::{BufferStoreMut, YuvConversionMode, YuvPlanarImageMut, YuvRange, YuvStandardMatrix};
+
+use crate::frame::decode::{Picture, Pixels};
+use crate::frame::{FrameError, FrameErrorKind, MAX_SIDE};
+
+mod fit;
+mod flat;
+mod linear;
+
+/// The layout of the raw video on FFmpeg's standard input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Feed {
+    /// 8-bit 4:2:0 planes: BT.709 matrix, limited range.
+    Yuv420p,
+    /// 8-bit sRGB.
+    Rgb24,
+    /// 8-bit sRGB and straight alpha.
+    Rgba,
+    /// 16-bit sRGB, little-endian.
+    Rgb48le,
+    /// 16-bit sRGB and straight alpha, little-endian.
+    Rgba64le,
+}
+
+impl Feed {
+    /// FFmpeg's name of the pixel format.
+    #[must_use]
+    pub fn ffmpeg_name(self) -> &'static str {
+        match self {
+            Self::Yuv420p => "yuv420p",
+            Self::Rgb24 => "rgb24",
+            Self::Rgba => "rgba",
+            Self::Rgb48le => "rgb48le",
+            Self::Rgba64le => "rgba64le",
+        }
+    }
+
+    /// Bytes of one frame of `width` times `height` pixels.
+    #[must_use]
+    pub fn frame_bytes(self, width: u32, height: u32) -> usize {
+        let (width, height) = (width as usize, height as usize);
+        match self {
+            Self::Yuv420p => width * height + 2 * width.div_ceil(2) * height.div_ceil(2),
+            Self::Rgb24 => width * height * 3,
+            Self::Rgba => width * height * 4,
+            Self::Rgb48le => width * height * 6,
+            Self::Rgba64le => width * height * 8,
+        }
+    }
+
+    /// Whether alpha is kept.
+    #[must_use]
+    pub fn has_alpha(self) -> bool {
+        matches!(self, Self::Rgba | Self::Rgba64le)
+    }
+}
+
+/// The size of the video, and of the pictures in its top left corner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Canvas {
+    /// Of the video, in pixels. What is wider than the picture repeats the picture's right edge.
+    pub width: u32,
+    /// Of the video, in pixels. What is higher than the picture repeats the picture's bottom edge.
+    pub height: u32,
+    /// Of the pictures, in pixels.
+    pub picture_width: u32,
+    /// Of the pictures, in pixels.
+    pub picture_height: u32,
+}
+
+impl Canvas {
+    /// A video for pictures of this size: as large, or padded to even sides where the pixel format needs them.
+    #[must_use]
+    pub fn new(picture_width: u32, picture_height: u32, even: bool) -> Self {
+        let pad = |side: u32| if even { side.next_multiple_of(2) } else { side };
+        Self { width: pad(picture_width), height: pad(picture_height), picture_width, picture_height }
+    }
+
+    fn is_sound(&self) -> bool {
+        let fits = |picture: u32, video: u32| picture >= 1 && picture <= video && video <= MAX_SIDE;
+        fits(self.picture_width, self.width) && fits(self.picture_height, self.height)
+    }
+}
+
+/// Converts `picture` to one raw video frame, which replaces the contents of `out`.
+///
+/// Where `feed` has no alpha, the picture is composited over `background` (sRGB). A picture of another size than the
+/// canvas's is scaled with its shape kept, centred, and surrounded by `background` (transparent where alpha is kept).
+pub fn convert(
+    picture: &Picture,
+    canvas: &Canvas,
+    feed: Feed,
+    background: [u8; 3],
+    out: &mut Vec<u8>,
+) -> Result<(), FrameError> {
+    check(picture, canvas, feed).map_err(|kind| kind.at(&picture.path))?;
+    out.resize(feed.frame_bytes(canvas.width, canvas.height), 0);
+    let size = (picture.info.width, picture.info.height);
+    match feed {
+        Feed::Yuv420p => {
+            return to_yuv420(picture, canvas, background, out)
+                .map_err(|error| FrameErrorKind::Decode(format!("no conversion: {error}")).at(&picture.path));
+        }
+        Feed::Rgb24 => {
+            let rgb = flat::rgb::<u8>(&picture.pixels, background);
+            out.copy_from_slice(&fit::onto::<u8, 3>(rgb, size, canvas, background));
+        }
+        Feed::Rgba => {
+            let rgba = flat::rgba::<u8>(&picture.pixels);
+            out.copy_from_slice(&fit::onto::<u8, 4>(rgba, size, canvas, background));
+        }
+        Feed::Rgb48le => {
+            let rgb = flat::rgb::<u16>(&picture.pixels, background);
+            little_endian(&fit::onto::<u16, 3>(rgb, size, canvas, background), out);
+        }
+        Feed::Rgba64le => {
+            let rgba = flat::rgba::<u16>(&picture.pixels);
+            little_endian(&fit::onto::<u16, 4>(rgba, size, canvas, background), out);
+        }
+    }
+    Ok(())
+}
+
+/// Everything that the conversion relies on.
+fn check(picture: &Picture, canvas: &Canvas, feed: Feed) -> Result<(), FrameErrorKind> {
+    picture.info.checked()?;
+    let pixels = u64::from(picture.info.width) * u64::from(picture.info.height);
+    if picture.pixels.len() as u64 != pixels * picture.pixels.channels() as u64 {
+        return Err(FrameErrorKind::Decode("its pixels do not match its size".into()));
+    }
+    let even = canvas.width.is_multiple_of(2) && canvas.height.is_multiple_of(2);
+    if !canvas.is_sound() || (feed == Feed::Yuv420p && !even) {
+        return Err(FrameErrorKind::Unsupported(format!("{canvas:?} for {}", feed.ffmpeg_name())));
+    }
+    Ok(())
+}
+
+fn to_yuv420(picture: &Picture, canvas: &Canvas, background: [u8; 3], out: &mut [u8]) -> Result<(), yuv::YuvError> {
+    let size = (picture.info.width, picture.info.height);
+    let luma = canvas.width as usize * canvas.height as usize;
+    let (y, chroma) = out.split_at_mut(luma);
+    let (u, v) = chroma.split_at_mut(luma / 4);
+    let mut planes = YuvPlanarImageMut {
+        y_plane: BufferStoreMut::Borrowed(y),
+        y_stride: canvas.width,
+        u_plane: BufferStoreMut::Borrowed(u),
+        u_stride: canvas.width / 2,
+        v_plane: BufferStoreMut::Borrowed(v),
+        v_stride: canvas.width / 2,
+        width: canvas.width,
+        height: canvas.height,
+    };
+    // The only mode of the crate that rounds every value to the nearest; it costs 0.2 ms more at 1920x1080.
+    let (range, matrix, mode) = (YuvRange::Limited, YuvStandardMatrix::Bt709, YuvConversionMode::Professional);
+    match &picture.pixels {
+        Pixels::Rgba8(rgba) if size == (canvas.width, canvas.height) && is_opaque(rgba) => {
+            yuv::rgba_to_yuv420(&mut planes, rgba, canvas.width * 4, range, matrix, mode)
+        }
+        pixels => {
+            let rgb = flat::rgb::<u8>(pixels, background);
+            let rgb = fit::onto::<u8, 3>(rgb, size, canvas, background);
+            yuv::rgb_to_yuv420(&mut planes, &rgb, canvas.width * 3, range, matrix, mode)
+        }
+    }
+}
+
+/// Renderers save an alpha channel even where everything is opaque.
+fn is_opaque(rgba: &[u8]) -> bool {
+    rgba.as_chunks::<4>().0.chunks(1024).all(|part| part.iter().fold(255, |all, pixel| all & pixel[3]) == 255)
+}
+
+fn little_endian(values: &[u16], out: &mut [u8]) {
+    for (to, from) in out.as_chunks_mut::<2>().0.iter_mut().zip(values) {
+        *to = from.to_le_bytes();
+    }
+}
+
+#[cfg(test)]
+mod tests;

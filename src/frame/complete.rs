@@ -1,0 +1,85 @@
+//! Is the file whole? Its identity, its first bytes, its header and its end mark, without decoding it.
+//!
+//! Owns the only way a frame's file is opened: without following a link and without waiting for a pipe. It never reads
+//! pixels; [`crate::frame::decode`] does, and checks the same marks on the bytes it has in memory.
+
+use std::fs::{File, Metadata};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use rustix::fs::{Mode, OFlags};
+
+use crate::frame::complete::bytes::{Bytes, FileBytes};
+pub(crate) use crate::frame::complete::format::Format;
+use crate::frame::{FrameError, FrameErrorKind, ImageInfo, MAX_FILE_BYTES};
+use crate::sequence::Identity;
+
+mod bytes;
+mod exr;
+mod format;
+mod jpeg;
+mod plain;
+mod png;
+mod tiff;
+mod webp;
+
+/// What makes a file the very file that was seen.
+#[must_use]
+pub fn identity_of(meta: &Metadata) -> Identity {
+    let mtime_ns = meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec());
+    Identity { dev: meta.dev(), ino: meta.ino(), size: meta.size(), mtime_ns }
+}
+
+/// Whether the file at `path` is still `expected` and a whole image, and what its header says.
+///
+/// Costs a handful of small reads. A file that passes can still be damaged inside, which only decoding tells.
+pub fn inspect(path: &Path, expected: &Identity) -> Result<ImageInfo, FrameError> {
+    let look = || {
+        let (file, identity) = open(path)?;
+        if identity != *expected {
+            return Err(FrameErrorKind::Changed);
+        }
+        Ok(examine(&FileBytes::new(&file, identity.size)?, path)?.1)
+    };
+    look().map_err(|kind| kind.at(path))
+}
+
+/// Opens a frame's file, and says which file it is. Links, pipes and devices are refused without waiting for them.
+pub(crate) fn open(path: &Path) -> Result<(File, Identity), FrameErrorKind> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(descriptor) => File::from(descriptor),
+        Err(rustix::io::Errno::LOOP) => return Err(FrameErrorKind::NotAFile("a symbolic link")),
+        Err(rustix::io::Errno::NXIO) => return Err(FrameErrorKind::NotAFile("a socket or a device")),
+        Err(error) => return Err(std::io::Error::from(error).into()),
+    };
+    let meta = file.metadata()?;
+    if meta.is_dir() {
+        return Err(FrameErrorKind::NotAFile("a folder"));
+    }
+    if !meta.is_file() {
+        return Err(FrameErrorKind::NotAFile("a pipe or a device"));
+    }
+    if meta.len() == 0 {
+        return Err(FrameErrorKind::Empty);
+    }
+    if meta.len() > MAX_FILE_BYTES {
+        return Err(FrameErrorKind::TooLarge(format!("{} bytes", meta.len())));
+    }
+    let identity = identity_of(&meta);
+    Ok((file, identity))
+}
+
+/// The format by content, what the header says, and whether the end mark is there.
+pub(crate) fn examine(bytes: &impl Bytes, path: &Path) -> Result<(Format, ImageInfo), FrameErrorKind> {
+    let format = Format::of(bytes, path)?;
+    let info = match format {
+        Format::Png => png::examine(bytes),
+        Format::Jpeg => jpeg::examine(bytes),
+        Format::WebP => webp::examine(bytes),
+        Format::Tiff => tiff::examine(bytes),
+        Format::Exr => exr::examine(bytes),
+        Format::Plain(format) => plain::examine(bytes, format),
+    }?;
+    Ok((format, info.checked()?))
+}

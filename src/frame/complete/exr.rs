@@ -1,0 +1,196 @@
+//! OpenEXR: the offset table has no holes, and its last block lies within the file.
+//!
+//! Writers leave the table zero until they close the file, so a table without holes is the format's end mark. The
+//! layout is that of "OpenEXR File Layout" (openexr.com).
+
+use image::codecs::openexr::OpenExrDecoder;
+
+use crate::frame::complete::bytes::Bytes;
+use crate::frame::complete::plain::info_of;
+use crate::frame::{FrameErrorKind, ImageInfo};
+
+/// Bits of the version field.
+const TILED: u32 = 0x200;
+const DEEP: u32 = 0x800;
+const MULTI_PART: u32 = 0x1000;
+
+/// More blocks than any picture of an allowed size has.
+const MAX_BLOCKS: u64 = 1 << 20;
+
+pub(super) fn examine(bytes: &impl Bytes) -> Result<ImageInfo, FrameErrorKind> {
+    let version = u32::from_le_bytes(bytes.array(4)?);
+    if version & DEEP != 0 {
+        return Err(FrameErrorKind::Unsupported("deep EXR".into()));
+    }
+    let multi_part = version & MULTI_PART != 0;
+    let mut cursor = Cursor { bytes, offset: 8 };
+    let mut blocks = 0;
+    // Whether each part is made of tiles. In a multi-part file only the part itself says so.
+    let mut parts = Vec::new();
+    loop {
+        let header = cursor.header()?;
+        let tiled = if multi_part { header.tiles.is_some() } else { version & TILED != 0 };
+        blocks += header.blocks(tiled)?;
+        parts.push(tiled);
+        if !multi_part {
+            break;
+        }
+        // Headers end with an empty one.
+        if bytes.array(cursor.offset)? == [0] {
+            cursor.offset += 1;
+            break;
+        }
+    }
+    let last = last_block(bytes, cursor.offset, blocks)?;
+    let (tiled, start) = if multi_part {
+        let part = u32::from_le_bytes(bytes.array(last)?);
+        (usize::try_from(part).ok().and_then(|part| parts.get(part)), last.saturating_add(4))
+    } else {
+        (parts.first(), last)
+    };
+    let tiled = *tiled.ok_or_else(|| FrameErrorKind::Decode("a block of no part".into()))?;
+    check_block(bytes, start, tiled)?;
+    Ok(info_of(&OpenExrDecoder::new(bytes.reader()).map_err(explain)?))
+}
+
+/// The `exr` crate calls every unknown thing invalid; what reeld's users meet is worth plain words.
+fn explain(error: image::ImageError) -> FrameErrorKind {
+    let text = error.to_string();
+    if text.contains("rgb channels") {
+        return FrameErrorKind::Unsupported("an EXR without plain R, G and B channels".into());
+    }
+    error.into()
+}
+
+/// The highest of the `blocks` offsets in the table at `table`; all of them must point behind it.
+fn last_block(bytes: &impl Bytes, table: u64, blocks: u64) -> Result<u64, FrameErrorKind> {
+    if blocks == 0 || blocks > MAX_BLOCKS {
+        return Err(FrameErrorKind::Decode(format!("{blocks} blocks of pixels")));
+    }
+    let mut raw = vec![0; usize::try_from(blocks * 8).unwrap_or(0)];
+    bytes.read_at(table, &mut raw)?;
+    let mut last = 0;
+    for entry in raw.as_chunks::<8>().0 {
+        let offset = u64::from_le_bytes(*entry);
+        if offset < table + blocks * 8 {
+            return Err(FrameErrorKind::Torn("its offset table has holes".into()));
+        }
+        last = last.max(offset);
+    }
+    Ok(last)
+}
+
+/// The block whose coordinates begin at `start` ends within the file. A block of lines has its first line and its
+/// length; a tile has two coordinates and two levels before the length.
+fn check_block(bytes: &impl Bytes, start: u64, tiled: bool) -> Result<(), FrameErrorKind> {
+    let length = start.saturating_add(if tiled { 16 } else { 4 });
+    let size = u64::from(u32::from_le_bytes(bytes.array(length)?));
+    if length.saturating_add(4 + size) > bytes.len() {
+        return Err(FrameErrorKind::Torn("its last block is cut".into()));
+    }
+    Ok(())
+}
+
+/// What the block count depends on.
+#[derive(Default)]
+struct Header {
+    /// `chunkCount`, which parts of a multi-part file must have.
+    chunks: Option<u64>,
+    /// Lines of a block, by compression.
+    lines: u64,
+    /// Width and height of the data window.
+    size: Option<(u64, u64)>,
+    /// Width and height of a tile, and the level mode: one, mipmap, ripmap; rounding up.
+    tiles: Option<(u64, u64, u8)>,
+}
+
+impl Header {
+    fn blocks(&self, tiled: bool) -> Result<u64, FrameErrorKind> {
+        if let Some(chunks) = self.chunks {
+            return Ok(chunks);
+        }
+        let (width, height) = self.size.ok_or_else(|| FrameErrorKind::Decode("no data window".into()))?;
+        match self.tiles {
+            Some((across, down, mode)) if tiled => {
+                if across == 0 || down == 0 {
+                    return Err(FrameErrorKind::Decode("tiles without size".into()));
+                }
+                if mode & 0x0f != 0 {
+                    return Err(FrameErrorKind::Unsupported("an EXR with mipmap levels".into()));
+                }
+                Ok(width.div_ceil(across) * height.div_ceil(down))
+            }
+            _ => Ok(height.div_ceil(self.lines.max(1))),
+        }
+    }
+}
+
+struct Cursor<'a, B> {
+    bytes: &'a B,
+    offset: u64,
+}
+
+impl<B: Bytes> Cursor<'_, B> {
+    /// Reads one header: attributes of name, type, length and value, closed by an empty name.
+    fn header(&mut self) -> Result<Header, FrameErrorKind> {
+        let mut header = Header::default();
+        loop {
+            let name = self.text()?;
+            if name.is_empty() {
+                return Ok(header);
+            }
+            self.text()?;
+            let length = u64::from(u32::from_le_bytes(self.bytes.array(self.offset)?));
+            let value = self.offset + 4;
+            self.offset = value + length;
+            match name.as_slice() {
+                b"chunkCount" => header.chunks = Some(u64::from(u32::from_le_bytes(self.bytes.array(value)?))),
+                b"compression" => header.lines = lines_of(self.bytes.array(value)?)?,
+                b"dataWindow" => header.size = Some(self.window(value)?),
+                b"tiles" => {
+                    let [w0, w1, w2, w3, h0, h1, h2, h3, mode]: [u8; 9] = self.bytes.array(value)?;
+                    let side = |raw| u64::from(u32::from_le_bytes(raw));
+                    header.tiles = Some((side([w0, w1, w2, w3]), side([h0, h1, h2, h3]), mode));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Reads a name, which ends with a zero and has at most 255 bytes.
+    fn text(&mut self) -> Result<Vec<u8>, FrameErrorKind> {
+        let mut text = Vec::new();
+        loop {
+            let [byte] = self.bytes.array(self.offset)?;
+            self.offset += 1;
+            if byte == 0 {
+                return Ok(text);
+            }
+            if text.len() == 255 {
+                return Err(FrameErrorKind::Decode("an attribute name without an end".into()));
+            }
+            text.push(byte);
+        }
+    }
+
+    /// The size of a box given by its first and last pixel.
+    fn window(&self, value: u64) -> Result<(u64, u64), FrameErrorKind> {
+        let corner = |at| Ok::<_, FrameErrorKind>(i64::from(i32::from_le_bytes(self.bytes.array(value + at)?)));
+        let (left, top, right, bottom) = (corner(0)?, corner(4)?, corner(8)?, corner(12)?);
+        match (u64::try_from(right - left + 1), u64::try_from(bottom - top + 1)) {
+            (Ok(width), Ok(height)) if width > 0 && height > 0 => Ok((width, height)),
+            _ => Err(FrameErrorKind::Decode("an empty data window".into())),
+        }
+    }
+}
+
+/// How many lines a block has: none, RLE, ZIPS: 1; ZIP, PXR24: 16; PIZ, B44, B44A: 32.
+fn lines_of([compression]: [u8; 1]) -> Result<u64, FrameErrorKind> {
+    match compression {
+        0..=2 => Ok(1),
+        3 | 5 => Ok(16),
+        4 | 6 | 7 => Ok(32),
+        8 | 9 => Err(FrameErrorKind::Unsupported("an EXR with DWA compression".into())),
+        other => Err(FrameErrorKind::Unsupported(format!("an EXR with compression {other}"))),
+    }
+}

@@ -1,0 +1,34 @@
+//! JPEG by the `zune-jpeg` crate, which `image` uses too, but strictly: what a lenient decoder fills up with grey is an
+//! error here.
+
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::errors::DecodeErrors;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+use crate::frame::decode::Pixels;
+use crate::frame::{FrameErrorKind, MAX_SIDE};
+
+pub(super) fn decode(bytes: &[u8]) -> Result<Pixels, FrameErrorKind> {
+    let side = usize::try_from(MAX_SIDE).unwrap_or(usize::MAX);
+    let options = DecoderOptions::default().set_strict_mode(true).set_max_width(side).set_max_height(side);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    decoder.decode_headers()?;
+    let gray = decoder.input_colorspace() == Some(ColorSpace::Luma);
+    let output = if gray { ColorSpace::Luma } else { ColorSpace::RGB };
+    decoder.set_options(options.jpeg_set_out_colorspace(output));
+    let pixels = decoder.decode()?;
+    Ok(if gray { Pixels::Gray8(pixels) } else { Pixels::Rgb8(pixels) })
+}
+
+impl From<DecodeErrors> for FrameErrorKind {
+    fn from(error: DecodeErrors) -> Self {
+        match error {
+            DecodeErrors::Unsupported(what) => Self::Unsupported(format!("JPEG: {what:?}")),
+            DecodeErrors::LargeDimensions(side) => Self::TooLarge(format!("{side} pixels")),
+            DecodeErrors::ExhaustedData => Self::Torn("it ends in the middle".into()),
+            error => Self::Decode(error.to_string()),
+        }
+    }
+}

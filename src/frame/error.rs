@@ -1,0 +1,113 @@
+//! Why a file is not a frame.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// A file that cannot become part of a video, and why.
+#[derive(Debug, Error)]
+#[error("{}: {kind}", path.display())]
+pub struct FrameError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub kind: FrameErrorKind,
+}
+
+/// What can be wrong with a frame's file.
+#[derive(Debug, Error)]
+pub enum FrameErrorKind {
+    /// No bytes at all: a placeholder, or a writer that has just begun.
+    #[error("the file is empty")]
+    Empty,
+    /// It begins like an image and ends too early.
+    #[error("the image is not whole: {0}")]
+    Torn(String),
+    /// A folder, a link, a pipe or a device.
+    #[error("not a regular file but {0}")]
+    NotAFile(&'static str),
+    /// Its bytes are no image format that reeld knows.
+    #[error("the contents are not an image")]
+    NotAnImage,
+    /// More than one picture in one file.
+    #[error("an animated image, not a single frame")]
+    Animated,
+    /// It is another file, or has other contents, than when it was first seen.
+    #[error("the file changed since it was seen")]
+    Changed,
+    /// Nothing is there any more.
+    #[error("the file is no longer there")]
+    Vanished,
+    /// The operating system refused.
+    #[error("{0}")]
+    Io(io::Error),
+    /// An image that reeld has no decoder for.
+    #[error("unsupported image: {0}")]
+    Unsupported(String),
+    /// The bytes are all there, but wrong.
+    #[error("the image is damaged: {0}")]
+    Decode(String),
+    /// More pixels or bytes than [`crate::frame::MAX_SIDE`] and its like allow.
+    #[error("the image is too large: {0}")]
+    TooLarge(String),
+}
+
+impl FrameError {
+    /// What the user can do about it.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match &self.kind {
+            FrameErrorKind::Empty | FrameErrorKind::Torn(_) => {
+                "is it still being written, or was the writer interrupted or the disk full? render or copy it again".into()
+            }
+            FrameErrorKind::NotAFile(_) => "put the image file itself into the folder".into(),
+            FrameErrorKind::NotAnImage => "look at the first bytes with `file`; a failed download is often an HTML page".into(),
+            FrameErrorKind::Animated => "save its pictures as single numbered files".into(),
+            FrameErrorKind::Changed => "it is being written again; it is taken up once it rests".into(),
+            FrameErrorKind::Vanished => "was it moved or deleted while it waited? put it back or encode without it".into(),
+            FrameErrorKind::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                "make the file and its folders readable for the user that reeld runs as".into()
+            }
+            FrameErrorKind::Io(_) => "look for disk or network errors in the system's log".into(),
+            FrameErrorKind::Unsupported(_) => {
+                "save as PNG, JPEG, WebP, TIFF, BMP or TGA, or as EXR with plain R, G, B channels and ZIP or PIZ compression".into()
+            }
+            FrameErrorKind::Decode(_) => "render or copy this frame again".into(),
+            FrameErrorKind::TooLarge(_) => {
+                format!("sides may have up to {} pixels; scale it down", crate::frame::MAX_SIDE)
+            }
+        }
+    }
+}
+
+impl FrameErrorKind {
+    /// Says which file it is about.
+    pub(crate) fn at(self, path: &Path) -> FrameError {
+        FrameError { path: path.to_owned(), kind: self }
+    }
+}
+
+/// An image that ends where bytes are expected is torn; a missing file has vanished.
+impl From<io::Error> for FrameErrorKind {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Self::Torn("it ends in the middle".into()),
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Vanished,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+impl From<image::ImageError> for FrameErrorKind {
+    fn from(error: image::ImageError) -> Self {
+        use image::ImageError;
+        match error {
+            ImageError::IoError(error) => error.into(),
+            ImageError::Limits(error) => Self::TooLarge(error.to_string()),
+            ImageError::Unsupported(error) => Self::Unsupported(error.to_string()),
+            ImageError::Decoding(error) => Self::Decode(error.to_string()),
+            error => Self::Decode(error.to_string()),
+        }
+    }
+}
