@@ -8,6 +8,8 @@ pub mod color;
 pub mod complete;
 pub mod decode;
 mod error;
+pub mod signature;
+pub mod slate;
 
 pub use error::{FrameError, FrameErrorKind};
 
