@@ -146,3 +146,6 @@ fn message_of(panic: &(dyn Any + Send)) -> &str {
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("without a word")
 }
+
+#[cfg(test)]
+mod tests;

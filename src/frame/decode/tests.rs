@@ -1,0 +1,217 @@
+//! Whole files give pictures; cut, damaged and foreign ones give errors, never half a picture.
+
+use std::fs;
+use std::io::Cursor;
+
+use image::DynamicImage;
+use proptest::prelude::*;
+
+use super::*;
+use crate::frame::complete::{identity_of, inspect};
+
+const FORMATS: [(ImageFormat, &str); 10] = [
+    (ImageFormat::Png, "frame.png"),
+    (ImageFormat::Jpeg, "frame.jpg"),
+    (ImageFormat::WebP, "frame.webp"),
+    (ImageFormat::Tiff, "frame.tif"),
+    (ImageFormat::OpenExr, "frame.exr"),
+    (ImageFormat::Bmp, "frame.bmp"),
+    (ImageFormat::Tga, "frame.tga"),
+    (ImageFormat::Qoi, "frame.qoi"),
+    (ImageFormat::Hdr, "frame.hdr"),
+    (ImageFormat::Pnm, "frame.ppm"),
+];
+
+/// A picture whose every row and column differs, so that nothing compresses away.
+fn drawing(width: u32, height: u32) -> DynamicImage {
+    let pixel = |x: u32, y: u32| {
+        let mix = x.wrapping_mul(2_654_435_761).wrapping_add(y.wrapping_mul(2_246_822_519)) >> 7;
+        image::Rgb([mix, x * 7 + y, y * 5].map(|value| value.to_le_bytes()[0]))
+    };
+    DynamicImage::ImageRgb8(image::ImageBuffer::from_fn(width, height, pixel))
+}
+
+fn encode(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+    let image = match format {
+        ImageFormat::OpenExr | ImageFormat::Hdr => DynamicImage::ImageRgb32F(image.to_rgb32f()),
+        _ => image.clone(),
+    };
+    let mut bytes = Cursor::new(Vec::new());
+    image.write_to(&mut bytes, format).unwrap();
+    bytes.into_inner()
+}
+
+fn try_decode(bytes: &[u8], name: &str) -> Result<Picture, FrameErrorKind> {
+    decode_bytes(bytes, Path::new(name))
+}
+
+#[test]
+fn whole_files_are_pictures() {
+    for (format, name) in FORMATS {
+        for (width, height) in [(1, 1), (17, 13), (40, 33)] {
+            let picture = try_decode(&encode(&drawing(width, height), format), name).unwrap();
+            assert_eq!((picture.info.width, picture.info.height), (width, height), "{name}");
+            assert!(!picture.info.alpha, "{name}");
+            assert_eq!(picture.info.linear, matches!(picture.pixels, Pixels::RgbF32(_)), "{name}");
+            if !picture.info.linear && format != ImageFormat::Jpeg {
+                assert_eq!(picture.pixels, Pixels::Rgb8(drawing(width, height).into_rgb8().into_raw()), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_truncation_is_an_error() {
+    for (format, name) in FORMATS {
+        let whole = encode(&drawing(23, 19), format);
+        for length in 1..whole.len() {
+            // The pixels of a TGA are whole before its footer, which is optional.
+            let result = try_decode(&whole[..length], name);
+            let padding = format == ImageFormat::Tga && length >= 18 + 23 * 19 * 3;
+            assert!(result.is_err() || padding, "{name} cut to {length} of {} bytes became a picture", whole.len());
+        }
+    }
+}
+
+#[test]
+fn an_unfinished_png_is_torn_and_a_trailer_is_tolerated() {
+    let mut whole = encode(&drawing(23, 19), ImageFormat::Png);
+    assert!(matches!(try_decode(&whole[..whole.len() - 12], "a.png"), Err(FrameErrorKind::Torn(_))));
+    whole.extend_from_slice(b"left by some writer");
+    assert!(try_decode(&whole, "a.png").is_ok());
+}
+
+#[test]
+fn every_flipped_bit_of_a_png_is_an_error() {
+    let whole = encode(&drawing(9, 7), ImageFormat::Png);
+    let picture = try_decode(&whole, "a.png").unwrap();
+    for byte in 0..whole.len() {
+        let mut damaged = whole.clone();
+        damaged[byte] ^= 0x10;
+        assert!(try_decode(&damaged, "a.png").is_err(), "byte {byte} of {picture:?}");
+    }
+}
+
+/// What lenient decoders fill up with grey.
+#[test]
+fn a_jpeg_with_a_stray_mark_in_its_scan_is_an_error() {
+    let whole = encode(&drawing(160, 160), ImageFormat::Jpeg);
+    for place in [whole.len() / 3, whole.len() / 2, whole.len() * 9 / 10] {
+        let mut damaged = whole.clone();
+        damaged[place..place + 2].copy_from_slice(b"\xff\xf0");
+        assert!(try_decode(&damaged, "a.jpg").is_err(), "{place} of {}", whole.len());
+    }
+}
+
+#[test]
+fn an_end_mark_within_a_preview_does_not_count() {
+    let whole = encode(&drawing(32, 32), ImageFormat::Jpeg);
+    let mut with_preview = b"\xff\xd8\xff\xe1\x00\x08Exif\xff\xd9".to_vec();
+    let start = with_preview.len();
+    with_preview.extend_from_slice(&whole[2..]);
+    assert!(try_decode(&with_preview, "a.jpg").is_ok());
+    assert!(matches!(try_decode(&with_preview[..start], "a.jpg"), Err(FrameErrorKind::Torn(_))));
+    let long_trailer = [&with_preview[..], &[7; 300]].concat();
+    assert!(try_decode(&long_trailer, "a.jpg").is_ok());
+}
+
+#[test]
+fn depth_and_alpha_are_kept() {
+    let image = drawing(5, 4);
+    let cases = [
+        (DynamicImage::ImageLuma8(image.to_luma8()), ImageFormat::Png, (false, false), 1),
+        (DynamicImage::ImageLumaA16(image.to_luma_alpha16()), ImageFormat::Png, (true, true), 2),
+        (DynamicImage::ImageRgba8(image.to_rgba8()), ImageFormat::Png, (false, true), 4),
+        (DynamicImage::ImageRgb16(image.to_rgb16()), ImageFormat::Png, (true, false), 3),
+        (DynamicImage::ImageRgb16(image.to_rgb16()), ImageFormat::Tiff, (true, false), 3),
+        (DynamicImage::ImageRgba8(image.to_rgba8()), ImageFormat::WebP, (false, true), 4),
+        (DynamicImage::ImageRgba32F(image.to_rgba32f()), ImageFormat::OpenExr, (true, true), 4),
+    ];
+    for (image, format, (deep, alpha), channels) in cases {
+        let mut bytes = Cursor::new(Vec::new());
+        image.write_to(&mut bytes, format).unwrap();
+        let picture = try_decode(&bytes.into_inner(), "frame").unwrap();
+        assert_eq!((picture.info.deep, picture.info.alpha), (deep, alpha), "{format:?}");
+        assert_eq!(picture.pixels.channels(), channels, "{format:?}");
+    }
+}
+
+#[test]
+fn a_header_cannot_ask_for_all_memory() {
+    let mut png = encode(&drawing(3, 3), ImageFormat::Png);
+    png[16..24].copy_from_slice(&[0, 0, 0xff, 0, 0, 0, 0xff, 0]);
+    assert!(matches!(try_decode(&png, "a.png"), Err(FrameErrorKind::TooLarge(_))));
+}
+
+#[test]
+fn what_is_no_frame_says_what_it_is() {
+    let page = b"<!DOCTYPE html><html>404</html>";
+    assert!(matches!(try_decode(page, "a.png"), Err(FrameErrorKind::NotAnImage)));
+    assert!(matches!(try_decode(b"GIF89a.............", "a.png"), Err(FrameErrorKind::Unsupported(_))));
+    assert!(matches!(try_decode(&[0; 4096], "a.png"), Err(FrameErrorKind::Torn(_))));
+    let mut animated = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0crc_".to_vec();
+    animated.extend_from_slice(b"\0\0\0\x08acTL\0\0\0\x02\0\0\0\0crc_");
+    assert!(matches!(try_decode(&animated, "a.png"), Err(FrameErrorKind::Animated)));
+}
+
+#[test]
+fn only_the_very_file_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("frame_0001.png");
+    let bytes = encode(&drawing(8, 6), ImageFormat::Png);
+    fs::write(&path, &bytes).unwrap();
+    let identity = identity_of(&fs::metadata(&path).unwrap());
+    assert_eq!(inspect(&path, &identity).unwrap(), decode(&path, &identity).unwrap().info);
+
+    let both = |path: &Path, identity: &Identity| {
+        let (seen, decoded) = (inspect(path, identity).unwrap_err(), decode(path, identity).unwrap_err());
+        assert_eq!(seen.to_string(), decoded.to_string());
+        assert!(seen.to_string().contains(&path.display().to_string()) && !seen.hint().is_empty());
+        seen.kind
+    };
+    let other = Identity { mtime_ns: identity.mtime_ns + 1, ..identity };
+    assert!(matches!(both(&path, &other), FrameErrorKind::Changed));
+
+    let link = dir.path().join("link.png");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    assert!(matches!(both(&link, &identity), FrameErrorKind::NotAFile("a symbolic link")));
+    assert!(matches!(both(dir.path(), &identity), FrameErrorKind::NotAFile("a folder")));
+    let pipe = dir.path().join("pipe.png");
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    assert!(matches!(both(&pipe, &identity), FrameErrorKind::NotAFile(_)));
+    let empty = dir.path().join("empty.png");
+    fs::write(&empty, b"").unwrap();
+    assert!(matches!(both(&empty, &identity), FrameErrorKind::Empty));
+    fs::remove_file(&path).unwrap();
+    assert!(matches!(both(&path, &identity), FrameErrorKind::Vanished));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn random_bytes_never_panic(
+        format in 0usize..10, keep in 0usize..60, noise in prop::collection::vec(any::<u8>(), 0..400)
+    ) {
+        let (format, name) = FORMATS[format];
+        let whole = encode(&drawing(6, 5), format);
+        let bytes = [&whole[..keep.min(whole.len())], &noise].concat();
+        if let Err(FrameErrorKind::Decode(text)) = try_decode(&bytes, name) {
+            prop_assert!(!text.contains("gave up"), "{}: {}", name, text);
+        }
+    }
+
+    #[test]
+    fn damage_never_panics(format in 0usize..10, hits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)) {
+        let (format, name) = FORMATS[format];
+        let mut bytes = encode(&drawing(12, 9), format);
+        for (place, value) in hits {
+            let place = place.index(bytes.len());
+            bytes[place] = value;
+        }
+        if let Err(FrameErrorKind::Decode(text)) = try_decode(&bytes, name) {
+            prop_assert!(!text.contains("gave up"), "{}: {}", name, text);
+        }
+    }
+}
