@@ -156,8 +156,8 @@ fn another_size_is_fitted_and_centred() {
         let wanted = if (2..6).contains(&y) { [255; 3] } else { [10, 20, 30] };
         assert!(row.chunks_exact(3).all(|pixel| pixel == wanted), "row {y}: {row:?}");
     }
-    // Transparent around where alpha is kept, and no dark seam from what is transparent.
-    let pixels = Pixels::Rgba8([[255, 0, 0, 255], [0, 0, 0, 0]].concat());
+    // Transparent around where alpha is kept, and nothing bleeds from the colour of what is transparent.
+    let pixels = Pixels::Rgba8([[255, 0, 0, 255], [0, 255, 0, 0]].concat());
     let out = converted(pixels, 2, 1, Canvas::new(8, 8, true), Feed::Rgba, [10, 20, 30]);
     assert_eq!(out[..4], [10, 20, 30, 0]);
     for pixel in out[2 * 32..6 * 32].as_chunks::<4>().0.iter().filter(|pixel| pixel[3] > 8) {

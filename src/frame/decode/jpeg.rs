@@ -1,5 +1,5 @@
 //! JPEG by the `zune-jpeg` crate, which `image` uses too, but strictly: what a lenient decoder fills up with grey is an
-//! error here.
+//! error here. One damage stays unseen: a baseline scan cut short by a proper end mark; `zune-jpeg` 0.5 reads on in zeros.
 
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;

@@ -73,6 +73,48 @@ fn every_truncation_is_an_error() {
     }
 }
 
+/// Formats with an end mark, or with a length in their header, need no decoding to tell.
+#[test]
+fn a_glance_tells_truncation_where_the_format_can() {
+    for (format, name) in FORMATS {
+        if matches!(format, ImageFormat::Hdr | ImageFormat::Pnm | ImageFormat::Tga) {
+            continue;
+        }
+        let whole = encode(&drawing(23, 19), format);
+        assert!(complete::examine(&whole.as_slice(), Path::new(name)).is_ok(), "{name}");
+        for length in 1..whole.len() {
+            let seen = complete::examine(&&whole[..length], Path::new(name));
+            assert!(seen.is_err(), "{name} cut to {length} of {} bytes looked whole", whole.len());
+        }
+    }
+}
+
+/// Most writers put the directory last; some put it first, and then its pixels can be cut.
+#[test]
+fn a_tiff_with_its_directory_first_is_checked_to_its_last_strip() {
+    // Width, height, bits, no compression, black is zero, one strip behind the directory, one sample, its length.
+    let entries: [[u16; 4]; 8] = [
+        [256, 3, 1, 4],
+        [257, 3, 1, 4],
+        [258, 3, 1, 8],
+        [259, 3, 1, 1],
+        [262, 3, 1, 1],
+        [273, 3, 1, 110],
+        [277, 3, 1, 1],
+        [279, 3, 1, 16],
+    ];
+    let mut whole = b"II*\0\x08\0\0\0\x08\0".to_vec();
+    for [tag, kind, count, value] in entries {
+        whole.extend([tag, kind, count, 0, value, 0].map(u16::to_le_bytes).as_flattened());
+    }
+    whole.extend([0; 4]);
+    whole.extend(0..16);
+    assert_eq!(try_decode(&whole, "a.tif").unwrap().pixels, Pixels::Gray8((0..16).collect()));
+    for length in 1..whole.len() {
+        assert!(complete::examine(&&whole[..length], Path::new("a.tif")).is_err(), "{length} of {}", whole.len());
+    }
+}
+
 #[test]
 fn an_unfinished_png_is_torn_and_a_trailer_is_tolerated() {
     let mut whole = encode(&drawing(23, 19), ImageFormat::Png);
