@@ -1,5 +1,6 @@
 //! JPEG by the `zune-jpeg` crate, which `image` uses too, but strictly: what a lenient decoder fills up with grey is an
-//! error here. One damage stays unseen: a baseline scan cut short by a proper end mark; `zune-jpeg` 0.5 reads on in zeros.
+//! error here. One damage stays unseen: a baseline scan cut short by a proper end mark, behind which `zune-jpeg` 0.5
+//! reads on in zeros.
 
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
