@@ -13,6 +13,8 @@
 //! ```
 
 pub mod config;
+pub mod deliver;
+pub mod fault;
 pub mod frame;
 pub mod sequence;
 pub mod watch;

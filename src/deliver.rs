@@ -1,0 +1,43 @@
+//! The way from a staged video to a reel, and what becomes of its frames afterwards.
+//!
+//! Owns every file that reeld makes, renames or removes outside its own state directory. It never replaces a file that it
+//! did not make itself, and it never decides *whether* something is delivered: that is the daemon's business.
+
+use std::path::PathBuf;
+
+use rustix::fs::{FileType, Statx, StatxFlags, makedev};
+use serde::{Deserialize, Serialize};
+
+use crate::sequence::Identity;
+
+pub mod name;
+mod place;
+pub mod publish;
+
+/// A reel under its final name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Published {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// The very file that was verified. Staged and final name are one inode, so this never changes.
+    pub identity: Identity,
+}
+
+/// Files whose names begin like this are reeld's own.
+const OWN_PREFIX: &str = ".reeld-";
+
+/// What `statx` is asked for wherever this room needs an [`Identity`].
+const IDENTITY_FLAGS: StatxFlags = StatxFlags::BASIC_STATS;
+
+fn identity_of(stat: &Statx) -> Identity {
+    Identity {
+        dev: makedev(stat.stx_dev_major, stat.stx_dev_minor),
+        ino: stat.stx_ino,
+        size: stat.stx_size,
+        mtime_ns: stat.stx_mtime.tv_sec * 1_000_000_000 + i64::from(stat.stx_mtime.tv_nsec),
+    }
+}
+
+fn is_regular(stat: &Statx) -> bool {
+    FileType::from_raw_mode(stat.stx_mode.into()) == FileType::RegularFile
+}

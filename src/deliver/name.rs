@@ -1,0 +1,264 @@
+//! What a reel is called.
+//!
+//! Owns the way from a name template to a file name, and the row of names to try when one is taken. It is pure: it never
+//! asks the file system whether a name is free.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
+
+use bstr::{BString, ByteSlice as _};
+
+use crate::config::{FrameRate, NamePart, NameTemplate};
+use crate::sequence::{FrameNumber, Pattern};
+
+/// The longest file name, in bytes, that Linux file systems take (`NAME_MAX`).
+const NAME_MAX: usize = 255;
+/// What a reel is called when nothing else gives it a name.
+const NAMELESS: &[u8] = b"video";
+
+/// What the tokens of a template stand for.
+#[derive(Debug, Clone, Copy)]
+pub struct NameContext<'a> {
+    /// How the frames are called.
+    pub pattern: &'a Pattern,
+    /// The folder of the frames.
+    pub dir: &'a Path,
+    /// The first frame's number.
+    pub first: FrameNumber,
+    /// The last frame's number.
+    pub last: FrameNumber,
+    /// How many frames.
+    pub count: u64,
+    /// Frames per second.
+    pub rate: FrameRate,
+    /// The preset's name.
+    pub preset: &'a str,
+    /// The day of publishing, `2026-11-20`.
+    pub date: &'a str,
+    /// The time of publishing, `154501`.
+    pub time: &'a str,
+}
+
+/// The reel's name without its extension: a relative path of at least one part, none of them empty, hidden, `..`, longer
+/// than a file system takes, or read as an option by other programs. Only slashes of the template's own text make folders.
+#[must_use]
+pub fn render(template: &NameTemplate, ctx: &NameContext<'_>) -> PathBuf {
+    let mut path = Vec::new();
+    for part in &template.0 {
+        match part {
+            NamePart::Text(text) => path.extend_from_slice(text.as_bytes()),
+            token => path.extend(value(token, ctx).into_iter().map(|byte| if byte == b'/' { b'_' } else { byte })),
+        }
+    }
+    path.retain(|byte| *byte != 0);
+    let parts: Vec<Vec<u8>> = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty()).map(safe).collect();
+    if parts.is_empty() { bytes_path(NAMELESS.to_vec()) } else { bytes_path(parts.join(&b'/')) }
+}
+
+/// The file names to try, in order: `stem.ext`, `stem_2.ext`, `stem_3.ext`, and so on. A dot in `stem` is part of it. Where
+/// a name would be too long, the end of the stem goes.
+pub fn candidates(stem: &OsStr, extension: &str) -> impl Iterator<Item = OsString> {
+    (1_u64..).map(move |number| {
+        let end = if number == 1 { format!(".{extension}") } else { format!("_{number}.{extension}") };
+        let mut name = shortened(stem.as_bytes(), NAME_MAX - end.len()).to_vec();
+        name.extend_from_slice(end.as_bytes());
+        OsString::from_vec(name)
+    })
+}
+
+fn value(part: &NamePart, ctx: &NameContext<'_>) -> Vec<u8> {
+    match part {
+        NamePart::Text(text) => text.clone().into_bytes(),
+        NamePart::Prefix => {
+            let prefix = ctx.pattern.prefix.trim_end_with(|c| matches!(c, '_' | '-' | '.' | ' '));
+            if prefix.is_empty() { folder(ctx.dir) } else { prefix.to_vec() }
+        }
+        NamePart::Folder => folder(ctx.dir),
+        NamePart::First => number(ctx.pattern, ctx.first),
+        NamePart::Last => number(ctx.pattern, ctx.last),
+        NamePart::Count => ctx.count.to_string().into_bytes(),
+        NamePart::Fps => fps(ctx.rate).into_bytes(),
+        NamePart::Preset => ctx.preset.as_bytes().to_vec(),
+        NamePart::Date => ctx.date.as_bytes().to_vec(),
+        NamePart::Time => ctx.time.as_bytes().to_vec(),
+    }
+}
+
+fn folder(dir: &Path) -> Vec<u8> {
+    dir.file_name().map_or(NAMELESS, |name| name.as_bytes()).to_vec()
+}
+
+fn number(pattern: &Pattern, number: FrameNumber) -> Vec<u8> {
+    let bare = Pattern::new(BString::default(), BString::default(), pattern.padding);
+    bare.name(number).into()
+}
+
+/// Rounded to thousandths, without trailing zeros: `24`, `23.976`, `12.5`.
+fn fps(rate: FrameRate) -> String {
+    let (num, den) = (u64::from(rate.num.get()), u64::from(rate.den.get()));
+    let thousandths = (num * 1000 + den / 2) / den;
+    let text = format!("{}.{:03}", thousandths / 1000, thousandths % 1000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// A part of a path that is neither hidden, nor `..`, nor an option on somebody's command line, nor too long.
+fn safe(part: &[u8]) -> Vec<u8> {
+    let mut name = Vec::with_capacity(part.len() + 1);
+    if part.starts_with(b".") || part.starts_with(b"-") {
+        name.push(b'_');
+    }
+    name.extend_from_slice(part);
+    let kept = shortened(&name, NAME_MAX).len();
+    name.truncate(kept);
+    name
+}
+
+/// At most `most` bytes of `name`, not cut within a character.
+fn shortened(name: &[u8], most: usize) -> &[u8] {
+    if name.len() <= most {
+        return name;
+    }
+    let is_boundary = |at: usize| name[at] & 0b1100_0000 != 0b1000_0000;
+    // A UTF-8 character is four bytes long at most; where there is no boundary that near, the name is in another encoding.
+    let at = (most.saturating_sub(3)..=most).rev().find(|at| is_boundary(*at)).unwrap_or(most);
+    &name[..at]
+}
+
+fn bytes_path(bytes: Vec<u8>) -> PathBuf {
+    PathBuf::from(OsString::from_vec(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+    use std::path::Component;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::sequence::Padding;
+
+    fn rate(num: u32, den: u32) -> FrameRate {
+        FrameRate { num: NonZeroU32::new(num).unwrap(), den: NonZeroU32::new(den).unwrap() }
+    }
+
+    fn pattern(prefix: &[u8]) -> Pattern {
+        Pattern { prefix: prefix.into(), suffix: ".png".into(), padding: Padding::Width(4) }
+    }
+
+    fn rendered(parts: &[NamePart], prefix: &[u8], dir: &Path) -> PathBuf {
+        let pattern = pattern(prefix);
+        let ctx = NameContext {
+            pattern: &pattern,
+            dir,
+            first: 1,
+            last: 240,
+            count: 239,
+            rate: rate(24000, 1001),
+            preset: "h264",
+            date: "2026-11-20",
+            time: "154501",
+        };
+        render(&NameTemplate(parts.to_vec()), &ctx)
+    }
+
+    fn text(text: &str) -> NamePart {
+        NamePart::Text(text.to_owned())
+    }
+
+    #[test]
+    fn every_token_has_its_value() {
+        let parts = [
+            text("cuts/"),
+            NamePart::Folder,
+            text("/"),
+            NamePart::Prefix,
+            text(" "),
+            NamePart::First,
+            text("-"),
+            NamePart::Last,
+            text(" "),
+            NamePart::Count,
+            text("@"),
+            NamePart::Fps,
+            text(" "),
+            NamePart::Preset,
+            text(" "),
+            NamePart::Date,
+            text("T"),
+            NamePart::Time,
+        ];
+        let path = rendered(&parts, b"shot.a_", Path::new("/srv/render 1"));
+        assert_eq!(path, Path::new("cuts/render 1/shot.a 0001-0240 239@23.976 h264 2026-11-20T154501"));
+    }
+
+    #[test]
+    fn a_sequence_without_a_prefix_is_called_as_its_folder() {
+        assert_eq!(rendered(&[NamePart::Prefix], b"", Path::new("/srv/walk")), Path::new("walk"));
+        assert_eq!(rendered(&[NamePart::Prefix], b"_-. ", Path::new("/srv/walk")), Path::new("walk"));
+        assert_eq!(rendered(&[NamePart::Prefix], b"", Path::new("/")), Path::new("video"));
+    }
+
+    #[test]
+    fn names_are_never_hidden_empty_or_options() {
+        assert_eq!(rendered(&[NamePart::Prefix], b".shot_", Path::new("/a")), Path::new("_.shot"));
+        assert_eq!(rendered(&[NamePart::Prefix], b"-rf_", Path::new("/a")), Path::new("_-rf"));
+        assert_eq!(rendered(&[text("//")], b"", Path::new("/a")), Path::new("video"));
+        assert_eq!(rendered(&[text("../x")], b"", Path::new("/a")), Path::new("_../x"));
+    }
+
+    #[test]
+    fn rates_read_as_people_write_them() {
+        for (num, den, expected) in
+            [(24, 1, "24"), (24000, 1001, "23.976"), (25, 2, "12.5"), (30000, 1001, "29.97"), (1, 60, "0.017")]
+        {
+            assert_eq!(fps(rate(num, den)), expected);
+        }
+    }
+
+    #[test]
+    fn candidates_keep_dots_and_count_from_two() {
+        let names: Vec<_> = candidates(OsStr::new("clip.v2"), "mp4").take(3).collect();
+        assert_eq!(names, ["clip.v2.mp4", "clip.v2_2.mp4", "clip.v2_3.mp4"]);
+    }
+
+    #[test]
+    fn long_names_end_at_a_character() {
+        let name = candidates(OsStr::new(&"ä".repeat(200)), "webm").next().unwrap();
+        assert_eq!(name.to_str().unwrap(), format!("{}.webm", "ä".repeat(125)));
+        let latin1 = OsString::from_vec(vec![0xA4; 300]);
+        assert_eq!(candidates(&latin1, "mp4").next().unwrap().len(), NAME_MAX);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_make_a_safe_relative_path(
+            prefix in proptest::collection::vec(1_u8.., 0..300),
+            folder in proptest::collection::vec(1_u8.., 1..200),
+            around in "[a-z./ -]{0,12}",
+        ) {
+            prop_assume!(!prefix.contains(&b'/') && !folder.contains(&b'/'));
+            let dir = Path::new("/srv").join(OsStr::from_bytes(&folder));
+            let parts = [text(&around), NamePart::Prefix, text(&around), NamePart::Folder];
+            let path = rendered(&parts, &prefix, &dir);
+            prop_assert!(path.is_relative());
+            prop_assert!(path.components().count() > 0);
+            for component in path.components() {
+                let Component::Normal(name) = component else { panic!("{component:?}") };
+                let name = name.as_bytes();
+                prop_assert!(!name.is_empty() && name.len() <= NAME_MAX && name[0] != b'.' && name[0] != b'-');
+            }
+        }
+
+        #[test]
+        fn candidates_differ_fit_and_end_in_the_extension(stem in proptest::collection::vec(1_u8.., 1..400)) {
+            let names: Vec<_> = candidates(OsStr::from_bytes(&stem), "mp4").take(12).collect();
+            for (index, name) in names.iter().enumerate() {
+                prop_assert!(name.len() <= NAME_MAX);
+                prop_assert!(name.as_bytes().ends_with(b".mp4"));
+                prop_assert!(!names[..index].contains(name));
+            }
+        }
+    }
+}

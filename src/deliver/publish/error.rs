@@ -1,0 +1,108 @@
+//! Why a reel could not be staged or published.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::AnnounceError;
+
+/// Why a reel could not be staged or published. The frames are untouched, and nothing half-made has a visible name.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "every field is the path or the cause that its message shows")]
+pub enum PublishError {
+    /// The disk, the quota or the permitted file size is exhausted: a reason to hold the queue, not to fail the batch.
+    #[error("no space left for {}", path.display())]
+    Full { path: PathBuf, source: io::Error },
+    /// The file system is mounted read-only.
+    #[error("{} is on a read-only file system", path.display())]
+    ReadOnly { path: PathBuf, source: io::Error },
+    /// The folder is not there, or went away.
+    #[error("{} is missing", path.display())]
+    Missing { path: PathBuf, source: io::Error },
+    /// This user may not write there.
+    #[error("no permission to write {}", path.display())]
+    Denied { path: PathBuf, source: io::Error },
+    /// A part of the path is a file, or a circle of links.
+    #[error("{} is not a folder", path.display())]
+    NotAFolder { path: PathBuf, source: io::Error },
+    /// The staging file is empty, or not the file that was reserved.
+    #[error("{} is empty or not the file that was reserved", path.display())]
+    NotStaged { path: PathBuf },
+    /// Too many reels have this name already.
+    #[error("no free name is left for {}", path.display())]
+    NoFreeName { path: PathBuf },
+    /// The candidate's name could not be recorded, so it was not tried.
+    #[error("cannot record that {} is about to be published", path.display())]
+    NotRecorded { path: PathBuf, source: AnnounceError },
+    /// Anything else.
+    #[error("cannot publish {}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+}
+
+impl PublishError {
+    pub(super) fn new(path: &Path, source: io::Error) -> Self {
+        use io::ErrorKind as Kind;
+        let path = path.to_path_buf();
+        match source.kind() {
+            Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => Self::Full { path, source },
+            Kind::ReadOnlyFilesystem => Self::ReadOnly { path, source },
+            Kind::NotFound => Self::Missing { path, source },
+            Kind::PermissionDenied => Self::Denied { path, source },
+            Kind::NotADirectory | Kind::AlreadyExists => Self::NotAFolder { path, source },
+            _ => Self::Io { path, source },
+        }
+    }
+
+    /// Where it happened.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Full { path, .. }
+            | Self::ReadOnly { path, .. }
+            | Self::Missing { path, .. }
+            | Self::Denied { path, .. }
+            | Self::NotAFolder { path, .. }
+            | Self::NotStaged { path }
+            | Self::NoFreeName { path }
+            | Self::NotRecorded { path, .. }
+            | Self::Io { path, .. } => path,
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let folder = self.path().parent().unwrap_or(self.path()).display();
+        let hint = match self {
+            Self::Full { .. } => "free some space, raise the quota, or set `output_dir` to another disk".to_owned(),
+            Self::ReadOnly { .. } => {
+                "remount the disk read-write, or set `output_dir` elsewhere; under systemd add the folder to \
+                 `ReadWritePaths=`"
+                    .to_owned()
+            }
+            Self::Missing { .. } => format!("mount or make {folder}, or set `output_dir` elsewhere"),
+            Self::Denied { .. } => {
+                format!(
+                    "let the user that reeld runs as write to {folder}; under systemd add it to `ReadWritePaths=` too"
+                )
+            }
+            Self::NotAFolder { .. } => "move the file that is in the way, or set `output_dir` elsewhere".to_owned(),
+            Self::NotStaged { .. } => "keep other programs away from files named .reeld-*.part".to_owned(),
+            Self::NoFreeName { .. } => "move old reels away, or add `{date}-{time}` to `output_name`".to_owned(),
+            Self::NotRecorded { .. } | Self::Io { .. } => return None,
+        };
+        Some(hint)
+    }
+
+    /// Whether trying again later may help without a change to the configuration. Staging is reserved before anything is
+    /// encoded, so that an attempt on a folder that still cannot be written costs next to nothing.
+    #[must_use]
+    pub fn retryable(&self) -> bool {
+        !matches!(self, Self::NotAFolder { .. } | Self::NoFreeName { .. })
+    }
+
+    /// Whether the whole queue should wait, since every reel for this disk would fail alike.
+    #[must_use]
+    pub fn holds_queue(&self) -> bool {
+        matches!(self, Self::Full { .. } | Self::ReadOnly { .. })
+    }
+}

@@ -1,0 +1,191 @@
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+
+use super::*;
+
+/// Hears of every candidate and objects to none.
+#[expect(clippy::unnecessary_wraps, reason = "the signature is that of every `announce`")]
+fn agree(_: &Path, _: &Identity) -> Result<(), AnnounceError> {
+    Ok(())
+}
+
+fn staged(dir: &Path, content: &str) -> Staging {
+    let staging = Staging::create(dir, "7").unwrap();
+    fs::write(staging.path(), content).unwrap();
+    staging
+}
+
+fn names_in(dir: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// Runs `act` on a thread without root's power to write everywhere, so that the test means the same for every user.
+fn as_ordinary_user<T: Send>(act: impl FnOnce() -> T + Send) -> T {
+    use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
+    let none = CapabilitySet::empty();
+    let powerless = CapabilitySets { effective: none, permitted: none, inheritable: none };
+    std::thread::scope(|scope| {
+        let run = move || {
+            set_capabilities(None, powerless).unwrap();
+            act()
+        };
+        scope.spawn(run).join().unwrap()
+    })
+}
+
+#[test]
+fn a_reel_appears_whole_under_its_name_and_nothing_else_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("new/below");
+    let staging = staged(&dir, "reel");
+    assert!(staging.path().starts_with(&dir));
+    let ino = fs::metadata(staging.path()).unwrap().ino();
+    let reel = publish(staging, OsStr::new("clip.v2"), "mp4", &mut agree).unwrap();
+    assert_eq!(reel.path, dir.join("clip.v2.mp4"));
+    assert_eq!((reel.identity.ino, reel.identity.size), (ino, 4));
+    assert_eq!(names_in(&dir), ["clip.v2.mp4"]);
+    assert!(is_still(&reel.path, &reel.identity).unwrap());
+}
+
+#[test]
+fn the_identity_is_what_the_standard_library_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let reel = publish(staged(folder.path(), "reel"), OsStr::new("clip"), "mp4", &mut agree).unwrap();
+    let meta = fs::symlink_metadata(&reel.path).unwrap();
+    let expected = Identity {
+        dev: meta.dev(),
+        ino: meta.ino(),
+        size: meta.size(),
+        mtime_ns: meta.mtime() * 1_000_000_000 + meta.mtime_nsec(),
+    };
+    assert_eq!(reel.identity, expected);
+}
+
+#[test]
+fn others_may_read_a_reel_as_the_umask_allows() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("ordinary"), "").unwrap();
+    let reel = publish(staged(folder.path(), "reel"), OsStr::new("clip"), "mp4", &mut agree).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&reel.path), mode(&folder.path().join("ordinary")));
+}
+
+#[test]
+fn a_name_taken_at_the_last_moment_is_not_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("clip.mp4"), "theirs").unwrap();
+    symlink("nowhere", folder.path().join("clip_2.mp4")).unwrap();
+    let third = folder.path().join("clip_3.mp4");
+    let mut heard = Vec::new();
+    let mut announce = |candidate: &Path, _: &Identity| -> Result<(), AnnounceError> {
+        heard.push(candidate.to_path_buf());
+        if candidate == third {
+            // Another program wins the race between the announcement and the rename.
+            std::thread::scope(|scope| scope.spawn(|| fs::write(&third, "theirs too")).join().unwrap())?;
+        }
+        Ok(())
+    };
+    let reel = publish(staged(folder.path(), "ours"), OsStr::new("clip"), "mp4", &mut announce).unwrap();
+    assert_eq!(reel.path, folder.path().join("clip_4.mp4"));
+    assert_eq!(heard.len(), 4);
+    assert_eq!(fs::read_to_string(folder.path().join("clip.mp4")).unwrap(), "theirs");
+    assert_eq!(fs::read_to_string(&third).unwrap(), "theirs too");
+    assert_eq!(fs::read_to_string(&reel.path).unwrap(), "ours");
+}
+
+#[test]
+fn a_name_that_cannot_be_recorded_is_not_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut refuse = |_: &Path, _: &Identity| -> Result<(), AnnounceError> { Err("journal is gone".into()) };
+    let error = publish(staged(folder.path(), "reel"), OsStr::new("clip"), "mp4", &mut refuse).unwrap_err();
+    assert!(matches!(error, PublishError::NotRecorded { .. }) && error.retryable());
+    assert!(names_in(folder.path()).is_empty());
+}
+
+#[test]
+fn an_empty_or_replaced_staging_file_is_not_published() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = Staging::create(folder.path(), "7").unwrap();
+    let error = publish(empty, OsStr::new("clip"), "mp4", &mut agree).unwrap_err();
+    assert!(matches!(error, PublishError::NotStaged { .. }), "{error}");
+
+    let replaced = staged(folder.path(), "reel");
+    fs::write(folder.path().join("other"), "reel").unwrap();
+    fs::rename(folder.path().join("other"), replaced.path()).unwrap();
+    let error = publish(replaced, OsStr::new("clip"), "mp4", &mut agree).unwrap_err();
+    assert!(matches!(error, PublishError::NotStaged { .. }), "{error}");
+    assert!(!folder.path().join("clip.mp4").exists());
+}
+
+#[test]
+fn a_dropped_staging_file_goes_and_a_stale_one_does_not_block() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = staged(folder.path(), "half");
+    let second = Staging::create(folder.path(), "7").unwrap();
+    assert_ne!(first.path(), second.path());
+    drop((first, second));
+    assert!(names_in(folder.path()).is_empty());
+}
+
+#[test]
+fn only_staging_files_are_removed_as_stale() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for name in [".reeld-7.1.part", "clip.mp4", "theirs.part", ".reeld-x"] {
+        fs::write(at(name), "").unwrap();
+    }
+    symlink(at("clip.mp4"), at(".reeld-8.1.part")).unwrap();
+    assert!(remove_stale_staging(&at(".reeld-7.1.part")).unwrap());
+    for name in [".reeld-7.1.part", "clip.mp4", "theirs.part", ".reeld-x", ".reeld-8.1.part"] {
+        assert!(!remove_stale_staging(&at(name)).unwrap(), "{name}");
+    }
+    assert_eq!(names_in(folder.path()), [".reeld-8.1.part", ".reeld-x", "clip.mp4", "theirs.part"]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_says_why_and_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
+    let error = as_ordinary_user(|| Staging::create(folder.path(), "7").unwrap_err());
+    assert!(matches!(error, PublishError::Denied { .. }), "{error}");
+    assert!(error.to_string().contains(".reeld-7."), "{error}");
+    assert!(error.hint().unwrap().contains(folder.path().to_str().unwrap()));
+
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(folder.path().join("file"), "").unwrap();
+    for dir in ["file", "file/below"] {
+        let error = Staging::create(&folder.path().join(dir), "7").unwrap_err();
+        assert!(matches!(error, PublishError::NotAFolder { .. }) && !error.retryable(), "{error}");
+    }
+}
+
+#[test]
+fn a_folder_that_loses_its_permission_after_staging_keeps_its_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let staging = staged(folder.path(), "reel");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
+    let error = as_ordinary_user(|| publish(staging, OsStr::new("clip"), "mp4", &mut agree).unwrap_err());
+    assert!(matches!(error, PublishError::Denied { .. }), "{error}");
+    assert!(!folder.path().join("clip.mp4").exists());
+}
+
+#[test]
+fn causes_have_their_kinds() {
+    let kind = |errno: Errno| PublishError::new(Path::new("/x/y"), errno.into());
+    for errno in [Errno::NOSPC, Errno::DQUOT, Errno::FBIG] {
+        assert!(matches!(kind(errno), PublishError::Full { .. }) && kind(errno).holds_queue());
+    }
+    assert!(matches!(kind(Errno::ROFS), PublishError::ReadOnly { .. }));
+    assert!(matches!(kind(Errno::NOENT), PublishError::Missing { .. }));
+    assert!(matches!(kind(Errno::ACCESS), PublishError::Denied { .. }));
+    assert!(matches!(kind(Errno::IO), PublishError::Io { .. }) && kind(Errno::IO).retryable());
+}
+
+#[test]
+fn free_space_is_that_of_the_nearest_folder_that_exists() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(free_space(folder.path()).unwrap() > 0);
+    assert!(free_space(&folder.path().join("not/yet")).unwrap() > 0);
+}

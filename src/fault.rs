@@ -1,0 +1,29 @@
+//! Places between two durable steps where a test may kill the process.
+//!
+//! Owns nothing. Without the cargo feature `fault-points` a point is an empty function. With it, the environment variable
+//! `REELD_FAULT` names the one point at which the process ends itself with SIGKILL, as a power cut or the kernel's
+//! out-of-memory killer would: no destructor runs, nothing is flushed.
+//!
+//! The points, in the order of a batch's way: `after-fsync`, `after-announce`, `after-rename`, `after-dir-fsync`,
+//! `after-journal-published`, `mid-quarantine`, `after-quarantine`, `after-purge`.
+
+/// Ends the process if `name` is the point that `REELD_FAULT` names.
+#[cfg(feature = "fault-points")]
+pub fn point(name: &str) {
+    use std::ffi::OsString;
+    use std::sync::OnceLock;
+
+    use rustix::process::{Signal, getpid, kill_process};
+
+    static ARMED: OnceLock<Option<OsString>> = OnceLock::new();
+    let armed = ARMED.get_or_init(|| std::env::var_os("REELD_FAULT"));
+    if armed.as_deref().is_some_and(|armed| armed == name) {
+        // The signal is delivered before the call returns, so there is no error to handle.
+        let _ = kill_process(getpid(), Signal::KILL);
+    }
+}
+
+/// Does nothing: the feature `fault-points` is off.
+#[cfg(not(feature = "fault-points"))]
+#[inline]
+pub fn point(_name: &str) {}
