@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::sequence::Identity;
 
+pub mod cleanup;
 pub mod name;
 mod place;
 pub mod publish;
@@ -40,4 +41,22 @@ fn identity_of(stat: &Statx) -> Identity {
 
 fn is_regular(stat: &Statx) -> bool {
     FileType::from_raw_mode(stat.stx_mode.into()) == FileType::RegularFile
+}
+
+#[cfg(test)]
+mod testing {
+    use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
+
+    /// Runs `act` on a thread without root's power to write everywhere, so that a test means the same for every user.
+    pub(super) fn as_ordinary_user<T: Send>(act: impl FnOnce() -> T + Send) -> T {
+        let none = CapabilitySet::empty();
+        let powerless = CapabilitySets { effective: none, permitted: none, inheritable: none };
+        std::thread::scope(|scope| {
+            let run = move || {
+                set_capabilities(None, powerless).unwrap();
+                act()
+            };
+            scope.spawn(run).join().unwrap()
+        })
+    }
 }

@@ -32,6 +32,8 @@ pub(super) enum Way {
 
 /// For reeld's own staging files.
 pub(super) const FOR_STAGING: &[Way] = &[Way::Rename, Way::Link, Way::Placeholder];
+/// For frames, whose names a renderer may rewrite at any moment.
+pub(super) const FOR_FRAMES: &[Way] = &[Way::Rename, Way::Placeholder];
 
 /// Moves a file to a free name by the first of `ways` that the file system knows. `EEXIST` says that the name is taken.
 pub(super) fn move_to_free_name(from: Entry<'_>, to: Entry<'_>, ways: &[Way]) -> Result<(), Errno> {

@@ -1,6 +1,7 @@
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 
 use super::*;
+use crate::deliver::testing::as_ordinary_user;
 
 /// Hears of every candidate and objects to none.
 #[expect(clippy::unnecessary_wraps, reason = "the signature is that of every `announce`")]
@@ -19,20 +20,6 @@ fn names_in(dir: &Path) -> Vec<String> {
         fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
-}
-
-/// Runs `act` on a thread without root's power to write everywhere, so that the test means the same for every user.
-fn as_ordinary_user<T: Send>(act: impl FnOnce() -> T + Send) -> T {
-    use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
-    let none = CapabilitySet::empty();
-    let powerless = CapabilitySets { effective: none, permitted: none, inheritable: none };
-    std::thread::scope(|scope| {
-        let run = move || {
-            set_capabilities(None, powerless).unwrap();
-            act()
-        };
-        scope.spawn(run).join().unwrap()
-    })
 }
 
 #[test]

@@ -1,0 +1,249 @@
+//! What happens to the frames of a proved, published and recorded reel.
+//!
+//! Owns the only code that takes a frame away. It never does so before it has found the reel to be the file that was
+//! published and every frame to be the file that was encoded, never by listing a folder, never through a symbolic link,
+//! and never for a file that was not named to it.
+//!
+//! Linux cannot remove a name only if it still is a certain file. So a frame is first moved into a private folder, where
+//! no renderer writes, looked at there, and removed there or moved back. A process killed in between leaves that folder;
+//! the next call with the same key begins by moving everything back.
+//!
+//! A frame with further hard links is removed like any other, since its content stays under those other names; the report
+//! counts them, because no space was won.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fmt;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use bstr::{BStr, BString};
+use rustix::fs::{AtFlags, statx};
+use rustix::io::Errno;
+
+use super::publish::{is_still, sync_folder};
+use super::{IDENTITY_FLAGS, Published, identity_of, is_regular};
+use crate::config::Cleanup;
+use crate::fault;
+use crate::sequence::Identity;
+
+mod archive;
+mod folder;
+mod quarantine;
+mod trash;
+
+/// Which frames are to go, and what must hold for that.
+#[derive(Debug, Clone, Copy)]
+pub struct CleanupJob<'a> {
+    /// The watched folder; trusted, and may be reached through links.
+    pub root: &'a Path,
+    /// The folder of the frames: `root`, or below it without a link in between.
+    pub dir: &'a Path,
+    /// The batch's, in ASCII letters and digits: names its private folder.
+    pub key: &'a str,
+    /// The frames by name, as they were encoded.
+    pub frames: &'a [(BString, Identity)],
+    /// The reel that shows them.
+    pub reel: &'a Published,
+    /// What is done with them.
+    pub mode: Cleanup,
+    /// Whether the others go when one was written again after it was encoded: what `cleanup_anomalies` says.
+    pub despite_changes: bool,
+}
+
+/// What became of the frames.
+#[derive(Debug, Default)]
+pub struct CleanupReport {
+    /// Frames that were removed, archived or put into the trash.
+    pub removed: u64,
+    /// Frames that were not there any more.
+    pub gone: u64,
+    /// Removed frames that further hard links keep on the disk.
+    pub linked: u64,
+    /// Frames that stay, and why.
+    pub kept: Vec<(BString, KeptReason)>,
+}
+
+impl CleanupReport {
+    /// Whether another attempt may take away more: something failed, as opposed to having been decided.
+    #[must_use]
+    pub fn retryable(&self) -> bool {
+        self.kept.iter().any(|(_, reason)| matches!(reason, KeptReason::Failed(_)))
+    }
+}
+
+/// Why a frame stays.
+#[derive(Debug)]
+pub enum KeptReason {
+    /// It is not the file that was encoded, or no regular file at all.
+    Changed,
+    /// Another frame of the batch changed, so that the sequence may have to be encoded again as a whole.
+    OthersChanged,
+    /// It is the reel.
+    IsReel,
+    /// It could not go back to its name, which another file took meanwhile; it lies here instead.
+    Stranded(PathBuf),
+    /// The trash could not be reached without copying to another file system.
+    NoTrash,
+    /// The system refused.
+    Failed(io::Error),
+}
+
+impl KeptReason {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Changed | Self::OthersChanged | Self::IsReel => None,
+            Self::Stranded(_) => Some("compare both files and keep the one you want"),
+            Self::NoTrash => Some("use `cleanup = \"archive\"`, which needs no trash on the disk of the frames"),
+            Self::Failed(_) => {
+                Some("let the user that reeld runs as write to the folder; under systemd see `ReadWritePaths=`")
+            }
+        }
+    }
+}
+
+impl fmt::Display for KeptReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Changed => f.write_str("changed since it was encoded"),
+            Self::OthersChanged => f.write_str("another frame of the batch changed since it was encoded"),
+            Self::IsReel => f.write_str("it is the reel itself"),
+            Self::Stranded(path) => write!(f, "its name was taken meanwhile; it lies in {}", path.display()),
+            Self::NoTrash => f.write_str("no trash on the same file system"),
+            Self::Failed(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+/// Why the clean-up is not done. No frame is lost; frames of an interrupted earlier attempt are back where they can be.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "every field is the path or the cause that its message shows")]
+pub enum CleanupError {
+    /// The reel is gone, or is another file.
+    #[error("the reel {} is not the file that was published any more", path.display())]
+    ReelChanged { path: PathBuf },
+    /// The reel cannot be looked at.
+    #[error("cannot look at the reel {}", path.display())]
+    Reel { path: PathBuf, source: io::Error },
+    /// The folder of the frames is not in the watched folder.
+    #[error("{} is not in {}", dir.display(), root.display())]
+    Outside { dir: PathBuf, root: PathBuf },
+    /// The folder of the frames, or one of reeld's own in it, cannot be opened without following links.
+    #[error("cannot open {}", path.display())]
+    Folder { path: PathBuf, source: io::Error },
+}
+
+impl CleanupError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::ReelChanged { .. } => {
+                Some("the frames stay; `reeld forget DIR` lets them be encoded again".to_owned())
+            }
+            Self::Folder { path, source } if source.kind() == io::ErrorKind::PermissionDenied => {
+                Some(format!("let the user that reeld runs as write to {}", path.display()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether trying again later may help.
+    #[must_use]
+    pub fn retryable(&self) -> bool {
+        matches!(self, Self::Reel { .. } | Self::Folder { .. })
+    }
+}
+
+/// Does with the frames what `job` says, as far as they are still the files that were encoded.
+pub fn clean(job: &CleanupJob<'_>) -> Result<CleanupReport, CleanupError> {
+    let mut report = CleanupReport::default();
+    if job.mode == Cleanup::Keep {
+        return Ok(report);
+    }
+    let folder = folder::open_beneath(job.root, job.dir)?;
+    report.kept = quarantine::restore(&folder, job)?;
+    match is_still(&job.reel.path, &job.reel.identity) {
+        Ok(true) => {}
+        Ok(false) => return Err(CleanupError::ReelChanged { path: job.reel.path.clone() }),
+        Err(source) => return Err(CleanupError::Reel { path: job.reel.path.clone(), source }),
+    }
+    let frames = survey(&folder, job, &mut report);
+    match job.mode {
+        Cleanup::Keep => {}
+        Cleanup::Delete => quarantine::delete(&folder, job, &frames, &mut report)?,
+        Cleanup::Archive => archive::archive(&folder, job, &frames, &mut report)?,
+        Cleanup::Trash => trash::trash(&folder, &frames, &mut report),
+    }
+    // A removal that a power cut undoes would look like new frames.
+    sync_folder(&folder).map_err(|errno| cannot_open(job.dir, errno))?;
+    fault::point("after-purge");
+    Ok(report)
+}
+
+/// A frame that may go.
+struct Doomed<'a> {
+    name: &'a BStr,
+    identity: &'a Identity,
+    linked: bool,
+}
+
+/// Looks at every frame before anything happens to one.
+fn survey<'a>(folder: &OwnedFd, job: &CleanupJob<'a>, report: &mut CleanupReport) -> Vec<Doomed<'a>> {
+    let mut doomed = Vec::with_capacity(job.frames.len());
+    let mut kept = BTreeMap::new();
+    for (name, identity) in job.frames {
+        match look(folder, name.as_ref(), identity) {
+            Ok(Seen::Same { .. }) if (identity.dev, identity.ino) == reel_inode(job) => {
+                kept.insert(name.clone(), KeptReason::IsReel);
+            }
+            Ok(Seen::Same { linked }) => doomed.push(Doomed { name: name.as_ref(), identity, linked }),
+            Ok(Seen::Gone) => report.gone += 1,
+            Ok(Seen::Changed) => {
+                kept.insert(name.clone(), KeptReason::Changed);
+            }
+            Err(errno) => {
+                kept.insert(name.clone(), KeptReason::Failed(errno.into()));
+            }
+        }
+    }
+    let changed = kept.values().any(|reason| matches!(reason, KeptReason::Changed));
+    if changed && !job.despite_changes {
+        kept.extend(doomed.drain(..).map(|frame| (frame.name.to_owned(), KeptReason::OthersChanged)));
+    }
+    report.kept.extend(kept);
+    doomed
+}
+
+enum Seen {
+    Same { linked: bool },
+    Changed,
+    Gone,
+}
+
+/// Compares what has `name` in `folder` with the file that was encoded.
+fn look(folder: &OwnedFd, name: &BStr, identity: &Identity) -> Result<Seen, Errno> {
+    match statx(folder, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW, IDENTITY_FLAGS) {
+        Ok(stat) if is_regular(&stat) && identity_of(&stat) == *identity => {
+            Ok(Seen::Same { linked: stat.stx_nlink > 1 })
+        }
+        Ok(_) => Ok(Seen::Changed),
+        Err(Errno::NOENT) => Ok(Seen::Gone),
+        Err(errno) => Err(errno),
+    }
+}
+
+fn reel_inode(job: &CleanupJob<'_>) -> (u64, u64) {
+    (job.reel.identity.dev, job.reel.identity.ino)
+}
+
+fn cannot_open(path: &Path, errno: Errno) -> CleanupError {
+    CleanupError::Folder { path: path.to_path_buf(), source: errno.into() }
+}
+
+#[cfg(test)]
+mod tests;

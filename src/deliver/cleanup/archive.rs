@@ -1,0 +1,89 @@
+//! Archiving: frames move to `.reeld-done/REEL/` beside them, on the same mount.
+
+use std::ffi::{OsStr, OsString};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+
+use rustix::io::Errno;
+
+use super::folder::make_child;
+use super::{CleanupError, CleanupJob, CleanupReport, Doomed, KeptReason, Seen, cannot_open, look};
+use crate::deliver::place::{Entry, FOR_FRAMES, move_to_free_name};
+use crate::deliver::publish::sync_folder;
+
+/// Hidden, so that it is never watched.
+const ARCHIVE: &str = ".reeld-done";
+/// As the umask allows: whoever may read the frames may read the archive.
+const SHARED: u32 = 0o777;
+/// How many names are tried for one frame.
+const MOST_NAMES: u32 = 1000;
+
+/// Moves the frames into the archive folder that is called as the reel is.
+pub(super) fn archive(
+    folder: &OwnedFd,
+    job: &CleanupJob<'_>,
+    frames: &[Doomed<'_>],
+    report: &mut CleanupReport,
+) -> Result<(), CleanupError> {
+    if frames.is_empty() {
+        return Ok(());
+    }
+    let label = job.reel.path.file_name().unwrap_or(OsStr::new(job.key));
+    let path: PathBuf = [job.dir, ARCHIVE.as_ref(), label.as_ref()].iter().collect();
+    let failed = |errno| cannot_open(&path, errno);
+    let all = make_child(folder, ARCHIVE.as_ref(), SHARED).map_err(failed)?;
+    let shelf = make_child(&all, label, SHARED).map_err(failed)?;
+    for frame in frames {
+        match file_away(folder, &shelf, frame) {
+            Ok(Filed::Gone) => report.gone += 1,
+            Ok(Filed::As(name)) => match settle(folder, &shelf, frame, &name) {
+                None => report.removed += 1,
+                Some(Unsettled::Back) => report.kept.push((frame.name.to_owned(), KeptReason::Changed)),
+                Some(Unsettled::Stranded) => {
+                    report.kept.push((frame.name.to_owned(), KeptReason::Stranded(path.join(name))));
+                }
+            },
+            Err(errno) => report.kept.push((frame.name.to_owned(), KeptReason::Failed(errno.into()))),
+        }
+    }
+    sync_folder(&shelf).and_then(|()| sync_folder(&all)).map_err(failed)
+}
+
+enum Filed {
+    As(OsString),
+    Gone,
+}
+
+fn file_away(folder: &OwnedFd, shelf: &OwnedFd, frame: &Doomed<'_>) -> Result<Filed, Errno> {
+    let file = OsStr::from_bytes(frame.name);
+    for number in 1..=MOST_NAMES {
+        let mut name = file.to_owned();
+        if number > 1 {
+            name.push(format!(".{number}"));
+        }
+        let from = Entry { dir: folder.as_fd(), name: file };
+        match move_to_free_name(from, Entry { dir: shelf.as_fd(), name: &name }, FOR_FRAMES) {
+            Ok(()) => return Ok(Filed::As(name)),
+            Err(Errno::EXIST) => {}
+            Err(Errno::NOENT) => return Ok(Filed::Gone),
+            Err(errno) => return Err(errno),
+        }
+    }
+    Err(Errno::EXIST)
+}
+
+enum Unsettled {
+    Back,
+    Stranded,
+}
+
+/// Looks at what was moved; a file that took the frame's name at the last moment goes back.
+fn settle(folder: &OwnedFd, shelf: &OwnedFd, frame: &Doomed<'_>, name: &OsStr) -> Option<Unsettled> {
+    if let Ok(Seen::Same { .. }) = look(shelf, name.as_bytes().into(), frame.identity) {
+        return None;
+    }
+    let from = Entry { dir: shelf.as_fd(), name };
+    let to = Entry { dir: folder.as_fd(), name: OsStr::from_bytes(frame.name) };
+    Some(if move_to_free_name(from, to, FOR_FRAMES).is_ok() { Unsettled::Back } else { Unsettled::Stranded })
+}

@@ -1,0 +1,335 @@
+use std::fs::{self, hard_link};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::deliver::testing::as_ordinary_user;
+
+/// A watched folder with a batch of four frames in `shots` and its reel beside `shots`.
+struct Scene {
+    folder: TempDir,
+    frames: Vec<(BString, Identity)>,
+    reel: Published,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("shots");
+        fs::create_dir(&dir).unwrap();
+        let frames = (1..=4)
+            .map(|number| {
+                let name = format!("shot_{number:04}.png");
+                fs::write(dir.join(&name), format!("frame {number}")).unwrap();
+                (BString::from(name.as_str()), identity(&dir.join(&name)))
+            })
+            .collect();
+        let path = folder.path().join("shot.mp4");
+        fs::write(&path, "reel").unwrap();
+        let reel = Published { identity: identity(&path), path };
+        Self { folder, frames, reel }
+    }
+
+    fn dir(&self) -> PathBuf {
+        self.folder.path().join("shots")
+    }
+
+    fn frame(&self, number: usize) -> PathBuf {
+        self.dir().join(format!("shot_{number:04}.png"))
+    }
+
+    fn clean_with(&self, mode: Cleanup, despite_changes: bool) -> Result<CleanupReport, CleanupError> {
+        clean(&CleanupJob {
+            root: self.folder.path(),
+            dir: &self.dir(),
+            key: "7",
+            frames: &self.frames,
+            reel: &self.reel,
+            mode,
+            despite_changes,
+        })
+    }
+
+    fn clean(&self, mode: Cleanup) -> CleanupReport {
+        self.clean_with(mode, false).unwrap()
+    }
+
+    /// Every name below the frames' folder, folders excepted.
+    fn left(&self) -> Vec<String> {
+        let mut left = Vec::new();
+        let mut folders = vec![self.dir()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.symlink_metadata().unwrap().is_dir() {
+                    folders.push(path);
+                } else {
+                    left.push(path.strip_prefix(self.dir()).unwrap().to_str().unwrap().to_owned());
+                }
+            }
+        }
+        left.sort();
+        left
+    }
+
+    fn quarantine(&self) -> PathBuf {
+        self.dir().join(".reeld-trash-7")
+    }
+}
+
+fn identity(path: &Path) -> Identity {
+    let meta = fs::symlink_metadata(path).unwrap();
+    let mtime_ns = meta.mtime() * 1_000_000_000 + meta.mtime_nsec();
+    Identity { dev: meta.dev(), ino: meta.ino(), size: meta.size(), mtime_ns }
+}
+
+fn reasons(report: &CleanupReport) -> Vec<String> {
+    report.kept.iter().map(|(name, reason)| format!("{name}: {reason}")).collect()
+}
+
+const ALL: [&str; 4] = ["shot_0001.png", "shot_0002.png", "shot_0003.png", "shot_0004.png"];
+
+#[test]
+fn keep_keeps() {
+    let scene = Scene::new();
+    assert_eq!(scene.clean(Cleanup::Keep).removed, 0);
+    assert_eq!(scene.left(), ALL);
+}
+
+#[test]
+fn delete_removes_the_frames_and_nothing_else() {
+    let scene = Scene::new();
+    fs::write(scene.frame(5), "not of this batch").unwrap();
+    let report = scene.clean(Cleanup::Delete);
+    assert_eq!((report.removed, report.gone, report.linked, report.kept.len()), (4, 0, 0, 0));
+    assert_eq!(scene.left(), ["shot_0005.png"]);
+    assert!(!scene.quarantine().exists() && scene.reel.path.exists());
+
+    let again = scene.clean(Cleanup::Delete);
+    assert_eq!((again.removed, again.gone), (0, 4));
+}
+
+#[test]
+fn an_emptied_folder_stays() {
+    let scene = Scene::new();
+    scene.clean(Cleanup::Delete);
+    assert_eq!(fs::read_dir(scene.dir()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_frame_written_again_keeps_the_whole_batch() {
+    for rewrite in [
+        (|path: &Path| fs::write(path, "rewritten")) as fn(&Path) -> io::Result<()>,
+        // The same length and another inode.
+        |path| fs::remove_file(path).and_then(|()| fs::write(path, "FRAME 2")),
+        |path| fs::remove_file(path).and_then(|()| symlink("shot_0001.png", path)),
+        |path| fs::remove_file(path).and_then(|()| fs::create_dir(path)),
+    ] {
+        for mode in [Cleanup::Delete, Cleanup::Archive, Cleanup::Trash] {
+            let scene = Scene::new();
+            rewrite(&scene.frame(2)).unwrap();
+            let before = scene.left();
+            let report = scene.clean(mode);
+            assert_eq!((report.removed, report.kept.len()), (0, 4), "{mode:?}");
+            assert!(!report.retryable());
+            assert!(reasons(&report).contains(&"shot_0002.png: changed since it was encoded".to_owned()));
+            assert_eq!(scene.left(), before, "{mode:?}");
+        }
+    }
+}
+
+#[test]
+fn only_the_rewritten_frame_stays_when_the_config_says_so() {
+    for mode in [Cleanup::Delete, Cleanup::Archive] {
+        let scene = Scene::new();
+        fs::write(scene.frame(2), "rewritten").unwrap();
+        let report = scene.clean_with(mode, true).unwrap();
+        assert_eq!(report.removed, 3, "{mode:?}");
+        assert_eq!(reasons(&report), ["shot_0002.png: changed since it was encoded"]);
+        assert_eq!(fs::read_to_string(scene.frame(2)).unwrap(), "rewritten");
+    }
+}
+
+#[test]
+fn a_vanished_frame_does_not_hold_the_others() {
+    let scene = Scene::new();
+    fs::remove_file(scene.frame(3)).unwrap();
+    let report = scene.clean(Cleanup::Delete);
+    assert_eq!((report.removed, report.gone, report.kept.len()), (3, 1, 0));
+}
+
+#[test]
+fn nothing_goes_without_the_reel() {
+    for spoil in [
+        (|path: &Path| fs::remove_file(path)) as fn(&Path) -> io::Result<()>,
+        |path| fs::write(path, "shorter or longer"),
+        |path| fs::copy(path, path.with_extension("x")).and_then(|_| fs::rename(path.with_extension("x"), path)),
+        |path| fs::rename(path, path.with_extension("x")).and_then(|()| symlink("shot.x", path)),
+    ] {
+        for mode in [Cleanup::Delete, Cleanup::Archive, Cleanup::Trash] {
+            let scene = Scene::new();
+            spoil(&scene.reel.path).unwrap();
+            let error = scene.clean_with(mode, true).unwrap_err();
+            assert!(matches!(error, CleanupError::ReelChanged { .. }) && !error.retryable());
+            assert_eq!(scene.left(), ALL);
+        }
+    }
+}
+
+#[test]
+fn a_reel_among_its_own_frames_stays() {
+    let mut scene = Scene::new();
+    scene.reel = Published { path: scene.frame(4), identity: scene.frames[3].1 };
+    let report = scene.clean(Cleanup::Delete);
+    assert_eq!(report.removed, 3);
+    assert_eq!(reasons(&report), ["shot_0004.png: it is the reel itself"]);
+}
+
+#[test]
+fn further_hard_links_are_counted() {
+    let scene = Scene::new();
+    hard_link(scene.frame(1), scene.folder.path().join("backup.png")).unwrap();
+    let report = scene.clean(Cleanup::Delete);
+    assert_eq!((report.removed, report.linked), (4, 1));
+    assert!(scene.folder.path().join("backup.png").exists());
+}
+
+#[test]
+fn a_folder_that_became_a_link_is_not_entered() {
+    let scene = Scene::new();
+    fs::rename(scene.dir(), scene.folder.path().join("elsewhere")).unwrap();
+    symlink("elsewhere", scene.dir()).unwrap();
+    assert!(matches!(scene.clean_with(Cleanup::Delete, true), Err(CleanupError::Folder { .. })));
+    assert!(scene.folder.path().join("elsewhere/shot_0001.png").exists());
+}
+
+#[test]
+fn a_deletion_killed_in_the_middle_is_taken_up_again() {
+    let scene = Scene::new();
+    fs::create_dir(scene.quarantine()).unwrap();
+    for number in [1, 2] {
+        let name = scene.frame(number);
+        fs::rename(&name, scene.quarantine().join(name.file_name().unwrap())).unwrap();
+    }
+    fs::remove_file(scene.quarantine().join("shot_0001.png")).unwrap();
+    let report = scene.clean(Cleanup::Delete);
+    assert_eq!((report.removed, report.gone, report.kept.len()), (3, 1, 0));
+    assert!(scene.left().is_empty() && !scene.quarantine().exists());
+}
+
+#[test]
+fn what_a_killed_deletion_left_goes_back_when_the_reel_is_gone() {
+    let scene = Scene::new();
+    fs::create_dir(scene.quarantine()).unwrap();
+    fs::rename(scene.frame(1), scene.quarantine().join("shot_0001.png")).unwrap();
+    fs::remove_file(&scene.reel.path).unwrap();
+    scene.clean_with(Cleanup::Delete, false).unwrap_err();
+    assert_eq!(scene.left(), ALL);
+    assert!(!scene.quarantine().exists());
+}
+
+#[test]
+fn a_quarantined_frame_never_replaces_the_file_that_took_its_name() {
+    let scene = Scene::new();
+    fs::create_dir(scene.quarantine()).unwrap();
+    fs::rename(scene.frame(1), scene.quarantine().join("shot_0001.png")).unwrap();
+    fs::write(scene.frame(1), "rendered again").unwrap();
+    let report = scene.clean_with(Cleanup::Delete, true).unwrap();
+    assert_eq!(report.removed, 3);
+    assert_eq!(fs::read_to_string(scene.frame(1)).unwrap(), "rendered again");
+    assert_eq!(scene.left(), [".reeld-trash-7/shot_0001.png", "shot_0001.png"]);
+    assert!(reasons(&report).iter().any(|reason| reason.contains("it lies in")), "{:?}", reasons(&report));
+}
+
+/// The instant between the look at all frames and the move of one cannot be hit from outside, so it is played here step
+/// by step.
+#[test]
+fn a_frame_replaced_after_the_look_goes_back() {
+    let scene = Scene::new();
+    let dir = scene.dir();
+    let job = CleanupJob {
+        root: scene.folder.path(),
+        dir: &dir,
+        key: "7",
+        frames: &scene.frames,
+        reel: &scene.reel,
+        mode: Cleanup::Delete,
+        despite_changes: false,
+    };
+    let folder = folder::open_beneath(job.root, job.dir).unwrap();
+    for act in [quarantine::delete, archive::archive] {
+        let mut report = CleanupReport::default();
+        let doomed = survey(&folder, &job, &mut report);
+        fs::write(scene.frame(2), "rendered again").unwrap();
+        act(&folder, &job, &doomed, &mut report).unwrap();
+        assert_eq!(fs::read_to_string(scene.frame(2)).unwrap(), "rendered again");
+        assert!(reasons(&report).contains(&"shot_0002.png: changed since it was encoded".to_owned()));
+    }
+}
+
+#[test]
+fn archive_moves_the_frames_and_overwrites_nothing() {
+    let scene = Scene::new();
+    let shelf = scene.dir().join(".reeld-done/shot.mp4");
+    fs::create_dir_all(&shelf).unwrap();
+    fs::write(shelf.join("shot_0002.png"), "of an older reel").unwrap();
+    let report = scene.clean(Cleanup::Archive);
+    assert_eq!((report.removed, report.kept.len()), (4, 0));
+    let mut expected: Vec<String> = ALL.iter().map(|name| format!(".reeld-done/shot.mp4/{name}")).collect();
+    expected.insert(2, ".reeld-done/shot.mp4/shot_0002.png.2".to_owned());
+    assert_eq!(scene.left(), expected);
+    assert_eq!(fs::read_to_string(shelf.join("shot_0002.png")).unwrap(), "of an older reel");
+    assert_eq!(identity(&shelf.join("shot_0001.png")), scene.frames[0].1);
+}
+
+#[test]
+fn a_planted_link_in_place_of_a_private_folder_is_not_followed() {
+    for (name, mode) in [(".reeld-trash-7", Cleanup::Delete), (".reeld-done", Cleanup::Archive)] {
+        let scene = Scene::new();
+        let elsewhere = scene.folder.path().join("elsewhere");
+        fs::create_dir(&elsewhere).unwrap();
+        symlink(&elsewhere, scene.dir().join(name)).unwrap();
+        assert!(matches!(scene.clean_with(mode, true), Err(CleanupError::Folder { .. })), "{mode:?}");
+        assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+        assert!(scene.frame(1).exists());
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_keeps_its_frames() {
+    let scene = Scene::new();
+    fs::set_permissions(scene.dir(), fs::Permissions::from_mode(0o555)).unwrap();
+    for mode in [Cleanup::Delete, Cleanup::Archive] {
+        let error = as_ordinary_user(|| scene.clean_with(mode, true).unwrap_err());
+        assert!(matches!(error, CleanupError::Folder { .. }) && error.retryable(), "{error}");
+        assert!(error.hint().is_some());
+    }
+    assert_eq!(scene.left(), ALL);
+}
+
+/// The trash is found through the environment, which a test must not change under its neighbours: the test runs itself
+/// again in a process of its own.
+#[test]
+fn trash_takes_the_frames_by_a_rename() {
+    const INNER: &str = "REELD_TEST_TRASH_INNER";
+    if std::env::var_os(INNER).is_none() {
+        let home = tempfile::tempdir().unwrap();
+        let name = "deliver::cleanup::tests::trash_takes_the_frames_by_a_rename";
+        let status = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name])
+            .env(INNER, "1")
+            .env("XDG_DATA_HOME", home.path())
+            .status()
+            .unwrap();
+        assert!(status.success());
+        let trashed = fs::read_dir(home.path().join("Trash/files")).unwrap().count();
+        assert_eq!(trashed, 4);
+        return;
+    }
+    let scene = Scene::new();
+    let report = scene.clean(Cleanup::Trash);
+    assert_eq!((report.removed, report.kept.len()), (4, 0), "{:?}", reasons(&report));
+    assert!(scene.left().is_empty());
+}
