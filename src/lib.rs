@@ -16,5 +16,6 @@ pub mod config;
 pub mod deliver;
 pub mod fault;
 pub mod frame;
+pub mod journal;
 pub mod sequence;
 pub mod watch;

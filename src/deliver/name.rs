@@ -144,7 +144,7 @@ mod tests {
     }
 
     fn pattern(prefix: &[u8]) -> Pattern {
-        Pattern { prefix: prefix.into(), suffix: ".png".into(), padding: Padding::Width(4) }
+        Pattern::new(prefix, ".png", Padding::Width(4))
     }
 
     fn rendered(parts: &[NamePart], prefix: &[u8], dir: &Path) -> PathBuf {

@@ -179,6 +179,20 @@ pub fn is_still(path: &Path, identity: &Identity) -> io::Result<bool> {
     }
 }
 
+/// The present identity of the file that once was seen as `identity`, if `path` still is that file. The device's number
+/// may have changed: after a restart, disks and network file systems can be numbered anew.
+pub fn find_again(path: &Path, identity: &Identity) -> io::Result<Option<Identity>> {
+    match statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, IDENTITY_FLAGS) {
+        Ok(stat) => {
+            let there = identity_of(&stat);
+            let same = Identity { dev: there.dev, ..*identity } == there;
+            Ok((same && is_regular(&stat)).then_some(there))
+        }
+        Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
 /// Syncs the folder that holds `path`, so that its name survives a power cut.
 pub fn sync_folder_of(path: &Path) -> Result<(), PublishError> {
     let dir = path.parent().unwrap_or(Path::new("."));

@@ -1,0 +1,308 @@
+//! What was encoded, from which files, to which reel, and what failed: a database in the state directory.
+//!
+//! Owns `journal.db` and the lock beside it, and is the only writer of state. It never reads the clock (times come in as
+//! milliseconds since the Unix epoch) and never decides what happens next. Every step is on the disk before the method
+//! that records it returns. A damaged database is set aside: losing it costs work, never a frame and never a reel.
+//!
+//! ```text
+//! begin -> pending -> encoding -> publishing -> published -> cleaned
+//!             ^           |           |
+//!             +-- failed <+-----------+      stale: the files changed before they were encoded
+//! ```
+
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::{Connection, Params, named_params, params};
+
+use crate::deliver::Published;
+use crate::deliver::cleanup::{CleanupReport, KeptReason};
+use crate::fault;
+use crate::sequence::{Frame, Identity};
+
+pub use backoff::{MOST_ATTEMPTS, pause_after};
+pub use error::JournalError;
+pub use lock::Lock;
+pub use query::RetryTarget;
+pub use recover::Recovery;
+pub use rows::{BatchId, DueCleanup, Entry, NewBatch, Outcome, PlannedCleanup, State, StoredBatch};
+
+mod backoff;
+mod error;
+mod lock;
+mod open;
+mod query;
+mod recover;
+mod rows;
+
+/// The database's name in the state directory.
+const FILE_NAME: &str = "journal.db";
+
+/// The journal. Clones share one connection.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    path: Arc<Path>,
+    connection: Arc<Mutex<Connection>>,
+}
+
+impl Journal {
+    /// Opens the journal that `lock` is for, and makes it where it is missing. A damaged one is set aside under the path
+    /// that comes back, which is worth a warning.
+    pub fn open(lock: &Lock) -> Result<(Self, Option<PathBuf>), JournalError> {
+        let path = lock.state_dir().join(FILE_NAME);
+        let (connection, set_aside) = open::writable(&path)?;
+        Ok((Self::of(&path, connection), set_aside))
+    }
+
+    /// Opens the journal for reading, beside a daemon that may hold the lock. `None` where there is none yet.
+    pub fn open_to_read(state_dir: &Path) -> Result<Option<Self>, JournalError> {
+        let path = state_dir.join(FILE_NAME);
+        Ok(open::readable(&path)?.map(|connection| Self::of(&path, connection)))
+    }
+
+    /// Records a sealed batch with its frames.
+    pub fn begin(&self, new: &NewBatch<'_>, now: i64) -> Result<BatchId, JournalError> {
+        self.with(|connection| {
+            let batch = new.batch;
+            let number = |frame: Option<&Frame>| frame.map(|frame| frame.number);
+            let transaction = connection.transaction()?;
+            transaction.execute(
+                "INSERT INTO batches (root, dir, pattern, reason, state, first, last, count, missing, unreadable, recipe, \
+                 rate_num, rate_den, created_at) VALUES (?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                params![
+                    new.root.as_os_str().as_bytes(),
+                    batch.dir.as_os_str().as_bytes(),
+                    rows::to_json(&batch.pattern)?,
+                    rows::to_json(&batch.reason)?,
+                    number(batch.frames.first()),
+                    number(batch.frames.last()),
+                    i64::try_from(batch.frames.len()).unwrap_or(i64::MAX),
+                    rows::to_json(&batch.missing)?,
+                    rows::to_json(&batch.unreadable)?,
+                    new.recipe,
+                    new.rate.num.get(),
+                    new.rate.den.get(),
+                    now,
+                ],
+            )?;
+            let id = transaction.last_insert_rowid();
+            {
+                let mut insert = transaction.prepare_cached(
+                    "INSERT INTO frames (batch_id, number, dev, ino, size, mtime_ns) VALUES (?, ?, ?, ?, ?, ?)",
+                )?;
+                for frame in &batch.frames {
+                    let Identity { dev, ino, size, mtime_ns } = frame.identity;
+                    let (dev, ino, size) = (dev.cast_signed(), ino.cast_signed(), size.cast_signed());
+                    insert.execute(params![id, frame.number, dev, ino, size, mtime_ns])?;
+                }
+            }
+            transaction.commit()?;
+            Ok(BatchId(id))
+        })
+    }
+
+    /// An attempt begins. It counts, even if the process is killed in the middle of it.
+    pub fn started(&self, id: BatchId, staging: &Path, ffmpeg: &str, now: i64) -> Result<(), JournalError> {
+        self.step(
+            id,
+            "started",
+            "UPDATE batches SET state = 'encoding', staging = :staging, ffmpeg = :ffmpeg, started_at = :now, \
+             ended_at = NULL, attempts = attempts + 1, next_attempt_at = NULL, error = NULL, hint = NULL \
+             WHERE id = :id AND state IN ('pending', 'failed')",
+            named_params! {":id": id, ":staging": staging.as_os_str().as_bytes(), ":ffmpeg": ffmpeg, ":now": now},
+        )
+    }
+
+    /// An attempt was broken off for a reason that is not the batch's, such as a stop or a full disk: it does not count.
+    pub fn interrupted(&self, id: BatchId) -> Result<(), JournalError> {
+        self.step(
+            id,
+            "interrupted",
+            "UPDATE batches SET state = 'pending', staging = NULL, reel = NULL, attempts = max(attempts - 1, 0) \
+             WHERE id = :id AND state IN ('encoding', 'publishing')",
+            named_params! {":id": id},
+        )
+    }
+
+    /// The staged, verified file is about to get the name `candidate`. Recorded before each name that is tried, so that
+    /// the next start can tell whether a killed process got that far.
+    pub fn publishing(
+        &self,
+        id: BatchId,
+        candidate: &Path,
+        staged: &Identity,
+        outcome: &Outcome,
+    ) -> Result<(), JournalError> {
+        let plan = outcome.cleanup;
+        let json = |text: rusqlite::Result<String>| text.map_err(|source| self.sql_error(source));
+        self.step(
+            id,
+            "published",
+            "UPDATE batches SET state = 'publishing', reel = :reel, reel_dev = :dev, reel_ino = :ino, \
+             reel_size = :size, reel_mtime_ns = :mtime_ns, anomalies = :anomalies, encode_ms = :encode_ms, \
+             verify_ms = :verify_ms, cleanup = :cleanup, cleanup_due_at = :due_at, despite_changes = :despite_changes \
+             WHERE id = :id AND state IN ('encoding', 'publishing')",
+            named_params! {
+                ":id": id,
+                ":reel": candidate.as_os_str().as_bytes(),
+                ":dev": staged.dev.cast_signed(),
+                ":ino": staged.ino.cast_signed(),
+                ":size": staged.size.cast_signed(),
+                ":mtime_ns": staged.mtime_ns,
+                ":anomalies": json(rows::to_json(&outcome.anomalies))?,
+                ":encode_ms": outcome.encode_ms,
+                ":verify_ms": outcome.verify_ms,
+                ":cleanup": plan.map(|plan| json(rows::to_json(&plan.mode))).transpose()?,
+                ":due_at": plan.map(|plan| plan.due_at),
+                ":despite_changes": plan.is_some_and(|plan| plan.despite_changes),
+            },
+        )
+    }
+
+    /// The reel has its name, and the name is on the disk.
+    pub fn published(&self, id: BatchId, reel: &Published, now: i64) -> Result<(), JournalError> {
+        let Identity { dev, ino, size, mtime_ns } = reel.identity;
+        self.step(
+            id,
+            "published",
+            "UPDATE batches SET state = 'published', staging = NULL, reel = :reel, reel_dev = :dev, reel_ino = :ino, \
+             reel_size = :size, reel_mtime_ns = :mtime_ns, ended_at = :now, error = NULL, hint = NULL \
+             WHERE id = :id AND state = 'publishing'",
+            named_params! {
+                ":id": id,
+                ":reel": reel.path.as_os_str().as_bytes(),
+                ":dev": dev.cast_signed(),
+                ":ino": ino.cast_signed(),
+                ":size": size.cast_signed(),
+                ":mtime_ns": mtime_ns,
+                ":now": now,
+            },
+        )?;
+        fault::point("after-journal-published");
+        Ok(())
+    }
+
+    /// An attempt failed. Says when the next one is due: `None` where `retryable` is false or the attempts are used up.
+    pub fn failed(
+        &self,
+        id: BatchId,
+        error: &str,
+        hint: Option<&str>,
+        retryable: bool,
+        now: i64,
+    ) -> Result<Option<i64>, JournalError> {
+        // A batch that fails before its attempt began has not been counted yet.
+        let attempts = "attempts + (state IN ('pending', 'failed'))";
+        let attempts: u32 = self.value(id, "failed", attempts, "'pending', 'encoding', 'publishing', 'failed'")?;
+        let next = if retryable { due_after(attempts, now) } else { None };
+        self.step(
+            id,
+            "failed",
+            "UPDATE batches SET state = 'failed', staging = NULL, reel = NULL, error = :error, hint = :hint, \
+             attempts = :attempts, next_attempt_at = :next, ended_at = :now \
+             WHERE id = :id AND state IN ('pending', 'encoding', 'publishing', 'failed')",
+            named_params! {":id": id, ":error": error, ":hint": hint, ":attempts": attempts, ":next": next, ":now": now},
+        )?;
+        Ok(next)
+    }
+
+    /// The frames are dealt with: those that went are no longer held, the kept ones still are. Where the system refused to
+    /// let some go, the rest is tried again, and this says when.
+    pub fn cleaned(&self, id: BatchId, report: &CleanupReport, now: i64) -> Result<Option<i64>, JournalError> {
+        let tries: u32 = self.value(id, "cleaned up", "cleanup_tries + 1", "'published'")?;
+        let refused = report.kept.iter().find(|(_, reason)| matches!(reason, KeptReason::Failed(_)));
+        let next = refused.and_then(|_| due_after(tries, now));
+        let error = refused.map(|(name, reason)| format!("{name} stays: {reason}"));
+        self.step(
+            id,
+            "cleaned up",
+            "UPDATE batches SET state = iif(:next IS NULL, 'cleaned', state), cleanup_due_at = :next, \
+             cleanup_tries = :tries, removed = removed + :removed, kept = :kept, error = :error, hint = :hint, \
+             ended_at = :now WHERE id = :id AND state = 'published'",
+            named_params! {
+                ":id": id,
+                ":next": next,
+                ":tries": tries,
+                ":removed": report.removed.cast_signed(),
+                ":kept": i64::try_from(report.kept.len()).unwrap_or(i64::MAX),
+                ":error": error,
+                ":hint": refused.and_then(|(_, reason)| reason.hint()),
+                ":now": now,
+            },
+        )?;
+        self.with(|connection| query::release_all_but(connection, id, &report.kept))?;
+        Ok(next)
+    }
+
+    /// Dealing with the frames failed; the reel stays as it is, and nothing is encoded again. Says when the next attempt is
+    /// due, if there is one.
+    pub fn cleanup_failed(
+        &self,
+        id: BatchId,
+        error: &str,
+        hint: Option<&str>,
+        retryable: bool,
+        now: i64,
+    ) -> Result<Option<i64>, JournalError> {
+        let tries: u32 = self.value(id, "cleaned up", "cleanup_tries + 1", "'published'")?;
+        let next = if retryable { due_after(tries, now) } else { None };
+        self.step(
+            id,
+            "cleaned up",
+            "UPDATE batches SET error = :error, hint = :hint, cleanup_tries = :tries, cleanup_due_at = :next \
+             WHERE id = :id AND state = 'published'",
+            named_params! {":id": id, ":error": error, ":hint": hint, ":tries": tries, ":next": next},
+        )?;
+        Ok(next)
+    }
+
+    /// The batch's files changed before it was encoded. They are no longer held, and come back as released.
+    pub fn stale(&self, id: BatchId, now: i64) -> Result<Vec<Identity>, JournalError> {
+        self.step(
+            id,
+            "given up",
+            "UPDATE batches SET state = 'stale', staging = NULL, reel = NULL, next_attempt_at = NULL, ended_at = :now \
+             WHERE id = :id AND state IN ('pending', 'encoding', 'publishing', 'failed')",
+            named_params! {":id": id, ":now": now},
+        )?;
+        self.with(|connection| query::release(connection, id))
+    }
+
+    fn of(path: &Path, connection: Connection) -> Self {
+        Self { path: Arc::from(path), connection: Arc::new(Mutex::new(connection)) }
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
+        // A panic elsewhere leaves no half-made transaction behind: SQLite rolls it back when it is dropped.
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        act(&mut connection).map_err(|source| self.sql_error(source))
+    }
+
+    /// Runs an update that names the states it may start from, and insists on its having changed the batch.
+    fn step(&self, id: BatchId, step: &'static str, sql: &str, params: impl Params) -> Result<(), JournalError> {
+        let changed = self.with(|connection| connection.prepare_cached(sql)?.execute(params))?;
+        if changed == 1 { Ok(()) } else { Err(JournalError::OutOfStep { id, step }) }
+    }
+
+    fn value(&self, id: BatchId, step: &'static str, what: &str, states: &str) -> Result<u32, JournalError> {
+        let sql = format!("SELECT {what} FROM batches WHERE id = ? AND state IN ({states})");
+        let mut values = self.with(|connection| {
+            let mut select = connection.prepare_cached(&sql)?;
+            select.query_map([id], |row| row.get(0))?.collect::<rusqlite::Result<Vec<u32>>>()
+        })?;
+        values.pop().ok_or(JournalError::OutOfStep { id, step })
+    }
+
+    fn sql_error(&self, source: rusqlite::Error) -> JournalError {
+        JournalError::Sql { path: self.path.to_path_buf(), source }
+    }
+}
+
+fn due_after(attempts: u32, now: i64) -> Option<i64> {
+    let pause = pause_after(attempts)?;
+    Some(now.saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,53 @@
+//! What can go wrong with the journal.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::BatchId;
+
+/// What can go wrong with the journal. Losing the journal costs work, never a frame.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "every field is the path or the cause that its message shows")]
+pub enum JournalError {
+    /// Another process has the lock.
+    #[error(
+        "{} is in use by another reeld{}",
+        state_dir.display(),
+        pid.map_or_else(String::new, |pid| format!(" (pid {pid})"))
+    )]
+    Locked { state_dir: PathBuf, pid: Option<u32> },
+    /// The state directory or a file in it cannot be used.
+    #[error("cannot use {}", path.display())]
+    StateDir { path: PathBuf, source: io::Error },
+    /// A later reeld wrote it.
+    #[error("{} was written by a later reeld: version {found}, this one knows {known}", path.display())]
+    Newer { path: PathBuf, found: i64, known: i64 },
+    /// SQLite refused.
+    #[error("cannot use the journal {}", path.display())]
+    Sql { path: PathBuf, source: rusqlite::Error },
+    /// A batch is not there, or not in a state for this step.
+    #[error("batch {id} is not in the journal, or not in a state to be {step}")]
+    OutOfStep { id: BatchId, step: &'static str },
+}
+
+impl JournalError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Locked { .. } => {
+                Some("stop the other one, or give this one another `state_dir` or $STATE_DIRECTORY".to_owned())
+            }
+            Self::StateDir { path, .. } => {
+                Some(format!("let the user that reeld runs as write to {}, or set `state_dir`", path.display()))
+            }
+            Self::Newer { path, .. } => Some(format!("use the later reeld, or move {} away", path.display())),
+            Self::Sql { path, source } => match source.sqlite_error_code() {
+                Some(rusqlite::ErrorCode::DiskFull) => Some(format!("free some space for {}", path.display())),
+                Some(rusqlite::ErrorCode::ReadOnly) => Some(format!("make {} writable", path.display())),
+                _ => None,
+            },
+            Self::OutOfStep { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! One daemon to a state directory.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
+use super::JournalError;
+
+/// The right to write the journal of a state directory. It ends when this is dropped, or with the process, however that
+/// ends.
+#[derive(Debug)]
+pub struct Lock {
+    state_dir: PathBuf,
+    // The kernel's lock hangs on the open file.
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock, and makes the state directory (for its owner alone) where it is missing. Fails at once, with the
+    /// pid of the holder, where another process has it.
+    pub fn acquire(state_dir: &Path) -> Result<Self, JournalError> {
+        let failed = |path: &Path, source| JournalError::StateDir { path: path.to_path_buf(), source };
+        let mut maker = DirBuilder::new();
+        maker.recursive(true).mode(0o700).create(state_dir).map_err(|source| failed(state_dir, source))?;
+        let path = state_dir.join("lock");
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let mut file = options.open(&path).map_err(|source| failed(&path, source))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => {
+                let mut pid = String::new();
+                // The pid is a courtesy; that somebody holds the lock is certain without it.
+                let _ = file.read_to_string(&mut pid);
+                return Err(JournalError::Locked { state_dir: state_dir.to_path_buf(), pid: pid.trim().parse().ok() });
+            }
+            Err(errno) => return Err(failed(&path, errno.into())),
+        }
+        let written = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+        written.map_err(|source| failed(&path, source))?;
+        Ok(Self { state_dir: state_dir.to_path_buf(), _file: file })
+    }
+
+    /// The directory it is for.
+    #[must_use]
+    pub fn state_dir(&self) -> &Path {
+        &self.state_dir
+    }
+}

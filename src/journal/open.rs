@@ -1,0 +1,130 @@
+//! Opening the database: its mode, its settings, its version, and what is done with a damaged one.
+
+use std::ffi::OsString;
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::JournalError;
+
+/// One step for each version of the schema; `user_version` says how many were taken.
+const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+/// How long to wait for another process that reads or checkpoints.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Opens the database for writing. A damaged one is set aside, and a new one begun; the path is where the old one lies.
+pub(super) fn writable(path: &Path) -> Result<(Connection, Option<PathBuf>), JournalError> {
+    match attempt(path) {
+        Ok(connection) => Ok((connection, None)),
+        Err(Attempt::Failed(error)) => Err(error),
+        Err(Attempt::Damaged) => {
+            let aside = set_aside(path).map_err(|source| state_dir_error(path, source))?;
+            match attempt(path) {
+                Ok(connection) => Ok((connection, Some(aside))),
+                Err(Attempt::Failed(error)) => Err(error),
+                Err(Attempt::Damaged) => Err(state_dir_error(path, io::Error::other("a new journal is damaged too"))),
+            }
+        }
+    }
+}
+
+/// Opens the database beside a process that may be writing it. Changes nothing. `None` where there is none yet.
+pub(super) fn readable(path: &Path) -> Result<Option<Connection>, JournalError> {
+    if !path.try_exists().map_err(|source| state_dir_error(path, source))? {
+        return Ok(None);
+    }
+    let sql = |source| JournalError::Sql { path: path.to_path_buf(), source };
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(sql)?;
+    connection.busy_timeout(PATIENCE).map_err(sql)?;
+    let found = version(&connection).map_err(sql)?;
+    if found == known() { Ok(Some(connection)) } else { Err(newer(path, found)) }
+}
+
+enum Attempt {
+    Damaged,
+    Failed(JournalError),
+}
+
+fn attempt(path: &Path) -> Result<Connection, Attempt> {
+    // SQLite gives its further files the mode of this one.
+    let made = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    made.map_err(|source| Attempt::Failed(state_dir_error(path, source)))?;
+    let classify = |source: rusqlite::Error| match source.sqlite_error_code() {
+        // `Unknown` is SQLite's general error: tables that are not what the version promises.
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt | ErrorCode::Unknown) => Attempt::Damaged,
+        _ => Attempt::Failed(JournalError::Sql { path: path.to_path_buf(), source }),
+    };
+    let mut connection = Connection::open(path).map_err(classify)?;
+    connection.busy_timeout(PATIENCE).map_err(classify)?;
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(classify)?;
+    // In WAL mode this is what makes every commit outlive a power cut, and not only a crash.
+    connection.pragma_update(None, "synchronous", "FULL").map_err(classify)?;
+    connection.pragma_update(None, "foreign_keys", true).map_err(classify)?;
+    let check: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(classify)?;
+    if check != "ok" {
+        return Err(Attempt::Damaged);
+    }
+    let found = version(&connection).map_err(classify)?;
+    let Some(missing) = usize::try_from(found).ok().and_then(|taken| MIGRATIONS.get(taken..)) else {
+        return Err(Attempt::Failed(newer(path, found)));
+    };
+    migrate(&mut connection, missing).map_err(classify)?;
+    for table in ["batches", "frames"] {
+        connection.prepare(&format!("SELECT * FROM {table}")).map_err(classify)?;
+    }
+    Ok(connection)
+}
+
+fn migrate(connection: &mut Connection, missing: &[&str]) -> rusqlite::Result<()> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let transaction = connection.transaction()?;
+    for step in missing {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", known())?;
+    transaction.commit()
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+fn known() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+/// Moves the database and its further files to the first free `journal.db.corrupt-N`. Only the holder of the lock does
+/// this, so that asking whether a name is free is safe here.
+fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    let with = |end: &str| {
+        let mut name = OsString::from(path);
+        name.push(end);
+        PathBuf::from(name)
+    };
+    let mut number = 1_u32;
+    while with(&format!(".corrupt-{number}")).try_exists()? {
+        number += 1;
+    }
+    for part in ["-wal", "-shm", ""] {
+        match fs::rename(with(part), with(&format!(".corrupt-{number}{part}"))) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            moved => moved?,
+        }
+    }
+    Ok(with(&format!(".corrupt-{number}")))
+}
+
+fn state_dir_error(path: &Path, source: io::Error) -> JournalError {
+    JournalError::StateDir { path: path.to_path_buf(), source }
+}
+
+fn newer(path: &Path, found: i64) -> JournalError {
+    JournalError::Newer { path: path.to_path_buf(), found, known: known() }
+}

@@ -1,0 +1,165 @@
+//! Questions to the journal, and what people do to it: list, retry, forget.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use bstr::BString;
+use rusqlite::{Connection, OptionalExtension as _, named_params};
+
+use super::rows::{self, BatchId, DueCleanup, Entry, StoredBatch};
+use super::{Journal, JournalError};
+use crate::deliver::cleanup::KeptReason;
+use crate::sequence::{FrameNumber, Identity, Pattern};
+
+/// Which failed batches are to be tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RetryTarget {
+    /// This one.
+    Id(BatchId),
+    /// Those of a folder and of the folders below it.
+    Dir(PathBuf),
+}
+
+impl Journal {
+    /// The files that the batches hold, by folder: they are not to be taken into another batch.
+    pub fn claims(&self) -> Result<Vec<(PathBuf, Vec<Identity>)>, JournalError> {
+        self.with(|connection| {
+            let mut select = connection.prepare(
+                "SELECT batches.dir, frames.* FROM frames JOIN batches ON batches.id = frames.batch_id \
+                 WHERE batches.state != 'stale'",
+            )?;
+            let rows = select.query_map([], |row| Ok((rows::path(row, "dir")?, rows::identity(row, "")?)))?;
+            let mut claims: BTreeMap<PathBuf, Vec<Identity>> = BTreeMap::new();
+            for row in rows {
+                let (dir, identity) = row?;
+                claims.entry(dir).or_default().push(identity);
+            }
+            Ok(claims.into_iter().collect())
+        })
+    }
+
+    /// The batches to encode at `now`, oldest first: those that wait, and failed ones whose next attempt is due.
+    pub fn pending(&self, now: i64) -> Result<Vec<StoredBatch>, JournalError> {
+        self.with(|connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT * FROM batches WHERE state = 'pending' OR (state = 'failed' AND next_attempt_at <= ?) \
+                 ORDER BY id",
+            )?;
+            select.query_map([now], |row| StoredBatch::read(connection, row))?.collect()
+        })
+    }
+
+    /// The published batches whose frames are to be dealt with at `now`.
+    pub fn due_cleanups(&self, now: i64) -> Result<Vec<DueCleanup>, JournalError> {
+        self.with(|connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT * FROM batches WHERE state = 'published' AND cleanup IS NOT NULL AND cleanup_due_at <= ? \
+                 ORDER BY cleanup_due_at, id",
+            )?;
+            select.query_map([now], |row| DueCleanup::read(connection, row))?.collect()
+        })
+    }
+
+    /// When the next failed batch or the next clean-up is due, whichever is first.
+    pub fn next_due(&self) -> Result<Option<i64>, JournalError> {
+        self.with(|connection| {
+            connection.query_row(
+                "SELECT min(due) FROM (SELECT next_attempt_at AS due FROM batches WHERE state = 'failed' \
+                 UNION ALL SELECT cleanup_due_at FROM batches WHERE state = 'published' AND cleanup IS NOT NULL)",
+                [],
+                |row| row.get(0),
+            )
+        })
+    }
+
+    /// The latest batches, the newest first.
+    pub fn list(&self, limit: u32) -> Result<Vec<Entry>, JournalError> {
+        self.with(|connection| {
+            let mut select = connection.prepare_cached("SELECT * FROM batches ORDER BY id DESC LIMIT ?")?;
+            select.query_map([limit], Entry::read)?.collect()
+        })
+    }
+
+    /// One batch.
+    pub fn find(&self, id: BatchId) -> Result<Option<Entry>, JournalError> {
+        self.with(|connection| connection.query_row("SELECT * FROM batches WHERE id = ?", [id], Entry::read).optional())
+    }
+
+    /// Makes failed batches due at once, with all their attempts before them, and failed clean-ups likewise. Says which.
+    pub fn retry(&self, target: &RetryTarget, now: i64) -> Result<Vec<BatchId>, JournalError> {
+        self.with(|connection| {
+            let transaction = connection.transaction()?;
+            let mut ids = batches_in(
+                &transaction,
+                "state = 'failed' OR (state = 'published' AND cleanup IS NOT NULL AND cleanup_tries > 0)",
+            )?;
+            ids.retain(|(id, dir)| match target {
+                RetryTarget::Id(wanted) => id == wanted,
+                RetryTarget::Dir(wanted) => dir.starts_with(wanted),
+            });
+            for (id, _) in &ids {
+                transaction.execute(
+                    "UPDATE batches SET state = iif(state = 'failed', 'pending', state), attempts = 0, \
+                     next_attempt_at = NULL, cleanup_tries = 0, \
+                     cleanup_due_at = iif(state = 'failed', cleanup_due_at, :now) WHERE id = :id",
+                    named_params! {":id": id, ":now": now},
+                )?;
+            }
+            transaction.commit()?;
+            Ok(ids.into_iter().map(|(id, _)| id).collect())
+        })
+    }
+
+    /// Forgets the batches of a folder and of the folders below it, but for those being encoded or published now. The files
+    /// that they held come back by folder: they may be taken into a batch again.
+    pub fn forget(&self, dir: &Path) -> Result<Vec<(PathBuf, Vec<Identity>)>, JournalError> {
+        self.with(|connection| {
+            let transaction = connection.transaction()?;
+            let mut released: BTreeMap<PathBuf, Vec<Identity>> = BTreeMap::new();
+            for (id, batch_dir) in batches_in(&transaction, "state NOT IN ('encoding', 'publishing')")? {
+                if batch_dir.starts_with(dir) {
+                    released.entry(batch_dir).or_default().extend(release(&transaction, id)?);
+                    transaction.execute("DELETE FROM batches WHERE id = ?", [id])?;
+                }
+            }
+            transaction.commit()?;
+            Ok(released.into_iter().collect())
+        })
+    }
+}
+
+fn batches_in(connection: &Connection, condition: &str) -> rusqlite::Result<Vec<(BatchId, PathBuf)>> {
+    let mut select = connection.prepare(&format!("SELECT id, dir FROM batches WHERE {condition} ORDER BY id"))?;
+    select.query_map([], |row| Ok((row.get("id")?, rows::path(row, "dir")?)))?.collect()
+}
+
+/// Lets go of every file of a batch.
+pub(super) fn release(connection: &Connection, id: BatchId) -> rusqlite::Result<Vec<Identity>> {
+    let frames = rows::frames(connection, id)?;
+    connection.execute("DELETE FROM frames WHERE batch_id = ?", [id])?;
+    Ok(frames.into_iter().map(|frame| frame.identity).collect())
+}
+
+/// Lets go of the files of a batch whose names are not among `kept`.
+pub(super) fn release_all_but(
+    connection: &mut Connection,
+    id: BatchId,
+    kept: &[(BString, KeptReason)],
+) -> rusqlite::Result<()> {
+    let kept: BTreeSet<&BString> = kept.iter().map(|(name, _)| name).collect();
+    let transaction = connection.transaction()?;
+    let pattern: Pattern =
+        transaction.query_row("SELECT pattern FROM batches WHERE id = ?", [id], |row| rows::json(row, "pattern"))?;
+    let gone: Vec<FrameNumber> = rows::frames(&transaction, id)?
+        .into_iter()
+        .map(|frame| frame.number)
+        .filter(|number| !kept.contains(&pattern.name(*number)))
+        .collect();
+    {
+        let mut delete = transaction.prepare_cached("DELETE FROM frames WHERE batch_id = ? AND number = ?")?;
+        for number in gone {
+            delete.execute((id, number))?;
+        }
+    }
+    transaction.commit()
+}

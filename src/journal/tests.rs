@@ -1,0 +1,479 @@
+use std::fs;
+use std::io;
+use std::num::NonZeroU32;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
+use bstr::BString;
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+use crate::config::{Cleanup, FrameRate};
+use crate::sequence::finish::FinishReason;
+use crate::sequence::gaps::NumberRanges;
+use crate::sequence::{Batch, Padding, Pattern};
+
+const NOW: i64 = 1_763_640_000_000;
+
+/// A state directory with an open journal, and a folder for reels.
+struct Scene {
+    folder: TempDir,
+    lock: Lock,
+    journal: Journal,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = Lock::acquire(&folder.path().join("state")).unwrap();
+        let (journal, set_aside) = Journal::open(&lock).unwrap();
+        assert_eq!(set_aside, None);
+        Self { folder, lock, journal }
+    }
+
+    /// The process was killed, and this is the next one.
+    fn restart(self) -> Self {
+        let Self { folder, lock, journal } = self;
+        drop((journal, lock));
+        let lock = Lock::acquire(&folder.path().join("state")).unwrap();
+        let (journal, set_aside) = Journal::open(&lock).unwrap();
+        assert_eq!(set_aside, None);
+        Self { folder, lock, journal }
+    }
+
+    fn begin(&self, dir: &str) -> BatchId {
+        self.begin_batch(&batch(dir, &[1, 2, 4]))
+    }
+
+    fn begin_batch(&self, batch: &Batch) -> BatchId {
+        let new = NewBatch { root: Path::new("/srv"), batch, recipe: "h264", rate: ntsc() };
+        self.journal.begin(&new, NOW).unwrap()
+    }
+
+    /// A file in the folder for reels, as staging or reel.
+    fn file(&self, name: &str) -> Published {
+        let path = self.folder.path().join(name);
+        fs::write(&path, "reel").unwrap();
+        let meta = fs::metadata(&path).unwrap();
+        let mtime_ns = meta.mtime() * 1_000_000_000 + meta.mtime_nsec();
+        let identity = Identity { dev: meta.dev(), ino: meta.ino(), size: meta.size(), mtime_ns };
+        Published { path, identity }
+    }
+
+    fn staged(&self) -> Published {
+        self.file(".reeld-1.1.part")
+    }
+
+    fn entry(&self, id: BatchId) -> Entry {
+        self.journal.find(id).unwrap().unwrap()
+    }
+
+    /// Brings a batch to `published`.
+    fn publish(&self, id: BatchId, outcome: &Outcome) -> Published {
+        let reel = self.file("clip.mp4");
+        self.journal.started(id, Path::new("/x/.reeld-1.1.part"), "5.1.9", NOW + 1).unwrap();
+        self.journal.publishing(id, &reel.path, &reel.identity, outcome).unwrap();
+        self.journal.published(id, &reel, NOW + 2).unwrap();
+        reel
+    }
+}
+
+fn ntsc() -> FrameRate {
+    FrameRate { num: NonZeroU32::new(24000).unwrap(), den: NonZeroU32::new(1001).unwrap() }
+}
+
+fn batch(dir: &str, numbers: &[i64]) -> Batch {
+    let pattern = Pattern::new(&b"sh\xF6t_"[..], ".png", Padding::Width(4));
+    let frame = |number: &i64| Frame {
+        number: *number,
+        identity: Identity { dev: u64::MAX, ino: number.unsigned_abs(), size: 10, mtime_ns: -5 },
+    };
+    Batch {
+        dir: Arc::from(Path::new(dir)),
+        pattern,
+        frames: numbers.iter().map(frame).collect(),
+        unreadable: Vec::new(),
+        missing: NumberRanges::missing_from(numbers.iter().copied()),
+        reason: FinishReason::Marker(".done".into()),
+    }
+}
+
+fn delete_at(due_at: i64) -> Outcome {
+    let cleanup = Some(PlannedCleanup { mode: Cleanup::Delete, due_at, despite_changes: true });
+    Outcome { anomalies: vec!["3 is missing".to_owned()], encode_ms: 1200, verify_ms: 300, cleanup }
+}
+
+#[test]
+fn a_batch_goes_all_the_way() {
+    let scene = Scene::new();
+    let journal = &scene.journal;
+    let id = scene.begin("/srv/a");
+    let stored = journal.pending(NOW).unwrap();
+    assert_eq!(stored[0].batch, batch("/srv/a", &[1, 2, 4]));
+    assert_eq!((stored[0].id, stored[0].rate, stored[0].recipe.as_str()), (id, ntsc(), "h264"));
+
+    let reel = scene.publish(id, &delete_at(NOW + 10));
+    let entry = scene.entry(id);
+    assert_eq!((entry.state, entry.reel, entry.reel_bytes), (State::Published, Some(reel.path.clone()), Some(4)));
+    assert_eq!((entry.first, entry.last, entry.count, entry.missing.as_str()), (1, 4, 3, "3"));
+    assert_eq!((entry.encode_ms, entry.verify_ms, entry.attempts), (Some(1200), Some(300), 1));
+    assert_eq!(entry.anomalies, ["3 is missing"]);
+    assert_eq!((entry.reason.as_str(), entry.rate.as_str()), ("marker .done", "24000/1001"));
+    assert!(journal.pending(i64::MAX).unwrap().is_empty());
+
+    assert!(journal.due_cleanups(NOW + 9).unwrap().is_empty());
+    assert_eq!(journal.next_due().unwrap(), Some(NOW + 10));
+    let due = journal.due_cleanups(NOW + 10).unwrap().pop().unwrap();
+    assert_eq!((due.id, &due.reel, due.plan), (id, &reel, delete_at(NOW + 10).cleanup.unwrap()));
+    assert_eq!(due.frames[2], (BString::from(&b"sh\xF6t_0004.png"[..]), batch("/srv/a", &[4]).frames[0].identity));
+
+    let report =
+        CleanupReport { removed: 2, kept: vec![(due.frames[1].0.clone(), KeptReason::Changed)], ..Default::default() };
+    assert_eq!(journal.cleaned(id, &report, NOW + 11).unwrap(), None);
+    let entry = scene.entry(id);
+    assert_eq!((entry.state, entry.removed, entry.kept, entry.error), (State::Cleaned, 2, 1, None));
+    // Only the frame that is still there is held.
+    assert_eq!(journal.claims().unwrap(), [(PathBuf::from("/srv/a"), vec![due.frames[1].1])]);
+    assert_eq!(journal.next_due().unwrap(), None);
+}
+
+#[test]
+fn everything_survives_a_restart() {
+    let scene = Scene::new();
+    let id = scene.begin("/srv/a");
+    scene.publish(id, &delete_at(NOW));
+    let (before, claims) = (scene.entry(id), scene.journal.claims().unwrap());
+    let scene = scene.restart();
+    assert_eq!((scene.entry(id), scene.journal.claims().unwrap()), (before, claims));
+    assert_eq!(scene.journal.recover(NOW).unwrap(), Recovery::default());
+    assert_eq!(scene.journal.due_cleanups(NOW).unwrap().len(), 1);
+}
+
+#[test]
+fn the_journal_is_for_its_owner_alone() {
+    let scene = Scene::new();
+    scene.begin("/srv/a");
+    for name in ["journal.db", "journal.db-wal", "journal.db-shm", "lock"] {
+        let mode = fs::metadata(scene.lock.state_dir().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    assert_eq!(fs::metadata(scene.lock.state_dir()).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+#[test]
+fn failures_back_off_and_end() {
+    let scene = Scene::new();
+    let journal = &scene.journal;
+    let id = scene.begin("/srv/a");
+    let mut now = NOW;
+    let mut pauses = Vec::new();
+    loop {
+        journal.started(id, Path::new("/x/.reeld-1.1.part"), "5.1.9", now).unwrap();
+        let Some(next) = journal.failed(id, "no encoder", Some("install one"), true, now).unwrap() else { break };
+        assert!(journal.pending(next - 1).unwrap().is_empty());
+        assert_eq!(journal.pending(next).unwrap()[0].id, id);
+        assert_eq!(journal.next_due().unwrap(), Some(next));
+        pauses.push(next - now);
+        now = next;
+    }
+    assert_eq!(pauses, [30_000, 120_000, 600_000, 3_600_000, 21_600_000]);
+    assert!(journal.pending(i64::MAX).unwrap().is_empty());
+    let entry = scene.entry(id);
+    assert_eq!(
+        (entry.attempts, entry.error.as_deref(), entry.hint.as_deref()),
+        (6, Some("no encoder"), Some("install one"))
+    );
+    // The frames of a batch that failed for good are not taken again by themselves.
+    assert_eq!(journal.claims().unwrap().len(), 1);
+
+    assert_eq!(journal.retry(&RetryTarget::Id(id), now).unwrap(), [id]);
+    assert_eq!((journal.pending(now).unwrap().len(), scene.entry(id).attempts), (1, 0));
+}
+
+#[test]
+fn a_failure_before_the_attempt_counts_and_a_hopeless_one_is_final() {
+    let scene = Scene::new();
+    let id = scene.begin("/srv/a");
+    assert_eq!(scene.journal.failed(id, "e", None, true, NOW).unwrap(), Some(NOW + 30_000));
+    assert_eq!(scene.journal.failed(id, "e", None, true, NOW).unwrap(), Some(NOW + 120_000));
+    assert_eq!(scene.journal.failed(id, "e", None, false, NOW).unwrap(), None);
+    assert_eq!(scene.entry(id).attempts, 3);
+}
+
+#[test]
+fn an_interrupted_attempt_does_not_count() {
+    let scene = Scene::new();
+    let id = scene.begin("/srv/a");
+    scene.journal.started(id, Path::new("/x/.reeld-1.1.part"), "5.1.9", NOW).unwrap();
+    scene.journal.interrupted(id).unwrap();
+    assert_eq!(scene.journal.pending(NOW).unwrap()[0].attempts, 0);
+}
+
+#[test]
+fn steps_out_of_order_are_refused() {
+    let scene = Scene::new();
+    let id = scene.begin("/srv/a");
+    let reel = scene.staged();
+    let refused = |outcome: Result<(), JournalError>| {
+        assert!(matches!(outcome, Err(JournalError::OutOfStep { .. })), "{outcome:?}");
+    };
+    refused(scene.journal.published(id, &reel, NOW));
+    refused(scene.journal.publishing(id, &reel.path, &reel.identity, &Outcome::default()));
+    refused(scene.journal.started(BatchId(99), &reel.path, "5.1.9", NOW));
+    refused(scene.journal.cleaned(id, &CleanupReport::default(), NOW).map(drop));
+    scene.publish(id, &Outcome::default());
+    refused(scene.journal.started(id, &reel.path, "5.1.9", NOW));
+    refused(scene.journal.failed(id, "e", None, true, NOW).map(drop));
+    refused(scene.journal.stale(id, NOW).map(drop));
+}
+
+#[test]
+fn a_killed_encode_starts_again_without_its_staging_file() {
+    let scene = Scene::new();
+    let id = scene.begin("/srv/a");
+    let staged = scene.staged();
+    scene.journal.started(id, &staged.path, "5.1.9", NOW).unwrap();
+    let scene = scene.restart();
+    let recovery = scene.journal.recover(NOW).unwrap();
+    assert_eq!(recovery, Recovery { restarted: vec![id], ..Recovery::default() });
+    assert!(!staged.path.exists());
+    assert_eq!(scene.journal.pending(NOW).unwrap().len(), 1);
+}
+
+#[test]
+fn a_batch_that_kills_the_process_again_and_again_is_given_up() {
+    let mut scene = Scene::new();
+    let id = scene.begin("/srv/a");
+    for attempt in 1..=MOST_ATTEMPTS {
+        scene.journal.started(id, &scene.staged().path, "5.1.9", NOW).unwrap();
+        scene = scene.restart();
+        let recovery = scene.journal.recover(NOW).unwrap();
+        assert_eq!(recovery.given_up.is_empty(), attempt < MOST_ATTEMPTS, "{attempt}");
+    }
+    assert_eq!(scene.entry(id).state, State::Failed);
+    assert!(scene.journal.pending(i64::MAX).unwrap().is_empty());
+}
+
+#[test]
+fn killed_before_the_rename_it_starts_again() {
+    let scene = Scene::new();
+    let id = scene.begin("/srv/a");
+    let staged = scene.staged();
+    let theirs = scene.file("clip.mp4");
+    scene.journal.started(id, &staged.path, "5.1.9", NOW).unwrap();
+    scene.journal.publishing(id, &theirs.path, &staged.identity, &delete_at(NOW)).unwrap();
+    let scene = scene.restart();
+    assert_eq!(scene.journal.recover(NOW).unwrap().restarted, [id]);
+    assert!(!staged.path.exists() && theirs.path.exists());
+    assert_eq!(scene.entry(id).reel, None);
+}
+
+#[test]
+fn killed_after_the_rename_it_is_published_and_cleaned_up_as_planned() {
+    let scene = Scene::new();
+    let id = scene.begin("/srv/a");
+    let staged = scene.staged();
+    let reel = scene.folder.path().join("clip.mp4");
+    scene.journal.started(id, &staged.path, "5.1.9", NOW).unwrap();
+    scene.journal.publishing(id, &reel, &staged.identity, &delete_at(NOW)).unwrap();
+    // A hard link, as on file systems that cannot rename without replacing: the old name is still there.
+    fs::hard_link(&staged.path, &reel).unwrap();
+    let scene = scene.restart();
+    assert_eq!(scene.journal.recover(NOW).unwrap(), Recovery { published: vec![id], ..Recovery::default() });
+    assert!(!staged.path.exists() && reel.exists());
+    let due = scene.journal.due_cleanups(NOW).unwrap().pop().unwrap();
+    assert_eq!(due.reel, Published { path: reel, identity: staged.identity });
+}
+
+#[test]
+fn a_missing_disk_decides_nothing() {
+    let scene = Scene::new();
+    let id = scene.begin("/srv/a");
+    let staged = scene.staged();
+    let elsewhere = scene.folder.path().join("disk");
+    let identity = Identity { dev: staged.identity.dev + 1, ..staged.identity };
+    scene.journal.started(id, &elsewhere.join(".reeld-1.1.part"), "5.1.9", NOW).unwrap();
+    scene.journal.publishing(id, &elsewhere.join("clip.mp4"), &identity, &Outcome::default()).unwrap();
+    for mount_point_exists in [false, true] {
+        if mount_point_exists {
+            fs::create_dir(&elsewhere).unwrap();
+        }
+        let recovery = scene.journal.recover(NOW).unwrap();
+        assert_eq!((recovery.restarted.len(), recovery.published.len(), recovery.warnings.len()), (0, 0, 1));
+    }
+    // The disk is back under another number, with the reel on it.
+    fs::rename(&staged.path, elsewhere.join("clip.mp4")).unwrap();
+    assert_eq!(scene.journal.recover(NOW).unwrap().published, [id]);
+}
+
+#[test]
+fn stale_batches_hold_nothing() {
+    let scene = Scene::new();
+    let id = scene.begin("/srv/a");
+    assert_eq!(scene.journal.stale(id, NOW).unwrap().len(), 3);
+    assert!(scene.journal.claims().unwrap().is_empty());
+    assert!(scene.journal.pending(i64::MAX).unwrap().is_empty());
+    assert_eq!(scene.entry(id).state, State::Stale);
+}
+
+#[test]
+fn forgetting_releases_a_folder_and_those_below_it_but_not_what_runs() {
+    let scene = Scene::new();
+    let (_, below, _, runs) =
+        (scene.begin("/srv/a"), scene.begin("/srv/a/b"), scene.begin("/srv/ab"), scene.begin("/srv/a"));
+    scene.journal.started(runs, Path::new("/x/.reeld-1.1.part"), "5.1.9", NOW).unwrap();
+    let released = scene.journal.forget(Path::new("/srv/a")).unwrap();
+    let dirs: Vec<_> = released.iter().map(|(dir, files)| (dir.to_str().unwrap(), files.len())).collect();
+    assert_eq!(dirs, [("/srv/a", 3), ("/srv/a/b", 3)]);
+    assert_eq!(scene.journal.find(below).unwrap(), None);
+    let left: Vec<_> = scene.journal.list(10).unwrap().into_iter().map(|entry| entry.dir).collect();
+    assert_eq!(left, [Path::new("/srv/a"), Path::new("/srv/ab")]);
+    // A number is never given out twice.
+    scene.journal.forget(Path::new("/")).unwrap();
+    assert!(scene.begin("/srv/a") > runs);
+}
+
+#[test]
+fn retrying_a_folder_leaves_other_folders_and_good_batches_alone() {
+    let scene = Scene::new();
+    let (failed, other, good) = (scene.begin("/srv/a/b"), scene.begin("/srv/c"), scene.begin("/srv/a"));
+    for id in [failed, other] {
+        scene.journal.failed(id, "e", None, false, NOW).unwrap();
+    }
+    scene.publish(good, &Outcome::default());
+    assert_eq!(scene.journal.retry(&RetryTarget::Dir("/srv/a".into()), NOW).unwrap(), [failed]);
+    assert_eq!(scene.entry(good).state, State::Published);
+    assert_eq!(scene.entry(other).state, State::Failed);
+}
+
+#[test]
+fn a_clean_up_that_fails_comes_again_and_encodes_nothing() {
+    let scene = Scene::new();
+    let id = scene.begin("/srv/a");
+    scene.publish(id, &delete_at(NOW));
+    let next = scene.journal.cleanup_failed(id, "no way", None, true, NOW).unwrap().unwrap();
+    assert!(scene.journal.due_cleanups(next - 1).unwrap().is_empty());
+    let due = scene.journal.due_cleanups(next).unwrap().pop().unwrap();
+
+    let refused = KeptReason::Failed(io::Error::from(io::ErrorKind::PermissionDenied));
+    let report = CleanupReport { removed: 2, kept: vec![(due.frames[0].0.clone(), refused)], ..Default::default() };
+    let again = scene.journal.cleaned(id, &report, next).unwrap().unwrap();
+    assert_eq!(scene.journal.due_cleanups(again).unwrap()[0].frames, due.frames[..1]);
+    assert!(scene.entry(id).error.unwrap().contains("permission denied"));
+
+    assert_eq!(scene.journal.cleanup_failed(id, "the reel is gone", None, false, NOW).unwrap(), None);
+    assert!(scene.journal.due_cleanups(i64::MAX).unwrap().is_empty());
+    assert!(scene.journal.pending(i64::MAX).unwrap().is_empty());
+    assert_eq!(scene.journal.retry(&RetryTarget::Id(id), NOW).unwrap(), [id]);
+    assert_eq!(scene.journal.due_cleanups(NOW).unwrap().len(), 1);
+}
+
+#[test]
+fn a_second_daemon_is_refused_and_told_by_whom() {
+    let scene = Scene::new();
+    let error = Lock::acquire(scene.lock.state_dir()).unwrap_err();
+    assert!(matches!(error, JournalError::Locked { pid: Some(pid), .. } if pid == std::process::id()), "{error}");
+    assert!(error.to_string().contains("in use by another reeld (pid "), "{error}");
+    let state_dir = scene.lock.state_dir().to_path_buf();
+    drop(scene.lock);
+    Lock::acquire(&state_dir).unwrap();
+}
+
+#[test]
+fn a_damaged_journal_is_set_aside() {
+    let spoils: [fn(&Path); 3] = [
+        |path| fs::write(path, "this is no database, however long one looks at it".repeat(100)).unwrap(),
+        |path| {
+            let mut bytes = fs::read(path).unwrap();
+            bytes[100..].fill(0x5A);
+            fs::write(path, bytes).unwrap();
+        },
+        |path| Connection::open(path).unwrap().execute_batch("DROP TABLE frames").unwrap(),
+    ];
+    for spoil in spoils {
+        let scene = Scene::new();
+        scene.begin("/srv/a");
+        let path = scene.lock.state_dir().join("journal.db");
+        drop(scene.journal);
+        spoil(&path);
+        for number in 1..=2 {
+            let (journal, set_aside) = Journal::open(&scene.lock).unwrap();
+            let aside = scene.lock.state_dir().join(format!("journal.db.corrupt-{number}"));
+            assert_eq!(set_aside, Some(aside.clone()));
+            assert!(aside.exists() && journal.list(10).unwrap().is_empty());
+            drop(journal);
+            spoil(&path);
+        }
+    }
+}
+
+#[test]
+fn a_journal_of_a_later_version_is_left_alone() {
+    let scene = Scene::new();
+    scene.begin("/srv/a");
+    drop(scene.journal);
+    let path = scene.lock.state_dir().join("journal.db");
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    for error in [
+        Journal::open(&scene.lock).map(drop).unwrap_err(),
+        Journal::open_to_read(scene.lock.state_dir()).map(drop).unwrap_err(),
+    ] {
+        assert!(matches!(error, JournalError::Newer { found: 99, .. }), "{error}");
+    }
+}
+
+#[test]
+fn reading_beside_a_daemon_needs_no_lock_and_makes_nothing() {
+    let scene = Scene::new();
+    let id = scene.begin("/srv/a");
+    let reader = Journal::open_to_read(scene.lock.state_dir()).unwrap().unwrap();
+    assert_eq!(reader.list(10).unwrap()[0].id, id);
+    assert!(reader.forget(Path::new("/")).is_err());
+    assert!(Journal::open_to_read(&scene.folder.path().join("nowhere")).unwrap().is_none());
+}
+
+#[test]
+fn entries_print_as_json_whatever_their_bytes() {
+    let scene = Scene::new();
+    let id = scene.begin("/srv/a");
+    let json = serde_json::to_value(scene.entry(id)).unwrap();
+    assert_eq!(json["state"], "pending");
+    assert_eq!(json["pattern"], "sh\u{FFFD}t_####.png");
+    assert_eq!(json["dir"], "/srv/a");
+    assert_eq!(json["reel"], serde_json::Value::Null);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn what_is_recorded_is_what_is_read(
+        prefix in proptest::collection::vec(any::<u8>(), 0..20),
+        dir in proptest::collection::vec(1_u8.., 1..20),
+        width in 0_u8..9,
+        numbers in proptest::collection::btree_set(any::<i32>(), 1..20),
+        parts in any::<(u64, u64, u64, i64)>(),
+        rate in (1_u32.., 1_u32..),
+    ) {
+        let scene = Scene::new();
+        let (dev, ino, size, mtime_ns) = parts;
+        let numbers: Vec<i64> = numbers.into_iter().map(i64::from).collect();
+        let mut batch = batch("/", &numbers);
+        batch.dir = Arc::from(Path::new(std::ffi::OsStr::from_bytes(&dir)));
+        batch.pattern.prefix = prefix.into();
+        batch.pattern.padding = if width == 0 { Padding::None } else { Padding::Width(width) };
+        for frame in &mut batch.frames {
+            frame.identity = Identity { dev, ino: ino ^ frame.number.cast_unsigned(), size, mtime_ns };
+        }
+        let rate = FrameRate { num: NonZeroU32::new(rate.0).unwrap(), den: NonZeroU32::new(rate.1).unwrap() };
+        let new = NewBatch { root: &batch.dir, batch: &batch, recipe: "ffv1", rate };
+        scene.journal.begin(&new, NOW).unwrap();
+        let scene = scene.restart();
+        let stored = scene.journal.pending(NOW).unwrap().pop().unwrap();
+        prop_assert_eq!(&stored.batch, &batch);
+        prop_assert_eq!((stored.rate, stored.root.as_path()), (rate, &*batch.dir));
+        let claims = scene.journal.claims().unwrap();
+        prop_assert_eq!(claims.len(), 1);
+        prop_assert_eq!(&claims[0].1, &batch.frames.iter().map(|frame| frame.identity).collect::<Vec<_>>());
+    }
+}
