@@ -34,6 +34,7 @@ mod lock;
 mod open;
 mod query;
 mod recover;
+mod renumber;
 mod rows;
 
 /// The database's name in the state directory.

@@ -73,6 +73,7 @@ impl Journal {
                 recovery.warnings.push(format!("batch {id}: {error}"));
             }
         }
+        self.renumber(Path::new("/"))?;
         Ok(recovery)
     }
 }

@@ -15,6 +15,9 @@ use crate::sequence::{Batch, Padding, Pattern};
 
 const NOW: i64 = 1_763_640_000_000;
 
+mod files;
+mod recovery;
+
 /// A state directory with an open journal, and a folder for reels.
 struct Scene {
     folder: TempDir,
@@ -228,85 +231,6 @@ fn steps_out_of_order_are_refused() {
 }
 
 #[test]
-fn a_killed_encode_starts_again_without_its_staging_file() {
-    let scene = Scene::new();
-    let id = scene.begin("/srv/a");
-    let staged = scene.staged();
-    scene.journal.started(id, &staged.path, "5.1.9", NOW).unwrap();
-    let scene = scene.restart();
-    let recovery = scene.journal.recover(NOW).unwrap();
-    assert_eq!(recovery, Recovery { restarted: vec![id], ..Recovery::default() });
-    assert!(!staged.path.exists());
-    assert_eq!(scene.journal.pending(NOW).unwrap().len(), 1);
-}
-
-#[test]
-fn a_batch_that_kills_the_process_again_and_again_is_given_up() {
-    let mut scene = Scene::new();
-    let id = scene.begin("/srv/a");
-    for attempt in 1..=MOST_ATTEMPTS {
-        scene.journal.started(id, &scene.staged().path, "5.1.9", NOW).unwrap();
-        scene = scene.restart();
-        let recovery = scene.journal.recover(NOW).unwrap();
-        assert_eq!(recovery.given_up.is_empty(), attempt < MOST_ATTEMPTS, "{attempt}");
-    }
-    assert_eq!(scene.entry(id).state, State::Failed);
-    assert!(scene.journal.pending(i64::MAX).unwrap().is_empty());
-}
-
-#[test]
-fn killed_before_the_rename_it_starts_again() {
-    let scene = Scene::new();
-    let id = scene.begin("/srv/a");
-    let staged = scene.staged();
-    let theirs = scene.file("clip.mp4");
-    scene.journal.started(id, &staged.path, "5.1.9", NOW).unwrap();
-    scene.journal.publishing(id, &theirs.path, &staged.identity, &delete_at(NOW)).unwrap();
-    let scene = scene.restart();
-    assert_eq!(scene.journal.recover(NOW).unwrap().restarted, [id]);
-    assert!(!staged.path.exists() && theirs.path.exists());
-    assert_eq!(scene.entry(id).reel, None);
-}
-
-#[test]
-fn killed_after_the_rename_it_is_published_and_cleaned_up_as_planned() {
-    let scene = Scene::new();
-    let id = scene.begin("/srv/a");
-    let staged = scene.staged();
-    let reel = scene.folder.path().join("clip.mp4");
-    scene.journal.started(id, &staged.path, "5.1.9", NOW).unwrap();
-    scene.journal.publishing(id, &reel, &staged.identity, &delete_at(NOW)).unwrap();
-    // A hard link, as on file systems that cannot rename without replacing: the old name is still there.
-    fs::hard_link(&staged.path, &reel).unwrap();
-    let scene = scene.restart();
-    assert_eq!(scene.journal.recover(NOW).unwrap(), Recovery { published: vec![id], ..Recovery::default() });
-    assert!(!staged.path.exists() && reel.exists());
-    let due = scene.journal.due_cleanups(NOW).unwrap().pop().unwrap();
-    assert_eq!(due.reel, Published { path: reel, identity: staged.identity });
-}
-
-#[test]
-fn a_missing_disk_decides_nothing() {
-    let scene = Scene::new();
-    let id = scene.begin("/srv/a");
-    let staged = scene.staged();
-    let elsewhere = scene.folder.path().join("disk");
-    let identity = Identity { dev: staged.identity.dev + 1, ..staged.identity };
-    scene.journal.started(id, &elsewhere.join(".reeld-1.1.part"), "5.1.9", NOW).unwrap();
-    scene.journal.publishing(id, &elsewhere.join("clip.mp4"), &identity, &Outcome::default()).unwrap();
-    for mount_point_exists in [false, true] {
-        if mount_point_exists {
-            fs::create_dir(&elsewhere).unwrap();
-        }
-        let recovery = scene.journal.recover(NOW).unwrap();
-        assert_eq!((recovery.restarted.len(), recovery.published.len(), recovery.warnings.len()), (0, 0, 1));
-    }
-    // The disk is back under another number, with the reel on it.
-    fs::rename(&staged.path, elsewhere.join("clip.mp4")).unwrap();
-    assert_eq!(scene.journal.recover(NOW).unwrap().published, [id]);
-}
-
-#[test]
 fn stale_batches_hold_nothing() {
     let scene = Scene::new();
     let id = scene.begin("/srv/a");
@@ -366,70 +290,6 @@ fn a_clean_up_that_fails_comes_again_and_encodes_nothing() {
     assert!(scene.journal.pending(i64::MAX).unwrap().is_empty());
     assert_eq!(scene.journal.retry(&RetryTarget::Id(id), NOW).unwrap(), [id]);
     assert_eq!(scene.journal.due_cleanups(NOW).unwrap().len(), 1);
-}
-
-#[test]
-fn a_second_daemon_is_refused_and_told_by_whom() {
-    let scene = Scene::new();
-    let error = Lock::acquire(scene.lock.state_dir()).unwrap_err();
-    assert!(matches!(error, JournalError::Locked { pid: Some(pid), .. } if pid == std::process::id()), "{error}");
-    assert!(error.to_string().contains("in use by another reeld (pid "), "{error}");
-    let state_dir = scene.lock.state_dir().to_path_buf();
-    drop(scene.lock);
-    Lock::acquire(&state_dir).unwrap();
-}
-
-#[test]
-fn a_damaged_journal_is_set_aside() {
-    let spoils: [fn(&Path); 3] = [
-        |path| fs::write(path, "this is no database, however long one looks at it".repeat(100)).unwrap(),
-        |path| {
-            let mut bytes = fs::read(path).unwrap();
-            bytes[100..].fill(0x5A);
-            fs::write(path, bytes).unwrap();
-        },
-        |path| Connection::open(path).unwrap().execute_batch("DROP TABLE frames").unwrap(),
-    ];
-    for spoil in spoils {
-        let scene = Scene::new();
-        scene.begin("/srv/a");
-        let path = scene.lock.state_dir().join("journal.db");
-        drop(scene.journal);
-        spoil(&path);
-        for number in 1..=2 {
-            let (journal, set_aside) = Journal::open(&scene.lock).unwrap();
-            let aside = scene.lock.state_dir().join(format!("journal.db.corrupt-{number}"));
-            assert_eq!(set_aside, Some(aside.clone()));
-            assert!(aside.exists() && journal.list(10).unwrap().is_empty());
-            drop(journal);
-            spoil(&path);
-        }
-    }
-}
-
-#[test]
-fn a_journal_of_a_later_version_is_left_alone() {
-    let scene = Scene::new();
-    scene.begin("/srv/a");
-    drop(scene.journal);
-    let path = scene.lock.state_dir().join("journal.db");
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
-    for error in [
-        Journal::open(&scene.lock).map(drop).unwrap_err(),
-        Journal::open_to_read(scene.lock.state_dir()).map(drop).unwrap_err(),
-    ] {
-        assert!(matches!(error, JournalError::Newer { found: 99, .. }), "{error}");
-    }
-}
-
-#[test]
-fn reading_beside_a_daemon_needs_no_lock_and_makes_nothing() {
-    let scene = Scene::new();
-    let id = scene.begin("/srv/a");
-    let reader = Journal::open_to_read(scene.lock.state_dir()).unwrap().unwrap();
-    assert_eq!(reader.list(10).unwrap()[0].id, id);
-    assert!(reader.forget(Path::new("/")).is_err());
-    assert!(Journal::open_to_read(&scene.folder.path().join("nowhere")).unwrap().is_none());
 }
 
 #[test]

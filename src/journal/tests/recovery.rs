@@ -1,0 +1,114 @@
+use super::*;
+
+#[test]
+fn a_killed_encode_starts_again_without_its_staging_file() {
+    let scene = Scene::new();
+    let id = scene.begin("/srv/a");
+    let staged = scene.staged();
+    scene.journal.started(id, &staged.path, "5.1.9", NOW).unwrap();
+    let scene = scene.restart();
+    let recovery = scene.journal.recover(NOW).unwrap();
+    assert_eq!(recovery, Recovery { restarted: vec![id], ..Recovery::default() });
+    assert!(!staged.path.exists());
+    assert_eq!(scene.journal.pending(NOW).unwrap().len(), 1);
+}
+
+#[test]
+fn a_batch_that_kills_the_process_again_and_again_is_given_up() {
+    let mut scene = Scene::new();
+    let id = scene.begin("/srv/a");
+    for attempt in 1..=MOST_ATTEMPTS {
+        scene.journal.started(id, &scene.staged().path, "5.1.9", NOW).unwrap();
+        scene = scene.restart();
+        let recovery = scene.journal.recover(NOW).unwrap();
+        assert_eq!(recovery.given_up.is_empty(), attempt < MOST_ATTEMPTS, "{attempt}");
+    }
+    assert_eq!(scene.entry(id).state, State::Failed);
+    assert!(scene.journal.pending(i64::MAX).unwrap().is_empty());
+}
+
+#[test]
+fn killed_before_the_rename_it_starts_again() {
+    let scene = Scene::new();
+    let id = scene.begin("/srv/a");
+    let staged = scene.staged();
+    let theirs = scene.file("clip.mp4");
+    scene.journal.started(id, &staged.path, "5.1.9", NOW).unwrap();
+    scene.journal.publishing(id, &theirs.path, &staged.identity, &delete_at(NOW)).unwrap();
+    let scene = scene.restart();
+    assert_eq!(scene.journal.recover(NOW).unwrap().restarted, [id]);
+    assert!(!staged.path.exists() && theirs.path.exists());
+    assert_eq!(scene.entry(id).reel, None);
+}
+
+#[test]
+fn killed_after_the_rename_it_is_published_and_cleaned_up_as_planned() {
+    let scene = Scene::new();
+    let id = scene.begin("/srv/a");
+    let staged = scene.staged();
+    let reel = scene.folder.path().join("clip.mp4");
+    scene.journal.started(id, &staged.path, "5.1.9", NOW).unwrap();
+    scene.journal.publishing(id, &reel, &staged.identity, &delete_at(NOW)).unwrap();
+    // A hard link, as on file systems that cannot rename without replacing: the old name is still there.
+    fs::hard_link(&staged.path, &reel).unwrap();
+    let scene = scene.restart();
+    assert_eq!(scene.journal.recover(NOW).unwrap(), Recovery { published: vec![id], ..Recovery::default() });
+    assert!(!staged.path.exists() && reel.exists());
+    let due = scene.journal.due_cleanups(NOW).unwrap().pop().unwrap();
+    assert_eq!(due.reel, Published { path: reel, identity: staged.identity });
+}
+
+#[test]
+fn a_missing_disk_decides_nothing() {
+    let scene = Scene::new();
+    let id = scene.begin("/srv/a");
+    let staged = scene.staged();
+    let elsewhere = scene.folder.path().join("disk");
+    let identity = Identity { dev: staged.identity.dev + 1, ..staged.identity };
+    scene.journal.started(id, &elsewhere.join(".reeld-1.1.part"), "5.1.9", NOW).unwrap();
+    scene.journal.publishing(id, &elsewhere.join("clip.mp4"), &identity, &Outcome::default()).unwrap();
+    for mount_point_exists in [false, true] {
+        if mount_point_exists {
+            fs::create_dir(&elsewhere).unwrap();
+        }
+        let recovery = scene.journal.recover(NOW).unwrap();
+        assert_eq!((recovery.restarted.len(), recovery.published.len(), recovery.warnings.len()), (0, 0, 1));
+    }
+    // The disk is back under another number, with the reel on it.
+    fs::rename(&staged.path, elsewhere.join("clip.mp4")).unwrap();
+    assert_eq!(scene.journal.recover(NOW).unwrap().published, [id]);
+}
+
+#[test]
+fn a_disk_under_another_number_has_the_same_files() {
+    let scene = Scene::new();
+    let dir = scene.folder.path().to_path_buf();
+    let mut batch = batch(dir.to_str().unwrap(), &[1, 2]);
+    batch.pattern.prefix = "shot_".into();
+    let files: Vec<Identity> = ["shot_0001.png", "shot_0002.png"].map(|name| scene.file(name).identity).into();
+    for (frame, file) in batch.frames.iter_mut().zip(&files) {
+        frame.identity = Identity { dev: file.dev + 1, ..*file };
+    }
+    // The first frame is gone, and the second tells for both.
+    fs::remove_file(dir.join("shot_0001.png")).unwrap();
+    let id = scene.begin_batch(&batch);
+    let (changed, elsewhere) = (scene.begin_batch(&batch), scene.begin("/srv/a"));
+    let mut reel = scene.file("clip.mp4");
+    reel.identity.dev += 1;
+    scene.journal.started(id, Path::new("/x/.reeld-1.1.part"), "5.1.9", NOW).unwrap();
+    scene.journal.publishing(id, &reel.path, &reel.identity, &delete_at(NOW)).unwrap();
+    scene.journal.published(id, &reel, NOW).unwrap();
+
+    assert!(scene.journal.renumber(Path::new("/srv")).unwrap().is_empty());
+    assert_eq!(scene.journal.renumber(&dir).unwrap(), [id, changed]);
+    let due = scene.journal.due_cleanups(NOW).unwrap().pop().unwrap();
+    assert_eq!(due.reel.identity.dev, files[0].dev);
+    assert_eq!(due.frames.iter().map(|(_, identity)| *identity).collect::<Vec<_>>(), files);
+    assert!(scene.journal.renumber(&dir).unwrap().is_empty());
+
+    // A file that differs in anything else is another file.
+    fs::write(dir.join("shot_0002.png"), "rendered again").unwrap();
+    let held = scene.begin_batch(&batch);
+    assert!(!scene.journal.renumber(&dir).unwrap().contains(&held));
+    assert_eq!(scene.entry(elsewhere).state, State::Pending);
+}
