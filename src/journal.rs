@@ -56,6 +56,13 @@ impl Journal {
         Ok((Self::of(&path, connection), set_aside))
     }
 
+    /// Opens the journal for writing beside the process that holds the lock, such as for `reeld encode` while the daemon
+    /// runs. A damaged one is an error here: only the holder of the lock sets it aside.
+    pub fn open_beside(state_dir: &Path) -> Result<Self, JournalError> {
+        let path = state_dir.join(FILE_NAME);
+        Ok(Self::of(&path, open::beside(&path)?))
+    }
+
     /// Opens the journal for reading, beside a daemon that may hold the lock. `None` where there is none yet.
     pub fn open_to_read(state_dir: &Path) -> Result<Option<Self>, JournalError> {
         let path = state_dir.join(FILE_NAME);
@@ -137,6 +144,11 @@ impl Journal {
     ) -> Result<(), JournalError> {
         let plan = outcome.cleanup;
         let json = |text: rusqlite::Result<String>| text.map_err(|source| self.sql_error(source));
+        self.with(|connection| {
+            let mut leave =
+                connection.prepare_cached("UPDATE frames SET left_out = 1 WHERE batch_id = ? AND number = ?")?;
+            outcome.left_out.iter().try_for_each(|number| leave.execute((id, *number)).map(drop))
+        })?;
         self.step(
             id,
             "published",
@@ -206,6 +218,19 @@ impl Journal {
             named_params! {":id": id, ":error": error, ":hint": hint, ":attempts": attempts, ":next": next, ":now": now},
         )?;
         Ok(next)
+    }
+
+    /// An attempt failed for a reason outside of the batch, such as a full disk: it does not count, and the next one is due
+    /// at `next`.
+    pub fn held(&self, id: BatchId, error: &str, hint: Option<&str>, next: i64) -> Result<(), JournalError> {
+        self.step(
+            id,
+            "held",
+            "UPDATE batches SET attempts = max(attempts - (state IN ('encoding', 'publishing')), 0), state = 'failed', \
+             error = :error, hint = :hint, next_attempt_at = :next, staging = NULL, reel = NULL \
+             WHERE id = :id AND state IN ('pending', 'encoding', 'publishing', 'failed')",
+            named_params! {":id": id, ":error": error, ":hint": hint, ":next": next},
+        )
     }
 
     /// The frames are dealt with: those that went are no longer held, the kept ones still are. Where the system refused to

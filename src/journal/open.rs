@@ -32,6 +32,14 @@ pub(super) fn writable(path: &Path) -> Result<(Connection, Option<PathBuf>), Jou
     }
 }
 
+/// Opens the database for writing beside the process that holds the lock.
+pub(super) fn beside(path: &Path) -> Result<Connection, JournalError> {
+    attempt(path).map_err(|attempt| match attempt {
+        Attempt::Failed(error) => error,
+        Attempt::Damaged => state_dir_error(path, io::Error::other("the journal is damaged")),
+    })
+}
+
 /// Opens the database beside a process that may be writing it. Changes nothing. `None` where there is none yet.
 pub(super) fn readable(path: &Path) -> Result<Option<Connection>, JournalError> {
     if !path.try_exists().map_err(|source| state_dir_error(path, source))? {

@@ -21,18 +21,25 @@ pub enum RetryTarget {
 }
 
 impl Journal {
-    /// The files that the batches hold, by folder: they are not to be taken into another batch.
+    /// The files that the batches hold, by folder: they are not to be taken into another batch. Reels are among them, for
+    /// those that are images themselves.
     pub fn claims(&self) -> Result<Vec<(PathBuf, Vec<Identity>)>, JournalError> {
         self.with(|connection| {
+            let mut claims: BTreeMap<PathBuf, Vec<Identity>> = BTreeMap::new();
             let mut select = connection.prepare(
                 "SELECT batches.dir, frames.* FROM frames JOIN batches ON batches.id = frames.batch_id \
                  WHERE batches.state != 'stale'",
             )?;
-            let rows = select.query_map([], |row| Ok((rows::path(row, "dir")?, rows::identity(row, "")?)))?;
-            let mut claims: BTreeMap<PathBuf, Vec<Identity>> = BTreeMap::new();
-            for row in rows {
+            for row in select.query_map([], |row| Ok((rows::path(row, "dir")?, rows::identity(row, "")?)))? {
                 let (dir, identity) = row?;
                 claims.entry(dir).or_default().push(identity);
+            }
+            let mut select = connection.prepare("SELECT * FROM batches WHERE state IN ('published', 'cleaned')")?;
+            for row in select.query_map([], |row| Ok((rows::path(row, "reel")?, rows::identity(row, "reel_")?)))? {
+                let (reel, identity) = row?;
+                if let Some(dir) = reel.parent() {
+                    claims.entry(dir.to_path_buf()).or_default().push(identity);
+                }
             }
             Ok(claims.into_iter().collect())
         })
@@ -150,7 +157,7 @@ pub(super) fn release_all_but(
     let transaction = connection.transaction()?;
     let pattern: Pattern =
         transaction.query_row("SELECT pattern FROM batches WHERE id = ?", [id], |row| rows::json(row, "pattern"))?;
-    let gone: Vec<FrameNumber> = rows::frames(&transaction, id)?
+    let gone: Vec<FrameNumber> = rows::shown_frames(&transaction, id)?
         .into_iter()
         .map(|frame| frame.number)
         .filter(|number| !kept.contains(&pattern.name(*number)))

@@ -104,6 +104,8 @@ pub struct NewBatch<'a> {
 pub struct Outcome {
     /// What makes the batch less than perfect, one sentence each.
     pub anomalies: Vec<String>,
+    /// Frames whose files are no part of the reel: they are never cleaned up.
+    pub left_out: Vec<FrameNumber>,
     /// How long encoding took, in milliseconds.
     pub encode_ms: i64,
     /// How long verifying took, in milliseconds.
@@ -272,7 +274,7 @@ impl DueCleanup {
     pub(super) fn read(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Self> {
         let id: BatchId = row.get("id")?;
         let pattern: Pattern = json(row, "pattern")?;
-        let frames = frames(connection, id)?;
+        let frames = shown_frames(connection, id)?;
         Ok(Self {
             id,
             root: path(row, "root")?,
@@ -288,8 +290,18 @@ impl DueCleanup {
     }
 }
 
+/// The files that a batch holds.
 pub(super) fn frames(connection: &Connection, id: BatchId) -> rusqlite::Result<Vec<Frame>> {
-    let mut select = connection.prepare_cached("SELECT * FROM frames WHERE batch_id = ? ORDER BY number")?;
+    select_frames(connection, id, "SELECT * FROM frames WHERE batch_id = ? ORDER BY number")
+}
+
+/// Those of them that are in the reel.
+pub(super) fn shown_frames(connection: &Connection, id: BatchId) -> rusqlite::Result<Vec<Frame>> {
+    select_frames(connection, id, "SELECT * FROM frames WHERE batch_id = ? AND NOT left_out ORDER BY number")
+}
+
+fn select_frames(connection: &Connection, id: BatchId, sql: &str) -> rusqlite::Result<Vec<Frame>> {
+    let mut select = connection.prepare_cached(sql)?;
     let rows = select.query_map([id], |row| Ok(Frame { number: row.get("number")?, identity: identity(row, "")? }))?;
     rows.collect()
 }

@@ -53,5 +53,7 @@ CREATE TABLE frames (
     ino      INTEGER NOT NULL,
     size     INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL,
+    -- The file is no part of the reel: it is held, and never cleaned up.
+    left_out INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (batch_id, number)
 ) WITHOUT ROWID;
