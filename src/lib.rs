@@ -14,6 +14,7 @@
 
 pub mod config;
 pub mod deliver;
+pub mod encode;
 pub mod fault;
 pub mod frame;
 pub mod journal;

@@ -1,0 +1,18 @@
+//! Frames into a video, and the proof that they are in it.
+//!
+//! Owns the codec arguments ([`recipe`]), every process ([`ffmpeg`]), the way of pixels to it ([`chunk`]) and the proofs
+//! ([`verify`]). It writes only to the path it is given, which the caller has reserved and removes, and it never touches
+//! a frame but to read it.
+
+pub mod chunk;
+mod error;
+pub mod ffmpeg;
+mod look;
+mod probe;
+pub mod recipe;
+pub mod verify;
+mod webp;
+
+pub use error::{EncodeError, Flaw};
+pub use ffmpeg::failure::{Failure, FailureKind};
+pub use probe::probe;

@@ -1,0 +1,294 @@
+//! Consecutive frames into one video file: plain data in, plain data out.
+//!
+//! Owns the way of the pixels: decoded on several threads, in order, bounded by bytes, to FFmpeg's standard input. The
+//! file is not yet proved; [`verify`](super::verify) does that.
+
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::{bounded, never};
+use ffmpeg_sidecar::command::FfmpegCommand;
+use serde::{Deserialize, Serialize};
+
+use super::error::{EncodeError, Flaw};
+use super::ffmpeg::child::{Child, Input};
+use super::ffmpeg::failure::FailureKind;
+use super::ffmpeg::progress::Follower;
+use super::ffmpeg::supervise::{Verdict, supervise};
+use super::ffmpeg::{Ffmpeg, Stop, file_url};
+use super::recipe::Recipe;
+use super::webp::forbid_blending;
+use crate::config::{Container, Encoder, FrameRate};
+use crate::frame::FrameError;
+use crate::frame::signature::Signature;
+use crate::sequence::{FrameNumber, Identity};
+
+mod decoders;
+mod feeder;
+mod window;
+
+pub(crate) use feeder::PIPE_BYTES;
+use feeder::{Fed, Feeder};
+use window::Window;
+
+/// One encode: which frames, how, and where to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChunkJob {
+    /// The frames, in order; at least one.
+    pub frames: Vec<FrameFile>,
+    /// How they become a file.
+    pub recipe: Recipe,
+    /// Frames per second.
+    pub rate: FrameRate,
+    /// Where to. Reserved by the caller, who also removes it: what is there is overwritten.
+    pub output: PathBuf,
+    /// What a frame means that turns out to be damaged.
+    pub bad_frames: BadFrames,
+    /// How FFmpeg is run.
+    pub settings: Settings,
+}
+
+/// One frame of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrameFile {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// The very file that was seen.
+    pub identity: Identity,
+    /// Its number.
+    pub number: FrameNumber,
+    /// How many frames of the video show it: 1, or more where it is held over a gap.
+    pub repeat: u32,
+}
+
+/// What a frame means that cannot be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BadFrames {
+    /// It is left out; an anomaly.
+    Skip,
+    /// The frame before it is shown in its place, or the one after it where there is none before; an anomaly.
+    Hold,
+    /// The encode fails.
+    Error,
+}
+
+/// How FFmpeg is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// Niceness of FFmpeg, 0 to 19.
+    pub nice: u8,
+    /// Threads of the encoder; its own choice where `None`.
+    pub threads: Option<NonZeroUsize>,
+    /// How long FFmpeg may make no progress at all before it is ended.
+    pub stall: Duration,
+}
+
+/// Slow encoders look ahead over many large frames before the first comes out; a hang lasts for ever.
+const STALL: Duration = Duration::from_secs(120);
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { nice: 0, threads: None, stall: STALL }
+    }
+}
+
+impl From<&Encoder> for Settings {
+    fn from(encoder: &Encoder) -> Self {
+        Self { nice: encoder.nice, threads: encoder.threads, stall: STALL }
+    }
+}
+
+/// How far an encode is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Frames encoded.
+    pub frames: u64,
+    /// Frames to encode.
+    pub total: u64,
+}
+
+/// What became of a job.
+#[derive(Debug)]
+pub struct ChunkResult {
+    /// Frames of the video.
+    pub fed: u64,
+    /// What each frame of the video looks like, in order.
+    pub signatures: Vec<Signature>,
+    /// Frames that could not be used, by ascending number.
+    pub bad: Vec<(FrameNumber, FrameError)>,
+    /// Size of the file.
+    pub bytes: u64,
+}
+
+/// Encodes `job`. `progress` is called a few times a second.
+///
+/// A frame that is no longer the file it was fails the encode whatever the policy for bad frames.
+pub fn encode(
+    ffmpeg: &Ffmpeg,
+    job: &ChunkJob,
+    progress: &(dyn Fn(Progress) + Sync),
+    stop: &Stop,
+) -> Result<ChunkResult, EncodeError> {
+    if job.frames.is_empty() {
+        return Err(EncodeError::NoFrames);
+    }
+    let mut child = Child::start(command(ffmpeg, job), Input::Fed, job.settings.nice)?;
+    let follower = Follower::of(&mut child);
+    let total = job.frames.iter().map(|frame| u64::from(frame.repeat)).sum();
+    let threads = decoders::threads();
+    let frame_bytes = job.recipe.feed.frame_bytes(job.recipe.canvas.width, job.recipe.canvas.height);
+    let window = Window::new(job.frames.len(), frame_bytes, threads);
+    // What the child has taken, and whether it is the child that is waited for.
+    let (written, waiting) = (AtomicU64::new(0), AtomicBool::new(false));
+
+    let fed = thread::scope(|scope| {
+        let (send, work) = bounded(1);
+        for _ in 0..threads {
+            scope.spawn(|| decoders::run(job, &window));
+        }
+        if let Some(pipe) = child.stdin() {
+            let feeder = Feeder::new(job, &window, &written, &waiting);
+            scope.spawn(move || _ = send.send(feeder.run(pipe)));
+        }
+        let mut grown = 0;
+        let sign = || {
+            let block = follower.now();
+            progress(Progress { frames: block.frame, total });
+            grown = size_of(job).max(grown);
+            (!waiting.load(Ordering::Relaxed)).then(|| block.frame + written.load(Ordering::Relaxed) + grown)
+        };
+        let verdict = supervise(&mut child, &work, stop, job.settings.stall, sign);
+        // Whatever it is, nobody needs another frame.
+        window.close();
+        match verdict {
+            Verdict::Done(fed) => fed,
+            // The feeder notices the broken pipe, or has its last word.
+            Verdict::Ended => work.recv().unwrap_or(Ok(Fed::default())),
+            Verdict::Stopped => {
+                child.stop();
+                Err(EncodeError::Stopped)
+            }
+            Verdict::Stalled => Err(stalled(&mut child)),
+        }
+    })?;
+
+    // The rest of the lookahead, and the trailer.
+    let sign = || {
+        let block = follower.now();
+        progress(Progress { frames: block.frame, total });
+        Some(block.frame + size_of(job) + touched(job))
+    };
+    match supervise::<()>(&mut child, &never(), stop, job.settings.stall, sign) {
+        Verdict::Stopped => {
+            child.stop();
+            return Err(EncodeError::Stopped);
+        }
+        Verdict::Stalled => return Err(stalled(&mut child)),
+        Verdict::Done(()) | Verdict::Ended => {}
+    }
+    let block = follower.finish();
+    succeed(&child)?;
+    if job.recipe.container == Container::Webp {
+        let file = fs::File::options().read(true).write(true).open(&job.output);
+        file.and_then(|mut file| forbid_blending(&mut file)).map_err(EncodeError::io(&job.output))?;
+    }
+    if let Some(complaint) = complaint(&child) {
+        return Err(complained(&child, job, complaint));
+    }
+    if fed.whole && fed.frames == 0 {
+        // Under a policy that leaves bad frames out, every frame was bad.
+        return Err(fed
+            .bad
+            .into_iter()
+            .next()
+            .map_or(EncodeError::NoFrames, |(_, error)| EncodeError::BadFrame(error)));
+    }
+    if !fed.whole || !block.end || block.frame != fed.frames || block.dup + block.drop > 0 {
+        let (encoded, repeated, dropped) = (block.frame, block.dup, block.drop);
+        return Err(EncodeError::not_proved(
+            &job.output,
+            Flaw::Account { fed: fed.frames, encoded, repeated, dropped },
+        ));
+    }
+    progress(Progress { frames: block.frame, total });
+    let bytes = fs::metadata(&job.output).map_err(EncodeError::io(&job.output))?.len();
+    Ok(ChunkResult { fed: fed.frames, signatures: fed.signatures, bad: fed.bad, bytes })
+}
+
+fn command(ffmpeg: &Ffmpeg, job: &ChunkJob) -> FfmpegCommand {
+    let recipe = &job.recipe;
+    let canvas = &recipe.canvas;
+    let mut command = ffmpeg.command();
+    // Over the reserved file, which is ours.
+    command.overwrite();
+    // Both: without the second a damaged picture is no error, without the first an error is no failure.
+    command.args(["-xerror", "-nostats", "-progress", "pipe:1", "-stats_period", "0.25", "-err_detect", "explode"]);
+    command.args(["-f", "rawvideo", "-pix_fmt", recipe.feed.ffmpeg_name()]);
+    command.args(["-video_size", &format!("{}x{}", canvas.width, canvas.height)]);
+    // The rate of the input: one given for the output alone makes FFmpeg drop and repeat.
+    command.args(["-framerate", &format!("{}/{}", job.rate.num, job.rate.den)]);
+    command.input("pipe:0").map("0:v:0").fps_mode("passthrough").filter(&recipe.filters).codec_video(&recipe.encoder);
+    // GIF's own format comes out of its filters.
+    if recipe.container != Container::Gif {
+        command.pix_fmt(&recipe.pix_fmt);
+    }
+    if recipe.is_bt709() {
+        // The filters have tagged the frames already; the ProRes encoder of FFmpeg 5 looks only at these.
+        command.args(["-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709"]);
+        command.args(["-color_trc", "iec61966-2-1"]);
+    }
+    command.args(recipe.encoder_args(job.settings.threads.map(NonZeroUsize::get)));
+    command.args(recipe.muxer_args(job.rate));
+    command.format(recipe.muxer()).output(file_url(&job.output));
+    command
+}
+
+/// The failure of a child that has ended, unless it ended well.
+pub(crate) fn succeed(child: &Child) -> Result<(), EncodeError> {
+    let failure = child.failure();
+    match failure.status {
+        Some(status) if status.success() => Ok(()),
+        _ => Err(EncodeError::Failed(Box::new(failure))),
+    }
+}
+
+/// What a child said that it should not have.
+pub(crate) fn complaint(child: &Child) -> Option<String> {
+    let said = child.stderr();
+    said.lines().map(str::trim).find(|line| !line.is_empty() && !is_noise(line)).map(str::to_owned)
+}
+
+/// Encoders that print their settings past FFmpeg's log level.
+fn is_noise(line: &str) -> bool {
+    line.starts_with("x265 [info]") || line.starts_with("x265 [warning]") || line.starts_with("Svt[info]")
+}
+
+fn complained(child: &Child, job: &ChunkJob, complaint: String) -> EncodeError {
+    let failure = child.failure();
+    if failure.kind == FailureKind::DiskFull {
+        return EncodeError::Failed(Box::new(failure));
+    }
+    EncodeError::not_proved(&job.output, Flaw::Complaint(complaint))
+}
+
+pub(crate) fn stalled(child: &mut Child) -> EncodeError {
+    child.stop();
+    let mut failure = child.failure();
+    failure.kind = FailureKind::Stalled;
+    EncodeError::Failed(Box::new(failure))
+}
+
+fn size_of(job: &ChunkJob) -> u64 {
+    fs::metadata(&job.output).map_or(0, |meta| meta.len())
+}
+
+/// Moving the index to the front rewrites the file at its full size.
+fn touched(job: &ChunkJob) -> u64 {
+    let modified = fs::metadata(&job.output).and_then(|meta| meta.modified()).ok();
+    let since = modified.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,50 @@
+//! The threads that turn files into raw video.
+
+use std::thread;
+
+use super::ChunkJob;
+use super::window::{Raw, Window};
+use crate::config::Container;
+use crate::encode::look::{harden, look};
+use crate::frame::FrameError;
+use crate::frame::color::convert;
+use crate::frame::decode::decode;
+
+/// More than this decode faster than any encoder takes frames, and only use memory.
+const MOST: usize = 4;
+
+/// How many threads decode.
+pub(super) fn threads() -> usize {
+    thread::available_parallelism().map_or(1, usize::from).min(MOST)
+}
+
+/// Decodes frames of `job` as long as there are any.
+pub(super) fn run(job: &ChunkJob, window: &Window) {
+    let _guard = CloseOnPanic(window);
+    while let Some((index, buffer)) = window.claim() {
+        window.put(index, raw(job, index, buffer));
+    }
+}
+
+fn raw(job: &ChunkJob, index: usize, mut pixels: Vec<u8>) -> Result<Raw, FrameError> {
+    let frame = &job.frames[index];
+    let recipe = &job.recipe;
+    let picture = decode(&frame.path, &frame.identity)?;
+    convert(&picture, &recipe.canvas, recipe.feed, recipe.background, &mut pixels)?;
+    if recipe.container == Container::Gif && recipe.feed.has_alpha() {
+        harden(&mut pixels);
+    }
+    let signature = look(recipe, &pixels);
+    Ok(Raw { pixels, signature })
+}
+
+/// Lets nobody wait for a frame that will not come.
+struct CloseOnPanic<'a>(&'a Window);
+
+impl Drop for CloseOnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.close();
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The thread that writes raw video to FFmpeg, in order, and keeps the account of it.
+
+use std::io::{self, Write as _};
+use std::process::ChildStdin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use rustix::pipe::fcntl_setpipe_size;
+
+use super::window::{Raw, Window};
+use super::{BadFrames, ChunkJob};
+use crate::encode::EncodeError;
+use crate::frame::signature::Signature;
+use crate::frame::{FrameError, FrameErrorKind};
+use crate::sequence::FrameNumber;
+
+/// The most that an unprivileged process may ask for by default (`/proc/sys/fs/pipe-max-size`).
+pub(crate) const PIPE_BYTES: usize = 1 << 20;
+
+/// What was written.
+#[derive(Debug, Default)]
+pub(super) struct Fed {
+    pub(super) frames: u64,
+    /// Whether every frame of the job had its turn: not when FFmpeg closed the pipe before the end.
+    pub(super) whole: bool,
+    pub(super) signatures: Vec<Signature>,
+    pub(super) bad: Vec<(FrameNumber, FrameError)>,
+}
+
+/// Writes the frames of a job.
+#[derive(Debug)]
+pub(super) struct Feeder<'a> {
+    job: &'a ChunkJob,
+    window: &'a Window,
+    written: &'a AtomicU64,
+    waiting: &'a AtomicBool,
+    fed: Fed,
+    /// The last good frame, to be held.
+    last: Option<Raw>,
+    /// Frames owed from before the first good one.
+    owed: u64,
+}
+
+impl<'a> Feeder<'a> {
+    pub(super) fn new(job: &'a ChunkJob, window: &'a Window, written: &'a AtomicU64, waiting: &'a AtomicBool) -> Self {
+        Self { job, window, written, waiting, fed: Fed::default(), last: None, owed: 0 }
+    }
+
+    /// Writes everything, and closes the pipe. A pipe that FFmpeg closed early is no error here: its exit status, or
+    /// its count of the frames, is.
+    pub(super) fn run(mut self, mut pipe: ChildStdin) -> Result<Fed, EncodeError> {
+        // Fewer turns between us and FFmpeg. Refused where the user has too many pipes; then they stay as they are.
+        _ = fcntl_setpipe_size(&pipe, PIPE_BYTES);
+        loop {
+            self.waiting.store(true, Ordering::Relaxed);
+            let next = self.window.take();
+            self.waiting.store(false, Ordering::Relaxed);
+            let Some((index, frame)) = next else { return Ok(self.fed) };
+            let repeat = u64::from(self.job.frames[index].repeat);
+            let count = match frame {
+                Ok(raw) => {
+                    if let Some(old) = self.last.replace(raw) {
+                        self.window.recycle(old.pixels);
+                    }
+                    repeat + std::mem::take(&mut self.owed)
+                }
+                Err(error) => self.bad(index, error)?,
+            };
+            if self.write(&mut pipe, count).is_err() {
+                return Ok(self.fed);
+            }
+            self.fed.whole = index + 1 == self.job.frames.len();
+        }
+    }
+
+    /// How many times the last frame is shown for a bad one.
+    fn bad(&mut self, index: usize, error: FrameError) -> Result<u64, EncodeError> {
+        if matches!(error.kind, FrameErrorKind::Changed | FrameErrorKind::Vanished) {
+            return Err(EncodeError::FrameChanged(error));
+        }
+        if self.job.bad_frames == BadFrames::Error {
+            return Err(EncodeError::BadFrame(error));
+        }
+        let frame = &self.job.frames[index];
+        self.fed.bad.push((frame.number, error));
+        match (self.job.bad_frames, &self.last) {
+            (BadFrames::Hold, Some(_)) => Ok(u64::from(frame.repeat)),
+            (BadFrames::Hold, None) => {
+                self.owed += u64::from(frame.repeat);
+                Ok(0)
+            }
+            _ => Ok(0),
+        }
+    }
+
+    fn write(&mut self, pipe: &mut ChildStdin, count: u64) -> io::Result<()> {
+        let Some(raw) = &self.last else { return Ok(()) };
+        for _ in 0..count {
+            for part in raw.pixels.chunks(PIPE_BYTES) {
+                pipe.write_all(part)?;
+                self.written.fetch_add(part.len() as u64, Ordering::Relaxed);
+            }
+            self.fed.frames += 1;
+            self.fed.signatures.push(raw.signature.clone());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,149 @@
+//! What can go wrong between frames and a proved video.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::ffmpeg::FfmpegError;
+use super::ffmpeg::failure::Failure;
+use super::recipe::RecipeError;
+use crate::frame::FrameError;
+
+/// Why there is no proved video.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// FFmpeg cannot be used.
+    #[error(transparent)]
+    Ffmpeg(#[from] FfmpegError),
+    /// The preset cannot do this.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    /// FFmpeg failed.
+    #[error("{0}")]
+    Failed(Box<Failure>),
+    /// A frame is not the file it was when the batch was sealed, or is gone: the batch is to be made up again.
+    #[error("{0}")]
+    FrameChanged(FrameError),
+    /// A frame cannot be used, and the policy is to fail then, or none could.
+    #[error("{0}")]
+    BadFrame(FrameError),
+    /// There is nothing to encode.
+    #[error("no frames to encode")]
+    NoFrames,
+    /// FFmpeg is content, but the file is not what it should be.
+    #[error("{}: not proved: {flaw}", reel.display())]
+    NotProved {
+        /// The file.
+        reel: PathBuf,
+        /// What is wrong with it.
+        flaw: Flaw,
+    },
+    /// The file cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Somebody asked to stop.
+    #[error("stopped before it was finished")]
+    Stopped,
+}
+
+/// What a video lacks.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Flaw {
+    /// FFmpeg took, repeated or left out frames other than those it was given.
+    #[error("ffmpeg counts {encoded} of {fed} frames, {repeated} repeated and {dropped} left out")]
+    Account {
+        /// Frames given.
+        fed: u64,
+        /// Frames encoded.
+        encoded: u64,
+        /// Frames it repeated by itself.
+        repeated: u64,
+        /// Frames it left out by itself.
+        dropped: u64,
+    },
+    /// FFmpeg ended well, but complained.
+    #[error("ffmpeg complains: {0}")]
+    Complaint(String),
+    /// Another number of frames in the file.
+    #[error("{found} frames instead of {expected}: {what}")]
+    Count {
+        /// Frames given.
+        expected: u64,
+        /// Frames found.
+        found: u64,
+        /// What was counted.
+        what: &'static str,
+    },
+    /// A frame at another time.
+    #[error("frame {index} is at {found}, not at {expected}")]
+    Time {
+        /// Counted from 0.
+        index: u64,
+        /// Where it should be.
+        expected: String,
+        /// Where it is.
+        found: String,
+    },
+    /// The first frame cannot be shown by itself.
+    #[error("the first frame is not a key frame")]
+    NotKey,
+    /// A frame with another picture.
+    #[error("frame {index} differs from its picture by {distance}, more than {allowed}")]
+    Picture {
+        /// Counted from 0.
+        index: u64,
+        /// The difference, as [`Signature::distance`](crate::frame::signature::Signature::distance) has it.
+        distance: u8,
+        /// The recipe's tolerance.
+        allowed: u8,
+    },
+    /// The container says something else, or nothing can be found in it.
+    #[error("container: {0}")]
+    Container(String),
+}
+
+impl EncodeError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Ffmpeg(error) => error.hint(),
+            Self::Recipe(error) => error.hint(),
+            Self::Failed(failure) => failure.hint(),
+            Self::FrameChanged(error) | Self::BadFrame(error) => Some(error.hint()),
+            Self::NoFrames | Self::Stopped => None,
+            Self::NotProved { .. } => Some(
+                "the frames are untouched; try another preset or another FFmpeg, and look at the disk and the memory"
+                    .to_owned(),
+            ),
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                Some("free some space on the disk of the output".to_owned())
+            }
+            Self::Io { .. } => Some("look at the output folder and its disk".to_owned()),
+        }
+    }
+
+    /// Whether the same, or the batch made up again, may well succeed later.
+    #[must_use]
+    pub fn retryable(&self) -> bool {
+        match self {
+            Self::Failed(failure) => failure.retryable(),
+            Self::FrameChanged(_) | Self::Stopped | Self::Io { .. } | Self::NotProved { .. } => true,
+            Self::Ffmpeg(_) | Self::Recipe(_) | Self::BadFrame(_) | Self::NoFrames => false,
+        }
+    }
+
+    pub(crate) fn not_proved(reel: &Path, flaw: Flaw) -> Self {
+        Self::NotProved { reel: reel.to_path_buf(), flaw }
+    }
+
+    pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        |source| Self::Io { path: path.to_path_buf(), source }
+    }
+}

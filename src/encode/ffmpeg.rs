@@ -1,0 +1,206 @@
+//! FFmpeg as a child process: finding it, starting it, watching it, stopping it.
+//!
+//! Owns every process this crate starts. Arguments are separate argv entries and never pass through a shell. It does not
+//! know what is encoded, and it never takes an exit status for a proof.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use std::{env, fs, io};
+
+use ffmpeg_sidecar::command::FfmpegCommand;
+use ffmpeg_sidecar::paths::sidecar_path;
+
+pub(crate) mod child;
+pub(crate) mod failure;
+pub(crate) mod progress;
+pub(crate) mod supervise;
+
+use child::{Child, Input};
+
+/// How long `ffmpeg -version` may take: a cold binary of 200 MB on a slow disk is up in a few seconds.
+const VERSION_LIMIT: Duration = Duration::from_secs(20);
+
+/// An FFmpeg that answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ffmpeg {
+    /// The program, as a path that does not depend on the current folder.
+    pub path: PathBuf,
+    /// What it calls itself, such as `5.1.9-0+deb12u1`.
+    pub version: String,
+}
+
+impl Ffmpeg {
+    /// The FFmpeg at `configured`, or else the first one on `PATH`, or else one beside this executable.
+    pub fn find(configured: Option<&Path>) -> Result<Self, FfmpegError> {
+        let path = match configured {
+            Some(path) => path.to_path_buf(),
+            None => on_path(env::var_os("PATH").as_deref())
+                .or_else(|| sidecar_path().ok().filter(|path| is_program(path)))
+                .ok_or(FfmpegError::NotFound)?,
+        };
+        let path = std::path::absolute(&path).map_err(|source| FfmpegError::NotRunnable { path, source })?;
+        let version = version_of(&path)?;
+        Ok(Self { path, version })
+    }
+
+    /// A command for it that says little, never reads commands from its input, and fails on the first damaged byte.
+    pub(crate) fn command(&self) -> FfmpegCommand {
+        // Built from a bare `Command`: the crate's own constructor puts a log level first that would flood stderr.
+        let mut command = FfmpegCommand::from(Command::new(&self.path));
+        // A byte `q` on FFmpeg's input would otherwise end the encode early, with status 0.
+        command.hide_banner().args(["-nostdin", "-v", "error"]);
+        // SVT-AV1 logs past FFmpeg's own level; errors are 1.
+        command.as_inner_mut().env("SVT_LOG", "1").env_remove("FFREPORT");
+        command
+    }
+}
+
+/// A request to stop, seen by everybody who holds a clone of it.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Asks everybody to stop soon.
+    pub fn request(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody asked.
+    #[must_use]
+    pub fn requested(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// FFmpeg cannot be used at all.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FfmpegError {
+    /// Nothing called `ffmpeg` on `PATH`.
+    #[error("no ffmpeg on PATH")]
+    NotFound,
+    /// It cannot be started.
+    #[error("cannot run {}", path.display())]
+    NotRunnable {
+        /// The program.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It started, but does not answer like FFmpeg.
+    #[error("{} does not answer -version as ffmpeg does: {answer}", path.display())]
+    NotFfmpeg {
+        /// The program.
+        path: PathBuf,
+        /// What it said.
+        answer: String,
+    },
+}
+
+impl FfmpegError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NotFound => "install FFmpeg (`apt install ffmpeg`), or set `ffmpeg` in [encoder] to its path",
+            Self::NotRunnable { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                "set `ffmpeg` in [encoder] to the program's path, or leave it out to take the one on PATH"
+            }
+            Self::NotRunnable { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                "make it executable: chmod +x"
+            }
+            Self::NotRunnable { .. } => return None,
+            Self::NotFfmpeg { .. } => "`ffmpeg` in [encoder] must name the ffmpeg program itself",
+        };
+        Some(hint.to_owned())
+    }
+}
+
+fn on_path(path: Option<&OsStr>) -> Option<PathBuf> {
+    env::split_paths(path?).filter(|dir| dir.is_absolute()).map(|dir| dir.join("ffmpeg")).find(|path| is_program(path))
+}
+
+fn is_program(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+fn version_of(path: &Path) -> Result<String, FfmpegError> {
+    let mut command = FfmpegCommand::from(Command::new(path));
+    command.arg("-version");
+    let mut child = Child::start(command, Input::Nothing, 0)?;
+    let said = child.lines_of_stdout();
+    let ended = child.wait(VERSION_LIMIT);
+    let not_ffmpeg = |answer: String| FfmpegError::NotFfmpeg { path: path.to_path_buf(), answer };
+    match ended {
+        None => Err(not_ffmpeg(format!("nothing within {} s", VERSION_LIMIT.as_secs()))),
+        Some(status) => {
+            let said = said.recv_timeout(child::LAST_WORDS).unwrap_or_default();
+            match parse_version(&said) {
+                Some(version) if status.success() => Ok(version),
+                _ => Err(not_ffmpeg(format!("{status}, {:?}", said.lines().next().unwrap_or_default()))),
+            }
+        }
+    }
+}
+
+/// The third word of `ffmpeg version 5.1.9-0+deb12u1 Copyright (c) ...`.
+fn parse_version(said: &str) -> Option<String> {
+    let version = said.lines().next()?.strip_prefix("ffmpeg version ")?.split_whitespace().next()?;
+    Some(version.to_owned())
+}
+
+/// A command line for people: arguments with odd characters in quotes. It is never given to a shell.
+pub(crate) fn display_argv<'a>(program: &'a OsStr, args: impl Iterator<Item = &'a OsStr>) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+%@^".contains(c);
+    let show = |arg: &OsStr| -> String {
+        let text = arg.to_string_lossy();
+        if !text.is_empty() && text.chars().all(plain) { text.into_owned() } else { format!("'{text}'") }
+    };
+    std::iter::once(program).chain(args).map(show).collect::<Vec<_>>().join(" ")
+}
+
+/// `file:` in front, so that no name is taken for a protocol or an option.
+pub(crate) fn file_url(path: &Path) -> OsString {
+    let mut url = OsString::from("file:");
+    url.push(path);
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_the_third_word() {
+        let said = "ffmpeg version 5.1.9-0+deb12u1 Copyright (c) 2000-2026 the FFmpeg developers\nbuilt with gcc";
+        assert_eq!(parse_version(said).as_deref(), Some("5.1.9-0+deb12u1"));
+        assert_eq!(parse_version("ffprobe version 5.1"), None);
+        assert_eq!(parse_version(""), None);
+    }
+
+    #[test]
+    fn a_missing_program_is_told_from_one_that_is_something_else() {
+        let missing = Ffmpeg::find(Some(Path::new("/nonexistent/ffmpeg"))).unwrap_err();
+        assert!(matches!(missing, FfmpegError::NotRunnable { .. }), "{missing:?}");
+        assert!(missing.hint().unwrap().contains("[encoder]"));
+        let other = Ffmpeg::find(Some(Path::new("/bin/true"))).unwrap_err();
+        assert!(matches!(other, FfmpegError::NotFfmpeg { .. }), "{other:?}");
+    }
+
+    #[test]
+    fn relative_entries_of_path_are_passed_over() {
+        assert_eq!(on_path(Some(OsStr::new("bin:.:/nonexistent"))), None);
+        assert_eq!(on_path(None), None);
+    }
+
+    #[test]
+    fn arguments_are_shown_with_their_borders() {
+        let args = ["-i", "file:/a b/c.mp4", ""].map(OsStr::new);
+        assert_eq!(display_argv(OsStr::new("ffmpeg"), args.into_iter()), "ffmpeg -i 'file:/a b/c.mp4' ''");
+    }
+}

@@ -1,0 +1,240 @@
+//! What a preset's name stands for: encoder, pixel format, rate control, container, and what goes to FFmpeg as pixels.
+//!
+//! Owns every codec argument, each with its reason beside it, and refuses what a codec cannot do before anything runs.
+//! Pure: no files, no processes.
+
+use crate::config::{Builtin, Container, FrameRate, Preset, Video};
+use crate::encode::error::Flaw;
+use crate::frame::color::{Canvas, Feed};
+
+pub(crate) mod error;
+mod family;
+mod pixels;
+mod presets;
+mod quality;
+mod speed;
+
+pub use error::RecipeError;
+use family::Family;
+use pixels::Pixels;
+
+/// What the frames of a batch are like, as far as it matters for the video.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Source {
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// More than eight bits a channel.
+    pub deep: bool,
+    /// Linear light in floating point.
+    pub linear: bool,
+    /// Whether any frame may be transparent.
+    pub alpha: bool,
+}
+
+/// Everything that decides how pixels become a file, except the frames and their rate. The same recipe gives the same
+/// codec configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipe {
+    /// The preset's name.
+    pub name: String,
+    /// The file format.
+    pub container: Container,
+    /// What reeld writes to FFmpeg.
+    pub feed: Feed,
+    /// The size of the video, and of the picture in it.
+    pub canvas: Canvas,
+    /// What shows through transparent pixels where the feed has no alpha: red, green, blue.
+    pub background: [u8; 3],
+    /// FFmpeg's name of the encoder.
+    pub encoder: String,
+    /// FFmpeg's name of the encoder's pixel format.
+    pub pix_fmt: String,
+    /// FFmpeg's filter chain between the feed and the encoder.
+    pub filters: String,
+    /// Arguments for the encoder, the user's own last.
+    pub encoder_args: Vec<String>,
+    /// How far the colours of the video may be from those of the frames.
+    pub tolerance: Tolerance,
+}
+
+/// How much a cell of a frame's [`Signature`](crate::frame::signature::Signature) may differ after the codec, in
+/// 1/256 of the full range.
+///
+/// A cell is the mean over hundreds of pixels or more, so what a codec does to detail does not show, while another
+/// picture, a shift, or wrong colours do. Measured with gradients and a moving bar at 320x180, with FFmpeg 5.1: at most 6
+/// at the default qualities, 14 at Blender's LOWEST (x265), 42 at the bottom of the scale (x265, CRF 51).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tolerance {
+    /// Not at all: the codec is lossless.
+    Exact,
+    /// At most this much.
+    Within(u8),
+}
+
+impl Tolerance {
+    /// The flaw of frame `index`, if its picture is `distance` off.
+    pub(crate) fn judge(self, index: u64, distance: u8) -> Result<(), Flaw> {
+        let allowed = match self {
+            Self::Exact => 0,
+            Self::Within(allowed) => allowed,
+        };
+        if distance <= allowed {
+            return Ok(());
+        }
+        Err(Flaw::Picture { index, distance, allowed })
+    }
+}
+
+impl Recipe {
+    /// The recipe for `video` made of frames like `source`.
+    pub fn resolve(video: &Video, source: &Source) -> Result<Self, RecipeError> {
+        let choice = match &video.preset {
+            Preset::Builtin(builtin) => presets::builtin(*builtin, video, source)?,
+            Preset::Custom(custom) => presets::custom(custom, video)?,
+        };
+        let pixels = Pixels::of(&choice.pix_fmt)
+            .ok_or_else(|| RecipeError::PixelFormat { preset: choice.name.clone(), pix_fmt: choice.pix_fmt.clone() })?;
+        presets::check_limits(&choice, video.rate, source)?;
+        let feed = pixels.feed(source, choice.family);
+        let mut encoder_args = choice.args;
+        encoder_args.extend(video.encoder_args.iter().cloned());
+        Ok(Self {
+            container: choice.container,
+            feed,
+            canvas: Canvas::new(source.width, source.height, pixels.even()),
+            background: video.background,
+            filters: if choice.family == Family::Gif { presets::gif_filters() } else { pixels.filters(feed) },
+            tolerance: choice.family.tolerance(&pixels, &encoder_args, (source.width, source.height)),
+            name: choice.name,
+            encoder: choice.encoder,
+            pix_fmt: choice.pix_fmt,
+            encoder_args,
+        })
+    }
+
+    /// FFmpeg's name of the muxer. Never left to FFmpeg's guess from a name.
+    #[must_use]
+    pub fn muxer(&self) -> &'static str {
+        match self.container {
+            Container::Mp4 => "mp4",
+            Container::Mov => "mov",
+            Container::Mkv => "matroska",
+            Container::Webm => "webm",
+            Container::Avi => "avi",
+            Container::Gif => "gif",
+            Container::Webp => "webp",
+        }
+    }
+
+    /// The reel's extension, without the dot.
+    #[must_use]
+    pub fn extension(&self) -> &'static str {
+        match self.container {
+            Container::Mp4 => "mp4",
+            Container::Mov => "mov",
+            Container::Mkv => "mkv",
+            Container::Webm => "webm",
+            Container::Avi => "avi",
+            Container::Gif => "gif",
+            Container::Webp => "webp",
+        }
+    }
+
+    /// The encoder's arguments with `threads`, where that many are asked for.
+    pub(crate) fn encoder_args(&self, threads: Option<usize>) -> Vec<String> {
+        let mut args = self.encoder_args.clone();
+        if let Some(threads) = threads {
+            Family::of(&self.encoder).limit_threads(&mut args, threads);
+        }
+        args
+    }
+
+    /// Arguments for the muxer.
+    pub(crate) fn muxer_args(&self, rate: FrameRate) -> Vec<String> {
+        let args: Vec<String> = match self.container {
+            // The index in front, so that players on the web start at once; and a clock in which a frame is a whole
+            // number of ticks, pinned so that every FFmpeg and every part of a video has the same.
+            Container::Mp4 | Container::Mov => vec![
+                "-movflags".into(),
+                "+faststart".into(),
+                "-video_track_timescale".into(),
+                track_timescale(rate).to_string(),
+            ],
+            // For ever.
+            Container::Gif | Container::Webp => vec!["-loop".into(), "0".into()],
+            Container::Mkv | Container::Webm | Container::Avi => Vec::new(),
+        };
+        args
+    }
+
+    /// Arguments in front of the input of a decode of the reel.
+    pub(crate) fn decoder_args(&self) -> &'static [&'static str] {
+        // FFmpeg's own VP9 decoder leaves the alpha out.
+        if self.encoder == "libvpx-vp9" && self.feed.has_alpha() { &["-c:v", "libvpx-vp9"] } else { &[] }
+    }
+
+    /// The filters that bring decoded frames back to the layout of the feed; none where they have it.
+    pub(crate) fn proof_filters(&self) -> Option<String> {
+        if self.feed == Feed::Yuv420p {
+            return None;
+        }
+        Pixels::of(&self.pix_fmt).map(|pixels| pixels.filters_back(self.feed))
+    }
+
+    /// Whether the samples are limited-range BT.709 YUV, which the container should then say.
+    pub(crate) fn is_bt709(&self) -> bool {
+        self.container != Container::Webp && Pixels::of(&self.pix_fmt).is_some_and(|pixels| pixels.is_limited_yuv())
+    }
+}
+
+/// Ticks a second of an mp4 or mov track: the rate's numerator, doubled until it is fine enough, as FFmpeg itself does.
+pub(crate) fn track_timescale(rate: FrameRate) -> u64 {
+    let mut scale = u64::from(rate.num.get());
+    while scale < 10_000 {
+        scale *= 2;
+    }
+    scale
+}
+
+impl Builtin {
+    /// Every preset that comes with reeld, in the order of the manual.
+    pub const ALL: [Self; 14] = [
+        Self::H264,
+        Self::H264Ten,
+        Self::H265,
+        Self::H265Ten,
+        Self::Av1,
+        Self::Vp9,
+        Self::Prores,
+        Self::Prores4444,
+        Self::Dnxhr,
+        Self::Ffv1,
+        Self::Mpeg4,
+        Self::Gif,
+        Self::Webp,
+        Self::Lossless,
+    ];
+
+    /// Its name in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::H264 => "h264",
+            Self::H264Ten => "h264-10bit",
+            Self::H265 => "h265",
+            Self::H265Ten => "h265-10bit",
+            Self::Av1 => "av1",
+            Self::Vp9 => "vp9",
+            Self::Prores => "prores",
+            Self::Prores4444 => "prores-4444",
+            Self::Dnxhr => "dnxhr",
+            Self::Ffv1 => "ffv1",
+            Self::Mpeg4 => "mpeg4",
+            Self::Gif => "gif",
+            Self::Webp => "webp",
+            Self::Lossless => "lossless",
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Encoders by how they take their settings.
+
+use super::Tolerance;
+use super::pixels::Pixels;
+
+/// Encoders that take quality, speed and threads the same way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Family {
+    X264,
+    X265,
+    SvtAv1,
+    Vpx,
+    Prores,
+    Dnxhd,
+    Ffv1,
+    Mpeg4,
+    Gif,
+    Webp,
+    Other,
+}
+
+impl Family {
+    /// The family of the encoder FFmpeg calls `encoder`.
+    pub(super) fn of(encoder: &str) -> Self {
+        match encoder {
+            "libx264" | "libx264rgb" => Self::X264,
+            "libx265" => Self::X265,
+            "libsvtav1" => Self::SvtAv1,
+            "libvpx-vp9" => Self::Vpx,
+            "prores_ks" => Self::Prores,
+            "dnxhd" => Self::Dnxhd,
+            "ffv1" => Self::Ffv1,
+            "mpeg4" => Self::Mpeg4,
+            "gif" => Self::Gif,
+            "libwebp" => Self::Webp,
+            _ => Self::Other,
+        }
+    }
+
+    /// Limits the encoder to `threads` threads.
+    pub(super) fn limit_threads(self, args: &mut Vec<String>, threads: usize) {
+        match self {
+            // x265 takes FFmpeg's number for frames in parallel only; its workers have a key of their own.
+            Self::X265 => add_param(args, "-x265-params", &format!("pools={threads}")),
+            // SVT-AV1 does not look at FFmpeg's number. Its levels of parallelism end at 6.
+            Self::SvtAv1 => add_param(args, "-svtav1-params", &format!("lp={}", threads.min(6))),
+            _ => {}
+        }
+        args.extend(["-threads".to_owned(), threads.to_string()]);
+    }
+
+    /// See [`Tolerance`].
+    pub(super) fn tolerance(self, pixels: &Pixels, args: &[String], size: (u32, u32)) -> Tolerance {
+        let has = |text: &str| args.iter().any(|arg| arg == text);
+        let rgb = !pixels.even() && !pixels.is_limited_yuv();
+        match self {
+            Self::Ffv1 if rgb => Tolerance::Exact,
+            Self::X264 if rgb && has("-qp") => Tolerance::Exact,
+            // FFmpeg 9 chooses 256 colours by how different they look, so that blue in bright places may be 34 off; with
+            // FFmpeg 5 it is 3.
+            Self::Gif => Tolerance::Within(64),
+            _ if is_coarse(args) => Tolerance::Within(96),
+            // Cells of less than 16 pixels a side: their neighbours bleed into them.
+            _ if size.0 < 256 || size.1 < 144 => Tolerance::Within(64),
+            _ => Tolerance::Within(32),
+        }
+    }
+}
+
+/// Whether next to nothing of a picture may be left: constant quality below Blender's LOWEST, or a bit rate, which
+/// nobody can judge without the pictures.
+fn is_coarse(args: &[String]) -> bool {
+    args.windows(2).any(|pair| match pair[0].as_str() {
+        "-crf" => pair[1].parse::<f32>().is_ok_and(|crf| crf > 37.0),
+        "-b:v" => pair[1] != "0",
+        _ => false,
+    })
+}
+
+/// Adds to a `key=value:key=value` argument, which encoders take once only.
+fn add_param(args: &mut Vec<String>, option: &str, param: &str) {
+    match args.iter().rposition(|arg| arg == option) {
+        Some(at) if at + 1 < args.len() => {
+            args[at + 1].push(':');
+            args[at + 1].push_str(param);
+        }
+        _ => args.extend([option.to_owned(), param.to_owned()]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_reach_encoders_that_have_their_own_key() {
+        let mut args = vec!["-x265-params".to_owned(), "log-level=error".to_owned()];
+        Family::X265.limit_threads(&mut args, 2);
+        assert_eq!(args, ["-x265-params", "log-level=error:pools=2", "-threads", "2"]);
+        let mut args = Vec::new();
+        Family::SvtAv1.limit_threads(&mut args, 64);
+        assert_eq!(args, ["-svtav1-params", "lp=6", "-threads", "64"]);
+    }
+}

@@ -1,0 +1,285 @@
+//! The presets themselves.
+
+use crate::config::{Builtin, Container, CustomPreset, FrameRate, NamedQuality, Quality, Video};
+
+use super::family::Family;
+use super::{RecipeError, Source, quality, speed};
+
+/// A preset, decided.
+#[derive(Debug)]
+pub(super) struct Choice {
+    pub(super) name: String,
+    pub(super) family: Family,
+    pub(super) encoder: String,
+    pub(super) pix_fmt: String,
+    pub(super) container: Container,
+    pub(super) args: Vec<String>,
+}
+
+/// What a preset is made of before quality and speed are known.
+struct Base {
+    encoder: &'static str,
+    pix_fmt: &'static str,
+    container: Container,
+    args: &'static [&'static str],
+    quality: Quality,
+    speed: Option<&'static str>,
+}
+
+/// A preset of reeld's own.
+pub(super) fn builtin(builtin: Builtin, video: &Video, source: &Source) -> Result<Choice, RecipeError> {
+    let lossless = video.quality == Some(Quality::Named(NamedQuality::Lossless));
+    let base = base(builtin, lossless, source);
+    let name = builtin.name().to_owned();
+    let family = Family::of(base.encoder);
+    let asked = video.quality.unwrap_or(base.quality);
+    let mut pix_fmt = base.pix_fmt;
+    let mut args: Vec<String> = base.args.iter().map(|&arg| arg.to_owned()).collect();
+    if family != Family::Gif || video.quality.is_some() {
+        let deep = matches!(builtin, Builtin::H264Ten | Builtin::H265Ten);
+        args.extend(match (builtin, asked) {
+            (Builtin::Prores4444, asked) => prores_4444(asked, &name)?,
+            (Builtin::Lossless, Quality::Named(NamedQuality::Lossless)) => quality_args(family, asked, false, &name)?,
+            (Builtin::Lossless, _) => {
+                return Err(refuse_quality(&name, asked, "it is always LOSSLESS: leave `quality` out"));
+            }
+            (_, asked) => quality_args(family, asked, deep, &name)?,
+        });
+    }
+    match (builtin, asked) {
+        // The High profile has no lossless mode. Without it, x264 picks the one that has.
+        (Builtin::H264, Quality::Crf(0) | Quality::Named(NamedQuality::Lossless)) => {
+            remove_option(&mut args, "-profile:v");
+        }
+        // SQ and LB are profiles of 8 bits.
+        (Builtin::Dnxhr, asked)
+            if !matches!(asked, Quality::Named(NamedQuality::High | NamedQuality::PercLossless)) =>
+        {
+            pix_fmt = "yuv422p";
+        }
+        _ => {}
+    }
+    if let Some(speed) = video.speed.as_deref().or(base.speed) {
+        args.extend(speed_args(family, speed, &name)?);
+    }
+    Ok(Choice {
+        name,
+        family,
+        encoder: base.encoder.to_owned(),
+        pix_fmt: pix_fmt.to_owned(),
+        container: base.container,
+        args,
+    })
+}
+
+/// A preset of the user's own.
+pub(super) fn custom(preset: &CustomPreset, video: &Video) -> Result<Choice, RecipeError> {
+    let family = Family::of(&preset.encoder);
+    let mut args = Vec::new();
+    if let Some(asked) = video.quality {
+        let deep = preset.pix_fmt.contains("p10") || preset.pix_fmt.contains("p12");
+        args.extend(quality_args(family, asked, deep, &preset.name)?);
+    }
+    if let Some(speed) = &video.speed {
+        args.extend(speed_args(family, speed, &preset.name)?);
+    }
+    args.extend(preset.args.iter().cloned());
+    Ok(Choice {
+        name: preset.name.clone(),
+        family,
+        encoder: preset.encoder.clone(),
+        pix_fmt: preset.pix_fmt.clone(),
+        container: preset.container,
+        args,
+    })
+}
+
+/// A palette for every frame. One for all would need all frames in memory before the first could be written.
+pub(super) fn gif_filters() -> String {
+    "split[frame][look];[look]palettegen=stats_mode=single:reserve_transparent=1[palette];\
+     [frame][palette]paletteuse=new=1:dither=sierra2_4a"
+        .to_owned()
+}
+
+/// Refuses sizes and rates that the codec or the container cannot do, which FFmpeg would tell late and unclearly.
+pub(super) fn check_limits(choice: &Choice, rate: FrameRate, source: &Source) -> Result<(), RecipeError> {
+    let (least, most) = match choice.family {
+        // VC-3 (DNxHR) is defined from this size on.
+        Family::Dnxhd => ((256, 120), u32::MAX),
+        // SVT-AV1 before 2.0 refuses smaller ones.
+        Family::SvtAv1 => ((64, 64), 16_384),
+        // x265's smallest coding tree.
+        Family::X265 => ((16, 16), u32::MAX),
+        // The header has 14 bits.
+        Family::Webp => ((1, 1), 16_383),
+        Family::Gif => ((1, 1), 65_535),
+        Family::Mpeg4 => ((1, 1), 8191),
+        _ => ((1, 1), u32::MAX),
+    };
+    let refuse =
+        |limit: String| RecipeError::Size { preset: choice.name.clone(), size: (source.width, source.height), limit };
+    if source.width < least.0 || source.height < least.1 {
+        return Err(refuse(format!("the least is {}x{}", least.0, least.1)));
+    }
+    if source.width.max(source.height) > most {
+        return Err(refuse(format!("the most is {most} pixels a side")));
+    }
+    let slower_than = |limit: u32| u64::from(rate.num.get()) <= u64::from(limit) * u64::from(rate.den.get());
+    let limit = match choice.family {
+        // A delay is a number of 1/100 s, and browsers show 0 and 1 as 10.
+        Family::Gif if !slower_than(50) => "a GIF has at most 50",
+        Family::Webp if !slower_than(1000) => "an animated WebP has at most 1000",
+        Family::Mpeg4 if rate.num.get() > 65_535 => "MPEG-4 part 2 counts at most 65535 ticks a second",
+        _ => return Ok(()),
+    };
+    Err(RecipeError::Rate { preset: choice.name.clone(), rate, limit })
+}
+
+fn base(builtin: Builtin, lossless: bool, source: &Source) -> Base {
+    let crf = Quality::Crf;
+    let named = Quality::Named;
+    let deep = source.deep || source.linear;
+    let base =
+        |encoder, pix_fmt, container, args, quality| Base { encoder, pix_fmt, container, args, quality, speed: None };
+    match builtin {
+        // Lossless is 4:4:4 as in Blender: halving the chroma would lose most of it before the encoder starts.
+        Builtin::H264 => Base {
+            speed: Some("medium"),
+            ..base(
+                "libx264",
+                if lossless { "yuv444p" } else { "yuv420p" },
+                Container::Mp4,
+                &["-profile:v", "high"],
+                crf(18),
+            )
+        },
+        Builtin::H264Ten => Base {
+            speed: Some("medium"),
+            ..base("libx264", if lossless { "yuv444p10le" } else { "yuv420p10le" }, Container::Mp4, &[], crf(18))
+        },
+        // The tag hvc1, because Apple's players do not open FFmpeg's default hev1.
+        Builtin::H265 => Base {
+            speed: Some("medium"),
+            ..base(
+                "libx265",
+                if lossless { "yuv444p" } else { "yuv420p" },
+                Container::Mp4,
+                &["-tag:v", "hvc1"],
+                crf(22),
+            )
+        },
+        Builtin::H265Ten => Base {
+            speed: Some("medium"),
+            ..base(
+                "libx265",
+                if lossless { "yuv444p10le" } else { "yuv420p10le" },
+                Container::Mp4,
+                &["-tag:v", "hvc1"],
+                crf(22),
+            )
+        },
+        // AV1's Main profile has 10 bits as well, so deep frames get them.
+        Builtin::Av1 => Base {
+            speed: Some("8"),
+            ..base("libsvtav1", if deep { "yuv420p10le" } else { "yuv420p" }, Container::Mp4, &[], crf(23))
+        },
+        Builtin::Vp9 => {
+            let pix_fmt = match (source.alpha, lossless) {
+                (true, _) => "yuva420p",
+                (false, true) => "yuv444p",
+                (false, false) => "yuv420p",
+            };
+            // Rows in parallel: tiles alone leave most cores idle at common sizes.
+            Base { speed: Some("4"), ..base("libvpx-vp9", pix_fmt, Container::Webm, &["-row-mt", "1"], crf(22)) }
+        }
+        // Apple's players look at the vendor.
+        Builtin::Prores => {
+            base("prores_ks", "yuv422p10le", Container::Mov, &["-vendor", "apl0"], named(NamedQuality::High))
+        }
+        Builtin::Prores4444 => {
+            let pix_fmt = if source.alpha { "yuva444p10le" } else { "yuv444p10le" };
+            base("prores_ks", pix_fmt, Container::Mov, &["-vendor", "apl0"], named(NamedQuality::High))
+        }
+        Builtin::Dnxhr => base("dnxhd", "yuv422p10le", Container::Mov, &[], named(NamedQuality::High)),
+        Builtin::Ffv1 => base("ffv1", ffv1_pix_fmt(source), Container::Mkv, FFV1_ARGS, named(NamedQuality::Lossless)),
+        Builtin::Mpeg4 => base("mpeg4", "yuv420p", Container::Mp4, &[], named(NamedQuality::High)),
+        Builtin::Gif => {
+            base("gif", if source.alpha { "bgra" } else { "bgr0" }, Container::Gif, &[], named(NamedQuality::High))
+        }
+        // libwebp, not libwebp_anim: that one merges equal frames and hands over a single packet at the end, so that
+        // nothing could be counted. bgra, because WebP is BT.601 by definition and libwebp does that itself.
+        Builtin::Webp => base("libwebp", "bgra", Container::Webp, &[], named(NamedQuality::Medium)),
+        // H.264 in RGB is the smaller and faster by far, but it has no alpha and, in RGB, eight bits only.
+        Builtin::Lossless if deep || source.alpha => {
+            base("ffv1", ffv1_pix_fmt(source), Container::Mkv, FFV1_ARGS, named(NamedQuality::Lossless))
+        }
+        Builtin::Lossless => Base {
+            speed: Some("medium"),
+            ..base("libx264rgb", "rgb24", Container::Mkv, &[], named(NamedQuality::Lossless))
+        },
+    }
+}
+
+/// Version 3, every frame a key frame, with a checksum for each slice: an archive that can be repaired.
+const FFV1_ARGS: &[&str] =
+    &["-level", "3", "-coder", "1", "-context", "1", "-g", "1", "-slices", "4", "-slicecrc", "1"];
+
+fn ffv1_pix_fmt(source: &Source) -> &'static str {
+    match (source.deep || source.linear, source.alpha) {
+        (false, false) => "bgr0",
+        (false, true) => "bgra",
+        (true, false) => "rgb48le",
+        (true, true) => "rgba64le",
+    }
+}
+
+/// `ProRes` 4444 has two profiles: 4 is 4444, 5 is 4444 XQ.
+fn prores_4444(asked: Quality, preset: &str) -> Result<Vec<String>, RecipeError> {
+    let (option, value) = match asked {
+        Quality::Named(NamedQuality::High) => ("-profile:v", 4),
+        Quality::Named(NamedQuality::PercLossless) => ("-profile:v", 5),
+        Quality::Crf(scale @ 1..=32) => {
+            return Ok(["-profile:v", "4", "-q:v", &scale.to_string()].map(str::to_owned).into());
+        }
+        asked => {
+            let allowed = "HIGH is 4444, PERC_LOSSLESS is 4444 XQ; or a quantiser from 1 (best) to 32";
+            return Err(refuse_quality(preset, asked, allowed));
+        }
+    };
+    Ok(vec![option.to_owned(), value.to_string()])
+}
+
+fn quality_args(family: Family, asked: Quality, deep: bool, preset: &str) -> Result<Vec<String>, RecipeError> {
+    quality::args(family, asked, deep).map_err(|allowed| refuse_quality(preset, asked, allowed))
+}
+
+fn speed_args(family: Family, asked: &str, preset: &str) -> Result<Vec<String>, RecipeError> {
+    speed::args(family, asked).map_err(|allowed| RecipeError::Speed {
+        preset: preset.to_owned(),
+        speed: asked.to_owned(),
+        allowed,
+    })
+}
+
+fn refuse_quality(preset: &str, asked: Quality, allowed: &'static str) -> RecipeError {
+    let quality = match asked {
+        Quality::Crf(number) => number.to_string(),
+        Quality::Named(name) => match name {
+            NamedQuality::Lossless => "LOSSLESS",
+            NamedQuality::PercLossless => "PERC_LOSSLESS",
+            NamedQuality::High => "HIGH",
+            NamedQuality::Medium => "MEDIUM",
+            NamedQuality::Low => "LOW",
+            NamedQuality::VeryLow => "VERYLOW",
+            NamedQuality::Lowest => "LOWEST",
+        }
+        .to_owned(),
+    };
+    RecipeError::Quality { preset: preset.to_owned(), quality, allowed }
+}
+
+fn remove_option(args: &mut Vec<String>, option: &str) {
+    if let Some(at) = args.iter().position(|arg| arg == option) {
+        args.drain(at..(at + 2).min(args.len()));
+    }
+}

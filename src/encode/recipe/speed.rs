@@ -1,0 +1,37 @@
+//! `speed` for each encoder: its own preset.
+
+use super::Family;
+
+/// The arguments for `speed`, or what would have been allowed.
+pub(super) fn args(family: Family, speed: &str) -> Result<Vec<String>, &'static str> {
+    let x26x =
+        ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo"];
+    let up_to = |limit: u8| speed.parse::<u8>().is_ok_and(|level| level <= limit);
+    match family {
+        Family::X264 | Family::X265 if x26x.contains(&speed) => option("-preset", speed),
+        Family::X264 | Family::X265 => {
+            Err("one of ultrafast, superfast, veryfast, faster, fast, medium, slow, slower, veryslow, placebo")
+        }
+        // SVT-AV1 2.0 and later stop at 13 as well.
+        Family::SvtAv1 if up_to(13) => option("-preset", speed),
+        Family::SvtAv1 => Err("a number from 0 (slowest) to 13 (fastest)"),
+        Family::Vpx if up_to(8) => option("-cpu-used", speed),
+        Family::Vpx if ["best", "good", "realtime"].contains(&speed) => option("-deadline", speed),
+        Family::Vpx => Err("a number from 0 (slowest) to 8 (fastest), or one of best, good, realtime"),
+        Family::Webp if up_to(6) => {
+            // WebP counts effort, not speed; so that a larger number is faster here as everywhere, it is turned round.
+            let effort = 6 - speed.parse::<u8>().unwrap_or(0);
+            option("-compression_level", &effort.to_string())
+        }
+        Family::Webp => Err("a number from 0 (slowest) to 6 (fastest)"),
+        Family::Prores | Family::Dnxhd | Family::Ffv1 | Family::Mpeg4 | Family::Gif => {
+            Err("it has one speed only: leave `speed` out")
+        }
+        Family::Other => option("-preset", speed),
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the arms of the match above read better without an Ok in each")]
+fn option(name: &str, value: &str) -> Result<Vec<String>, &'static str> {
+    Ok(vec![name.to_owned(), value.to_owned()])
+}

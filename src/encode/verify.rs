@@ -1,0 +1,75 @@
+//! The proof that a file is the video of its frames: their number, their order, their times and their pictures.
+//!
+//! Owns every check of a finished file. It believes no exit status and no playable file, reads back every packet and
+//! every pixel, and changes nothing.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use super::chunk::{ChunkJob, ChunkResult};
+use super::error::{EncodeError, Flaw};
+use super::ffmpeg::{Ffmpeg, Stop};
+use crate::config::Container;
+use crate::frame::complete::identity_of;
+use crate::frame::{FrameError, FrameErrorKind};
+
+mod boxes;
+mod packets;
+mod pixels;
+mod timing;
+mod webp;
+
+/// What was proved of a file: so many frames, one after the other in equal steps from zero, each with its picture.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Proof {
+    /// Frames in the file.
+    pub frames: u64,
+    /// Size of the file.
+    pub bytes: u64,
+    /// How far the worst picture is off, as [`Signature::distance`](crate::frame::signature::Signature::distance) has
+    /// it.
+    pub worst: u8,
+    /// How long the video plays, to the microsecond.
+    pub duration: Duration,
+}
+
+/// Proves that `job.output` is the video of what `result` says was fed.
+///
+/// That the frames are still the files they were is the caller's to ask once more, with [`check_inputs`], before it
+/// removes any.
+pub fn verify(ffmpeg: &Ffmpeg, job: &ChunkJob, result: &ChunkResult, stop: &Stop) -> Result<Proof, EncodeError> {
+    let reel = &job.output;
+    let bytes = fs::metadata(reel).map_err(EncodeError::io(reel))?.len();
+    if bytes == 0 {
+        return Err(EncodeError::not_proved(reel, Flaw::Container("the file is empty".to_owned())));
+    }
+    let worst = match job.recipe.container {
+        // FFmpeg before 8 cannot read animated WebP, so its parts are read here.
+        Container::Webp => webp::check(job, result, stop)?,
+        container => {
+            if matches!(container, Container::Mp4 | Container::Mov) {
+                boxes::check(job)?;
+            }
+            packets::check(ffmpeg, job, result, stop)?;
+            pixels::check(ffmpeg, job, result, stop)?
+        }
+    };
+    Ok(Proof { frames: result.fed, bytes, worst, duration: timing::duration(result.fed, job.rate) })
+}
+
+/// Fails with [`EncodeError::FrameChanged`] unless every frame of `job` is still the file it was.
+pub fn check_inputs(job: &ChunkJob) -> Result<(), EncodeError> {
+    job.frames.iter().try_for_each(|frame| {
+        let changed = |kind| EncodeError::FrameChanged(FrameError { path: frame.path.clone(), kind });
+        match fs::symlink_metadata(&frame.path) {
+            Ok(meta) if identity_of(&meta) == frame.identity => Ok(()),
+            Ok(_) => Err(changed(FrameErrorKind::Changed)),
+            Err(error) => Err(changed(error.into())),
+        }
+    })
+}
+
+fn flawed(reel: &Path, flaw: Flaw) -> EncodeError {
+    EncodeError::not_proved(reel, flaw)
+}

@@ -1,0 +1,87 @@
+//! Animated WebP, read without FFmpeg, which cannot before version 8: the chunks of the file for the times, and the
+//! decoder of the `image` crate for the pictures.
+
+use std::fs::File;
+use std::io::BufReader;
+
+use image::codecs::webp::WebPDecoder;
+use image::{AnimationDecoder as _, DynamicImage, Frame};
+
+use super::flawed;
+use super::timing::{self, Clock};
+use crate::encode::chunk::{ChunkJob, ChunkResult};
+use crate::encode::error::{EncodeError, Flaw};
+use crate::encode::ffmpeg::Stop;
+use crate::encode::look::look;
+use crate::encode::webp::{Anmf, frames};
+use crate::frame::color::Feed;
+
+/// Checks times and pictures. The difference of the worst picture.
+pub(super) fn check(job: &ChunkJob, result: &ChunkResult, stop: &Stop) -> Result<u8, EncodeError> {
+    let reel = &job.output;
+    let file = File::open(reel).map_err(EncodeError::io(reel))?;
+    let frames = frames(&mut BufReader::new(&file)).map_err(EncodeError::io(reel))?;
+    check_times(&frames, job, result.fed).map_err(|flaw| flawed(reel, flaw))?;
+    check_pictures(job, result, stop)
+}
+
+fn check_times(frames: &[Anmf], job: &ChunkJob, fed: u64) -> Result<(), Flaw> {
+    let found = frames.len() as u64;
+    if fed == 1 && found == 0 {
+        // A single frame becomes a still picture, which has no time.
+        return Ok(());
+    }
+    if found != fed {
+        return Err(Flaw::Count { expected: fed, found, what: "frames (ANMF)" });
+    }
+    let clock = Clock::of(job.recipe.container);
+    let mut time = 0;
+    for (index, frame) in (0..).zip(frames) {
+        if !clock.is_time_of(index, job.rate, time, (1, 1000)) {
+            let (expected, found) = (timing::exact(index, job.rate), format!("{time}/1000 s"));
+            return Err(Flaw::Time { index, expected, found });
+        }
+        time += i64::from(frame.delay);
+    }
+    Ok(())
+}
+
+fn check_pictures(job: &ChunkJob, result: &ChunkResult, stop: &Stop) -> Result<u8, EncodeError> {
+    let reel = &job.output;
+    let damaged = |error: image::ImageError| flawed(reel, Flaw::Container(error.to_string()));
+    let file = File::open(reel).map_err(EncodeError::io(reel))?;
+    let decoder = WebPDecoder::new(BufReader::new(file)).map_err(damaged)?;
+    let pictures: Box<dyn Iterator<Item = _>> = if decoder.has_animation() {
+        Box::new(decoder.into_frames().map(|frame| frame.map(Frame::into_buffer)))
+    } else {
+        Box::new(std::iter::once(DynamicImage::from_decoder(decoder).map(DynamicImage::into_rgba8)))
+    };
+    let (mut found, mut worst) = (0, 0);
+    for picture in pictures {
+        if stop.requested() {
+            return Err(EncodeError::Stopped);
+        }
+        let picture = picture.map_err(damaged)?;
+        let (width, height) = picture.dimensions();
+        let canvas = &job.recipe.canvas;
+        if (width, height) != (canvas.width, canvas.height) {
+            return Err(flawed(reel, Flaw::Container(format!("a frame of {width}x{height} pixels"))));
+        }
+        let expected = usize::try_from(found).ok().and_then(|index| result.signatures.get(index));
+        let index = found;
+        found += 1;
+        let Some(expected) = expected else { continue };
+        let raw = if job.recipe.feed == Feed::Rgba {
+            picture.into_raw()
+        } else {
+            DynamicImage::ImageRgba8(picture).into_rgb8().into_raw()
+        };
+        let distance = look(&job.recipe, &raw).distance(expected);
+        worst = worst.max(distance);
+        job.recipe.tolerance.judge(index, distance).map_err(|flaw| flawed(reel, flaw))?;
+    }
+    if found != result.fed {
+        return Err(flawed(reel, Flaw::Count { expected: result.fed, found, what: "decoded" }));
+    }
+    Ok(worst)
+}
