@@ -1,0 +1,167 @@
+//! Frames, jobs, and a look into the results.
+
+use std::fs;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use image::{DynamicImage, ImageBuffer, Luma, Rgb, RgbImage, Rgba, RgbaImage};
+use reeld::config::{Builtin, FrameRate, Preset, Quality, SizeChange, Video};
+use reeld::encode::EncodeError;
+use reeld::encode::chunk::{BadFrames, ChunkJob, ChunkResult, FrameFile, Settings, encode};
+use reeld::encode::ffmpeg::{Ffmpeg, Stop};
+use reeld::encode::recipe::{Recipe, RecipeError, Source};
+use reeld::encode::verify::{Proof, verify};
+use reeld::frame::complete::{identity_of, inspect};
+use tempfile::TempDir;
+
+/// The FFmpeg under test.
+pub fn ffmpeg() -> &'static Ffmpeg {
+    static FOUND: OnceLock<Ffmpeg> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let asked = std::env::var_os("REELD_TEST_FFMPEG").map(PathBuf::from);
+        Ffmpeg::find(asked.as_deref()).unwrap_or_else(|error| {
+            panic!("these tests need FFmpeg: install it, or set REELD_TEST_FFMPEG to its path ({error})")
+        })
+    })
+}
+
+/// What a test's frames are like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    Eight,
+    Sixteen,
+    Alpha,
+    DeepAlpha,
+    Gray,
+    Red,
+}
+
+/// A folder with frames, and where the video goes.
+pub struct Shot {
+    pub dir: TempDir,
+    pub frames: Vec<FrameFile>,
+}
+
+impl Shot {
+    pub fn new(count: u32, size: (u32, u32), look: Look) -> Self {
+        let dir = TempDir::new().unwrap();
+        let frames = (1..=count)
+            .map(|number| {
+                let path = dir.path().join(format!("frame {number:04}.png"));
+                picture(number, size, look).save(&path).unwrap();
+                frame_file(&path, number.into())
+            })
+            .collect();
+        Self { dir, frames }
+    }
+
+    pub fn job(&self, video: &Video) -> ChunkJob {
+        self.try_job(video).unwrap()
+    }
+
+    pub fn try_job(&self, video: &Video) -> Result<ChunkJob, RecipeError> {
+        let info = inspect(&self.frames[0].path, &self.frames[0].identity).unwrap();
+        let source =
+            Source { width: info.width, height: info.height, deep: info.deep, linear: info.linear, alpha: info.alpha };
+        let recipe = Recipe::resolve(video, &source)?;
+        let output = self.dir.path().join(format!(".reeld-1.{}.part", recipe.extension()));
+        fs::write(&output, b"").unwrap();
+        Ok(ChunkJob {
+            frames: self.frames.clone(),
+            recipe,
+            rate: video.rate,
+            output,
+            bad_frames: BadFrames::Error,
+            settings: Settings::default(),
+        })
+    }
+}
+
+pub fn frame_file(path: &Path, number: i64) -> FrameFile {
+    let identity = identity_of(&fs::metadata(path).unwrap());
+    FrameFile { path: path.to_path_buf(), identity, number, repeat: 1 }
+}
+
+pub fn rate(num: u32, den: u32) -> FrameRate {
+    FrameRate { num: NonZeroU32::new(num).unwrap(), den: NonZeroU32::new(den).unwrap() }
+}
+
+pub fn video(preset: Builtin) -> Video {
+    Video {
+        rate: rate(24, 1),
+        preset: Preset::Builtin(preset),
+        quality: None,
+        speed: None,
+        encoder_args: Vec::new(),
+        background: [0; 3],
+        size_change: SizeChange::Error,
+    }
+}
+
+pub fn with_quality(preset: Builtin, quality: Quality) -> Video {
+    Video { quality: Some(quality), ..video(preset) }
+}
+
+/// Encodes and proves.
+pub fn make(job: &ChunkJob) -> Result<(ChunkResult, Proof), EncodeError> {
+    make_with(ffmpeg(), job)
+}
+
+pub fn make_with(ffmpeg: &Ffmpeg, job: &ChunkJob) -> Result<(ChunkResult, Proof), EncodeError> {
+    let stop = Stop::default();
+    let result = encode(ffmpeg, job, &|_| {}, &stop)?;
+    let proof = verify(ffmpeg, job, &result, &stop)?;
+    Ok((result, proof))
+}
+
+/// The decoded frames of a video in FFmpeg's pixel format `pix_fmt`, all in one.
+pub fn decode(path: &Path, args: &[&str], pix_fmt: &str) -> Vec<u8> {
+    let output = Command::new(&ffmpeg().path)
+        .args(["-nostdin", "-v", "error"])
+        .args(args)
+        .arg("-i")
+        .arg(path)
+        .args(["-fps_mode", "passthrough", "-pix_fmt", pix_fmt, "-f", "rawvideo", "-"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// FFmpeg's own description of the stream: codec, profile, pixel format, colours, rate.
+pub fn describe(path: &Path) -> String {
+    let output = Command::new(&ffmpeg().path).args(["-nostdin", "-hide_banner", "-i"]).arg(path).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    text.lines().find(|line| line.contains("Video: ")).unwrap_or_else(|| panic!("no video in {text}")).trim().to_owned()
+}
+
+/// A gradient with a bar that moves with the number, so that no two frames are alike.
+fn picture(number: u32, size: (u32, u32), look: Look) -> DynamicImage {
+    let (width, height) = size;
+    let at = |x: u32, y: u32| -> [u32; 3] {
+        let bar = (x * 8 / width.max(1) + number).is_multiple_of(8);
+        if bar { [250, 40, 200] } else { [x * 255 / width, y * 255 / height, 40 + number % 100] }
+    };
+    let byte = |value: u32| u8::try_from(value).unwrap();
+    // Values that need all sixteen bits.
+    let word = |value: u32| u16::try_from(value * 257 - value % 2 * 101).unwrap();
+    let alpha = |x: u32| if x < width / 2 { 255 } else { x * 255 / width };
+    match look {
+        Look::Red => RgbImage::from_pixel(width, height, Rgb([255, 0, 0])).into(),
+        Look::Eight => RgbImage::from_fn(width, height, |x, y| Rgb(at(x, y).map(byte))).into(),
+        Look::Gray => ImageBuffer::from_fn(width, height, |x, y| Luma([byte(at(x, y)[0])])).into(),
+        Look::Sixteen => ImageBuffer::from_fn(width, height, |x, y| Rgb(at(x, y).map(word))).into(),
+        Look::Alpha => RgbaImage::from_fn(width, height, |x, y| {
+            let [r, g, b] = at(x, y).map(byte);
+            Rgba([r, g, b, byte(alpha(x))])
+        })
+        .into(),
+        Look::DeepAlpha => ImageBuffer::from_fn(width, height, |x, y| {
+            let [r, g, b] = at(x, y).map(word);
+            Rgba([r, g, b, word(alpha(x))])
+        })
+        .into(),
+    }
+}

@@ -1,0 +1,10 @@
+//! Frames into videos with the real FFmpeg, and with one that fails in every way.
+//!
+//! `REELD_TEST_FFMPEG` names the FFmpeg to test with; without it the one on `PATH` is taken.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
+
+mod faults;
+mod help;
+mod presets;
+mod timing;
