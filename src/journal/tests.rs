@@ -105,7 +105,50 @@ fn batch(dir: &str, numbers: &[i64]) -> Batch {
 
 fn delete_at(due_at: i64) -> Outcome {
     let cleanup = Some(PlannedCleanup { mode: Cleanup::Delete, due_at, despite_changes: true });
-    Outcome { anomalies: vec!["3 is missing".to_owned()], encode_ms: 1200, verify_ms: 300, cleanup }
+    Outcome {
+        anomalies: vec!["3 is missing".to_owned()],
+        left_out: Vec::new(),
+        encode_ms: 1200,
+        verify_ms: 300,
+        cleanup,
+    }
+}
+
+#[test]
+fn a_frame_that_is_in_no_reel_is_held_and_never_cleaned_up() {
+    let scene = Scene::new();
+    let id = scene.begin("/srv/a");
+    scene.publish(id, &Outcome { left_out: vec![2], ..delete_at(NOW) });
+    let due = scene.journal.due_cleanups(NOW).unwrap();
+    let names: Vec<_> = due[0].frames.iter().map(|(name, _)| name.to_string()).collect();
+    assert_eq!(names, ["sh\u{fffd}t_0001.png", "sh\u{fffd}t_0004.png"]);
+    scene.journal.cleaned(id, &CleanupReport::default(), NOW).unwrap();
+    let claims = scene.journal.claims().unwrap();
+    let held = claims.iter().find(|(dir, _)| dir == Path::new("/srv/a")).unwrap();
+    assert_eq!(held.1.iter().map(|file| file.ino).collect::<Vec<_>>(), [2]);
+}
+
+#[test]
+fn a_full_disk_does_not_use_up_the_attempts() {
+    let scene = Scene::new();
+    let id = scene.begin("/srv/a");
+    for _ in 0..2 * MOST_ATTEMPTS {
+        scene.journal.started(id, Path::new("/x/.reeld-1.1.part"), "5.1.9", NOW).unwrap();
+        scene.journal.held(id, "no space left", None, NOW + 60).unwrap();
+        assert!(scene.journal.pending(NOW + 59).unwrap().is_empty());
+    }
+    let entry = scene.entry(id);
+    assert_eq!((entry.attempts, entry.next_attempt_at), (0, Some(NOW + 60)));
+    assert_eq!(scene.journal.pending(NOW + 60).unwrap().len(), 1);
+}
+
+#[test]
+fn a_reel_is_no_frame_of_its_folder() {
+    let scene = Scene::new();
+    let reel = scene.publish(scene.begin("/srv/a"), &delete_at(NOW));
+    let claims = scene.journal.claims().unwrap();
+    let held = claims.iter().find(|(dir, _)| *dir == scene.folder.path()).unwrap();
+    assert_eq!(held.1, [reel.identity]);
 }
 
 #[test]
@@ -138,7 +181,7 @@ fn a_batch_goes_all_the_way() {
     let entry = scene.entry(id);
     assert_eq!((entry.state, entry.removed, entry.kept, entry.error), (State::Cleaned, 2, 1, None));
     // Only the frame that is still there is held.
-    assert_eq!(journal.claims().unwrap(), [(PathBuf::from("/srv/a"), vec![due.frames[1].1])]);
+    assert_eq!(journal.claims().unwrap()[0], (PathBuf::from("/srv/a"), vec![due.frames[1].1]));
     assert_eq!(journal.next_due().unwrap(), None);
 }
 
