@@ -1,0 +1,61 @@
+//! `reeld check`: what is right and wrong on this machine.
+
+use std::ffi::OsStr;
+
+use crate::support::{Fake, Fault, Outcome, Sandbox, ffmpeg, with_each_ffmpeg};
+
+fn check(sandbox: &Sandbox, keys: &str) -> Outcome {
+    let config = sandbox.config(keys);
+    sandbox.run([OsStr::new("check"), OsStr::new("--config"), config.as_os_str()])
+}
+
+/// Standard output and standard error: which of them a finding is on is not the point here.
+fn all(outcome: &Outcome) -> String {
+    format!("{}{}", outcome.text(), outcome.stderr)
+}
+
+#[test]
+fn a_good_machine_passes() {
+    with_each_ffmpeg(|sandbox| {
+        let outcome = check(sandbox, "").expect(0);
+        let text = all(&outcome);
+        assert!(text.contains(sandbox.root().to_str().unwrap()), "{text}");
+        assert!(text.contains("h264"), "{text}");
+    });
+}
+
+#[test]
+fn a_missing_ffmpeg_fails() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    sandbox.remove_ffmpeg();
+    let outcome = check(&sandbox, "").expect(1);
+    assert!(all(&outcome).to_lowercase().contains("hint:"), "{}", all(&outcome));
+}
+
+#[test]
+fn a_missing_encoder_of_the_config_fails() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    sandbox.install(&Fake::new(&sandbox, Fault::MissingEncoder));
+    let outcome = check(&sandbox, "preset = \"h264\"").expect(1);
+    assert!(all(&outcome).contains("libx264"), "{}", all(&outcome));
+}
+
+#[test]
+fn a_missing_root_is_told() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let config = sandbox.config_text("[[watch]]\npath = \"/nonexistent/renders\"\n");
+    let outcome = sandbox.run([OsStr::new("check"), OsStr::new("--config"), config.as_os_str()]);
+    assert!(all(&outcome).contains("/nonexistent/renders"), "{}", all(&outcome));
+}
+
+#[test]
+fn a_bad_config_is_told_with_its_place() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let outcome = check(&sandbox, "idle_timout = \"30s\"");
+    assert_ne!(outcome.code, Some(0));
+    let text = all(&outcome);
+    // The file, the line, the wrong key and the one that was meant.
+    for part in ["reeld.toml", "3", "idle_timout", "idle_timeout"] {
+        assert!(text.contains(part), "no {part:?} in:\n{text}");
+    }
+}

@@ -1,0 +1,20 @@
+//! Black-box tests: the real binary on real folders with the real FFmpeg.
+//!
+//! Every frame carries its number in its pixels, and a test reads the numbers back from the decoded reel, so that a
+//! frame that was lost, doubled or moved is seen whatever the tools reported. Faults come from a fake FFmpeg.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics, and says where")]
+#![expect(clippy::print_stdout, reason = "the test runner shows what a failing test has printed")]
+
+mod check;
+mod cli;
+mod daemon;
+mod daemon_control;
+mod daemon_crash;
+mod encode;
+mod encode_faults;
+mod encode_recipes;
+mod examples;
+mod scan;
+mod support;
+mod support_itself;

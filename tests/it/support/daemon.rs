@@ -1,0 +1,154 @@
+//! A running `reeld run`.
+
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader, ErrorKind};
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{LIMIT, Sandbox, wait_for};
+
+/// The daemon, and what it says: its log on standard error, and its state as systemd would hear it.
+pub struct Daemon {
+    child: Child,
+    log: Arc<Mutex<Vec<String>>>,
+    reader: Option<JoinHandle<()>>,
+    notify: UnixDatagram,
+}
+
+impl Daemon {
+    /// Starts it and waits until it says that it is ready.
+    pub fn start(sandbox: &Sandbox, config: &Path) -> Self {
+        Self::start_with(sandbox, config, &[])
+    }
+
+    /// The same, with further environment variables.
+    pub fn start_with(sandbox: &Sandbox, config: &Path, environment: &[(&str, &str)]) -> Self {
+        let mut daemon = Self::spawn(sandbox, config, environment);
+        daemon.wait_for_state("READY=1");
+        daemon
+    }
+
+    /// Starts it, ready or not.
+    pub fn spawn(sandbox: &Sandbox, config: &Path, environment: &[(&str, &str)]) -> Self {
+        let socket = sandbox.path().join("run/notify");
+        // Left there by the daemon before this one.
+        let _ = std::fs::remove_file(&socket);
+        let notify = UnixDatagram::bind(&socket).unwrap();
+        notify.set_read_timeout(Some(std::time::Duration::from_millis(100))).unwrap();
+        let mut child = sandbox
+            .reeld()
+            .args([OsStr::new("run"), OsStr::new("--config"), config.as_os_str()])
+            .env("NOTIFY_SOCKET", &socket)
+            .envs(environment.iter().copied())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let reader = thread::spawn({
+            let log = Arc::clone(&log);
+            move || {
+                for line in stderr.split(b'\n').map_while(Result::ok) {
+                    log.lock().unwrap().push(String::from_utf8_lossy(&line).into_owned());
+                }
+            }
+        });
+        Self { child, log, reader: Some(reader), notify }
+    }
+
+    /// Everything that it has logged.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().join("\n")
+    }
+
+    /// Waits for a line of the log that `wanted` accepts.
+    pub fn wait_for_line(&mut self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+        self.wait(what, |daemon| daemon.log.lock().unwrap().iter().find(|line| wanted(line)).cloned())
+    }
+
+    /// Waits until `path` is there. A reel is there only when it is whole.
+    pub fn wait_for_file(&mut self, path: &Path) {
+        self.wait(&format!("{} appears", path.display()), |_| path.exists().then_some(()));
+    }
+
+    /// Waits until `path` is gone.
+    pub fn wait_for_absence(&mut self, path: &Path) {
+        self.wait(&format!("{} goes away", path.display()), |_| (!path.exists()).then_some(()));
+    }
+
+    /// Waits until there are `count` reels in `sandbox`, and returns them.
+    pub fn wait_for_reels(&mut self, sandbox: &Sandbox, count: usize) -> Vec<PathBuf> {
+        self.wait(&format!("{count} reels"), |_| Some(sandbox.reels()).filter(|reels| reels.len() >= count))
+    }
+
+    /// Waits for a notification of systemd's protocol with this line, such as `READY=1`. Each is heard once.
+    pub fn wait_for_state(&mut self, wanted: &str) {
+        let mut buffer = [0; 4096];
+        self.wait(wanted, |daemon| match daemon.notify.recv(&mut buffer) {
+            Ok(length) => String::from_utf8_lossy(&buffer[..length]).lines().any(|line| line == wanted).then_some(()),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => None,
+            Err(error) => panic!("{error}"),
+        });
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+
+    /// Ends it as a power cut would, and waits until it is gone.
+    pub fn kill_9(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub fn stop(self) -> ExitStatus {
+        self.signal(Signal::TERM);
+        self.wait_for_end()
+    }
+
+    /// Waits until it ends by itself.
+    pub fn wait_for_end(mut self) -> ExitStatus {
+        let status = wait_for("the daemon ends", || self.child.try_wait().unwrap());
+        // All of its log is in before anybody looks at it.
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+        let log = self.log();
+        assert!(!log.contains("panicked at"), "a panic: {log}");
+        status
+    }
+
+    /// Asks again and again; a daemon that ends in the meantime is a panic with its log.
+    fn wait<T>(&mut self, what: &str, mut probe: impl FnMut(&Self) -> Option<T>) -> T {
+        let begun = std::time::Instant::now();
+        loop {
+            // Looked at first, so that the last thing a daemon does before its end still counts.
+            let ended = self.child.try_wait().unwrap();
+            if let Some(answer) = probe(self) {
+                return answer;
+            }
+            if let Some(status) = ended {
+                panic!("waiting until {what}: the daemon ended with {status}\n{}", self.log());
+            }
+            assert!(begun.elapsed() < LIMIT, "waited {} s in vain until {what}\n{}", LIMIT.as_secs(), self.log());
+            thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // A failed test leaves no daemon behind; a stopped one is only waited for.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,142 @@
+//! An FFmpeg that fails as real ones do.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use super::{Sandbox, wait_for};
+
+/// What the fake does when it is to encode. Everything else goes to the real FFmpeg.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Reads nothing, writes nothing, never ends.
+    Hang,
+    /// The same, and ignores SIGTERM.
+    DeafToTerm,
+    /// Reports three frames, then nothing more.
+    Stall,
+    /// Ends at once with status 1.
+    Exit1,
+    /// Reads everything, writes no file, ends with status 0.
+    Exit0NoFile,
+    /// Writes a whole file of the first three frames, ends with status 0.
+    Exit0ShortFile,
+    /// Writes megabytes to standard error, then encodes.
+    FloodStderr,
+    /// Encodes, reports the end, then ends with status 1.
+    EndThenFail,
+    /// Has no libx264.
+    MissingEncoder,
+    /// Encodes once [`Fake::open`] is called.
+    Gate,
+}
+
+/// The script and what it records.
+pub struct Fake {
+    dir: PathBuf,
+}
+
+impl Fake {
+    /// Writes the script; [`Sandbox::install`] puts it on the `PATH`.
+    pub fn new(sandbox: &Sandbox, fault: Fault) -> Self {
+        let dir = sandbox.path().join("fake");
+        fs::create_dir_all(&dir).unwrap();
+        let fake = Self { dir };
+        let script = SCRIPT
+            .replace("@REAL@", &quoted(&sandbox.ffmpeg))
+            .replace("@DIR@", &quoted(&fake.dir))
+            .replace("@ENCODE@", encode(fault))
+            .replace("@ELSE@", if fault == Fault::MissingEncoder { WITHOUT_LIBX264 } else { "exec \"$real\" \"$@\"" });
+        // Renamed into place: a script that is open for writing cannot be started.
+        let draft = fake.dir.join("draft");
+        fs::write(&draft, script).unwrap();
+        fs::set_permissions(&draft, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::rename(&draft, fake.program()).unwrap();
+        fake
+    }
+
+    /// The script.
+    pub fn program(&self) -> PathBuf {
+        self.dir.join("ffmpeg")
+    }
+
+    /// How many encodes were begun.
+    pub fn encodes(&self) -> usize {
+        fs::read_to_string(self.dir.join("encodes")).map_or(0, |text| text.lines().count())
+    }
+
+    /// Waits until an encode is begun.
+    pub fn wait_for_encode(&self) {
+        wait_for("an encode begins", || (self.encodes() > 0).then_some(()));
+    }
+
+    /// Lets [`Fault::Gate`] encode.
+    pub fn open(&self) {
+        fs::write(self.dir.join("open"), "").unwrap();
+    }
+}
+
+/// An encode is a call whose input is raw video; raw video as output is the proof's.
+const SCRIPT: &str = r#"#!/bin/sh
+PATH=/usr/bin:/bin
+real=@REAL@
+dir=@DIR@
+encode=no
+for argument; do
+    case $argument in
+        -i) break ;;
+        rawvideo | yuv4mpegpipe) encode=yes ;;
+    esac
+done
+if [ "$encode" = no ]; then
+    @ELSE@
+fi
+echo "$$" >> "$dir/encodes"
+@ENCODE@
+"#;
+
+const WITHOUT_LIBX264: &str = r#"case $* in
+        *encoder=libx264*) echo "Codec 'libx264' is not recognized by FFmpeg." ; exit 0 ;;
+        *libx264*) echo "Unknown encoder 'libx264'" >&2; exit 1 ;;
+        *-encoders*) "$real" "$@" | grep -v libx264; exit 0 ;;
+        *) exec "$real" "$@" ;;
+    esac"#;
+
+fn encode(fault: Fault) -> &'static str {
+    match fault {
+        Fault::Hang => "exec sleep 600",
+        // An ignored signal stays ignored in the program that takes the shell's place.
+        Fault::DeafToTerm => "trap '' TERM\nexec sleep 600",
+        Fault::Stall => "printf 'frame=3\\nprogress=continue\\n'\nexec sleep 600",
+        Fault::Exit1 => "echo 'Conversion failed!' >&2\nexit 1",
+        Fault::Exit0NoFile => "cat > /dev/null\nprintf 'frame=10\\nprogress=end\\n'\nexit 0",
+        Fault::Exit0ShortFile => {
+            // The output is the last argument: everything before it is put back in order, then the limit.
+            r#"count=$#
+while [ "$count" -gt 1 ]; do
+    set -- "$@" "$1"
+    shift
+    count=$((count - 1))
+done
+output=$1
+shift
+"$real" "$@" -frames:v 3 "$output"
+cat > /dev/null
+exit 0"#
+        }
+        Fault::FloodStderr => {
+            "head -c 8000000 /dev/zero | tr '\\0' x >&2\nyes 'a line of noise' | head -n 200000 >&2\nexec \"$real\" \"$@\""
+        }
+        Fault::EndThenFail => "\"$real\" \"$@\"\nexit 1",
+        Fault::MissingEncoder => {
+            "case $* in *libx264*) echo \"Unknown encoder 'libx264'\" >&2; exit 1 ;; esac\nexec \"$real\" \"$@\""
+        }
+        // Ends with the sandbox, should the test fail.
+        Fault::Gate => "while [ -d \"$dir\" ] && [ ! -e \"$dir/open\" ]; do sleep 0.02; done\nexec \"$real\" \"$@\"",
+    }
+}
+
+/// As one word of the shell.
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.to_str().unwrap().replace('\'', r"'\''"))
+}

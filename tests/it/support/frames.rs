@@ -1,0 +1,115 @@
+//! Writes frames as generators do.
+
+use std::ffi::OsString;
+use std::fs::{self, OpenOptions};
+use std::io::{Cursor, Write as _};
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::{Path, PathBuf};
+
+use image::codecs::jpeg::JpegEncoder;
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+use reeld::frame::slate;
+
+/// A writer of numbered frames; the number is in the name and in the pixels.
+#[derive(Debug, Clone)]
+pub struct Frames {
+    pattern: Vec<u8>,
+    size: (u32, u32),
+    rename: bool,
+    colour: Option<[u8; 3]>,
+}
+
+impl Frames {
+    /// `pattern` has one run of `#` where the number goes, filled up with zeros to its length. Its extension says how the
+    /// frame is written.
+    pub fn new(pattern: impl AsRef<[u8]>) -> Self {
+        // 256x144 is the smallest size that every encoder takes: DNxHR refuses less.
+        Self { pattern: pattern.as_ref().to_vec(), size: (256, 144), rename: false, colour: None }
+    }
+
+    /// Pixels.
+    pub fn size(mut self, width: u32, height: u32) -> Self {
+        self.size = (width, height);
+        self
+    }
+
+    /// Each file is written under a temporary name and renamed, as A1111 does; else in place, as Blender does.
+    pub fn renamed(mut self) -> Self {
+        self.rename = true;
+        self
+    }
+
+    /// One colour instead of the number.
+    pub fn plain(mut self, rgb: [u8; 3]) -> Self {
+        self.colour = Some(rgb);
+        self
+    }
+
+    /// Where frame `number` lies in `dir`.
+    pub fn path(&self, dir: &Path, number: u32) -> PathBuf {
+        let first = self.pattern.iter().position(|byte| *byte == b'#').unwrap();
+        let width = self.pattern[first..].iter().take_while(|byte| **byte == b'#').count();
+        let mut name = self.pattern[..first].to_vec();
+        name.extend_from_slice(format!("{number:0width$}").as_bytes());
+        name.extend_from_slice(&self.pattern[first + width..]);
+        dir.join(OsString::from_vec(name))
+    }
+
+    /// Writes the frames with these numbers, in this order.
+    pub fn write(&self, dir: &Path, numbers: impl IntoIterator<Item = u32>) {
+        for number in numbers {
+            let bytes = self.bytes(number);
+            let path = self.path(dir, number);
+            if self.rename {
+                let mut temporary = path.clone().into_os_string();
+                temporary.push(".tmp");
+                fs::write(&temporary, &bytes).unwrap();
+                fs::rename(&temporary, &path).unwrap();
+            } else {
+                // In pieces, so that a reader can see half a frame.
+                let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&path).unwrap();
+                for piece in bytes.chunks(bytes.len().div_ceil(3)) {
+                    file.write_all(piece).unwrap();
+                }
+            }
+        }
+    }
+
+    /// Cuts the file of frame `number` to its first half, as a full disk or a killed renderer leaves it.
+    pub fn truncate(&self, dir: &Path, number: u32) {
+        let file = OpenOptions::new().write(true).open(self.path(dir, number)).unwrap();
+        let length = file.metadata().unwrap().len();
+        file.set_len(length / 2).unwrap();
+    }
+
+    /// The file of frame `number`.
+    pub fn bytes(&self, number: u32) -> Vec<u8> {
+        let (width, height) = self.size;
+        let picture = match self.colour {
+            Some(rgb) => RgbImage::from_pixel(width, height, Rgb(rgb)),
+            None => RgbImage::from_raw(width, height, slate::draw(width, height, number, 4)).unwrap(),
+        };
+        let picture = DynamicImage::ImageRgb8(picture);
+        let mut bytes = Cursor::new(Vec::new());
+        let pattern = self.pattern.to_ascii_lowercase();
+        let extension = pattern.rsplit(|byte| *byte == b'.').next().unwrap();
+        match extension {
+            b"png" => picture.write_to(&mut bytes, ImageFormat::Png),
+            b"jpg" | b"jpeg" => picture.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, 95)),
+            b"tif" | b"tiff" => picture.write_to(&mut bytes, ImageFormat::Tiff),
+            b"exr" => linear(&picture).write_to(&mut bytes, ImageFormat::OpenExr),
+            _ => panic!("no writer for this extension"),
+        }
+        .unwrap();
+        bytes.into_inner()
+    }
+}
+
+/// EXR holds linear light: the inverse of the sRGB transfer function (IEC 61966-2-1).
+fn linear(picture: &DynamicImage) -> DynamicImage {
+    let mut picture = picture.to_rgb32f();
+    for value in picture.pixels_mut().flat_map(|pixel| &mut pixel.0) {
+        *value = if *value <= 0.04045 { *value / 12.92 } else { ((*value + 0.055) / 1.055).powf(2.4) };
+    }
+    DynamicImage::ImageRgb32F(picture)
+}

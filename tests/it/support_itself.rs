@@ -1,0 +1,117 @@
+//! The tests' own tools: a reader that could not see a lost frame would make every other test worthless.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::reel::{assert_shows, middle_yuv, numbers, rate};
+use crate::support::{Fake, Fault, Frames, with_each_ffmpeg};
+
+/// Encodes the frames of `dir` to H.264 by FFmpeg itself.
+fn by_hand(ffmpeg: &Path, dir: &Path, output: &[&str]) -> PathBuf {
+    let output = [&["-c:v", "libx264", "-pix_fmt", "yuv420p"], output].concat();
+    by_hand_to(ffmpeg, dir, "by_hand.mp4", &output)
+}
+
+fn by_hand_to(ffmpeg: &Path, dir: &Path, name: &str, output: &[&str]) -> PathBuf {
+    let reel = dir.join(name);
+    let status = Command::new(ffmpeg)
+        .env("SVT_LOG", "1")
+        .args(["-nostdin", "-v", "error", "-y", "-framerate", "24000/1001", "-i"])
+        .arg(dir.join("frame_%04d.png"))
+        .args(output)
+        .arg(&reel)
+        .status()
+        .unwrap();
+    assert!(status.success());
+    reel
+}
+
+#[test]
+fn numbers_survive_a_coarse_encode() {
+    with_each_ffmpeg(|sandbox| {
+        let shot = sandbox.folder("shot");
+        Frames::new("frame_####.png").write(&shot, 1..=12);
+        let reel = by_hand(&sandbox.ffmpeg, &shot, &["-crf", "40"]);
+        assert_shows(&reel, &sandbox.ffmpeg, 1..=12);
+        assert_eq!(rate(&reel, &sandbox.ffmpeg), (24000, 1001));
+    });
+}
+
+#[test]
+fn numbers_are_read_from_every_codec() {
+    with_each_ffmpeg(|sandbox| {
+        let shot = sandbox.folder("shot");
+        Frames::new("frame_####.png").write(&shot, 1..=4);
+        for (name, arguments) in [
+            ("h265.mp4", &["-c:v", "libx265", "-x265-params", "log-level=none"][..]),
+            ("av1.mp4", &["-c:v", "libsvtav1", "-preset", "10", "-crf", "50"]),
+            ("vp9.webm", &["-c:v", "libvpx-vp9", "-deadline", "realtime"]),
+            ("prores.mov", &["-c:v", "prores_ks"]),
+            ("dnxhr.mov", &["-c:v", "dnxhd", "-profile:v", "dnxhr_lb", "-pix_fmt", "yuv422p"]),
+            ("ffv1.mkv", &["-c:v", "ffv1"]),
+            ("mpeg4.mp4", &["-c:v", "mpeg4", "-q:v", "31"]),
+            ("rgb.mkv", &["-c:v", "libx264rgb", "-qp", "0"]),
+            ("palette.gif", &[]),
+        ] {
+            let reel = by_hand_to(&sandbox.ffmpeg, &shot, name, arguments);
+            assert_shows(&reel, &sandbox.ffmpeg, 1..=4);
+        }
+    });
+}
+
+#[test]
+fn a_lost_frame_is_seen() {
+    with_each_ffmpeg(|sandbox| {
+        let shot = sandbox.folder("shot");
+        Frames::new("frame_####.png").write(&shot, 1..=12);
+        let reel = by_hand(&sandbox.ffmpeg, &shot, &["-vf", "select='not(eq(n,4))'", "-fps_mode", "passthrough"]);
+        assert_eq!(numbers(&reel, &sandbox.ffmpeg), [1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12]);
+        let uneven = std::panic::catch_unwind(|| rate(&reel, &sandbox.ffmpeg));
+        assert!(uneven.is_err());
+    });
+}
+
+#[test]
+fn wrong_colours_are_seen() {
+    with_each_ffmpeg(|sandbox| {
+        let shot = sandbox.folder("shot");
+        Frames::new("frame_####.png").plain([255, 0, 0]).write(&shot, 1..=3);
+        // FFmpeg by itself uses BT.601 and says nothing about it.
+        let [y, ..] = middle_yuv(&by_hand(&sandbox.ffmpeg, &shot, &[]), &sandbox.ffmpeg);
+        assert!(y.abs_diff(81) <= 1, "Y {y}");
+    });
+}
+
+#[test]
+fn the_fake_fails_as_it_is_told() {
+    with_each_ffmpeg(|sandbox| {
+        let shot = sandbox.folder("shot");
+        let output = shot.join("out.mkv");
+        for (fault, code, frames) in [
+            (Fault::Exit1, 1, None),
+            (Fault::Exit0NoFile, 0, None),
+            (Fault::Exit0ShortFile, 0, Some(3)),
+            (Fault::EndThenFail, 1, Some(10)),
+            (Fault::MissingEncoder, 1, None),
+            (Fault::FloodStderr, 0, Some(10)),
+        ] {
+            let fake = Fake::new(sandbox, fault);
+            let _ = std::fs::remove_file(&output);
+            let mut child = Command::new(fake.program())
+                .args(["-nostdin", "-v", "error", "-f", "rawvideo", "-pix_fmt", "gray", "-s", "64x64", "-i", "-"])
+                .args(["-c:v", "libx264", "-f", "matroska", "-y"])
+                .arg(&output)
+                .stdin(std::process::Stdio::piped())
+                .stdout(std::process::Stdio::null())
+                .stderr(std::process::Stdio::null())
+                .spawn()
+                .unwrap();
+            // A fake that ends early closes the pipe.
+            let _ = std::io::Write::write_all(child.stdin.as_mut().unwrap(), &vec![128; 64 * 64 * 10]);
+            assert_eq!(child.wait().unwrap().code(), Some(code), "{fault:?}");
+            let shown = output.exists().then(|| crate::support::reel::pictures(&output, &sandbox.ffmpeg).len());
+            assert_eq!(shown, frames, "{fault:?}");
+            assert!(fake.encodes() > 0);
+        }
+    });
+}
