@@ -23,8 +23,9 @@ fn killed_in_the_middle_of_an_encode() {
         fake.wait_for_encode();
         daemon.kill_9();
         assert!(sandbox.reels().is_empty());
-        // The FFmpeg of the dead daemon goes on with what it has, beside the new daemon.
+        // The FFmpeg of the dead daemon makes a valid, short file of what it was given.
         fake.open();
+        fake.wait_for_end();
 
         let mut daemon = Daemon::start(sandbox, &config);
         for folder in &folders {

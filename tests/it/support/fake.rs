@@ -70,6 +70,18 @@ impl Fake {
         wait_for("an encode begins", || (self.encodes() > 0).then_some(()));
     }
 
+    /// Waits until every encode has ended, also those that a killed daemon left behind.
+    pub fn wait_for_end(&self) {
+        let begun = fs::read_to_string(self.dir.join("encodes")).unwrap_or_default();
+        for pid in begun.lines() {
+            wait_for("an encode ends", || {
+                // A process that nobody has waited for is a zombie: `PID (name) Z`.
+                let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+                (stat.is_empty() || stat.contains(") Z")).then_some(())
+            });
+        }
+    }
+
     /// Lets [`Fault::Gate`] encode.
     pub fn open(&self) {
         fs::write(self.dir.join("open"), "").unwrap();
