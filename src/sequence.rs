@@ -16,11 +16,14 @@ use serde::{Deserialize, Serialize};
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
 
+mod anomaly;
 pub mod finish;
 pub mod gaps;
 pub mod group;
 pub mod name;
 pub mod tracker;
+
+pub use anomaly::Anomaly;
 
 /// The number in a frame's name: at most nine digits, or a time stamp of up to nineteen; negative where a renderer
 /// counts from before zero.
@@ -148,6 +151,12 @@ impl fmt::Display for Pattern {
     }
 }
 
+/// A name as the file system takes it: bytes.
+#[must_use]
+pub fn os_name(name: &[u8]) -> &OsStr {
+    OsStr::from_bytes(name)
+}
+
 /// One image file of a sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frame {
@@ -176,9 +185,16 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// The first and the last number.
+    #[must_use]
+    pub fn span(&self) -> (FrameNumber, FrameNumber) {
+        let number = |frame: Option<&Frame>| frame.map_or(0, |frame| frame.number);
+        (number(self.frames.first()), number(self.frames.last()))
+    }
+
     /// Where `frame` lies.
     #[must_use]
     pub fn path_of(&self, frame: &Frame) -> PathBuf {
-        self.dir.join(OsStr::from_bytes(&self.pattern.name(frame.number)))
+        self.dir.join(os_name(&self.pattern.name(frame.number)))
     }
 }
