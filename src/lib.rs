@@ -1,22 +1,73 @@
 //! reeld turns finished image sequences into verified videos.
 //!
+//! It is a daemon: it watches the folders that renderers and generators write to, knows when a numbered sequence is
+//! finished, and makes one video of it that is exact, verified, and never written over anything. Then, if asked to, it
+//! removes the frames. This page is the map; each room opens with what it owns and what it never does.
+//!
+//! # Words
+//!
+//! | word | meaning |
+//! | --- | --- |
+//! | frame | one image file whose name carries a number |
+//! | root | a folder that the config names, watched with everything below it |
+//! | sequence | the frames of one folder that share prefix, suffix and padding |
+//! | marker | a thing that says that a sequence is finished: a file, a number, a word from a client |
+//! | batch | the frozen, ordered list of frames that becomes one video, each frame with its identity |
+//! | identity | device, inode, size and modification time: the very file that was seen |
+//! | chunk | consecutive frames of a batch that are encoded as one file |
+//! | reel | the finished video |
+//! | recipe | codec, pixel format, rate control and container: what a preset's name stands for |
+//! | anomaly | anything that makes a batch less than perfect: a missing number, another size, an unreadable frame |
+//!
 //! # The way of a frame
 //!
 //! ```text
 //!  disk ──► watch ──► sequence ──► encode ──► deliver ──► disk
 //!           folders    which frame   pixels,     the free name,
-//!           that       belongs       chunks,     publish, verify,
-//!           changed    where; when   verify      clean up
+//!           that       belongs       chunks,     publish,
+//!           changed    where; when   proofs      clean up
 //!                      it is done
 //!               └──────────── daemon: one loop owns all state ────────────┘
 //!                      journal beside it        serve in front of it
 //! ```
+//!
+//! [`watch`] marks folders dirty and reads them. [`sequence`] turns names into sequences and decides when one is
+//! finished. [`encode`] decodes each frame with [`frame`], feeds FFmpeg with pixels, and proves the result. [`deliver`]
+//! publishes the reel under a free name and then, if asked to, removes the frames. [`journal`] remembers every step.
+//! [`daemon`] is the loop that ties them together, [`serve`] its socket, [`cli`] everything a person types and reads.
+//! Imports run downward only: `cli`, `serve` → `daemon` → `encode`, `deliver`, `watch`, `journal` → `frame`,
+//! `sequence`, `config`.
+//!
+//! # What never happens
+//!
+//! 1. FFmpeg never opens a frame file. Frames are decoded in this process and reach FFmpeg as pixels on its standard
+//!    input, so that no file name, gap, empty or torn frame can cut or corrupt a video unseen.
+//! 2. No existing file is overwritten or truncated. A reel appears under its final name whole, or not at all.
+//! 3. A frame is removed in one place only ([`deliver::cleanup`]), only after its reel is verified, published, synced and
+//!    recorded, and only if it is still the very file that was encoded.
+//! 4. A batch with an anomaly keeps its frames, whatever `cleanup` says, unless the config says so in as many words.
+//! 5. [`sequence`] performs no I/O and never reads the clock: events and `now` go in, decisions come out.
+//! 6. A failed or partial scan never finishes, forgets or shrinks a sequence. A root that is not the disk it was is not
+//!    scanned.
+//! 7. No queue of file events can overflow: the watcher marks folders dirty, and reading the folder is the truth.
+//! 8. Only [`journal`] writes state. Losing the journal costs work, never a frame and never a reel.
+//! 9. Only [`encode`] starts FFmpeg; every argument is a separate argv entry; nothing goes through a shell.
+//! 10. Success is proved, not reported: exit status 0 counts for nothing without the frame count, the timing and the
+//!     pixels.
+//!
+//! # Where to start reading
+//!
+//! [`daemon::job`] is one batch from frames to reel, top to bottom. [`sequence::tracker`] is how a sequence becomes a
+//! batch. [`daemon`] is the loop around both.
 
+pub mod cli;
 pub mod config;
+pub mod daemon;
 pub mod deliver;
 pub mod encode;
-pub mod fault;
+pub(crate) mod fault;
 pub mod frame;
 pub mod journal;
 pub mod sequence;
+pub mod serve;
 pub mod watch;

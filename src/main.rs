@@ -1,3 +1,7 @@
-//! The `reeld` command.
+//! The `reeld` command. Everything is in the library; start reading there.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    reeld::cli::main(std::env::args_os())
+}

@@ -8,7 +8,7 @@ use super::error::EncodeError;
 use super::ffmpeg::{Ffmpeg, Stop};
 use super::recipe::{Recipe, Source};
 use super::verify::verify;
-use crate::config::{Builtin, FrameRate, Preset, SizeChange, Video};
+use crate::config::{FrameRate, Preset, SizeChange, Video};
 use crate::frame::complete::identity_of;
 
 /// Large enough for every codec.
@@ -16,7 +16,7 @@ const SIZE: (u32, u32) = (320, 180);
 const FRAMES: u32 = 3;
 
 /// Encodes and proves a few small frames with `preset`, in a temporary folder.
-pub fn probe(ffmpeg: &Ffmpeg, preset: Builtin) -> Result<(), EncodeError> {
+pub fn probe(ffmpeg: &Ffmpeg, preset: &Preset) -> Result<(), EncodeError> {
     let dir = tempfile::Builder::new().prefix("reeld-probe-").tempdir();
     let dir = dir.map_err(EncodeError::io(&std::env::temp_dir()))?;
     let frames = (1..=FRAMES)
@@ -34,7 +34,7 @@ pub fn probe(ffmpeg: &Ffmpeg, preset: Builtin) -> Result<(), EncodeError> {
     let rate = FrameRate { num: const { NonZeroU32::new(24).unwrap() }, den: NonZeroU32::MIN };
     let video = Video {
         rate,
-        preset: Preset::Builtin(preset),
+        preset: preset.clone(),
         quality: None,
         speed: None,
         encoder_args: Vec::new(),

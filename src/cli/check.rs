@@ -1,0 +1,191 @@
+//! `reeld check`: what is right and wrong on this machine.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use indicatif::BinaryBytes;
+
+use super::error::CliError;
+use super::{ConfigArg, out};
+use crate::config::{self, Builtin, Cleanup, Config, Preset, Root, dirs};
+use crate::deliver::publish;
+use crate::encode;
+use crate::encode::ffmpeg::Ffmpeg;
+use crate::journal::{Journal, JournalError, Lock};
+use crate::watch::limits::{InotifyLimits, Limit};
+use crate::watch::mounts;
+use crate::watch::scan;
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    config: ConfigArg,
+}
+
+/// Less free space than this for reels is worth a word: a minute of 1080p at high quality.
+const LITTLE_SPACE: u64 = 1 << 30;
+
+/// What was found so far.
+#[derive(Debug, Default)]
+struct Findings {
+    wrong: u32,
+}
+
+impl Findings {
+    fn wrong(&mut self, text: &str, hint: Option<String>) -> Result<(), CliError> {
+        self.wrong += 1;
+        out::line(&format!("WRONG  {text}"))?;
+        if let Some(hint) = hint {
+            out::line(&format!("       hint: {hint}"))?;
+        }
+        Ok(())
+    }
+}
+
+fn good(text: &str) -> Result<(), CliError> {
+    Ok(out::line(&format!("ok     {text}"))?)
+}
+
+fn note(text: &str) -> Result<(), CliError> {
+    Ok(out::line(&format!("note   {text}"))?)
+}
+
+pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, CliError> {
+    let mut findings = Findings::default();
+    let config = check_config(args, &mut findings)?;
+    check_ffmpeg(config.as_ref(), &mut findings)?;
+    if let Some(config) = &config {
+        for root in &config.roots {
+            check_root(root, &mut findings)?;
+        }
+        check_inotify(config, &mut findings)?;
+        check_state(config, &mut findings)?;
+    }
+    match findings.wrong {
+        0 => out::line("all is well")?,
+        1 => out::line("1 thing is wrong")?,
+        wrong => out::line(&format!("{wrong} things are wrong"))?,
+    }
+    Ok(ExitCode::from(u8::from(findings.wrong > 0)))
+}
+
+fn check_config(args: &CheckArgs, findings: &mut Findings) -> Result<Option<Config>, CliError> {
+    let file = match config::locate(args.config.config.as_deref(), &dirs::process_env) {
+        Ok(file) => file,
+        Err(error) => {
+            findings.wrong(&format!("config: {error}"), error.hint())?;
+            return Ok(None);
+        }
+    };
+    match Config::load(&file) {
+        Ok(config) => {
+            good(&format!("config: {}, {} watched folders", file.display(), config.roots.len()))?;
+            Ok(Some(config))
+        }
+        Err(error) => {
+            findings.wrong(&format!("config: {error}"), None)?;
+            Ok(None)
+        }
+    }
+}
+
+/// Every preset is tried for real. One that the config does not use may be missing.
+fn check_ffmpeg(config: Option<&Config>, findings: &mut Findings) -> Result<(), CliError> {
+    let ffmpeg = match Ffmpeg::find(config.and_then(|config| config.encoder.ffmpeg.as_deref())) {
+        Ok(ffmpeg) => ffmpeg,
+        Err(error) => return findings.wrong(&format!("FFmpeg: {error}"), error.hint()),
+    };
+    good(&format!("FFmpeg: {} at {}", ffmpeg.version, ffmpeg.path.display()))?;
+    let used: Vec<&Preset> = config.iter().flat_map(|config| &config.roots).map(|root| &root.video.preset).collect();
+    let builtins = Builtin::ALL.into_iter().map(Preset::Builtin);
+    let own = used.iter().copied().filter(|preset| matches!(preset, Preset::Custom(_))).cloned();
+    for preset in builtins.chain(own) {
+        let name = preset.name();
+        match encode::probe(&ffmpeg, &preset) {
+            Ok(()) => good(&format!("preset {name}: encodes"))?,
+            Err(error) if used.contains(&&preset) => {
+                findings.wrong(&format!("preset {name}: {error}"), error.hint())?;
+            }
+            Err(error) => {
+                let first = error.to_string().lines().next().unwrap_or_default().to_owned();
+                note(&format!("preset {name} does not work here, and is not used: {first}"))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_root(root: &Root, findings: &mut Findings) -> Result<(), CliError> {
+    let path = root.path.display();
+    if let Err(error) = scan::read_folder(&root.path, &|_| false) {
+        return findings.wrong(&format!("{path}: {error}"), error.hint());
+    }
+    let watching = mounts::decide(&root.path, root.watch);
+    good(&format!("{path}: readable, {}: {}", watching.fs_type, watching.why))?;
+    if root.delivery.cleanup != Cleanup::Keep {
+        check_writable(&root.path, "frames are removed here", findings)?;
+    }
+    let output = root.delivery.output_dir.as_ref().map_or_else(|| root.path.clone(), |dir| root.path.join(dir));
+    check_writable(&existing(&output), "reels are staged and published here, on one mount", findings)?;
+    match publish::free_space(&output) {
+        Ok(space) if space < LITTLE_SPACE => findings.wrong(
+            &format!("{}: {} free", output.display(), BinaryBytes(space)),
+            Some("make room; a batch waits while the disk is full".to_owned()),
+        ),
+        Ok(space) => good(&format!("{}: {} free", output.display(), BinaryBytes(space))),
+        Err(error) => findings.wrong(&error.to_string(), error.hint()),
+    }
+}
+
+/// The folder, or the nearest one above it that exists: the rest is made when the first reel is published.
+fn existing(path: &Path) -> PathBuf {
+    path.ancestors().find(|ancestor| ancestor.is_dir()).unwrap_or(Path::new("/")).to_path_buf()
+}
+
+/// Really writes: permissions, read-only mounts and a service's sandbox all count.
+fn check_writable(dir: &Path, what: &str, findings: &mut Findings) -> Result<(), CliError> {
+    match tempfile::Builder::new().prefix(".reeld-check-").tempfile_in(dir) {
+        Ok(_) => good(&format!("{}: writable ({what})", dir.display())),
+        Err(error) => findings.wrong(
+            &format!("{}: not writable ({what}): {error}", dir.display()),
+            Some("let the user that reeld runs as write there; under systemd see `ReadWritePaths=`".to_owned()),
+        ),
+    }
+}
+
+fn check_inotify(config: &Config, findings: &mut Findings) -> Result<(), CliError> {
+    let limits = match InotifyLimits::read() {
+        Ok(limits) => limits,
+        Err(error) => return note(&format!("inotify: its limits cannot be read: {error}")),
+    };
+    let folders: u64 = config.roots.iter().map(count_folders).sum();
+    let text = format!("inotify: {folders} folders to watch, {} watches allowed", limits.max_user_watches);
+    // Other programs of the same user draw on the same allowance, so half of it is the mark.
+    if folders > limits.max_user_watches / 2 { findings.wrong(&text, Some(Limit::Watches.hint())) } else { good(&text) }
+}
+
+fn count_folders(root: &Root) -> u64 {
+    let mut count = 0;
+    let mut folders = vec![root.path.clone()];
+    while let Some(dir) = folders.pop() {
+        count += 1;
+        if let (true, Ok(scan)) = (root.recursive, scan::read_folder(&dir, &|_| false)) {
+            folders.extend(scan.folders.iter().map(|name| dir.join(crate::sequence::os_name(name))));
+        }
+    }
+    count
+}
+
+fn check_state(config: &Config, findings: &mut Findings) -> Result<(), CliError> {
+    let state = match dirs::state_dir(config.state_dir.as_deref(), &dirs::process_env) {
+        Ok(state) => state,
+        Err(error) => return findings.wrong(&error.to_string(), error.hint()),
+    };
+    match Lock::acquire(&state).and_then(|lock| Journal::open(&lock)) {
+        Ok((_, None)) => good(&format!("journal: in {}", state.display())),
+        Ok((_, Some(aside))) => note(&format!("journal: it was damaged, and is set aside as {}", aside.display())),
+        Err(JournalError::Locked { .. }) => good(&format!("journal: in {}, a daemon is running", state.display())),
+        Err(error) => findings.wrong(&error.to_string(), error.hint()),
+    }
+}

@@ -1,0 +1,179 @@
+//! `reeld encode`: what is there now, then exit.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::bars::Bar;
+use super::collect::{self, Found};
+use super::error::CliError;
+use super::{out, state};
+use crate::config::units::Factor;
+use crate::config::{Builtin, Cleanup, Delivery, Encoder, FrameRate, NameTemplate, Preset, Quality, Root, Video, dirs};
+use crate::daemon::error::JobError;
+use crate::daemon::job::{self, Delivered, Job, Tools};
+use crate::encode::ffmpeg::{Ffmpeg, Stop};
+use crate::sequence::Batch;
+
+#[derive(Debug, Args)]
+pub(crate) struct EncodeArgs {
+    /// A folder (every sequence below it), one frame of a sequence, or a pattern such as `shot.####.png`
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Frames per second: `24`, `23.976` or `24000/1001`
+    #[arg(long, value_name = "R")]
+    framerate: Option<FrameRate>,
+    /// Speed up or slow down: the rate times 0.01 to 100
+    #[arg(long, value_name = "F")]
+    framerate_factor: Option<Factor>,
+    /// h264, h264-10bit, h265, h265-10bit, av1, vp9, prores, prores-4444, dnxhr, ffv1, mpeg4, gif, webp or lossless
+    #[arg(long, value_name = "P")]
+    preset: Option<Builtin>,
+    /// The encoder's CRF number, or `LOSSLESS`, `PERC_LOSSLESS`, `HIGH`, `MEDIUM`, `LOW`, `VERYLOW`, `LOWEST`
+    #[arg(long, value_name = "Q")]
+    quality: Option<Quality>,
+    /// The encoder's own speed preset, such as `veryfast`
+    #[arg(long, value_name = "S")]
+    speed: Option<String>,
+    /// Where the video goes [default: beside the frames]
+    #[arg(long, value_name = "D")]
+    output_dir: Option<PathBuf>,
+    /// The video's name without extension; tokens as in the config
+    #[arg(long, value_name = "N")]
+    name: Option<NameTemplate>,
+    /// What happens to the frames once the video is proved: keep, delete, trash or archive
+    #[arg(long, value_name = "MODE")]
+    cleanup: Option<Cleanup>,
+    /// One JSON object a batch on standard output instead of the video's path
+    #[arg(long)]
+    json: bool,
+}
+
+/// One batch, as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    dir: String,
+    pattern: String,
+    first: i64,
+    last: i64,
+    #[serde(flatten)]
+    outcome: Outcome<'a>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+enum Outcome<'a> {
+    Published(&'a Delivered),
+    Failed { error: String, hint: Option<String> },
+}
+
+pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> {
+    let found = find(args)?;
+    let ffmpeg = Ffmpeg::find(None).map_err(|error| CliError::failed(&error).hint(error.hint()))?;
+    let state =
+        dirs::state_dir(None, &dirs::process_env).map_err(|error| CliError::usage(&error).hint(error.hint()))?;
+    let state = state::open(&state)?;
+    let tools = Tools { ffmpeg, journal: state.journal.clone(), encoder: Encoder::default() };
+    let mut failed = false;
+    for found in found {
+        failed |= !one(args, found, &tools, quiet)?;
+    }
+    Ok(ExitCode::from(u8::from(failed)))
+}
+
+/// The sequences of all paths, each once, and only those that can make a video.
+fn find(args: &EncodeArgs) -> Result<Vec<Found>, CliError> {
+    let mut all: Vec<Found> = Vec::new();
+    for path in &args.paths {
+        let found = collect::collect(path)?;
+        let before = all.len();
+        for found in found {
+            if found.frames.len() < 2 {
+                tracing::info!(dir = %found.dir.display(), pattern = %found.pattern, "a single image is no sequence");
+            } else if !all.iter().any(|known| known.dir == found.dir && known.pattern == found.pattern) {
+                all.push(found);
+            }
+        }
+        if all.len() == before {
+            return Err(CliError::failed(format!("no sequence of at least 2 frames in {}", path.display()))
+                .hint(format!("`reeld scan {}` lists what is there", path.display())));
+        }
+    }
+    Ok(all)
+}
+
+/// Encodes one sequence. A failing batch never stops the next one: `false`, and it has been said why.
+fn one(args: &EncodeArgs, found: Found, tools: &Tools, quiet: bool) -> Result<bool, CliError> {
+    let root = with_arguments(collect::root_of(&found.dir), args)?;
+    let batch = found.into_batch();
+    let bar = Bar::start(batch.pattern.to_string(), batch.frames.len() as u64, quiet);
+    let outcome = Job::begin(batch.clone(), &root, &tools.journal)
+        .map_err(JobError::from)
+        .and_then(|job| job::run(&job, tools, &|progress| bar.update(&progress), &Stop::default()));
+    bar.finish();
+    report(args, &batch, &outcome)?;
+    Ok(outcome.is_ok())
+}
+
+fn report(args: &EncodeArgs, batch: &Batch, outcome: &Result<Delivered, JobError>) -> Result<(), CliError> {
+    match outcome {
+        Ok(delivered) => {
+            for anomaly in &delivered.anomalies {
+                out::say(&format!("warning: {}: {anomaly}", batch.pattern));
+            }
+            if let Some(kept) = &delivered.frames_kept_because {
+                out::say(&format!("warning: {}: the frames are kept: {kept}", batch.pattern));
+            }
+        }
+        Err(error) => {
+            out::error(&format!("{} in {}: {error}", batch.pattern, batch.dir.display()), error.hint().as_deref());
+        }
+    }
+    if args.json {
+        let (first, last) = batch.span();
+        let outcome = match outcome {
+            Ok(delivered) => Outcome::Published(delivered),
+            Err(error) => Outcome::Failed { error: error.to_string(), hint: error.hint() },
+        };
+        let dir = batch.dir.to_string_lossy().into_owned();
+        out::json(&Line { dir, pattern: batch.pattern.to_string(), first, last, outcome })?;
+    } else if let Ok(delivered) = outcome {
+        out::path(&delivered.reel)?;
+    }
+    Ok(())
+}
+
+/// The defaults with what the command line says on top.
+fn with_arguments(mut root: Root, args: &EncodeArgs) -> Result<Root, CliError> {
+    let mut video = Video::clone(&root.video);
+    let mut delivery = Delivery::clone(&root.delivery);
+    if let Some(rate) = args.framerate {
+        video.rate = rate;
+    }
+    if let Some(factor) = args.framerate_factor {
+        video.rate = video.rate.scaled(factor).map_err(CliError::usage)?;
+    }
+    if let Some(preset) = args.preset {
+        video.preset = Preset::Builtin(preset);
+    }
+    video.quality = args.quality.or(video.quality);
+    video.speed = args.speed.clone().or(video.speed);
+    if let Some(dir) = &args.output_dir {
+        // Relative to where the person stands, unlike in the config, where it is relative to the frames.
+        let absolute =
+            std::path::absolute(dir).map_err(|error| CliError::usage(format!("{}: {error}", dir.display())))?;
+        delivery.output_dir = Some(absolute);
+    }
+    if let Some(name) = &args.name {
+        delivery.output_name = name.clone();
+    }
+    if let Some(cleanup) = args.cleanup {
+        delivery.cleanup = cleanup;
+    }
+    root.video = Arc::new(video);
+    root.delivery = Arc::new(delivery);
+    Ok(root)
+}

@@ -1,0 +1,68 @@
+//! Where log lines go and what they look like.
+
+use std::io::{self, IsTerminal as _};
+use std::os::unix::fs::MetadataExt as _;
+
+use tracing::Level;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::{Layer, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use super::error::CliError;
+use super::{LogArgs, LogFormat};
+
+/// Installs the subscriber. A daemon says what it does; the other commands only what goes wrong, unless asked.
+pub(crate) fn start(args: LogArgs, daemon: bool) -> Result<(), CliError> {
+    let level = match (args.quiet, args.verbose, daemon) {
+        (true, ..) => LevelFilter::ERROR,
+        (_, 0, false) => LevelFilter::WARN,
+        (_, 0, true) | (_, 1, false) => LevelFilter::INFO,
+        (_, 1, true) | (_, 2, false) => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    // Other crates' chatter (notify, image) is of no use below a warning.
+    let filter = Targets::new().with_default(Level::WARN).with_target("reeld", level);
+    let under_journal = stderr_is_the_journal();
+    let format =
+        args.log_format.unwrap_or(if daemon && under_journal { LogFormat::Journald } else { LogFormat::Pretty });
+    let layer = match format {
+        LogFormat::Pretty if daemon && !under_journal => {
+            tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false).with_ansi(colour()).boxed()
+        }
+        // The journal stamps each line itself, and a person at a terminal needs no time of day either.
+        LogFormat::Pretty => tracing_subscriber::fmt::layer()
+            .with_writer(io::stderr)
+            .without_time()
+            .with_target(false)
+            .with_ansi(colour())
+            .boxed(),
+        LogFormat::Json => tracing_subscriber::fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_target(false)
+            .with_writer(io::stderr)
+            .boxed(),
+        LogFormat::Journald => tracing_journald::layer()
+            .map_err(|error| {
+                CliError::usage(format!("cannot reach systemd's journal: {error}"))
+                    .hint("use `--log-format pretty` or `--log-format json` on a system without journald".to_owned())
+            })?
+            .with_field_prefix(Some("REELD".to_owned()))
+            .boxed(),
+    };
+    tracing_subscriber::registry().with(layer.with_filter(filter)).init();
+    Ok(())
+}
+
+/// Colours on a terminal, unless `NO_COLOR` is set to anything (<https://no-color.org>).
+pub(crate) fn colour() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && io::stderr().is_terminal()
+}
+
+/// Whether standard error is the stream that systemd connected to its journal (`JOURNAL_STREAM`, systemd.exec(5)).
+fn stderr_is_the_journal() -> bool {
+    let Some(stream) = std::env::var("JOURNAL_STREAM").ok() else { return false };
+    let Ok(stderr) = std::fs::metadata("/proc/self/fd/2") else { return false };
+    stream == format!("{}:{}", stderr.dev(), stderr.ino())
+}

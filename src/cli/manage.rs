@@ -1,0 +1,170 @@
+//! `done`, `list`, `retry` and `forget`: through the running daemon where there is one, else on the journal itself.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::error::CliError;
+use super::{ConfigArg, out, state};
+use crate::config::{Config, dirs};
+use crate::daemon::command::{self, Command, Reply, RetryTarget, WirePath};
+use crate::daemon::job;
+use crate::journal::{Entry, Journal};
+use crate::serve;
+
+#[derive(Debug, Args)]
+pub(crate) struct DoneArgs {
+    /// The folder whose sequences are finished
+    dir: PathBuf,
+    #[command(flatten)]
+    config: ConfigArg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// One JSON object a batch
+    #[arg(long)]
+    json: bool,
+    /// Show at most this many, the newest last
+    #[arg(long, default_value_t = 50)]
+    limit: u32,
+    #[command(flatten)]
+    config: ConfigArg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RetryArgs {
+    /// A batch's number in `reeld list`, or a folder
+    #[arg(value_name = "ID|DIR")]
+    target: String,
+    #[command(flatten)]
+    config: ConfigArg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ForgetArgs {
+    /// The folder whose frames are to count as new
+    dir: PathBuf,
+    #[command(flatten)]
+    config: ConfigArg,
+}
+
+pub(crate) fn done(args: &DoneArgs) -> Result<ExitCode, CliError> {
+    let dir = absolute(&args.dir)?;
+    match ask_daemon(&args.config, &Command::Done { dir: WirePath::from(dir.as_path()) })? {
+        Some(reply) => show(reply),
+        None => Err(CliError::failed("no daemon is running")
+            .hint(format!("start one with `reeld run`, or encode at once: `reeld encode {}`", args.dir.display()))),
+    }
+}
+
+pub(crate) fn list(args: &ListArgs) -> Result<ExitCode, CliError> {
+    let journal = Journal::open_to_read(&state_dir(&args.config)?)
+        .map_err(|error| CliError::failed(&error).hint(error.hint()))?;
+    let rows = journal.map_or_else(|| Ok(Vec::new()), |journal| journal.list(args.limit));
+    let rows = rows.map_err(|error| CliError::failed(&error).hint(error.hint()))?;
+    for row in rows.iter().rev() {
+        if args.json {
+            out::json(row)?;
+        } else {
+            out::line(&describe(row))?;
+        }
+    }
+    if rows.is_empty() && !args.json {
+        out::say("nothing was encoded yet");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) fn retry(args: &RetryArgs) -> Result<ExitCode, CliError> {
+    let target = match args.target.parse() {
+        Ok(id) => RetryTarget::Batch(id),
+        Err(_) => RetryTarget::Dir(WirePath::from(absolute(Path::new(&args.target))?.as_path())),
+    };
+    if let Some(reply) = ask_daemon(&args.config, &Command::Retry { target: target.clone() })? {
+        return show(reply);
+    }
+    let state = state::open(&state_dir(&args.config)?)?;
+    let batches = state
+        .journal
+        .retry(&target.into(), job::now_ms())
+        .map_err(|error| CliError::failed(&error).hint(error.hint()))?;
+    show(command::retried(&batches))
+}
+
+pub(crate) fn forget(args: &ForgetArgs) -> Result<ExitCode, CliError> {
+    let dir = absolute(&args.dir)?;
+    if let Some(reply) = ask_daemon(&args.config, &Command::Forget { dir: WirePath::from(dir.as_path()) })? {
+        return show(reply);
+    }
+    let state = state::open(&state_dir(&args.config)?)?;
+    let released = state.journal.forget(&dir).map_err(|error| CliError::failed(&error).hint(error.hint()))?;
+    show(command::forgotten(&released))
+}
+
+fn show(reply: Reply) -> Result<ExitCode, CliError> {
+    match reply {
+        Reply::Done { message } => {
+            out::say(&message);
+            Ok(ExitCode::SUCCESS)
+        }
+        Reply::Refused { message, hint } => Err(CliError::failed(message).hint(hint)),
+    }
+}
+
+/// `None` when no daemon is running. Paths are resolved, as the daemon's own are.
+fn ask_daemon(config: &ConfigArg, command: &Command) -> Result<Option<Reply>, CliError> {
+    let state = state_dir(config)?;
+    let socket = serve::socket_path(&dirs::runtime_dir(&state, &dirs::process_env));
+    match serve::ask(&socket, command) {
+        Ok(reply) => Ok(Some(reply)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => Ok(None),
+        Err(error) => Err(CliError::failed(format!("cannot ask the daemon at {}: {error}", socket.display()))
+            .hint("run this as the user that the daemon runs as".to_owned())),
+    }
+}
+
+/// `7  published  /renders/shot_####.png 1-240  240 frames  h264 24/1  -> /renders/shot.mp4`
+fn describe(entry: &Entry) -> String {
+    let Entry { id, first, last, count, recipe, rate, .. } = entry;
+    let sequence = entry.dir.join(&entry.pattern);
+    let mut text =
+        format!("{id}  {:?}  {} {first}-{last}  {count} frames  {recipe} {rate}", entry.state, sequence.display());
+    if let Some(reel) = &entry.reel {
+        text += &format!("  -> {}", reel.display());
+    }
+    if let Some(ms) = entry.encode_ms {
+        text += &format!("  {}.{} s", ms / 1000, ms % 1000 / 100);
+    }
+    for anomaly in &entry.anomalies {
+        text += &format!("\n    {anomaly}");
+    }
+    if let Some(error) = &entry.error {
+        text += &format!("\n    {error}");
+    }
+    if let Some(hint) = &entry.hint {
+        text += &format!("\n    hint: {hint}");
+    }
+    text
+}
+
+/// The state directory of the config, if there is a config: these commands work without one.
+fn state_dir(config: &ConfigArg) -> Result<PathBuf, CliError> {
+    let file = crate::config::locate(config.config.as_deref(), &dirs::process_env);
+    let configured = match (file, &config.config) {
+        (Ok(file), _) => Config::load(&file).map_err(CliError::usage)?.state_dir,
+        (Err(error), Some(_)) => return Err(CliError::usage(&error).hint(error.hint())),
+        (Err(_), None) => None,
+    };
+    dirs::state_dir(configured.as_deref(), &dirs::process_env)
+        .map_err(|error| CliError::usage(&error).hint(error.hint()))
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, CliError> {
+    // The daemon knows its folders by their real paths; one that is gone has none.
+    std::fs::canonicalize(path)
+        .or_else(|_| std::path::absolute(path))
+        .map_err(|error| CliError::usage(format!("{}: {error}", path.display())))
+}

@@ -1,0 +1,48 @@
+//! `reeld run`: the daemon in the foreground.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::ConfigArg;
+use super::error::CliError;
+use crate::config::{self, Config, dirs};
+use crate::daemon::Daemon;
+use crate::serve::{self, Server};
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    config: ConfigArg,
+}
+
+pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, CliError> {
+    let file = config::locate(args.config.config.as_deref(), &dirs::process_env)
+        .map_err(|error| CliError::usage(&error).hint(error.hint()))?;
+    let config = Config::load(&file).map_err(CliError::usage)?;
+    let state = dirs::state_dir(config.state_dir.as_deref(), &dirs::process_env)
+        .map_err(|error| CliError::usage(&error).hint(error.hint()))?;
+    let socket = serve::socket_path(&dirs::runtime_dir(&state, &dirs::process_env));
+    // One thread runs the loop; whatever blocks has threads of its own.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::failed(format!("cannot start: {error}")))?;
+    let outcome = runtime.block_on(async {
+        let (daemon, handle) =
+            Daemon::start(config, &state).map_err(|error| CliError::failed(&error).hint(error.hint()))?;
+        let server = Server::bind(socket.clone()).map_err(|error| {
+            CliError::failed(format!("cannot listen on {}: {error}", socket.display()))
+                .hint("check that $RUNTIME_DIRECTORY or $XDG_RUNTIME_DIR is a folder you may write to".to_owned())
+        })?;
+        let serving = tokio::spawn(server.serve(handle));
+        let ended = daemon.run().await.map_err(|error| CliError::failed(&error).hint(error.hint()));
+        serving.abort();
+        // The socket file goes with the server, which an aborted task drops.
+        let _ = serving.await;
+        ended
+    });
+    // An aborted encode that does not end in time is left behind; its staging file goes at the next start.
+    runtime.shutdown_background();
+    outcome.map(|()| ExitCode::SUCCESS)
+}

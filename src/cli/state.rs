@@ -1,0 +1,35 @@
+//! The journal as the commands beside the daemon open it.
+
+use std::path::Path;
+
+use super::error::CliError;
+use super::out;
+use crate::daemon::job;
+use crate::journal::{Journal, JournalError, Lock};
+
+/// An open journal, with the lock where nobody else has it.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) journal: Journal,
+    /// Held for as long as this lives, so that no daemon starts in the middle of an encode and takes it for a dead one's.
+    _lock: Option<Lock>,
+}
+
+/// Opens the journal of `state_dir`: as its only user, or beside the daemon that runs.
+pub(crate) fn open(state_dir: &Path) -> Result<State, CliError> {
+    let failed = |error: JournalError| CliError::failed(&error).hint(error.hint());
+    match Lock::acquire(state_dir) {
+        Ok(lock) => {
+            let (journal, set_aside) = Journal::open(&lock).map_err(failed)?;
+            if let Some(path) = set_aside {
+                out::say(&format!("warning: the journal was damaged and is set aside as {}", path.display()));
+            }
+            journal.recover(job::now_ms()).map_err(failed)?;
+            Ok(State { journal, _lock: Some(lock) })
+        }
+        Err(JournalError::Locked { .. }) => {
+            Ok(State { journal: Journal::open_beside(state_dir).map_err(failed)?, _lock: None })
+        }
+        Err(error) => Err(failed(error)),
+    }
+}

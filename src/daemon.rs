@@ -1,0 +1,251 @@
+//! The daemon: one loop that owns all state.
+//!
+//! Events come in from the watcher, from worker threads, from clients and from the operating system; the loop applies
+//! them to the tracker and acts on its decisions. Reading a folder, decoding, encoding, recording and removing happen on
+//! worker threads that answer with events: the loop itself never blocks. It never prints, and it never decides by itself
+//! when a sequence is finished.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
+
+use crate::config::Config;
+use crate::daemon::command::{Command, Reply};
+use crate::daemon::error::StartError;
+use crate::daemon::event::Event;
+use crate::daemon::job::Tools;
+use crate::daemon::slots::Slots;
+use crate::daemon::systemd::Systemd;
+use crate::daemon::watching::Watched;
+use crate::encode::ffmpeg::Ffmpeg;
+use crate::journal::{Journal, Lock};
+use crate::sequence::tracker::Tracker;
+use crate::watch::native::Watcher;
+
+mod batches;
+pub mod command;
+mod control;
+pub mod error;
+mod event;
+pub mod job;
+mod reader;
+mod signals;
+mod slots;
+mod survey;
+mod systemd;
+mod watching;
+
+/// The shortest time between two looks at the dirty folders: a renderer's burst of files becomes one reading.
+const GATHER: Duration = Duration::from_millis(50);
+
+/// How long aborted encodes may take to end before the daemon leaves without them.
+const ABORT_LIMIT: Duration = Duration::from_secs(2);
+
+/// All state of a running daemon.
+#[derive(Debug)]
+pub struct Daemon {
+    config: Arc<Config>,
+    tools: Tools,
+    tracker: Tracker,
+    roots: BTreeMap<Arc<Path>, Watched>,
+    slots: Slots,
+    watcher: Arc<Watcher>,
+    dirty: Arc<Notify>,
+    events: UnboundedReceiver<Event>,
+    sender: UnboundedSender<Event>,
+    systemd: Systemd,
+    timers: Timers,
+    phase: Phase,
+    started: Instant,
+    /// Held for as long as the daemon lives: a second one on the same state directory must not start.
+    _lock: Lock,
+}
+
+/// The way of a daemon's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Some root was not read yet.
+    Starting,
+    Running,
+    /// No new work; what runs may end until then, for ever when `None`.
+    Stopping {
+        until: Option<Duration>,
+    },
+}
+
+/// What is due when, on the loop's clock. The tracker and the roots keep their own.
+#[derive(Debug, Default)]
+struct Timers {
+    /// No look at the dirty folders before this.
+    gather: Duration,
+    watchdog: Option<Duration>,
+    status: Option<Duration>,
+    journal: Option<Duration>,
+}
+
+/// A way to reach a running daemon from its own process.
+#[derive(Debug, Clone)]
+pub struct Handle(UnboundedSender<Event>);
+
+impl Handle {
+    /// Asks, and waits for the answer.
+    pub async fn ask(&self, command: Command) -> Reply {
+        let (sender, answer) = oneshot::channel();
+        let gone = || Reply::Refused {
+            message: "the daemon is stopping".to_owned(),
+            hint: "ask again when it runs".to_owned(),
+        };
+        if self.0.send(Event::Asked(command, sender)).is_err() {
+            return gone();
+        }
+        answer.await.unwrap_or_else(|_| gone())
+    }
+}
+
+impl Daemon {
+    /// Takes the lock of `state_dir`, finds FFmpeg, puts the journal in order and starts to listen to signals. Nothing is
+    /// watched before [`Daemon::run`]. Must be called inside a Tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// Whatever makes it impossible to do the job at all; a root that is missing is none of these.
+    pub fn start(config: Config, state_dir: &Path) -> Result<(Self, Handle), StartError> {
+        let lock = Lock::acquire(state_dir)?;
+        let ffmpeg = Ffmpeg::find(config.encoder.ffmpeg.as_deref())?;
+        let (journal, set_aside) = Journal::open(&lock)?;
+        if let Some(path) = set_aside {
+            tracing::warn!(path = %path.display(), hint = "frames that are still there may be encoded again", "the journal was damaged and is set aside");
+        }
+        let (sender, events) = mpsc::unbounded_channel();
+        signals::listen(sender.clone()).map_err(StartError::Signals)?;
+        let dirty = Arc::new(Notify::new());
+        let wake = Arc::clone(&dirty);
+        let watcher = Arc::new(Watcher::new(move || wake.notify_one())?);
+        tracing::info!(ffmpeg = %ffmpeg.path.display(), version = ffmpeg.version, state = %state_dir.display(), "reeld {} starts", env!("CARGO_PKG_VERSION"));
+        let tools = Tools { ffmpeg, journal, encoder: config.encoder.clone() };
+        let handle = Handle(sender.clone());
+        let daemon = Self {
+            config: Arc::new(config),
+            tools,
+            tracker: Tracker::default(),
+            roots: BTreeMap::new(),
+            slots: Slots::default(),
+            watcher,
+            dirty,
+            events,
+            sender,
+            systemd: Systemd::connect(),
+            timers: Timers::default(),
+            phase: Phase::Starting,
+            started: Instant::now(),
+            _lock: lock,
+        };
+        Ok((daemon, handle))
+    }
+
+    /// Runs until a signal stops it.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read at the start.
+    pub async fn run(mut self) -> Result<(), StartError> {
+        self.recover()?;
+        self.open_roots();
+        self.ping_watchdog();
+        loop {
+            self.on_time();
+            if self.has_stopped() {
+                break;
+            }
+            let now = self.now();
+            let wake_at = self.started + self.next_deadline(now);
+            tokio::select! {
+                biased;
+                Some(event) = self.events.recv() => self.handle(event),
+                () = self.dirty.notified(), if now >= self.timers.gather => self.gather_dirty(),
+                () = tokio::time::sleep_until(wake_at) => {}
+            }
+        }
+        tracing::info!("reeld stops");
+        Ok(())
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Read(report) => self.read(report),
+            Event::Inspected { dir, listing, verdict } => self.inspected(&dir, listing, verdict),
+            Event::Enqueue(jobs) => self.enqueue(jobs),
+            Event::Ended { job, outcome } => self.ended(&job, outcome),
+            Event::JournalDue(due) => self.timers.journal = due.map(|ms| self.at_unix_ms(ms)),
+            Event::JournalFailed(error) => self.journal_failed(&error),
+            Event::Reloaded(result) => self.reloaded(result),
+            Event::Reclaimed { root, claims } => self.reclaimed(&root, claims),
+            Event::Released(files) => self.released(files),
+            Event::Asked(command, answer) => self.asked(command, answer),
+            Event::Signal(signal) => self.signal(signal),
+        }
+    }
+
+    /// Everything that is due by now.
+    fn on_time(&mut self) {
+        let now = self.now();
+        if self.tracker.next_deadline().is_some_and(|due| due <= now) {
+            self.tick();
+        }
+        self.read_due_roots(now);
+        if self.timers.journal.is_some_and(|due| due <= now) {
+            self.timers.journal = None;
+            self.ask_journal();
+        }
+        if self.timers.watchdog.is_some_and(|due| due <= now) {
+            self.ping_watchdog();
+        }
+        if self.timers.status.is_some_and(|due| due <= now) {
+            self.show_status();
+        }
+        self.start_jobs();
+    }
+
+    fn next_deadline(&self, now: Duration) -> Duration {
+        let stop = match self.phase {
+            Phase::Stopping { until } => until,
+            Phase::Starting | Phase::Running => None,
+        };
+        let gather = (self.timers.gather > now).then_some(self.timers.gather);
+        [self.tracker.next_deadline(), self.timers.journal, self.timers.watchdog, self.timers.status, gather, stop]
+            .into_iter()
+            .flatten()
+            .chain(self.roots.values().map(Watched::due))
+            .min()
+            // Nothing is due: any far moment will do.
+            .unwrap_or(now + Duration::from_secs(3600))
+    }
+
+    /// The loop's clock: time since the daemon started.
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Runs `work` on a worker thread; its answer comes back as an event.
+    fn spawn(&self, work: impl FnOnce() -> Event + Send + 'static) {
+        let sender = self.sender.clone();
+        tokio::task::spawn_blocking(move || {
+            // The loop is gone only when the daemon has stopped.
+            let _ = sender.send(work());
+        });
+    }
+
+    fn has_stopped(&self) -> bool {
+        match self.phase {
+            Phase::Stopping { until } => {
+                self.slots.running().len() == 0 || until.is_some_and(|until| until <= self.now())
+            }
+            Phase::Starting | Phase::Running => false,
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! The loop's side of batches: what waits and runs, what follows from an end, and what the journal wants done when.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::config::{Cleanup, Config};
+use crate::daemon::error::{Consequence, JobError, StartError};
+use crate::daemon::event::{Event, Files};
+use crate::daemon::job::{self, CleanedUp, Delivered, Job, Tools};
+use crate::daemon::reader::Wants;
+use crate::daemon::{Daemon, Phase};
+use crate::journal::{DueCleanup, Journal, JournalError};
+use crate::sequence::tracker::Event as Tracked;
+use crate::watch::dirty::Dirty;
+
+impl Daemon {
+    /// Puts in order what an earlier life left behind, and tells the tracker which files are taken.
+    pub(super) fn recover(&mut self) -> Result<(), StartError> {
+        let recovery = self.tools.journal.recover(job::now_ms())?;
+        for id in recovery.restarted {
+            tracing::info!(batch = %id, "was being encoded when reeld ended; it is encoded again");
+        }
+        for id in recovery.published {
+            tracing::info!(batch = %id, "was published just before reeld ended");
+        }
+        for id in recovery.given_up {
+            tracing::error!(batch = %id, hint = "`reeld retry` tries again", "reeld ended in the middle of this batch too often");
+        }
+        for warning in recovery.warnings {
+            tracing::warn!("{warning}");
+        }
+        for (dir, files) in self.tools.journal.claims()? {
+            self.track(Tracked::Claimed { dir: Arc::from(dir), files });
+        }
+        self.ask_journal();
+        Ok(())
+    }
+
+    /// Asks the journal for batches to run and frames to remove, and when it next wants to be asked.
+    pub(super) fn ask_journal(&self) {
+        if matches!(self.phase, Phase::Stopping { .. }) {
+            return;
+        }
+        let tools = self.tools.clone();
+        let config = Arc::clone(&self.config);
+        let sender = self.sender.clone();
+        self.spawn(move || match due_work(&tools, &config) {
+            Ok((jobs, next)) => {
+                // The loop is gone only when the daemon has stopped.
+                let _ = sender.send(Event::Enqueue(jobs));
+                Event::JournalDue(next)
+            }
+            Err(error) => Event::JournalFailed(error),
+        });
+    }
+
+    pub(super) fn enqueue(&mut self, jobs: Vec<Job>) {
+        for job in jobs {
+            self.slots.enqueue(job);
+        }
+    }
+
+    /// Starts as many waiting jobs as there are free slots.
+    pub(super) fn start_jobs(&mut self) {
+        if matches!(self.phase, Phase::Stopping { .. }) {
+            return;
+        }
+        let limit = self.tools.encoder.jobs.get();
+        while let Some(running) = self.slots.start_next(limit) {
+            let (job, stop, meter) = (Arc::clone(&running.job), running.stop.clone(), Arc::clone(&running.meter));
+            tracing::info!(batch = %job.id, sequence = job.name(), frames = job.batch.frames.len(), "encoding");
+            let tools = self.tools.clone();
+            self.spawn(move || {
+                let work = || job::run(&job, &tools, &|progress| meter.record(&progress), &stop);
+                // A panic must not take the slot with it.
+                let outcome = catch_unwind(AssertUnwindSafe(work))
+                    .unwrap_or_else(|panic| Err(JobError::Panicked(text_of(&*panic))));
+                Event::Ended { job, outcome }
+            });
+            self.timers.status = Some(self.started.elapsed());
+        }
+    }
+
+    /// A job came to its end; the journal knows already.
+    pub(super) fn ended(&mut self, job: &Arc<Job>, outcome: Result<Delivered, JobError>) {
+        self.slots.ended(job.id);
+        match outcome {
+            Ok(delivered) => self.delivered(job, &delivered),
+            Err(error) => self.failed(job, &error),
+        }
+        self.show_status();
+        self.ask_journal();
+    }
+
+    fn delivered(&mut self, job: &Arc<Job>, delivered: &Delivered) {
+        let Delivered { reel, frames, ms, .. } = delivered;
+        tracing::info!(batch = %job.id, reel = %reel.display(), frames, ms, why = %job.batch.reason, "reel");
+        for anomaly in &delivered.anomalies {
+            tracing::warn!(batch = %job.id, sequence = job.name(), "{anomaly}");
+        }
+        if let Some(why) = &delivered.frames_kept_because {
+            tracing::warn!(batch = %job.id, dir = %job.batch.dir.display(), "the frames are kept: {why}");
+        }
+        // A reel may lie in a watched folder and be an image itself (GIF, WebP): it is no frame.
+        if let Some(dir) = reel.parent() {
+            self.track(Tracked::Claimed { dir: Arc::from(dir), files: vec![delivered.identity] });
+        }
+    }
+
+    fn failed(&mut self, job: &Arc<Job>, error: &JobError) {
+        let sequence = job.name();
+        let hint = error.hint().unwrap_or_default();
+        match error.consequence() {
+            Consequence::LaterAgain => {
+                tracing::info!(batch = %job.id, sequence, "the encode was stopped; it is done again at the next start");
+            }
+            Consequence::Stale => {
+                tracing::warn!(batch = %job.id, sequence, "{error}; the sequence is looked at afresh");
+                let files = job.batch.frames.iter().map(|frame| frame.identity).collect();
+                self.released(vec![(job.batch.dir.to_path_buf(), files)]);
+            }
+            Consequence::Hold(wait) => {
+                tracing::error!(batch = %job.id, sequence, hint, "{error}; the batch waits, next try in {} s", wait.as_secs());
+            }
+            Consequence::BackOff => {
+                tracing::error!(batch = %job.id, sequence, hint, "{error}; tried again later, as `reeld list` shows");
+            }
+            Consequence::GiveUp => {
+                tracing::error!(batch = %job.id, sequence, hint, "{error}; nothing was removed");
+            }
+        }
+    }
+
+    /// Files that batches held are free again: their folders are read afresh.
+    pub(super) fn released(&mut self, released: Vec<Files>) {
+        for (dir, files) in released {
+            let dir: Arc<Path> = Arc::from(dir);
+            self.track(Tracked::Released { dir: Arc::clone(&dir), files });
+            if let Some(root) = self.root_path_of(&dir) {
+                self.want(&root, Wants::Folders(vec![(dir, Dirty::All)]));
+            }
+        }
+    }
+
+    pub(super) fn journal_failed(&mut self, error: &JournalError) {
+        const PAUSE: Duration = Duration::from_secs(60);
+        tracing::error!(hint = error.hint().unwrap_or_default(), "{error}; tried again in {} s", PAUSE.as_secs());
+        self.timers.journal = Some(self.now() + PAUSE);
+    }
+
+    /// A moment of the wall clock on the loop's clock; now when it has passed.
+    pub(super) fn at_unix_ms(&self, ms: i64) -> Duration {
+        let wait = u64::try_from(ms - Timestamp::now().as_millisecond()).unwrap_or(0);
+        self.now() + Duration::from_millis(wait)
+    }
+}
+
+/// Removes the frames that are due, and finds the batches to run and the next moment something is due.
+fn due_work(tools: &Tools, config: &Config) -> Result<(Vec<Job>, Option<i64>), JournalError> {
+    let journal = &tools.journal;
+    for due in journal.due_cleanups(job::now_ms())? {
+        // A root that left the config, or no longer wants its frames removed, keeps them.
+        if config.root_of(&due.dir).is_some_and(|root| root.delivery.cleanup != Cleanup::Keep) {
+            clean_up(&due, journal);
+        }
+    }
+    let mut jobs = Vec::new();
+    for stored in journal.pending(job::now_ms())? {
+        // A root that left the config keeps its batches in the journal, for the day it comes back.
+        if let Some(root) = config.root_of(&stored.batch.dir) {
+            jobs.push(Job { id: stored.id, batch: stored.batch, root: root.clone() });
+        }
+    }
+    Ok((jobs, journal.next_due()?))
+}
+
+fn clean_up(due: &DueCleanup, journal: &Journal) {
+    let (batch, dir) = (due.id, due.dir.display());
+    match job::clean_up(due, journal) {
+        Ok(CleanedUp { removed, kept }) => {
+            tracing::info!(%batch, %dir, removed, kept = kept.len(), "frames cleaned up");
+            for kept in kept {
+                tracing::warn!(%batch, %dir, "a frame stays: {kept}");
+            }
+        }
+        Err(error) => {
+            let hint = error.hint().unwrap_or_default();
+            tracing::error!(%batch, %dir, hint, "the frames stay: {error}");
+        }
+    }
+}
+
+fn text_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a word".to_owned())
+}

@@ -1,0 +1,155 @@
+//! Why a daemon does not start, and why a batch does not become a reel.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::deliver::cleanup::CleanupError;
+use crate::deliver::publish::PublishError;
+use crate::encode::ffmpeg::FfmpegError;
+use crate::encode::recipe::RecipeError;
+use crate::encode::{EncodeError, FailureKind};
+use crate::frame::FrameError;
+use crate::journal::JournalError;
+use crate::watch::native::WatchError;
+
+/// What keeps the daemon from starting.
+#[derive(Debug, Error)]
+#[expect(missing_docs, reason = "each message says what its variant means")]
+pub enum StartError {
+    #[error(transparent)]
+    Ffmpeg(#[from] FfmpegError),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(transparent)]
+    Watch(#[from] WatchError),
+    #[error("cannot handle signals: {0}")]
+    Signals(io::Error),
+}
+
+impl StartError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Ffmpeg(error) => error.hint(),
+            Self::Journal(error) => error.hint(),
+            Self::Watch(error) => error.hint(),
+            Self::Signals(_) => None,
+        }
+    }
+}
+
+/// Why a batch did not become a reel. Its frames are untouched.
+#[derive(Debug, Error)]
+#[expect(missing_docs, reason = "each message says what its variant means")]
+pub enum JobError {
+    #[error("the frames changed since the sequence was finished: {0}")]
+    FramesChanged(FrameError),
+    #[error("{dir} is not there", dir = dir.display())]
+    FolderGone { dir: PathBuf },
+    #[error("no frame of {dir} can be read", dir = dir.display())]
+    NoFrames { dir: PathBuf },
+    #[error("the sequence in {dir} is not complete: {what}", dir = dir.display())]
+    Incomplete { dir: PathBuf, what: String },
+    #[error("the sequence in {dir} changes its size: {what}", dir = dir.display())]
+    SizeChanges { dir: PathBuf, what: String },
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    #[error(transparent)]
+    Encode(EncodeError),
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    #[error(transparent)]
+    Cleanup(#[from] CleanupError),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error("stopped")]
+    Stopped,
+    #[error("reeld itself failed: {0}")]
+    Panicked(String),
+}
+
+/// What follows from a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Consequence {
+    /// The same batch is done at the next start.
+    LaterAgain,
+    /// The batch as it was frozen exists no more: its files are looked at afresh.
+    Stale,
+    /// Tried again after the usual pauses, a bounded number of times.
+    BackOff,
+    /// Something outside must change first, such as a full disk: tried again this much later, without counting.
+    Hold(Duration),
+    /// Trying again would fail again, until the files or the settings change.
+    GiveUp,
+}
+
+/// Time between two looks at an output folder that is full, missing or read-only.
+const HOLD: Duration = Duration::from_secs(60);
+
+impl JobError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::FramesChanged(error) => Some(error.hint()),
+            Self::FolderGone { .. } => {
+                Some("if it is on a disk that is not mounted, mount it; the batch waits".to_owned())
+            }
+            Self::NoFrames { .. } => Some("`reeld scan` says what is wrong with each file".to_owned()),
+            Self::Incomplete { .. } => Some(
+                "render what is missing, or set `missing_frames = \"skip\"` or `\"hold\"`; then `reeld retry`"
+                    .to_owned(),
+            ),
+            Self::SizeChanges { .. } => {
+                Some("remove the odd one out, or set `size_change = \"fit\"`; then `reeld retry`".to_owned())
+            }
+            Self::Recipe(error) => error.hint(),
+            Self::Encode(error) => error.hint(),
+            Self::Publish(error) => error.hint(),
+            Self::Cleanup(error) => error.hint(),
+            Self::Journal(error) => error.hint(),
+            Self::Stopped => None,
+            Self::Panicked(_) => Some("this is a bug in reeld; the frames are untouched".to_owned()),
+        }
+    }
+
+    pub(crate) fn consequence(&self) -> Consequence {
+        match self {
+            Self::Stopped => Consequence::LaterAgain,
+            Self::FramesChanged(_) => Consequence::Stale,
+            Self::FolderGone { .. } => Consequence::Hold(HOLD),
+            Self::Publish(error) if error.retryable() => Consequence::Hold(HOLD),
+            Self::Encode(error) if is_disk_full(error) => Consequence::Hold(HOLD),
+            Self::Encode(error) if error.retryable() => Consequence::BackOff,
+            Self::Journal(_) | Self::Panicked(_) | Self::Publish(_) => Consequence::BackOff,
+            Self::NoFrames { .. }
+            | Self::Incomplete { .. }
+            | Self::SizeChanges { .. }
+            | Self::Recipe(_)
+            | Self::Encode(_)
+            | Self::Cleanup(_) => Consequence::GiveUp,
+        }
+    }
+}
+
+impl From<EncodeError> for JobError {
+    fn from(error: EncodeError) -> Self {
+        match error {
+            EncodeError::Stopped => Self::Stopped,
+            EncodeError::FrameChanged(error) => Self::FramesChanged(error),
+            error => Self::Encode(error),
+        }
+    }
+}
+
+fn is_disk_full(error: &EncodeError) -> bool {
+    match error {
+        EncodeError::Failed(failure) => failure.kind == FailureKind::DiskFull,
+        EncodeError::Io { source, .. } => source.kind() == io::ErrorKind::StorageFull,
+        _ => false,
+    }
+}

@@ -1,0 +1,63 @@
+//! Everything that can happen to a running daemon.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use crate::config::{Config, ConfigError};
+use crate::daemon::command::{Command, Reply};
+use crate::daemon::error::JobError;
+use crate::daemon::job::{Delivered, Job};
+use crate::daemon::reader::Report;
+use crate::daemon::signals::Signal;
+use crate::journal::JournalError;
+use crate::sequence::Identity;
+use crate::sequence::tracker::{self, Listing};
+
+/// Files of a folder, by identity.
+pub(crate) type Files = (PathBuf, Vec<Identity>);
+
+/// The one event type of the one loop.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// Folders of a root were read.
+    Read(Report),
+    /// The files of a finished sequence were looked at, and their folder was read again.
+    Inspected {
+        /// The folder.
+        dir: Arc<Path>,
+        /// What it holds; `None` when it could not be read.
+        listing: Option<Listing>,
+        /// The tracker's answer.
+        verdict: tracker::Event,
+    },
+    /// Batches are in the journal and may be encoded.
+    Enqueue(Vec<Job>),
+    /// A job came to its end.
+    Ended {
+        /// Which.
+        job: Arc<Job>,
+        /// How.
+        outcome: Result<Delivered, JobError>,
+    },
+    /// A root is there again, and these files below it belong to batches.
+    Reclaimed {
+        /// The root.
+        root: Arc<Path>,
+        /// The files, by folder.
+        claims: Vec<Files>,
+    },
+    /// Files that batches held are free again.
+    Released(Vec<Files>),
+    /// The journal could not be read or written.
+    JournalFailed(JournalError),
+    /// When the journal next wants something, in Unix milliseconds.
+    JournalDue(Option<i64>),
+    /// The config was read again.
+    Reloaded(Result<Box<Config>, ConfigError>),
+    /// A client asks.
+    Asked(Command, oneshot::Sender<Reply>),
+    /// The operating system asks.
+    Signal(Signal),
+}

@@ -1,0 +1,270 @@
+//! One batch, from its frames to its reel on disk, and on to the removal of the frames.
+//!
+//! Owns the order of the durable steps: encode, verify, announce, publish, record, clean up. Runs on a thread of its own
+//! (or on the only one, for `reeld encode`), blocks as long as it takes, and never touches the daemon's state.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use jiff::{Timestamp, Zoned};
+use serde::Serialize;
+
+use crate::config::{Cleanup, Encoder, Root};
+use crate::daemon::error::{Consequence, JobError};
+use crate::daemon::survey::{self, Survey};
+use crate::deliver::name::{self, NameContext};
+use crate::deliver::publish::{self, Staging};
+use crate::deliver::{Published, cleanup};
+use crate::encode::chunk::{self, BadFrames, ChunkJob, Progress};
+use crate::encode::ffmpeg::{Ffmpeg, Stop};
+use crate::encode::recipe::Recipe;
+use crate::encode::verify;
+use crate::journal::{BatchId, DueCleanup, Journal, JournalError, NewBatch, Outcome, PlannedCleanup};
+use crate::sequence::finish::MissingFrames;
+use crate::sequence::{Anomaly, Batch, Identity};
+
+/// What a job works with.
+#[derive(Debug, Clone)]
+pub struct Tools {
+    /// The FFmpeg that encodes and proves.
+    pub ffmpeg: Ffmpeg,
+    /// Where every step is recorded.
+    pub journal: Journal,
+    /// How FFmpeg is run.
+    pub encoder: Encoder,
+}
+
+/// A batch with its place in the journal and what its root says about it.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Its number in the journal.
+    pub id: BatchId,
+    /// The frames.
+    pub batch: Batch,
+    /// The settings.
+    pub root: Root,
+}
+
+/// A reel that is proved, published and recorded.
+#[derive(Debug, Clone, Serialize)]
+pub struct Delivered {
+    /// Where it lies.
+    pub reel: PathBuf,
+    /// Pictures in it.
+    pub frames: u64,
+    /// What was less than perfect about the batch.
+    pub anomalies: Vec<Anomaly>,
+    /// Wall time from the first look at the frames to the published reel, in milliseconds.
+    pub ms: u64,
+    /// Why the frames stay although they were to go.
+    pub frames_kept_because: Option<String>,
+    /// The very file.
+    #[serde(skip)]
+    pub identity: Identity,
+}
+
+impl Job {
+    /// Puts a new batch into the journal.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be written.
+    pub fn begin(batch: Batch, root: &Root, journal: &Journal) -> Result<Self, JournalError> {
+        let recipe = root.video.preset.name();
+        let new = NewBatch { root: &root.path, batch: &batch, recipe: &recipe, rate: root.video.rate };
+        let id = journal.begin(&new, now_ms())?;
+        Ok(Self { id, batch, root: root.clone() })
+    }
+
+    /// What the log calls it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.batch.dir.join(self.batch.pattern.to_string()).display().to_string()
+    }
+}
+
+/// Makes the reel of `job`. Whatever the outcome, it is in the journal when this returns. Frames that are to go stay for
+/// [`clean_up`].
+///
+/// # Errors
+///
+/// Whatever keeps the batch from becoming a reel.
+pub fn run(job: &Job, tools: &Tools, progress: &(dyn Fn(Progress) + Sync), stop: &Stop) -> Result<Delivered, JobError> {
+    let outcome = make_reel(job, tools, progress, stop);
+    if let Err(error) = &outcome {
+        record_failure(job.id, &tools.journal, error)?;
+    }
+    outcome
+}
+
+fn make_reel(
+    job: &Job,
+    tools: &Tools,
+    progress: &(dyn Fn(Progress) + Sync),
+    stop: &Stop,
+) -> Result<Delivered, JobError> {
+    let Job { id, batch, root } = job;
+    let started = Instant::now();
+    let Survey { source, frames, mut anomalies } =
+        survey::survey(batch, root.finish.missing_frames, root.video.size_change)?;
+    let recipe = Recipe::resolve(&root.video, &source)?;
+    let target = target_of(job, &recipe);
+    let staging = Staging::create(&target.dir, &id.to_string())?;
+    tools.journal.started(*id, staging.path(), &tools.ffmpeg.version, now_ms())?;
+    let chunk = ChunkJob {
+        frames,
+        recipe,
+        rate: root.video.rate,
+        output: staging.path().to_path_buf(),
+        bad_frames: bad_frames(root.finish.missing_frames),
+        settings: (&tools.encoder).into(),
+    };
+    let result = chunk::encode(&tools.ffmpeg, &chunk, progress, stop)?;
+    let encode_ms = ms_since(started);
+    verify::verify(&tools.ffmpeg, &chunk, &result, stop)?;
+    verify::check_inputs(&chunk)?;
+    for (number, error) in &result.bad {
+        anomalies.push(Anomaly::Unreadable { number: *number, reason: error.kind.to_string() });
+    }
+    let cleanup = cleanup_of(root, &anomalies);
+    let outcome = Outcome {
+        anomalies: anomalies.iter().map(ToString::to_string).collect(),
+        left_out: anomalies.iter().filter_map(Anomaly::left_out).collect(),
+        encode_ms,
+        verify_ms: ms_since(started) - encode_ms,
+        cleanup: cleanup.as_ref().ok().copied().flatten(),
+    };
+    let announce =
+        &mut |path: &Path, staged: &Identity| tools.journal.publishing(*id, path, staged, &outcome).map_err(Into::into);
+    let Published { path, identity } = publish::publish(staging, &target.stem, chunk.recipe.extension(), announce)?;
+    tools.journal.published(*id, &Published { path: path.clone(), identity }, now_ms())?;
+    let ms = u64::try_from(ms_since(started)).unwrap_or(0);
+    Ok(Delivered { reel: path, frames: result.fed, anomalies, ms, frames_kept_because: cleanup.err(), identity })
+}
+
+/// A frame that cannot be decoded is treated as a number that has no frame.
+fn bad_frames(missing: MissingFrames) -> BadFrames {
+    match missing {
+        MissingFrames::Skip => BadFrames::Skip,
+        MissingFrames::Hold => BadFrames::Hold,
+        MissingFrames::Error | MissingFrames::Wait => BadFrames::Error,
+    }
+}
+
+/// Where a reel is to lie: a folder, and the name without extension and number.
+struct Target {
+    dir: PathBuf,
+    stem: OsString,
+}
+
+fn target_of(job: &Job, recipe: &Recipe) -> Target {
+    let Job { batch, root, .. } = job;
+    let now = Zoned::now();
+    let (first, last) = batch.span();
+    let context = NameContext {
+        pattern: &batch.pattern,
+        dir: &batch.dir,
+        first,
+        last,
+        count: batch.frames.len() as u64,
+        rate: root.video.rate,
+        preset: &recipe.name,
+        date: &now.strftime("%Y-%m-%d").to_string(),
+        time: &now.strftime("%H%M%S").to_string(),
+    };
+    let name = name::render(&root.delivery.output_name, &context);
+    // Joining an absolute output folder replaces the folder of the frames; a relative one is taken from there.
+    let base = root.delivery.output_dir.as_ref().map_or_else(|| batch.dir.to_path_buf(), |dir| batch.dir.join(dir));
+    let full = base.join(name);
+    match (full.parent(), full.file_name()) {
+        (Some(dir), Some(stem)) => Target { dir: dir.to_path_buf(), stem: stem.to_owned() },
+        // A rendered name is never empty and has no `..`.
+        _ => Target { dir: base, stem: OsString::from("video") },
+    }
+}
+
+/// What happens to the frames: the plan, if any, or why they stay although they were to go.
+fn cleanup_of(root: &Root, anomalies: &[Anomaly]) -> Result<Option<PlannedCleanup>, String> {
+    let delivery = &root.delivery;
+    match (delivery.cleanup, anomalies) {
+        (Cleanup::Keep, _) => Ok(None),
+        (_, [first, ..]) if !delivery.cleanup_anomalies => Err(first.to_string()),
+        (mode, _) => {
+            let wait = i64::try_from(delivery.cleanup_after.as_millis()).unwrap_or(i64::MAX);
+            let due_at = now_ms().saturating_add(wait);
+            Ok(Some(PlannedCleanup { mode, due_at, despite_changes: delivery.cleanup_anomalies }))
+        }
+    }
+}
+
+fn record_failure(id: BatchId, journal: &Journal, error: &JobError) -> Result<(), JobError> {
+    let text = error.to_string();
+    let hint = error.hint();
+    match error.consequence() {
+        Consequence::LaterAgain => journal.interrupted(id)?,
+        Consequence::Hold(wait) => {
+            let due = now_ms() + i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
+            journal.held(id, &text, hint.as_deref(), due)?;
+        }
+        Consequence::Stale => {
+            journal.stale(id, now_ms())?;
+        }
+        Consequence::BackOff => {
+            journal.failed(id, &text, hint.as_deref(), true, now_ms())?;
+        }
+        Consequence::GiveUp => {
+            journal.failed(id, &text, hint.as_deref(), false, now_ms())?;
+        }
+    }
+    Ok(())
+}
+
+/// What became of the frames of a published reel.
+#[derive(Debug)]
+pub struct CleanedUp {
+    /// Frames removed, archived or put into the trash.
+    pub removed: u64,
+    /// Frames that stay, each with the reason, and what to do about it.
+    pub kept: Vec<String>,
+}
+
+/// Deals with the frames of a batch that is due.
+///
+/// # Errors
+///
+/// When nothing could be done, or the journal cannot be written. No frame is lost.
+pub fn clean_up(due: &DueCleanup, journal: &Journal) -> Result<CleanedUp, JobError> {
+    let job = cleanup::CleanupJob {
+        root: &due.root,
+        dir: &due.dir,
+        key: &due.id.to_string(),
+        frames: &due.frames,
+        reel: &due.reel,
+        mode: due.plan.mode,
+        despite_changes: due.plan.despite_changes,
+    };
+    match cleanup::clean(&job) {
+        Ok(report) => {
+            journal.cleaned(due.id, &report, now_ms())?;
+            let kept = report.kept.iter().map(|(name, reason)| match reason.hint() {
+                Some(hint) => format!("{name}: {reason}; {hint}"),
+                None => format!("{name}: {reason}"),
+            });
+            Ok(CleanedUp { removed: report.removed, kept: kept.collect() })
+        }
+        Err(error) => {
+            journal.cleanup_failed(due.id, &error.to_string(), error.hint().as_deref(), error.retryable(), now_ms())?;
+            Err(error.into())
+        }
+    }
+}
+
+/// Milliseconds since the Unix epoch.
+pub(crate) fn now_ms() -> i64 {
+    Timestamp::now().as_millisecond()
+}
+
+fn ms_since(start: Instant) -> i64 {
+    i64::try_from(start.elapsed().as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,287 @@
+//! Reads the folders of one root, on worker threads: watch first, then read, so that nothing falls between the two.
+//!
+//! Owns which folders of the root are known and watched. A failed reading is an error, never a shorter listing, and
+//! nothing is read through a root that is not the one it was.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::config::Root;
+use crate::sequence::tracker::Listing;
+use crate::sequence::{name, os_name};
+use crate::watch::dirty::Dirty;
+use crate::watch::mounts::Watching;
+use crate::watch::native::Watcher;
+use crate::watch::roots::{RootGuard, RootState};
+use crate::watch::scan::{self, ScanError, ScanErrorKind};
+
+/// What to read.
+#[derive(Debug)]
+pub(crate) enum Wants {
+    /// Every folder below the root.
+    Everything,
+    /// These folders, or only some of their names.
+    Folders(Vec<(Arc<Path>, Dirty)>),
+}
+
+/// What was read.
+#[derive(Debug)]
+pub(crate) struct Report {
+    /// The root.
+    pub(crate) root: Arc<Path>,
+    /// Whether the root is there. The readings are empty otherwise.
+    pub(crate) standing: Standing,
+    /// Whether it is there again, or is another folder: nothing is read before the journal's claims are put in order.
+    pub(crate) returned: bool,
+    /// The folders, in the order they were read.
+    pub(crate) readings: Vec<Reading>,
+}
+
+/// Whether a root is the folder that it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It is there.
+    There,
+    /// It is not, or is another: why, and what to do about it.
+    Away { why: String, hint: String },
+}
+
+/// What one folder holds.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    /// The folder.
+    pub(crate) dir: Arc<Path>,
+    /// Its files, or why they cannot be known; `None` when the folder is gone.
+    pub(crate) outcome: Option<Result<Listing, ScanError>>,
+}
+
+/// The reader of one root.
+#[derive(Debug)]
+pub(crate) struct RootReader {
+    /// The settings.
+    pub(crate) root: Root,
+    /// How changes are noticed.
+    pub(crate) watching: Watching,
+    path: Arc<Path>,
+    watcher: Arc<Watcher>,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    guard: RootGuard,
+    /// The root was not there, or another folder, since it was last read.
+    away: bool,
+    known: BTreeSet<Arc<Path>>,
+    /// Folders that inotify refused: they are polled.
+    unwatched: BTreeSet<Arc<Path>>,
+}
+
+/// Time between two readings of a root with folders that inotify refused.
+const POLL_UNWATCHED: Duration = Duration::from_secs(5);
+
+impl RootReader {
+    pub(crate) fn new(root: Root, watching: Watching, watcher: Arc<Watcher>) -> Self {
+        let path: Arc<Path> = Arc::from(root.path.as_path());
+        let guard = RootGuard::new(&root.path);
+        let inner = Inner { guard, away: false, known: BTreeSet::new(), unwatched: BTreeSet::new() };
+        Self { root, watching, path, watcher, inner: Mutex::new(inner) }
+    }
+
+    /// The root's path.
+    pub(crate) fn path(&self) -> &Arc<Path> {
+        &self.path
+    }
+
+    /// Time between two readings of everything, where events do not tell all.
+    pub(crate) fn poll(&self) -> Option<Duration> {
+        let refused = (!self.lock().unwatched.is_empty()).then_some(POLL_UNWATCHED);
+        self.watching.poll.into_iter().chain(refused).min()
+    }
+
+    /// Reads what is wanted. Blocks on the disk.
+    pub(crate) fn read(&self, wants: Wants) -> Report {
+        let mut readings = Vec::new();
+        let mut standing = self.look();
+        let returned = standing == Standing::There && std::mem::take(&mut self.lock().away);
+        if standing == Standing::There && !returned {
+            match wants {
+                Wants::Everything => self.read_tree(Arc::clone(&self.path), &mut readings),
+                Wants::Folders(folders) => {
+                    for (dir, dirty) in folders {
+                        self.read_dirty(dir, dirty, &mut readings);
+                    }
+                }
+            }
+            // A disk that went away while it was read shows empty folders: none of this may be believed then.
+            standing = self.look();
+            if standing != Standing::There || self.lock().away {
+                readings.clear();
+            }
+        }
+        Report { root: Arc::clone(&self.path), standing, returned, readings }
+    }
+
+    /// Looks whether the root is the one it was. Watches may have died with a mount, so that all of them are given up
+    /// when it is not, or was not.
+    fn look(&self) -> Standing {
+        let mut inner = self.lock();
+        let (why, hint) = match inner.guard.state() {
+            RootState::Present => return Standing::There,
+            RootState::Renewed(why) => {
+                tracing::info!(path = %self.path.display(), "the root is another folder now: {why}");
+                self.unwatch_all(&mut inner);
+                return Standing::There;
+            }
+            RootState::Missing => {
+                ("it does not exist".to_owned(), Some("it is watched as soon as it is there".to_owned()))
+            }
+            RootState::Replaced(why) => (why.to_string(), why.hint()),
+            RootState::Denied => (
+                "it may not be read".to_owned(),
+                Some("the user that reeld runs as must be able to read and enter it".to_owned()),
+            ),
+            RootState::Failed(error) => (error.to_string(), error.hint()),
+        };
+        self.unwatch_all(&mut inner);
+        Standing::Away { why, hint: hint.unwrap_or_default() }
+    }
+
+    fn unwatch_all(&self, inner: &mut Inner) {
+        for dir in std::mem::take(&mut inner.known) {
+            self.watcher.unwatch(&dir);
+        }
+        inner.unwatched.clear();
+        inner.away = true;
+    }
+
+    /// Lists one folder afresh, if the root is still the one it was.
+    pub(crate) fn relist(&self, dir: &Arc<Path>) -> Option<Listing> {
+        let mut report = self.read(Wants::Folders(vec![(Arc::clone(dir), Dirty::All)]));
+        let index = report.readings.iter().position(|reading| reading.dir == *dir)?;
+        report.readings.swap_remove(index).outcome?.ok()
+    }
+
+    /// Stops watching, and says which folders were known.
+    pub(crate) fn close(&self) -> BTreeSet<Arc<Path>> {
+        let mut inner = self.lock();
+        let known = inner.known.clone();
+        self.unwatch_all(&mut inner);
+        known
+    }
+
+    fn read_dirty(&self, dir: Arc<Path>, dirty: Dirty, readings: &mut Vec<Reading>) {
+        let Dirty::Names(names) = dirty else {
+            return self.read_tree(dir, readings);
+        };
+        match scan::read_names(&dir, &names, &|name| self.wants(&dir, name)) {
+            Ok(scan) => {
+                let vanished: Vec<Arc<Path>> = names.iter().filter_map(|name| self.known_folder(&dir, name)).collect();
+                for below in vanished.iter().filter(|below| !below.is_dir()) {
+                    self.forget(below, readings);
+                }
+                for name in &scan.folders {
+                    let below: Arc<Path> = Arc::from(dir.join(os_name(name)));
+                    if self.root.recursive && self.reads_folder(&below) {
+                        self.read_tree(below, readings);
+                    }
+                }
+                if !scan.files.is_empty() || !scan.gone.is_empty() {
+                    let listing = Listing { complete: false, files: scan.files, gone: scan.gone };
+                    self.push(dir, Ok(listing), readings);
+                }
+            }
+            Err(error) => self.push(dir, Err(error), readings),
+        }
+    }
+
+    fn known_folder(&self, dir: &Path, name: &[u8]) -> Option<Arc<Path>> {
+        self.lock().known.get(dir.join(os_name(name)).as_path()).cloned()
+    }
+
+    /// Reads a folder, and the folders below it that are not known yet (or all, when the root itself is read).
+    fn read_tree(&self, dir: Arc<Path>, readings: &mut Vec<Reading>) {
+        let everything = dir == self.path;
+        let mut folders = vec![dir];
+        while let Some(dir) = folders.pop() {
+            self.watch(&dir);
+            let outcome = scan::read_folder(&dir, &|name| self.wants(&dir, name));
+            let listing = outcome.map(|scan| {
+                for name in scan.folders.iter().filter(|_| self.root.recursive) {
+                    let below: Arc<Path> = Arc::from(dir.join(os_name(name)));
+                    if self.reads_folder(&below) && (everything || !self.lock().known.contains(&below)) {
+                        folders.push(below);
+                    }
+                }
+                Listing { complete: true, files: scan.files, gone: Vec::new() }
+            });
+            self.push(dir, listing, readings);
+        }
+    }
+
+    fn push(&self, dir: Arc<Path>, outcome: Result<Listing, ScanError>, readings: &mut Vec<Reading>) {
+        if matches!(&outcome, Err(ScanError { kind: ScanErrorKind::Missing, .. })) {
+            self.forget(&dir, readings);
+        } else {
+            readings.push(Reading { dir, outcome: Some(outcome) });
+        }
+    }
+
+    /// A folder is gone, and so is everything below it.
+    fn forget(&self, dir: &Arc<Path>, readings: &mut Vec<Reading>) {
+        let mut inner = self.lock();
+        let gone: Vec<Arc<Path>> = inner.known.iter().filter(|known| known.starts_with(dir)).cloned().collect();
+        for dir in gone {
+            self.watcher.unwatch(&dir);
+            inner.known.remove(&dir);
+            inner.unwatched.remove(&dir);
+            readings.push(Reading { dir, outcome: None });
+        }
+    }
+
+    fn watch(&self, dir: &Arc<Path>) {
+        let mut inner = self.lock();
+        inner.known.insert(Arc::clone(dir));
+        if !self.watching.native {
+            return;
+        }
+        // Also when it is watched already: the folder of that name may be another one by now.
+        match self.watcher.watch(dir) {
+            Ok(()) => {
+                inner.unwatched.remove(dir);
+            }
+            Err(error) => {
+                if inner.unwatched.insert(Arc::clone(dir)) && error.can_be_polled() {
+                    let hint = error.hint().unwrap_or_default();
+                    tracing::warn!(path = %dir.display(), %error, hint, "this folder is read every {} s instead", POLL_UNWATCHED.as_secs());
+                }
+            }
+        }
+    }
+
+    /// Whether a file of this name in `dir` may be a frame or a marker of this root.
+    fn wants(&self, dir: &Path, file: &[u8]) -> bool {
+        if self.root.finish.marker(file).is_some() {
+            return true;
+        }
+        if !name::may_be_frame(file) {
+            return false;
+        }
+        let path = dir.join(os_name(file));
+        let relative = path.strip_prefix(&self.root.path).unwrap_or(&path);
+        self.root.include.as_ref().is_none_or(|include| include.is_match(relative))
+            && !self.root.exclude.is_match(relative)
+    }
+
+    fn reads_folder(&self, dir: &Path) -> bool {
+        let relative = dir.strip_prefix(&self.root.path).unwrap_or(dir);
+        !self.root.exclude.is_match(relative)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // The set is whole between any two operations, so a panic elsewhere leaves it usable.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

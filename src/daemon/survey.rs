@@ -1,0 +1,127 @@
+//! What the files of a batch turn out to be, before a pixel is decoded: the size of the video, the gaps, the odd ones out.
+//!
+//! Reads headers and end marks only. It decides what is encoded and what makes the batch less than perfect; it never
+//! changes a file.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use crate::config::SizeChange;
+use crate::daemon::error::JobError;
+use crate::encode::chunk::FrameFile;
+use crate::encode::recipe::Source;
+use crate::frame::{FrameErrorKind, ImageInfo, complete};
+use crate::sequence::finish::MissingFrames;
+use crate::sequence::{Anomaly, Batch, FrameNumber};
+
+/// The plan of a batch: what is fed to the encoder, and what was wrong.
+#[derive(Debug)]
+pub(crate) struct Survey {
+    /// Size, depth and alpha of the video's source.
+    pub(crate) source: Source,
+    /// The frames in order, each with the number of pictures it stands for.
+    pub(crate) frames: Vec<FrameFile>,
+    /// Everything that makes the batch less than perfect.
+    pub(crate) anomalies: Vec<Anomaly>,
+}
+
+/// Looks at every file of `batch`.
+pub(crate) fn survey(batch: &Batch, missing: MissingFrames, size_change: SizeChange) -> Result<Survey, JobError> {
+    let mut infos: Vec<(usize, ImageInfo)> = Vec::with_capacity(batch.frames.len());
+    let mut anomalies = Vec::new();
+    if !batch.missing.is_empty() {
+        anomalies.push(Anomaly::Missing { numbers: batch.missing.clone() });
+    }
+    anomalies.extend(batch.unreadable.iter().map(|&number| Anomaly::Unreadable {
+        number,
+        reason: "it was not whole when the sequence was finished".to_owned(),
+    }));
+    for (index, frame) in batch.frames.iter().enumerate() {
+        match complete::inspect(&batch.path_of(frame), &frame.identity) {
+            Ok(info) => infos.push((index, info)),
+            Err(error) if matches!(error.kind, FrameErrorKind::Changed | FrameErrorKind::Vanished) => {
+                // An unmounted disk is no reason to forget what was on it.
+                return Err(if batch.dir.is_dir() {
+                    JobError::FramesChanged(error)
+                } else {
+                    JobError::FolderGone { dir: batch.dir.to_path_buf() }
+                });
+            }
+            Err(error) => {
+                tracing::warn!(path = %error.path.display(), reason = %error.kind, hint = %error.hint(), "this frame cannot be read");
+                anomalies.push(Anomaly::Unreadable { number: frame.number, reason: error.kind.to_string() });
+            }
+        }
+    }
+    let source = source_of(&infos).ok_or_else(|| JobError::NoFrames { dir: batch.dir.to_path_buf() })?;
+    for (index, info) in &infos {
+        if (info.width, info.height) != (source.width, source.height) {
+            let number = batch.frames[*index].number;
+            anomalies.push(Anomaly::OtherSize { number, width: info.width, height: info.height });
+        }
+    }
+    refuse(batch, &anomalies, missing, size_change)?;
+    let usable: BTreeSet<usize> = infos.iter().map(|(index, _)| *index).collect();
+    Ok(Survey { source, frames: plan(batch, &usable, missing), anomalies })
+}
+
+/// The most frequent size wins, the earlier one of equals: an intruder is more often a thumbnail than a film. Depth and
+/// alpha are those of the richest frame of that size, so that nothing is lost.
+fn source_of(infos: &[(usize, ImageInfo)]) -> Option<Source> {
+    let mut votes: BTreeMap<(u32, u32), (usize, usize)> = BTreeMap::new();
+    for (index, info) in infos {
+        votes.entry((info.width, info.height)).or_insert((0, *index)).0 += 1;
+    }
+    let (&(width, height), _) = votes.iter().max_by_key(|(_, (count, first))| (*count, std::cmp::Reverse(*first)))?;
+    let alike = || infos.iter().filter(|(_, info)| (info.width, info.height) == (width, height));
+    Some(Source {
+        width,
+        height,
+        deep: alike().any(|(_, info)| info.deep),
+        linear: alike().any(|(_, info)| info.linear),
+        alpha: alike().any(|(_, info)| info.alpha),
+    })
+}
+
+/// The policies that turn an anomaly into a failure.
+fn refuse(
+    batch: &Batch,
+    anomalies: &[Anomaly],
+    missing: MissingFrames,
+    size_change: SizeChange,
+) -> Result<(), JobError> {
+    let gaps = matches!(missing, MissingFrames::Error | MissingFrames::Wait);
+    for anomaly in anomalies {
+        match anomaly {
+            Anomaly::Missing { .. } | Anomaly::Unreadable { .. } if gaps => {
+                return Err(JobError::Incomplete { dir: batch.dir.to_path_buf(), what: anomaly.to_string() });
+            }
+            Anomaly::OtherSize { .. } if size_change == SizeChange::Error => {
+                return Err(JobError::SizeChanges { dir: batch.dir.to_path_buf(), what: anomaly.to_string() });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The frames in order. With `hold`, a frame also stands for the numbers behind it that have none.
+fn plan(batch: &Batch, usable: &BTreeSet<usize>, missing: MissingFrames) -> Vec<FrameFile> {
+    let hold = missing == MissingFrames::Hold && batch.pattern.has_gaps();
+    let mut frames: Vec<FrameFile> = Vec::with_capacity(usable.len());
+    let mut previous: Option<FrameNumber> = None;
+    for &index in usable {
+        let frame = &batch.frames[index];
+        if let (true, Some(before), Some(last)) = (hold, previous, frames.last_mut()) {
+            last.repeat += u32::try_from(frame.number - before - 1).unwrap_or(u32::MAX);
+        }
+        previous = Some(frame.number);
+        frames.push(FrameFile {
+            path: batch.path_of(frame),
+            identity: frame.identity,
+            number: frame.number,
+            repeat: 1,
+        });
+    }
+    frames
+}

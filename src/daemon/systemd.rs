@@ -1,0 +1,58 @@
+//! What the service manager is told. Without one (`NOTIFY_SOCKET` unset) every call does nothing.
+
+use std::time::Duration;
+
+use sd_notify::NotifyState;
+
+/// The service manager's end of the daemon.
+#[derive(Debug)]
+pub(crate) struct Systemd {
+    status: String,
+    /// Half of what the unit's `WatchdogSec=` allows, so that one late ping is no death.
+    pub(crate) watchdog: Option<Duration>,
+}
+
+impl Systemd {
+    pub(crate) fn connect() -> Self {
+        Self { status: String::new(), watchdog: sd_notify::watchdog_enabled().map(|limit| limit / 2) }
+    }
+
+    pub(crate) fn ready() {
+        tell(&[NotifyState::Ready]);
+    }
+
+    /// `Type=notify-reload` units need the time along with `RELOADING=1`, or the reload times out (systemd 253).
+    pub(crate) fn reloading() {
+        match NotifyState::monotonic_usec_now() {
+            Ok(now) => tell(&[NotifyState::Reloading, now]),
+            Err(error) => tracing::debug!(%error, "no monotonic time for the service manager"),
+        }
+    }
+
+    pub(crate) fn stopping() {
+        tell(&[NotifyState::Stopping]);
+    }
+
+    /// Asks for `time` more before the stop counts as hung.
+    pub(crate) fn extend(time: Duration) {
+        tell(&[NotifyState::ExtendTimeoutUsec(u32::try_from(time.as_micros()).unwrap_or(u32::MAX))]);
+    }
+
+    pub(crate) fn ping() {
+        tell(&[NotifyState::Watchdog]);
+    }
+
+    /// Shows one line in `systemctl status`, if it is news.
+    pub(crate) fn status(&mut self, status: String) {
+        if status != self.status {
+            tell(&[NotifyState::Status(&status)]);
+            self.status = status;
+        }
+    }
+}
+
+fn tell(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::debug!(%error, "the service manager cannot be told");
+    }
+}

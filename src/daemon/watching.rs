@@ -1,0 +1,257 @@
+//! The loop's side of watching: which root is read when, and what the readings mean for the tracker.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::Root;
+use crate::daemon::event::{Event, Files};
+use crate::daemon::job::Job;
+use crate::daemon::reader::{Reading, Report, RootReader, Standing, Wants};
+use crate::daemon::systemd::Systemd;
+use crate::daemon::{Daemon, GATHER, Phase};
+use crate::frame::{FrameErrorKind, complete};
+use crate::sequence::tracker::{Decision, Event as Tracked, Listing, Verdict};
+use crate::sequence::{Frame, Pattern, os_name};
+use crate::watch::mounts;
+
+/// Time between two readings of everything below a root that is watched natively: events can get lost.
+const RECONCILE: Duration = Duration::from_secs(300);
+
+/// Time between two looks for a root that is not there.
+const AWAIT_ROOT: Duration = Duration::from_secs(2);
+
+/// One root, as the loop sees it.
+#[derive(Debug)]
+pub(super) struct Watched {
+    pub(super) reader: Arc<RootReader>,
+    pub(super) standing: Option<Standing>,
+    pending: Vec<Wants>,
+    busy: bool,
+    next_full: Duration,
+}
+
+impl Watched {
+    pub(super) fn due(&self) -> Duration {
+        self.next_full
+    }
+}
+
+impl Daemon {
+    pub(super) fn open_roots(&mut self) {
+        for root in self.config.roots.clone() {
+            self.open_root(root);
+        }
+    }
+
+    pub(super) fn open_root(&mut self, root: Root) {
+        let watching = mounts::decide(&root.path, root.watch);
+        tracing::info!(path = %root.path.display(), file_system = watching.fs_type, how = %watching.why, "watching");
+        let reader = Arc::new(RootReader::new(root, watching, Arc::clone(&self.watcher)));
+        let path = Arc::clone(reader.path());
+        let watched = Watched { reader, standing: None, pending: Vec::new(), busy: false, next_full: self.now() };
+        self.roots.insert(path, watched);
+    }
+
+    /// Asks for the roots whose time has come.
+    pub(super) fn read_due_roots(&mut self, now: Duration) {
+        let due: Vec<_> =
+            self.roots.iter().filter(|(_, root)| root.due() <= now).map(|(path, _)| Arc::clone(path)).collect();
+        for path in due {
+            self.want(&path, Wants::Everything);
+        }
+    }
+
+    /// Folders changed: read them, or their changed names.
+    pub(super) fn gather_dirty(&mut self) {
+        self.timers.gather = self.now() + GATHER;
+        for (dir, dirty) in self.watcher.take_dirty() {
+            let Some(root) = self.root_path_of(&dir) else { continue };
+            self.want(&root, Wants::Folders(vec![(dir, dirty)]));
+        }
+    }
+
+    /// Reads `wants` of a root, after what is being read now.
+    pub(super) fn want(&mut self, root: &Arc<Path>, wants: Wants) {
+        let now = self.now();
+        let Some(watched) = self.roots.get_mut(root) else { return };
+        if matches!(wants, Wants::Everything) {
+            watched.next_full = now + watched.reader.poll().unwrap_or(RECONCILE);
+            if watched.busy && watched.pending.iter().any(|wants| matches!(wants, Wants::Everything)) {
+                return;
+            }
+        }
+        watched.pending.push(wants);
+        self.read_pending(root);
+    }
+
+    fn read_pending(&mut self, root: &Arc<Path>) {
+        let Some(watched) = self.roots.get_mut(root) else { return };
+        if watched.busy || watched.pending.is_empty() {
+            return;
+        }
+        watched.busy = true;
+        let wants = merge(std::mem::take(&mut watched.pending));
+        let reader = Arc::clone(&watched.reader);
+        self.spawn(move || Event::Read(reader.read(wants)));
+    }
+
+    /// A root was read.
+    pub(super) fn read(&mut self, report: Report) {
+        let Some(watched) = self.roots.get_mut(&report.root) else { return };
+        watched.busy = false;
+        let before = watched.standing.replace(report.standing.clone());
+        if report.standing != Standing::There {
+            watched.next_full = self.started.elapsed() + AWAIT_ROOT;
+        }
+        if before.as_ref() != Some(&report.standing) {
+            tell_standing(&report.root, &report.standing, before.is_some());
+        }
+        if report.returned {
+            self.reclaim(Arc::clone(&report.root));
+        }
+        for reading in report.readings {
+            self.folder_read(&report.root, reading);
+        }
+        self.read_pending(&report.root);
+        self.ready_when_all_roots_are_read();
+    }
+
+    /// A root is there again. Its files may have another device number now, so the journal looks at them before they are
+    /// tracked.
+    fn reclaim(&self, root: Arc<Path>) {
+        let journal = self.tools.journal.clone();
+        self.spawn(move || match journal.renumber(&root).and_then(|_| journal.claims()) {
+            Ok(claims) => Event::Reclaimed { root, claims },
+            Err(error) => Event::JournalFailed(error),
+        });
+    }
+
+    pub(super) fn reclaimed(&mut self, root: &Arc<Path>, claims: Vec<Files>) {
+        for (dir, files) in claims.into_iter().filter(|(dir, _)| dir.starts_with(root)) {
+            self.track(Tracked::Claimed { dir: Arc::from(dir), files });
+        }
+        self.want(root, Wants::Everything);
+    }
+
+    fn folder_read(&mut self, root: &Arc<Path>, Reading { dir, outcome }: Reading) {
+        match outcome {
+            Some(Ok(listing)) => {
+                let Some(watched) = self.roots.get(root) else { return };
+                let settings = &watched.reader.root;
+                self.tracker.open(Arc::clone(&dir), Arc::clone(&settings.finish), Arc::clone(&settings.names));
+                self.track(Tracked::Listed { dir, listing });
+            }
+            None => self.track(Tracked::FolderGone(dir)),
+            Some(Err(error)) => {
+                let hint = error.hint().unwrap_or_default();
+                tracing::warn!(path = %dir.display(), %error, hint, "this folder cannot be read; nothing is concluded from that");
+            }
+        }
+    }
+
+    /// The files of a finished sequence were looked at.
+    pub(super) fn inspected(&mut self, dir: &Arc<Path>, listing: Option<Listing>, verdict: Tracked) {
+        if let Some(listing) = listing {
+            self.track(Tracked::Listed { dir: Arc::clone(dir), listing });
+        }
+        self.track(verdict);
+    }
+
+    pub(super) fn tick(&mut self) {
+        self.track(Tracked::Tick);
+    }
+
+    /// Tells the tracker, and does what it decides.
+    pub(super) fn track(&mut self, event: Tracked) {
+        let now = self.now();
+        for decision in self.tracker.apply(event, now) {
+            match decision {
+                Decision::Inspect { dir, pattern, frames } => self.inspect(dir, pattern, frames),
+                Decision::Seal(batch) => {
+                    let Some(root) = self.root_of(&batch.dir) else { continue };
+                    tracing::info!(dir = %batch.dir.display(), pattern = %batch.pattern, frames = batch.frames.len(), missing = %batch.missing, why = %batch.reason, "sequence finished");
+                    let journal = self.tools.journal.clone();
+                    self.spawn(move || match Job::begin(batch, &root, &journal) {
+                        Ok(job) => Event::Enqueue(vec![job]),
+                        Err(error) => Event::JournalFailed(error),
+                    });
+                }
+                Decision::Note { dir, pattern, text } => {
+                    tracing::info!(dir = %dir.display(), %pattern, "{text}");
+                }
+            }
+        }
+    }
+
+    fn inspect(&mut self, dir: Arc<Path>, pattern: Pattern, frames: Vec<Frame>) {
+        let Some(reader) =
+            self.root_path_of(&dir).and_then(|root| self.roots.get(&root)).map(|root| Arc::clone(&root.reader))
+        else {
+            return;
+        };
+        self.spawn(move || {
+            // Events are hints: the folder is read once more before a sequence counts as finished.
+            let listing = reader.relist(&dir);
+            let verdict = if listing.is_some() { look_at(&dir, &pattern, &frames) } else { Verdict::Changed };
+            Event::Inspected { listing, verdict: Tracked::Inspected { dir: Arc::clone(&dir), pattern, verdict }, dir }
+        });
+    }
+
+    fn ready_when_all_roots_are_read(&mut self) {
+        if self.phase == Phase::Starting && self.roots.values().all(|root| root.standing.is_some()) {
+            self.phase = Phase::Running;
+            Systemd::ready();
+            self.show_status();
+            tracing::info!(roots = self.roots.len(), "ready");
+        }
+    }
+
+    pub(super) fn root_of(&self, dir: &Path) -> Option<Root> {
+        self.config.root_of(dir).cloned()
+    }
+
+    pub(super) fn root_path_of(&self, dir: &Path) -> Option<Arc<Path>> {
+        self.roots.keys().find(|root| dir.starts_with(root)).cloned()
+    }
+}
+
+/// One wish instead of many; reading everything includes the rest.
+fn merge(pending: Vec<Wants>) -> Wants {
+    let mut folders = Vec::new();
+    for wants in pending {
+        match wants {
+            Wants::Everything => return Wants::Everything,
+            Wants::Folders(more) => folders.extend(more),
+        }
+    }
+    Wants::Folders(folders)
+}
+
+fn look_at(dir: &Path, pattern: &Pattern, frames: &[Frame]) -> Verdict {
+    let mut unfinished = Vec::new();
+    for frame in frames {
+        match complete::inspect(&dir.join(os_name(&pattern.name(frame.number))), &frame.identity) {
+            Ok(_) => {}
+            Err(error) if matches!(error.kind, FrameErrorKind::Changed | FrameErrorKind::Vanished) => {
+                return Verdict::Changed;
+            }
+            Err(error) => {
+                tracing::debug!(path = %error.path.display(), reason = %error.kind, "not whole");
+                unfinished.push(*frame);
+            }
+        }
+    }
+    if unfinished.is_empty() { Verdict::Whole } else { Verdict::Unfinished(unfinished) }
+}
+
+fn tell_standing(root: &Path, standing: &Standing, known: bool) {
+    let path = root.display();
+    match standing {
+        Standing::There if known => tracing::info!(%path, "the root is there again"),
+        Standing::There => tracing::debug!(%path, "the root is there"),
+        Standing::Away { why, hint } => {
+            tracing::warn!(%path, hint, "{why}; nothing below this root is scanned, forgotten or removed meanwhile");
+        }
+    }
+}

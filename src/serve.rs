@@ -1,0 +1,120 @@
+//! The control socket: how `reeld done`, `retry` and `forget` reach a running daemon.
+//!
+//! Owns the socket file and the form of the messages: one JSON object a line, one request a connection. It never touches
+//! the daemon's state; a request becomes an event like any other, and the loop answers it.
+
+use std::fs::Permissions;
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream as BlockingStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{UnixListener, UnixStream};
+
+use crate::daemon::Handle;
+use crate::daemon::command::{Command, Reply};
+
+/// Longest request line in bytes: a path is at most 4096, written as JSON numbers.
+const REQUEST_LIMIT: u64 = 64 * 1024;
+
+/// How long either side waits for the other.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Where the socket lies in the runtime directory.
+#[must_use]
+pub fn socket_path(runtime_dir: &Path) -> PathBuf {
+    runtime_dir.join("control.sock")
+}
+
+/// The listening side. The socket file goes when it is dropped.
+#[derive(Debug)]
+pub struct Server {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl Server {
+    /// Listens on `path`, which only this user may open. The caller holds the lock of the state directory, so a socket
+    /// file already there is a dead daemon's and is replaced.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be made or the socket cannot be bound.
+    pub fn bind(path: PathBuf) -> io::Result<Self> {
+        if let Some(dir) = path.parent() {
+            std::fs::create_dir_all(dir)?;
+        }
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(&path)?;
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600))?;
+        Ok(Self { listener, path })
+    }
+
+    /// Answers clients for as long as it is polled.
+    pub async fn serve(self, daemon: Handle) {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => {
+                    let daemon = daemon.clone();
+                    tokio::spawn(async move {
+                        match tokio::time::timeout(PATIENCE, answer(stream, &daemon)).await {
+                            Ok(Err(error)) => tracing::debug!(%error, "a client went away"),
+                            Err(_) => tracing::debug!("a client said nothing"),
+                            Ok(Ok(())) => {}
+                        }
+                    });
+                }
+                Err(error) => {
+                    // Out of descriptors, most likely: accepting again at once would spin.
+                    tracing::warn!(%error, "the control socket cannot take a client");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // A file left behind is replaced at the next start.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+async fn answer(stream: UnixStream, daemon: &Handle) -> io::Result<()> {
+    let (read, mut write) = stream.into_split();
+    let mut line = String::new();
+    tokio::io::BufReader::new(read.take(REQUEST_LIMIT)).read_line(&mut line).await?;
+    let reply = match serde_json::from_str::<Command>(&line) {
+        Ok(command) => daemon.ask(command).await,
+        Err(error) => Reply::Refused {
+            message: format!("not a request: {error}"),
+            hint: "use the `reeld` command of the same version as the daemon".to_owned(),
+        },
+    };
+    let mut text = serde_json::to_vec(&reply)?;
+    text.push(b'\n');
+    write.write_all(&text).await
+}
+
+/// Asks the daemon that listens on `path`.
+///
+/// # Errors
+///
+/// `NotFound` or `ConnectionRefused` when no daemon listens there; whatever else the socket says.
+pub fn ask(path: &Path, command: &Command) -> io::Result<Reply> {
+    let mut stream = BlockingStream::connect(path)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut text = serde_json::to_vec(command)?;
+    text.push(b'\n');
+    stream.write_all(&text)?;
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line)?;
+    Ok(serde_json::from_str(&line)?)
+}
