@@ -1,0 +1,49 @@
+//! What the benchmarks share: frames to work on, processes to measure, and medians.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The program under test, built with optimisation by `cargo bench`.
+pub const REELD: &str = env!("CARGO_BIN_EXE_reeld");
+
+/// A command in an environment of its own: nothing of the person's config or journal is touched.
+pub fn reeld(home: &Path) -> Command {
+    let mut command = Command::new(REELD);
+    command.env("HOME", home).env("XDG_STATE_HOME", home.join("state")).env("XDG_RUNTIME_DIR", home.join("run"));
+    command.env_remove("STATE_DIRECTORY").env_remove("RUNTIME_DIRECTORY").env_remove("REELD_CONFIG");
+    command
+}
+
+/// A number from the environment, for shorter or longer runs.
+pub fn setting(name: &str, default: u32) -> u32 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// A number from `/proc/PID/status`.
+pub fn status_field(pid: u32, field: &str) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+/// The middle value.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// A folder that goes when the benchmark ends.
+pub fn scratch() -> tempfile::TempDir {
+    tempfile::Builder::new().prefix("reeld-bench-").tempdir().expect("a temporary folder")
+}
+
+/// Placeholder frames, written by reeld itself: `frame_00001.png` and on.
+pub fn make_frames(home: &Path, count: u32) -> PathBuf {
+    let dir = home.join("slates");
+    let count = count.to_string();
+    let mut command = reeld(home);
+    command.args(["make-frames", "--digits", "5", "--count", &count]).arg(&dir);
+    assert!(command.stderr(Stdio::null()).status().expect("starts").success(), "{command:?} failed");
+    dir
+}
