@@ -5,7 +5,7 @@
 //! worker threads that answer with events: the loop itself never blocks. It never prints, and it never decides by itself
 //! when a sequence is finished.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,6 +53,8 @@ pub struct Daemon {
     tools: Tools,
     tracker: Tracker,
     roots: BTreeMap<Arc<Path>, Watched>,
+    /// Folders that a client called finished, and that are being read once more.
+    done_when_read: BTreeSet<Arc<Path>>,
     slots: Slots,
     watcher: Arc<Watcher>,
     dirty: Arc<Notify>,
@@ -134,6 +136,7 @@ impl Daemon {
             tools,
             tracker: Tracker::default(),
             roots: BTreeMap::new(),
+            done_when_read: BTreeSet::new(),
             slots: Slots::default(),
             watcher,
             dirty,
@@ -184,7 +187,6 @@ impl Daemon {
             Event::JournalDue(due) => self.timers.journal = due.map(|ms| self.at_unix_ms(ms)),
             Event::JournalFailed(error) => self.journal_failed(&error),
             Event::Reloaded(result) => self.reloaded(result),
-            Event::Reclaimed { root, claims } => self.reclaimed(&root, claims),
             Event::Released(files) => self.released(files),
             Event::Asked(command, answer) => self.asked(command, answer),
             Event::Signal(signal) => self.signal(signal),

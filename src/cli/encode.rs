@@ -114,8 +114,29 @@ fn one(args: &EncodeArgs, found: Found, tools: &Tools, quiet: bool) -> Result<bo
         .map_err(JobError::from)
         .and_then(|job| job::run(&job, tools, &|progress| bar.update(&progress), &Stop::default()));
     bar.finish();
+    if outcome.is_ok() {
+        clean_up(&batch, tools);
+    }
     report(args, &batch, &outcome)?;
     Ok(outcome.is_ok())
+}
+
+/// Deals with the frames, where they are to go. What stays is said, and is no failure: the video is there.
+fn clean_up(batch: &Batch, tools: &Tools) {
+    let due = tools.journal.due_cleanups(job::now_ms()).unwrap_or_else(|error| {
+        out::say(&format!("warning: the frames stay: {error}"));
+        Vec::new()
+    });
+    for due in due.iter().filter(|due| due.dir == *batch.dir) {
+        match job::clean_up(due, &tools.journal) {
+            Ok(cleaned) => {
+                for kept in cleaned.kept {
+                    out::say(&format!("warning: a frame stays: {kept}"));
+                }
+            }
+            Err(error) => out::error(&format!("the frames stay: {error}"), error.hint().as_deref()),
+        }
+    }
 }
 
 fn report(args: &EncodeArgs, batch: &Batch, outcome: &Result<Delivered, JobError>) -> Result<(), CliError> {

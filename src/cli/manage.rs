@@ -131,7 +131,7 @@ fn describe(entry: &Entry) -> String {
     let Entry { id, first, last, count, recipe, rate, .. } = entry;
     let sequence = entry.dir.join(&entry.pattern);
     let mut text =
-        format!("{id}  {:?}  {} {first}-{last}  {count} frames  {recipe} {rate}", entry.state, sequence.display());
+        format!("{id}  {}  {} {first}-{last}  {count} frames  {recipe} {rate}", entry.state, sequence.display());
     if let Some(reel) = &entry.reel {
         text += &format!("  -> {}", reel.display());
     }

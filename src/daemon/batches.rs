@@ -19,7 +19,7 @@ use crate::sequence::tracker::Event as Tracked;
 use crate::watch::dirty::Dirty;
 
 impl Daemon {
-    /// Puts in order what an earlier life left behind, and tells the tracker which files are taken.
+    /// Puts in order what an earlier life left behind, and starts what it left undone.
     pub(super) fn recover(&mut self) -> Result<(), StartError> {
         let recovery = self.tools.journal.recover(job::now_ms())?;
         for id in recovery.restarted {
@@ -33,9 +33,6 @@ impl Daemon {
         }
         for warning in recovery.warnings {
             tracing::warn!("{warning}");
-        }
-        for (dir, files) in self.tools.journal.claims()? {
-            self.track(Tracked::Claimed { dir: Arc::from(dir), files });
         }
         self.ask_journal();
         Ok(())

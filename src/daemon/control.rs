@@ -101,7 +101,8 @@ impl Daemon {
             };
         };
         let dir: Arc<Path> = Arc::from(dir);
-        self.track(Tracked::Done(Arc::clone(&dir)));
+        // What lies there now is what the client means, so the folder is read first.
+        self.done_when_read.insert(Arc::clone(&dir));
         self.want(&root, Wants::Folders(vec![(Arc::clone(&dir), Dirty::All)]));
         Reply::Done { message: format!("the sequences in {} are taken as finished", dir.display()) }
     }

@@ -41,13 +41,6 @@ pub(crate) enum Event {
         /// How.
         outcome: Result<Delivered, JobError>,
     },
-    /// A root is there again, and these files below it belong to batches.
-    Reclaimed {
-        /// The root.
-        root: Arc<Path>,
-        /// The files, by folder.
-        claims: Vec<Files>,
-    },
     /// Files that batches held are free again.
     Released(Vec<Files>),
     /// The journal could not be read or written.

@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::config::Root;
+use crate::journal::{Journal, JournalError};
 use crate::sequence::tracker::Listing;
-use crate::sequence::{name, os_name};
+use crate::sequence::{Identity, name, os_name};
 use crate::watch::dirty::Dirty;
 use crate::watch::mounts::Watching;
 use crate::watch::native::Watcher;
@@ -33,8 +34,6 @@ pub(crate) struct Report {
     pub(crate) root: Arc<Path>,
     /// Whether the root is there. The readings are empty otherwise.
     pub(crate) standing: Standing,
-    /// Whether it is there again, or is another folder: nothing is read before the journal's claims are put in order.
-    pub(crate) returned: bool,
     /// The folders, in the order they were read.
     pub(crate) readings: Vec<Reading>,
 }
@@ -53,6 +52,8 @@ pub(crate) enum Standing {
 pub(crate) struct Reading {
     /// The folder.
     pub(crate) dir: Arc<Path>,
+    /// Files in it that batches hold, when the folder is read for the first time.
+    pub(crate) claims: Vec<Identity>,
     /// Its files, or why they cannot be known; `None` when the folder is gone.
     pub(crate) outcome: Option<Result<Listing, ScanError>>,
 }
@@ -65,6 +66,7 @@ pub(crate) struct RootReader {
     /// How changes are noticed.
     pub(crate) watching: Watching,
     path: Arc<Path>,
+    journal: Journal,
     watcher: Arc<Watcher>,
     inner: Mutex<Inner>,
 }
@@ -83,11 +85,11 @@ struct Inner {
 const POLL_UNWATCHED: Duration = Duration::from_secs(5);
 
 impl RootReader {
-    pub(crate) fn new(root: Root, watching: Watching, watcher: Arc<Watcher>) -> Self {
+    pub(crate) fn new(root: Root, watching: Watching, watcher: Arc<Watcher>, journal: Journal) -> Self {
         let path: Arc<Path> = Arc::from(root.path.as_path());
         let guard = RootGuard::new(&root.path);
         let inner = Inner { guard, away: false, known: BTreeSet::new(), unwatched: BTreeSet::new() };
-        Self { root, watching, path, watcher, inner: Mutex::new(inner) }
+        Self { root, watching, path, journal, watcher, inner: Mutex::new(inner) }
     }
 
     /// The root's path.
@@ -105,15 +107,18 @@ impl RootReader {
     pub(crate) fn read(&self, wants: Wants) -> Report {
         let mut readings = Vec::new();
         let mut standing = self.look();
-        let returned = standing == Standing::There && std::mem::take(&mut self.lock().away);
-        if standing == Standing::There && !returned {
+        if standing == Standing::There && std::mem::take(&mut self.lock().away) {
+            standing = self.return_to_it();
+        }
+        if standing == Standing::There {
             match wants {
-                Wants::Everything => self.read_tree(Arc::clone(&self.path), &mut readings),
-                Wants::Folders(folders) => {
+                Wants::Folders(folders) if !self.lock().known.is_empty() => {
                     for (dir, dirty) in folders {
                         self.read_dirty(dir, dirty, &mut readings);
                     }
                 }
+                // After the root was away nothing is known, and a part of it would not do.
+                Wants::Everything | Wants::Folders(_) => self.read_tree(Arc::clone(&self.path), &mut readings),
             }
             // A disk that went away while it was read shows empty folders: none of this may be believed then.
             standing = self.look();
@@ -121,7 +126,19 @@ impl RootReader {
                 readings.clear();
             }
         }
-        Report { root: Arc::clone(&self.path), standing, returned, readings }
+        Report { root: Arc::clone(&self.path), standing, readings }
+    }
+
+    /// The root is there again, or is another folder. Its disk may have another device number now, which the journal
+    /// learns before any file is taken for a new one.
+    fn return_to_it(&self) -> Standing {
+        match self.journal.renumber(&self.path) {
+            Ok(_) => Standing::There,
+            Err(error) => {
+                self.lock().away = true;
+                Standing::Away { why: error.to_string(), hint: error.hint().unwrap_or_default() }
+            }
+        }
     }
 
     /// Looks whether the root is the one it was. Watches may have died with a mount, so that all of them are given up
@@ -190,10 +207,10 @@ impl RootReader {
                 }
                 if !scan.files.is_empty() || !scan.gone.is_empty() {
                     let listing = Listing { complete: false, files: scan.files, gone: scan.gone };
-                    self.push(dir, Ok(listing), readings);
+                    self.push(Reading { dir, claims: Vec::new(), outcome: Some(Ok(listing)) }, readings);
                 }
             }
-            Err(error) => self.push(dir, Err(error), readings),
+            Err(error) => self.push(Reading { dir, claims: Vec::new(), outcome: Some(Err(error)) }, readings),
         }
     }
 
@@ -206,6 +223,14 @@ impl RootReader {
         let everything = dir == self.path;
         let mut folders = vec![dir];
         while let Some(dir) = folders.pop() {
+            let claims = match self.claims_if_new(&dir) {
+                Ok(claims) => claims,
+                Err(error) => {
+                    // Without them, frames of earlier batches would look new. The next reading of all tries again.
+                    tracing::error!(path = %dir.display(), hint = error.hint().unwrap_or_default(), "not read: {error}");
+                    continue;
+                }
+            };
             self.watch(&dir);
             let outcome = scan::read_folder(&dir, &|name| self.wants(&dir, name));
             let listing = outcome.map(|scan| {
@@ -217,16 +242,20 @@ impl RootReader {
                 }
                 Listing { complete: true, files: scan.files, gone: Vec::new() }
             });
-            self.push(dir, listing, readings);
+            self.push(Reading { dir, claims, outcome: Some(listing) }, readings);
         }
     }
 
-    fn push(&self, dir: Arc<Path>, outcome: Result<Listing, ScanError>, readings: &mut Vec<Reading>) {
-        if matches!(&outcome, Err(ScanError { kind: ScanErrorKind::Missing, .. })) {
-            self.forget(&dir, readings);
+    fn push(&self, reading: Reading, readings: &mut Vec<Reading>) {
+        if matches!(&reading.outcome, Some(Err(ScanError { kind: ScanErrorKind::Missing, .. }))) {
+            self.forget(&reading.dir, readings);
         } else {
-            readings.push(Reading { dir, outcome: Some(outcome) });
+            readings.push(reading);
         }
+    }
+
+    fn claims_if_new(&self, dir: &Path) -> Result<Vec<Identity>, JournalError> {
+        if self.lock().known.contains(dir) { Ok(Vec::new()) } else { self.journal.claims(dir) }
     }
 
     /// A folder is gone, and so is everything below it.
@@ -237,7 +266,7 @@ impl RootReader {
             self.watcher.unwatch(&dir);
             inner.known.remove(&dir);
             inner.unwatched.remove(&dir);
-            readings.push(Reading { dir, outcome: None });
+            readings.push(Reading { dir, claims: Vec::new(), outcome: None });
         }
     }
 

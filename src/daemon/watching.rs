@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::Root;
-use crate::daemon::event::{Event, Files};
+use crate::daemon::event::Event;
 use crate::daemon::job::Job;
 use crate::daemon::reader::{Reading, Report, RootReader, Standing, Wants};
 use crate::daemon::systemd::Systemd;
@@ -47,7 +47,7 @@ impl Daemon {
     pub(super) fn open_root(&mut self, root: Root) {
         let watching = mounts::decide(&root.path, root.watch);
         tracing::info!(path = %root.path.display(), file_system = watching.fs_type, how = %watching.why, "watching");
-        let reader = Arc::new(RootReader::new(root, watching, Arc::clone(&self.watcher)));
+        let reader = Arc::new(RootReader::new(root, watching, Arc::clone(&self.watcher), self.tools.journal.clone()));
         let path = Arc::clone(reader.path());
         let watched = Watched { reader, standing: None, pending: Vec::new(), busy: false, next_full: self.now() };
         self.roots.insert(path, watched);
@@ -107,39 +107,26 @@ impl Daemon {
         if before.as_ref() != Some(&report.standing) {
             tell_standing(&report.root, &report.standing, before.is_some());
         }
-        if report.returned {
-            self.reclaim(Arc::clone(&report.root));
-        }
         for reading in report.readings {
+            let dir = Arc::clone(&reading.dir);
             self.folder_read(&report.root, reading);
+            if self.done_when_read.remove(&dir) {
+                self.track(Tracked::Done(dir));
+            }
         }
         self.read_pending(&report.root);
         self.ready_when_all_roots_are_read();
     }
 
-    /// A root is there again. Its files may have another device number now, so the journal looks at them before they are
-    /// tracked.
-    fn reclaim(&self, root: Arc<Path>) {
-        let journal = self.tools.journal.clone();
-        self.spawn(move || match journal.renumber(&root).and_then(|_| journal.claims()) {
-            Ok(claims) => Event::Reclaimed { root, claims },
-            Err(error) => Event::JournalFailed(error),
-        });
-    }
-
-    pub(super) fn reclaimed(&mut self, root: &Arc<Path>, claims: Vec<Files>) {
-        for (dir, files) in claims.into_iter().filter(|(dir, _)| dir.starts_with(root)) {
-            self.track(Tracked::Claimed { dir: Arc::from(dir), files });
-        }
-        self.want(root, Wants::Everything);
-    }
-
-    fn folder_read(&mut self, root: &Arc<Path>, Reading { dir, outcome }: Reading) {
+    fn folder_read(&mut self, root: &Arc<Path>, Reading { dir, claims, outcome }: Reading) {
         match outcome {
             Some(Ok(listing)) => {
                 let Some(watched) = self.roots.get(root) else { return };
                 let settings = &watched.reader.root;
                 self.tracker.open(Arc::clone(&dir), Arc::clone(&settings.finish), Arc::clone(&settings.names));
+                if !claims.is_empty() {
+                    self.track(Tracked::Claimed { dir: Arc::clone(&dir), files: claims });
+                }
                 self.track(Tracked::Listed { dir, listing });
             }
             None => self.track(Tracked::FolderGone(dir)),

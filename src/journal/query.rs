@@ -1,6 +1,7 @@
 //! Questions to the journal, and what people do to it: list, retry, forget.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use bstr::BString;
@@ -21,27 +22,31 @@ pub enum RetryTarget {
 }
 
 impl Journal {
-    /// The files that the batches hold, by folder: they are not to be taken into another batch. Reels are among them, for
-    /// those that are images themselves.
-    pub fn claims(&self) -> Result<Vec<(PathBuf, Vec<Identity>)>, JournalError> {
+    /// The files of a folder that batches hold: they are not to be taken into another batch. Reels that lie there are among
+    /// them, for those that are images themselves.
+    pub fn claims(&self, dir: &Path) -> Result<Vec<Identity>, JournalError> {
         self.with(|connection| {
-            let mut claims: BTreeMap<PathBuf, Vec<Identity>> = BTreeMap::new();
-            let mut select = connection.prepare(
-                "SELECT batches.dir, frames.* FROM frames JOIN batches ON batches.id = frames.batch_id \
-                 WHERE batches.state != 'stale'",
+            let dir_bytes = dir.as_os_str().as_bytes();
+            let mut select = connection.prepare_cached(
+                "SELECT frames.* FROM frames JOIN batches ON batches.id = frames.batch_id \
+                 WHERE batches.dir = ? AND batches.state != 'stale'",
             )?;
-            for row in select.query_map([], |row| Ok((rows::path(row, "dir")?, rows::identity(row, "")?)))? {
-                let (dir, identity) = row?;
-                claims.entry(dir).or_default().push(identity);
-            }
-            let mut select = connection.prepare("SELECT * FROM batches WHERE state IN ('published', 'cleaned')")?;
-            for row in select.query_map([], |row| Ok((rows::path(row, "reel")?, rows::identity(row, "reel_")?)))? {
+            let mut claims: Vec<Identity> =
+                select.query_map([dir_bytes], |row| rows::identity(row, ""))?.collect::<rusqlite::Result<_>>()?;
+            // Every path in the folder begins with the folder and a slash, and `0` is the byte after the slash.
+            let mut select = connection.prepare_cached(
+                "SELECT * FROM batches WHERE state IN ('published', 'cleaned') AND reel > ? AND reel < ?",
+            )?;
+            let (from, to) = ([dir_bytes, b"/"].concat(), [dir_bytes, b"0"].concat());
+            for row in
+                select.query_map((from, to), |row| Ok((rows::path(row, "reel")?, rows::identity(row, "reel_")?)))?
+            {
                 let (reel, identity) = row?;
-                if let Some(dir) = reel.parent() {
-                    claims.entry(dir.to_path_buf()).or_default().push(identity);
+                if reel.parent() == Some(dir) {
+                    claims.push(identity);
                 }
             }
-            Ok(claims.into_iter().collect())
+            Ok(claims)
         })
     }
 

@@ -71,6 +71,20 @@ pub enum State {
     Stale,
 }
 
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pending => "pending",
+            Self::Encoding => "encoding",
+            Self::Publishing => "publishing",
+            Self::Published => "published",
+            Self::Cleaned => "cleaned",
+            Self::Failed => "failed",
+            Self::Stale => "stale",
+        })
+    }
+}
+
 impl FromSql for State {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         match value.as_str()? {

@@ -44,6 +44,8 @@ CREATE TABLE batches (
 );
 
 CREATE INDEX batches_by_state ON batches (state);
+CREATE INDEX batches_by_dir ON batches (dir);
+CREATE INDEX batches_by_reel ON batches (reel);
 
 -- The files that a batch holds. Frames that were cleaned up lose their row.
 CREATE TABLE frames (

@@ -65,6 +65,10 @@ impl Scene {
         Published { path, identity }
     }
 
+    fn claims(&self, dir: &str) -> Vec<Identity> {
+        self.journal.claims(Path::new(dir)).unwrap()
+    }
+
     fn staged(&self) -> Published {
         self.file(".reeld-1.1.part")
     }
@@ -123,9 +127,7 @@ fn a_frame_that_is_in_no_reel_is_held_and_never_cleaned_up() {
     let names: Vec<_> = due[0].frames.iter().map(|(name, _)| name.to_string()).collect();
     assert_eq!(names, ["sh\u{fffd}t_0001.png", "sh\u{fffd}t_0004.png"]);
     scene.journal.cleaned(id, &CleanupReport::default(), NOW).unwrap();
-    let claims = scene.journal.claims().unwrap();
-    let held = claims.iter().find(|(dir, _)| dir == Path::new("/srv/a")).unwrap();
-    assert_eq!(held.1.iter().map(|file| file.ino).collect::<Vec<_>>(), [2]);
+    assert_eq!(scene.claims("/srv/a").iter().map(|file| file.ino).collect::<Vec<_>>(), [2]);
 }
 
 #[test]
@@ -146,9 +148,8 @@ fn a_full_disk_does_not_use_up_the_attempts() {
 fn a_reel_is_no_frame_of_its_folder() {
     let scene = Scene::new();
     let reel = scene.publish(scene.begin("/srv/a"), &delete_at(NOW));
-    let claims = scene.journal.claims().unwrap();
-    let held = claims.iter().find(|(dir, _)| *dir == scene.folder.path()).unwrap();
-    assert_eq!(held.1, [reel.identity]);
+    assert_eq!(scene.journal.claims(scene.folder.path()).unwrap(), [reel.identity]);
+    assert_eq!(scene.journal.claims(scene.folder.path().parent().unwrap()).unwrap(), []);
 }
 
 #[test]
@@ -181,7 +182,7 @@ fn a_batch_goes_all_the_way() {
     let entry = scene.entry(id);
     assert_eq!((entry.state, entry.removed, entry.kept, entry.error), (State::Cleaned, 2, 1, None));
     // Only the frame that is still there is held.
-    assert_eq!(journal.claims().unwrap()[0], (PathBuf::from("/srv/a"), vec![due.frames[1].1]));
+    assert_eq!(scene.claims("/srv/a"), [due.frames[1].1]);
     assert_eq!(journal.next_due().unwrap(), None);
 }
 
@@ -190,9 +191,9 @@ fn everything_survives_a_restart() {
     let scene = Scene::new();
     let id = scene.begin("/srv/a");
     scene.publish(id, &delete_at(NOW));
-    let (before, claims) = (scene.entry(id), scene.journal.claims().unwrap());
+    let (before, claims) = (scene.entry(id), scene.claims("/srv/a"));
     let scene = scene.restart();
-    assert_eq!((scene.entry(id), scene.journal.claims().unwrap()), (before, claims));
+    assert_eq!((scene.entry(id), scene.claims("/srv/a")), (before, claims));
     assert_eq!(scene.journal.recover(NOW).unwrap(), Recovery::default());
     assert_eq!(scene.journal.due_cleanups(NOW).unwrap().len(), 1);
 }
@@ -232,7 +233,7 @@ fn failures_back_off_and_end() {
         (6, Some("no encoder"), Some("install one"))
     );
     // The frames of a batch that failed for good are not taken again by themselves.
-    assert_eq!(journal.claims().unwrap().len(), 1);
+    assert_eq!(scene.claims("/srv/a").len(), 3);
 
     assert_eq!(journal.retry(&RetryTarget::Id(id), now).unwrap(), [id]);
     assert_eq!((journal.pending(now).unwrap().len(), scene.entry(id).attempts), (1, 0));
@@ -280,7 +281,7 @@ fn stale_batches_hold_nothing() {
     let scene = Scene::new();
     let id = scene.begin("/srv/a");
     assert_eq!(scene.journal.stale(id, NOW).unwrap().len(), 3);
-    assert!(scene.journal.claims().unwrap().is_empty());
+    assert!(scene.claims("/srv/a").is_empty());
     assert!(scene.journal.pending(i64::MAX).unwrap().is_empty());
     assert_eq!(scene.entry(id).state, State::Stale);
 }
@@ -377,8 +378,7 @@ proptest! {
         let stored = scene.journal.pending(NOW).unwrap().pop().unwrap();
         prop_assert_eq!(&stored.batch, &batch);
         prop_assert_eq!((stored.rate, stored.root.as_path()), (rate, &*batch.dir));
-        let claims = scene.journal.claims().unwrap();
-        prop_assert_eq!(claims.len(), 1);
-        prop_assert_eq!(&claims[0].1, &batch.frames.iter().map(|frame| frame.identity).collect::<Vec<_>>());
+        let claims = scene.journal.claims(&batch.dir).unwrap();
+        prop_assert_eq!(&claims, &batch.frames.iter().map(|frame| frame.identity).collect::<Vec<_>>());
     }
 }

@@ -88,7 +88,7 @@ fn a_failed_batch_can_be_tried_again() {
     fake.wait_for_encode();
     wait_for("the journal has the failure", || {
         let listed = sandbox.run(["list"]).expect(0).text();
-        listed.contains("shot").then_some(())
+        listed.contains("failed").then_some(())
     });
     sandbox.uninstall_fake();
     sandbox.run([OsStr::new("retry"), shot.as_os_str()]).expect(0);

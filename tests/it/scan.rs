@@ -11,7 +11,7 @@ fn sandbox() -> Sandbox {
     let frames = Frames::new("beauty.####.png");
     frames.write(&shot, (1..=9).filter(|number| !(4..=6).contains(number)));
     fs::write(frames.path(&shot, 9), "").unwrap();
-    Frames::new("depth_####.jpg").write(&sandbox.folder("other place"), 1001..=1003);
+    Frames::new("depth_#.jpg").write(&sandbox.folder("other place"), 1001..=1003);
     sandbox
 }
 
@@ -20,7 +20,7 @@ fn sequences_are_listed_with_what_is_missing() {
     let sandbox = sandbox();
     let outcome = sandbox.run([OsStr::new("scan"), sandbox.root().as_os_str()]).expect(0);
     let text = outcome.text();
-    for part in ["beauty.####.png", "4-6", "depth_####.jpg", "1001", "1003", "256x144"] {
+    for part in ["beauty.####.png", "4-6", "depth_#.jpg", "1001", "1003", "256x144"] {
         assert!(text.contains(part), "no {part:?} in:\n{text}");
     }
 }
@@ -32,7 +32,7 @@ fn json_says_the_same() {
     let values: Vec<serde_json::Value> =
         serde_json::Deserializer::from_slice(&outcome.stdout).into_iter().map(Result::unwrap).collect();
     let text = serde_json::to_string(&values).unwrap();
-    for part in ["beauty.####.png", "depth_####.jpg", "1001", "1003"] {
+    for part in ["beauty.####.png", "depth_#.jpg", "1001", "1003"] {
         assert!(text.contains(part), "no {part:?} in:\n{text}");
     }
 }
