@@ -160,20 +160,22 @@ impl Daemon {
 /// Removes the frames that are due, and finds the batches to run and the next moment something is due.
 fn due_work(tools: &Tools, config: &Config) -> Result<(Vec<Job>, Option<i64>), JournalError> {
     let journal = &tools.journal;
-    for due in journal.due_cleanups(job::now_ms())? {
+    // One moment for all three questions: what becomes due between two of them would be missed by both.
+    let now = job::now_ms();
+    for due in journal.due_cleanups(now)? {
         // A root that left the config, or no longer wants its frames removed, keeps them.
         if config.root_of(&due.dir).is_some_and(|root| root.delivery.cleanup != Cleanup::Keep) {
             clean_up(&due, journal);
         }
     }
     let mut jobs = Vec::new();
-    for stored in journal.pending(job::now_ms())? {
+    for stored in journal.pending(now)? {
         // A root that left the config keeps its batches in the journal, for the day it comes back.
         if let Some(root) = config.root_of(&stored.batch.dir) {
             jobs.push(Job { id: stored.id, batch: stored.batch, root: root.clone() });
         }
     }
-    Ok((jobs, journal.next_due()?))
+    Ok((jobs, journal.next_due(now)?))
 }
 
 fn clean_up(due: &DueCleanup, journal: &Journal) {

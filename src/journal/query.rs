@@ -72,13 +72,15 @@ impl Journal {
         })
     }
 
-    /// When the next failed batch or the next clean-up is due, whichever is first.
-    pub fn next_due(&self) -> Result<Option<i64>, JournalError> {
+    /// When the next failed batch or the next clean-up becomes due, whichever is first. What is due at `now` already does
+    /// not count: it may wait for a free slot or for its root, and asking again at once would not help.
+    pub fn next_due(&self, now: i64) -> Result<Option<i64>, JournalError> {
         self.with(|connection| {
             connection.query_row(
                 "SELECT min(due) FROM (SELECT next_attempt_at AS due FROM batches WHERE state = 'failed' \
-                 UNION ALL SELECT cleanup_due_at FROM batches WHERE state = 'published' AND cleanup IS NOT NULL)",
-                [],
+                 UNION ALL SELECT cleanup_due_at FROM batches WHERE state = 'published' AND cleanup IS NOT NULL) \
+                 WHERE due > ?",
+                [now],
                 |row| row.get(0),
             )
         })

@@ -171,7 +171,8 @@ fn a_batch_goes_all_the_way() {
     assert!(journal.pending(i64::MAX).unwrap().is_empty());
 
     assert!(journal.due_cleanups(NOW + 9).unwrap().is_empty());
-    assert_eq!(journal.next_due().unwrap(), Some(NOW + 10));
+    assert_eq!(journal.next_due(NOW + 9).unwrap(), Some(NOW + 10));
+    assert_eq!(journal.next_due(NOW + 10).unwrap(), None, "what is due is no reason to ask again at once");
     let due = journal.due_cleanups(NOW + 10).unwrap().pop().unwrap();
     assert_eq!((due.id, &due.reel, due.plan), (id, &reel, delete_at(NOW + 10).cleanup.unwrap()));
     assert_eq!(due.frames[2], (BString::from(&b"sh\xF6t_0004.png"[..]), batch("/srv/a", &[4]).frames[0].identity));
@@ -183,7 +184,7 @@ fn a_batch_goes_all_the_way() {
     assert_eq!((entry.state, entry.removed, entry.kept, entry.error), (State::Cleaned, 2, 1, None));
     // Only the frame that is still there is held.
     assert_eq!(scene.claims("/srv/a"), [due.frames[1].1]);
-    assert_eq!(journal.next_due().unwrap(), None);
+    assert_eq!(journal.next_due(NOW).unwrap(), None);
 }
 
 #[test]
@@ -221,7 +222,8 @@ fn failures_back_off_and_end() {
         let Some(next) = journal.failed(id, "no encoder", Some("install one"), true, now).unwrap() else { break };
         assert!(journal.pending(next - 1).unwrap().is_empty());
         assert_eq!(journal.pending(next).unwrap()[0].id, id);
-        assert_eq!(journal.next_due().unwrap(), Some(next));
+        assert_eq!(journal.next_due(next - 1).unwrap(), Some(next));
+        assert_eq!(journal.next_due(next).unwrap(), None);
         pauses.push(next - now);
         now = next;
     }
