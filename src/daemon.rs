@@ -181,7 +181,7 @@ impl Daemon {
     fn handle(&mut self, event: Event) {
         match event {
             Event::Read(report) => self.read(report),
-            Event::Inspected { dir, listing, verdict } => self.inspected(&dir, listing, verdict),
+            Event::Inspected { report, verdict } => self.inspected(report, verdict),
             Event::Enqueue(jobs) => self.enqueue(jobs),
             Event::Ended { job, outcome } => self.ended(&job, outcome),
             Event::JournalDue(due) => self.timers.journal = due.map(|ms| self.at_unix_ms(ms)),

@@ -1,6 +1,6 @@
 //! Everything that can happen to a running daemon.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
@@ -13,7 +13,7 @@ use crate::daemon::reader::Report;
 use crate::daemon::signals::Signal;
 use crate::journal::JournalError;
 use crate::sequence::Identity;
-use crate::sequence::tracker::{self, Listing};
+use crate::sequence::tracker;
 
 /// Files of a folder, by identity.
 pub(crate) type Files = (PathBuf, Vec<Identity>);
@@ -25,10 +25,8 @@ pub(crate) enum Event {
     Read(Report),
     /// The files of a finished sequence were looked at, and their folder was read again.
     Inspected {
-        /// The folder.
-        dir: Arc<Path>,
-        /// What it holds; `None` when it could not be read.
-        listing: Option<Listing>,
+        /// The folder, and what is new below it.
+        report: Report,
         /// The tracker's answer.
         verdict: tracker::Event,
     },

@@ -4,6 +4,7 @@
 //! nothing is read through a root that is not the one it was.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -36,6 +37,13 @@ pub(crate) struct Report {
     pub(crate) standing: Standing,
     /// The folders, in the order they were read.
     pub(crate) readings: Vec<Reading>,
+}
+
+impl Report {
+    /// Whether all of `dir` was read.
+    pub(crate) fn has_listed(&self, dir: &Path) -> bool {
+        self.readings.iter().any(|reading| *reading.dir == *dir && matches!(reading.outcome, Some(Ok(_))))
+    }
 }
 
 /// Whether a root is the folder that it was.
@@ -174,11 +182,9 @@ impl RootReader {
         inner.away = true;
     }
 
-    /// Lists one folder afresh, if the root is still the one it was.
-    pub(crate) fn relist(&self, dir: &Arc<Path>) -> Option<Listing> {
-        let mut report = self.read(Wants::Folders(vec![(Arc::clone(dir), Dirty::All)]));
-        let index = report.readings.iter().position(|reading| reading.dir == *dir)?;
-        report.readings.swap_remove(index).outcome?.ok()
+    /// Lists one folder afresh, and what is new below it, if the root is still the one it was.
+    pub(crate) fn relist(&self, dir: &Arc<Path>) -> Report {
+        self.read(Wants::Folders(vec![(Arc::clone(dir), Dirty::All)]))
     }
 
     /// Stops watching, and says which folders were known.
@@ -196,7 +202,7 @@ impl RootReader {
         match scan::read_names(&dir, &names, &|name| self.wants(&dir, name)) {
             Ok(scan) => {
                 let vanished: Vec<Arc<Path>> = names.iter().filter_map(|name| self.known_folder(&dir, name)).collect();
-                for below in vanished.iter().filter(|below| !below.is_dir()) {
+                for below in vanished.iter().filter(|below| has_vanished(below)) {
                     self.forget(below, readings);
                 }
                 for name in &scan.folders {
@@ -243,6 +249,18 @@ impl RootReader {
                 Listing { complete: true, files: scan.files, gone: Vec::new() }
             });
             self.push(Reading { dir, claims, outcome: Some(listing) }, readings);
+        }
+        if everything {
+            self.forget_vanished(readings);
+        }
+    }
+
+    /// Folders that the root no longer shows, where no event told of their end.
+    fn forget_vanished(&self, readings: &mut Vec<Reading>) {
+        let seen: BTreeSet<Arc<Path>> = readings.iter().map(|reading| Arc::clone(&reading.dir)).collect();
+        let unseen: Vec<Arc<Path>> = self.lock().known.difference(&seen).cloned().collect();
+        for dir in unseen.iter().filter(|dir| has_vanished(dir)) {
+            self.forget(dir, readings);
         }
     }
 
@@ -314,3 +332,14 @@ impl RootReader {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Whether a folder is certainly gone, or something else has its name. An error is no answer, and concludes nothing.
+fn has_vanished(dir: &Path) -> bool {
+    match dir.symlink_metadata() {
+        Ok(meta) => !meta.is_dir(),
+        Err(error) => matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
+    }
+}
+
+#[cfg(test)]
+mod tests;

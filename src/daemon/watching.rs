@@ -11,7 +11,7 @@ use crate::daemon::reader::{Reading, Report, RootReader, Standing, Wants};
 use crate::daemon::systemd::Systemd;
 use crate::daemon::{Daemon, GATHER, Phase};
 use crate::frame::{FrameErrorKind, complete};
-use crate::sequence::tracker::{Decision, Event as Tracked, Listing, Verdict};
+use crate::sequence::tracker::{Decision, Event as Tracked, Verdict};
 use crate::sequence::{Frame, Pattern, os_name};
 use crate::watch::mounts;
 
@@ -98,8 +98,25 @@ impl Daemon {
 
     /// A root was read.
     pub(super) fn read(&mut self, report: Report) {
+        let root = Arc::clone(&report.root);
+        if let Some(watched) = self.roots.get_mut(&root) {
+            watched.busy = false;
+        }
+        let done: Vec<Arc<Path>> = report.readings.iter().map(|reading| Arc::clone(&reading.dir)).collect();
+        self.take_in(report);
+        for dir in done {
+            if self.done_when_read.remove(&dir) {
+                self.track(Tracked::Done(dir));
+            }
+        }
+        self.read_pending(&root);
+        self.ready_when_all_roots_are_read();
+    }
+
+    /// Learns how a root stands and what its folders hold. Every reading counts, whoever asked for it: the reader takes
+    /// the folders in it for known from now on.
+    fn take_in(&mut self, report: Report) {
         let Some(watched) = self.roots.get_mut(&report.root) else { return };
-        watched.busy = false;
         let before = watched.standing.replace(report.standing.clone());
         if report.standing != Standing::There {
             watched.next_full = self.started.elapsed() + AWAIT_ROOT;
@@ -108,40 +125,31 @@ impl Daemon {
             tell_standing(&report.root, &report.standing, before.is_some());
         }
         for reading in report.readings {
-            let dir = Arc::clone(&reading.dir);
             self.folder_read(&report.root, reading);
-            if self.done_when_read.remove(&dir) {
-                self.track(Tracked::Done(dir));
-            }
         }
-        self.read_pending(&report.root);
-        self.ready_when_all_roots_are_read();
     }
 
     fn folder_read(&mut self, root: &Arc<Path>, Reading { dir, claims, outcome }: Reading) {
+        let Some(outcome) = outcome else { return self.track(Tracked::FolderGone(dir)) };
+        let Some(watched) = self.roots.get(root) else { return };
+        let settings = &watched.reader.root;
+        self.tracker.open(Arc::clone(&dir), Arc::clone(&settings.finish), Arc::clone(&settings.names));
+        // Also when the folder could not be read: the claims come with its first reading only.
+        if !claims.is_empty() {
+            self.track(Tracked::Claimed { dir: Arc::clone(&dir), files: claims });
+        }
         match outcome {
-            Some(Ok(listing)) => {
-                let Some(watched) = self.roots.get(root) else { return };
-                let settings = &watched.reader.root;
-                self.tracker.open(Arc::clone(&dir), Arc::clone(&settings.finish), Arc::clone(&settings.names));
-                if !claims.is_empty() {
-                    self.track(Tracked::Claimed { dir: Arc::clone(&dir), files: claims });
-                }
-                self.track(Tracked::Listed { dir, listing });
-            }
-            None => self.track(Tracked::FolderGone(dir)),
-            Some(Err(error)) => {
+            Ok(listing) => self.track(Tracked::Listed { dir, listing }),
+            Err(error) => {
                 let hint = error.hint().unwrap_or_default();
                 tracing::warn!(path = %dir.display(), %error, hint, "this folder cannot be read; nothing is concluded from that");
             }
         }
     }
 
-    /// The files of a finished sequence were looked at.
-    pub(super) fn inspected(&mut self, dir: &Arc<Path>, listing: Option<Listing>, verdict: Tracked) {
-        if let Some(listing) = listing {
-            self.track(Tracked::Listed { dir: Arc::clone(dir), listing });
-        }
+    /// The files of a finished sequence were looked at. The tracker waits for the verdict, whatever became of the root.
+    pub(super) fn inspected(&mut self, report: Report, verdict: Tracked) {
+        self.take_in(report);
         self.track(verdict);
     }
 
@@ -179,9 +187,9 @@ impl Daemon {
         };
         self.spawn(move || {
             // Events are hints: the folder is read once more before a sequence counts as finished.
-            let listing = reader.relist(&dir);
-            let verdict = if listing.is_some() { look_at(&dir, &pattern, &frames) } else { Verdict::Changed };
-            Event::Inspected { listing, verdict: Tracked::Inspected { dir: Arc::clone(&dir), pattern, verdict }, dir }
+            let report = reader.relist(&dir);
+            let verdict = if report.has_listed(&dir) { look_at(&dir, &pattern, &frames) } else { Verdict::Changed };
+            Event::Inspected { report, verdict: Tracked::Inspected { dir, pattern, verdict } }
         });
     }
 
