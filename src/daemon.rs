@@ -5,7 +5,7 @@
 //! worker threads that answer with events: the loop itself never blocks. It never prints, and it never decides by itself
 //! when a sequence is finished.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,9 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 use crate::config::Config;
+use crate::daemon::asking::Asking;
 use crate::daemon::command::{Command, Reply};
+use crate::daemon::control::Forget;
 use crate::daemon::error::StartError;
 use crate::daemon::event::Event;
 use crate::daemon::job::Tools;
@@ -24,9 +26,11 @@ use crate::daemon::systemd::Systemd;
 use crate::daemon::watching::Watched;
 use crate::encode::ffmpeg::Ffmpeg;
 use crate::journal::{Journal, Lock};
+use crate::sequence::Batch;
 use crate::sequence::tracker::Tracker;
 use crate::watch::native::Watcher;
 
+mod asking;
 mod batches;
 pub mod command;
 mod control;
@@ -53,9 +57,11 @@ pub struct Daemon {
     tools: Tools,
     tracker: Tracker,
     roots: BTreeMap<Arc<Path>, Watched>,
-    /// Folders that a client called finished, and that are being read once more.
-    done_when_read: BTreeSet<Arc<Path>>,
     slots: Slots,
+    asking: Asking,
+    /// Sealed batches that the journal did not take yet.
+    unrecorded: Vec<Batch>,
+    forgets: Vec<Forget>,
     watcher: Arc<Watcher>,
     dirty: Arc<Notify>,
     events: UnboundedReceiver<Event>,
@@ -136,8 +142,10 @@ impl Daemon {
             tools,
             tracker: Tracker::default(),
             roots: BTreeMap::new(),
-            done_when_read: BTreeSet::new(),
             slots: Slots::default(),
+            asking: Asking::default(),
+            unrecorded: Vec::new(),
+            forgets: Vec::new(),
             watcher,
             dirty,
             events,
@@ -184,10 +192,12 @@ impl Daemon {
             Event::Inspected { report, verdict } => self.inspected(report, verdict),
             Event::Enqueue(jobs) => self.enqueue(jobs),
             Event::Ended { job, outcome } => self.ended(&job, outcome),
-            Event::JournalDue(due) => self.timers.journal = due.map(|ms| self.at_unix_ms(ms)),
-            Event::JournalFailed(error) => self.journal_failed(&error),
+            Event::NotBegun { batch, error } => self.not_begun(*batch, error),
+            Event::DueWork(answer) => self.due_work(answer),
+            Event::JournalChanged => self.ask_journal(),
+            Event::JournalFailed(error) => self.journal_failed(&error.into()),
+            Event::Forgotten { dir, released } => self.forgotten(&dir, released),
             Event::Reloaded(result) => self.reloaded(result),
-            Event::Released(files) => self.released(files),
             Event::Asked(command, answer) => self.asked(command, answer),
             Event::Signal(signal) => self.signal(signal),
         }

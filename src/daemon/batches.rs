@@ -15,8 +15,20 @@ use crate::daemon::job::{self, CleanedUp, Delivered, Job, Tools};
 use crate::daemon::reader::Wants;
 use crate::daemon::{Daemon, Phase};
 use crate::journal::{DueCleanup, Journal, JournalError};
+use crate::sequence::Batch;
 use crate::sequence::tracker::Event as Tracked;
 use crate::watch::dirty::Dirty;
+
+/// Time until a journal that failed is asked again.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// What the journal wants done.
+#[derive(Debug)]
+pub(crate) struct DueWork {
+    jobs: Vec<Job>,
+    /// When it next wants something, in Unix milliseconds.
+    next: Option<i64>,
+}
 
 impl Daemon {
     /// Puts in order what an earlier life left behind, and starts what it left undone.
@@ -38,27 +50,67 @@ impl Daemon {
         Ok(())
     }
 
+    /// Puts a sealed batch into the journal; it waits for its turn from then on.
+    pub(super) fn begin(&self, batch: Batch) {
+        // The frames of a root that left the config are looked at afresh when it comes back.
+        let Some(root) = self.root_of(&batch.dir) else { return };
+        let journal = self.tools.journal.clone();
+        self.spawn(move || match Job::begin(batch.clone(), &root, &journal) {
+            Ok(job) => Event::Enqueue(vec![job]),
+            Err(error) => Event::NotBegun { batch: Box::new(batch), error },
+        });
+    }
+
+    /// The tracker takes the frames for delivered, so the batch must not get lost.
+    pub(super) fn not_begun(&mut self, batch: Batch, error: JournalError) {
+        self.unrecorded.push(batch);
+        self.journal_failed(&error.into());
+    }
+
     /// Asks the journal for batches to run and frames to remove, and when it next wants to be asked.
-    pub(super) fn ask_journal(&self) {
+    pub(super) fn ask_journal(&mut self) {
         if matches!(self.phase, Phase::Stopping { .. }) {
+            return;
+        }
+        for batch in std::mem::take(&mut self.unrecorded) {
+            self.begin(batch);
+        }
+        if !self.asking.begin() {
             return;
         }
         let tools = self.tools.clone();
         let config = Arc::clone(&self.config);
-        let sender = self.sender.clone();
-        self.spawn(move || match due_work(&tools, &config) {
-            Ok((jobs, next)) => {
-                // The loop is gone only when the daemon has stopped.
-                let _ = sender.send(Event::Enqueue(jobs));
-                Event::JournalDue(next)
-            }
-            Err(error) => Event::JournalFailed(error),
+        self.spawn(move || {
+            // Nobody would ask again after a panic.
+            let found = catch_unwind(AssertUnwindSafe(|| due_work(&tools, &config)));
+            let panicked = |panic: Box<dyn Any + Send>| Err(JobError::Panicked(text_of(&*panic)));
+            Event::DueWork(found.map_or_else(panicked, |found| found.map_err(JobError::from)))
         });
     }
 
+    /// The journal's answer.
+    pub(super) fn due_work(&mut self, answer: Result<DueWork, JobError>) {
+        let (ended, again) = self.asking.answered();
+        match answer {
+            Ok(DueWork { mut jobs, next }) => {
+                jobs.retain(|job| !ended.contains(&job.id));
+                self.enqueue(jobs);
+                let pause = (!self.unrecorded.is_empty()).then(|| self.now() + PAUSE);
+                self.timers.journal = next.map(|ms| self.at_unix_ms(ms)).into_iter().chain(pause).min();
+            }
+            Err(error) => self.journal_failed(&error),
+        }
+        if again {
+            self.ask_journal();
+        }
+    }
+
+    /// Jobs of a folder that is being forgotten do not start; the journal knows them, should they stay.
     pub(super) fn enqueue(&mut self, jobs: Vec<Job>) {
         for job in jobs {
-            self.slots.enqueue(job);
+            if !self.is_forgetting(&job.batch.dir) {
+                self.slots.enqueue(job);
+            }
         }
     }
 
@@ -86,11 +138,13 @@ impl Daemon {
     /// A job came to its end; the journal knows already.
     pub(super) fn ended(&mut self, job: &Arc<Job>, outcome: Result<Delivered, JobError>) {
         self.slots.ended(job.id);
+        self.asking.ended(job.id);
         match outcome {
             Ok(delivered) => self.delivered(job, &delivered),
             Err(error) => self.failed(job, &error),
         }
         self.show_status();
+        self.forget_what_rests();
         self.ask_journal();
     }
 
@@ -144,8 +198,7 @@ impl Daemon {
         }
     }
 
-    pub(super) fn journal_failed(&mut self, error: &JournalError) {
-        const PAUSE: Duration = Duration::from_secs(60);
+    pub(super) fn journal_failed(&mut self, error: &JobError) {
         tracing::error!(hint = error.hint().unwrap_or_default(), "{error}; tried again in {} s", PAUSE.as_secs());
         self.timers.journal = Some(self.now() + PAUSE);
     }
@@ -158,7 +211,7 @@ impl Daemon {
 }
 
 /// Removes the frames that are due, and finds the batches to run and the next moment something is due.
-fn due_work(tools: &Tools, config: &Config) -> Result<(Vec<Job>, Option<i64>), JournalError> {
+fn due_work(tools: &Tools, config: &Config) -> Result<DueWork, JournalError> {
     let journal = &tools.journal;
     // One moment for all three questions: what becomes due between two of them would be missed by both.
     let now = job::now_ms();
@@ -175,7 +228,7 @@ fn due_work(tools: &Tools, config: &Config) -> Result<(Vec<Job>, Option<i64>), J
             jobs.push(Job { id: stored.id, batch: stored.batch, root: root.clone() });
         }
     }
-    Ok((jobs, journal.next_due(now)?))
+    Ok(DueWork { jobs, next: journal.next_due(now)? })
 }
 
 fn clean_up(due: &DueCleanup, journal: &Journal) {

@@ -1,25 +1,32 @@
 //! The loop's side of control: signals, clients, the reloaded config, and what the service manager is told.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use crate::config::{Config, ConfigError, StopPolicy};
-use crate::daemon::command::{self, Command, Reply};
+use crate::daemon::command::{self, Command, Reply, RetryTarget};
 use crate::daemon::event::{Event, Files};
 use crate::daemon::job;
 use crate::daemon::reader::Wants;
 use crate::daemon::signals::Signal;
 use crate::daemon::systemd::Systemd;
 use crate::daemon::{ABORT_LIMIT, Daemon, Phase};
-use crate::journal::{Journal, JournalError};
-use crate::sequence::tracker::Event as Tracked;
+use crate::journal::JournalError;
 use crate::watch::dirty::Dirty;
 
 /// Time between two looks at the progress of running encodes.
 const STATUS_EVERY: Duration = Duration::from_secs(2);
+
+/// A folder whose batches a client wants forgotten.
+#[derive(Debug)]
+pub(super) struct Forget {
+    dir: PathBuf,
+    /// Whom to tell; `None` from the moment that the journal is at it.
+    answer: Option<oneshot::Sender<Reply>>,
+}
 
 impl Daemon {
     pub(super) fn signal(&mut self, signal: Signal) {
@@ -58,12 +65,10 @@ impl Daemon {
 
     fn adopt(&mut self, config: Config) {
         for watched in std::mem::take(&mut self.roots).into_values() {
-            for dir in watched.reader.close() {
-                if config.root_of(&dir).is_none() {
-                    self.track(Tracked::FolderGone(dir));
-                }
-            }
+            watched.reader.close();
         }
+        // Also those of a root that is away: an inspection there would never be answered.
+        self.tracker.retain(|dir| config.root_of(dir).is_some());
         self.tools.encoder = config.encoder.clone();
         self.config = Arc::new(config);
         self.open_roots();
@@ -74,20 +79,8 @@ impl Daemon {
     pub(super) fn asked(&mut self, command: Command, answer: oneshot::Sender<Reply>) {
         let reply = match command {
             Command::Done { dir } => self.done(&dir.to_path()),
-            Command::Retry { target } => {
-                return self.change_journal(answer, move |journal| {
-                    let batches = journal.retry(&target.into(), job::now_ms())?;
-                    Ok((command::retried(&batches), Vec::new()))
-                });
-            }
-            Command::Forget { dir } => {
-                let dir = dir.to_path();
-                self.slots.cancel(|job| job.batch.dir.starts_with(&dir));
-                return self.change_journal(answer, move |journal| {
-                    let released = journal.forget(&dir)?;
-                    Ok((command::forgotten(&released), released))
-                });
-            }
+            Command::Retry { target } => return self.retry(target, answer),
+            Command::Forget { dir } => return self.forget(dir.to_path(), answer),
         };
         // A client that does not wait for the answer needs none.
         let _ = answer.send(reply);
@@ -100,33 +93,69 @@ impl Daemon {
                 hint: "add it to the config, or encode at once: `reeld encode`".to_owned(),
             };
         };
-        let dir: Arc<Path> = Arc::from(dir);
-        // What lies there now is what the client means, so the folder is read first.
-        self.done_when_read.insert(Arc::clone(&dir));
-        self.want(&root, Wants::Folders(vec![(Arc::clone(&dir), Dirty::All)]));
+        // What lies there now is what the client means, so the folders are read first.
+        let batches = self.tracker.batch_folders(dir);
+        let folders = batches.into_iter().chain([Arc::from(dir)]).map(|dir| (dir, Dirty::All)).collect();
+        if let Some(watched) = self.roots.get_mut(&root) {
+            watched.done.push(Arc::from(dir));
+        }
+        self.want(&root, Wants::Folders(folders));
         Reply::Done { message: format!("the sequences in {} are taken as finished", dir.display()) }
     }
 
-    /// Changes the journal on a worker thread, and answers the client from there.
-    fn change_journal(
-        &self,
-        answer: oneshot::Sender<Reply>,
-        change: impl FnOnce(&Journal) -> Result<(Reply, Vec<Files>), JournalError> + Send + 'static,
-    ) {
+    fn retry(&self, target: RetryTarget, answer: oneshot::Sender<Reply>) {
         let journal = self.tools.journal.clone();
-        let sender = self.sender.clone();
         self.spawn(move || {
-            let (reply, event) = match change(&journal) {
-                Ok((reply, released)) => (reply, Event::Released(released)),
-                Err(error) => {
-                    let hint = error.hint().unwrap_or_default();
-                    (Reply::Refused { message: error.to_string(), hint }, Event::JournalFailed(error))
-                }
+            let (reply, event) = match journal.retry(&target.into(), job::now_ms()) {
+                Ok(batches) => (command::retried(&batches), Event::JournalChanged),
+                Err(error) => (refusal(&error), Event::JournalFailed(error)),
             };
             let _ = answer.send(reply);
-            let _ = sender.send(event);
-            Event::JournalDue(Some(0))
+            event
         });
+    }
+
+    /// A batch that is being encoded cannot be forgotten: its encode ends first.
+    fn forget(&mut self, dir: PathBuf, answer: oneshot::Sender<Reply>) {
+        self.slots.cancel(|job| job.batch.dir.starts_with(&dir));
+        self.forgets.push(Forget { dir, answer: Some(answer) });
+        self.forget_what_rests();
+    }
+
+    /// Forgets the folders in which nothing is encoded any more.
+    pub(super) fn forget_what_rests(&mut self) {
+        let mut forgets = std::mem::take(&mut self.forgets);
+        for Forget { dir, answer } in &mut forgets {
+            if self.slots.running().any(|running| running.job.batch.dir.starts_with(&*dir)) {
+                continue;
+            }
+            let Some(answer) = answer.take() else { continue };
+            let (journal, dir) = (self.tools.journal.clone(), dir.clone());
+            self.spawn(move || {
+                let released = journal.forget(&dir);
+                let _ = answer.send(released.as_deref().map_or_else(refusal, command::forgotten));
+                Event::Forgotten { dir, released }
+            });
+        }
+        self.forgets = forgets;
+    }
+
+    pub(super) fn forgotten(&mut self, dir: &Path, released: Result<Vec<Files>, JournalError>) {
+        self.forgets.retain(|forget| forget.dir != dir || forget.answer.is_some());
+        match released {
+            Ok(mut released) => {
+                for batch in self.unrecorded.extract_if(.., |batch| batch.dir.starts_with(dir)) {
+                    released.push((batch.dir.to_path_buf(), batch.frames.iter().map(|frame| frame.identity).collect()));
+                }
+                self.released(released);
+                self.ask_journal();
+            }
+            Err(error) => self.journal_failed(&error.into()),
+        }
+    }
+
+    pub(super) fn is_forgetting(&self, dir: &Path) -> bool {
+        self.forgets.iter().any(|forget| dir.starts_with(&forget.dir))
     }
 
     /// Pings the service manager's watchdog, and notes when it is next due.
@@ -171,4 +200,8 @@ impl Daemon {
         }
         tracing::info!(watched_folders = self.watcher.watched(), phase = ?self.phase, "state ends");
     }
+}
+
+fn refusal(error: &JournalError) -> Reply {
+    Reply::Refused { message: error.to_string(), hint: error.hint().unwrap_or_default() }
 }

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use crate::config::{Config, ConfigError};
+use crate::daemon::batches::DueWork;
 use crate::daemon::command::{Command, Reply};
 use crate::daemon::error::JobError;
 use crate::daemon::job::{Delivered, Job};
 use crate::daemon::reader::Report;
 use crate::daemon::signals::Signal;
 use crate::journal::JournalError;
-use crate::sequence::Identity;
 use crate::sequence::tracker;
+use crate::sequence::{Batch, Identity};
 
 /// Files of a folder, by identity.
 pub(crate) type Files = (PathBuf, Vec<Identity>);
@@ -39,12 +40,26 @@ pub(crate) enum Event {
         /// How.
         outcome: Result<Delivered, JobError>,
     },
-    /// Files that batches held are free again.
-    Released(Vec<Files>),
-    /// The journal could not be read or written.
+    /// A sealed batch could not be put into the journal.
+    NotBegun {
+        /// The batch.
+        batch: Box<Batch>,
+        /// Why not.
+        error: JournalError,
+    },
+    /// What the journal was asked for.
+    DueWork(Result<DueWork, JobError>),
+    /// Somebody changed the journal: there may be work.
+    JournalChanged,
+    /// The journal could not be changed.
     JournalFailed(JournalError),
-    /// When the journal next wants something, in Unix milliseconds.
-    JournalDue(Option<i64>),
+    /// The batches of a folder were forgotten.
+    Forgotten {
+        /// The folder.
+        dir: PathBuf,
+        /// The files that they held are free again.
+        released: Result<Vec<Files>, JournalError>,
+    },
     /// The config was read again.
     Reloaded(Result<Box<Config>, ConfigError>),
     /// A client asks.

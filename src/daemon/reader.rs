@@ -187,12 +187,9 @@ impl RootReader {
         self.read(Wants::Folders(vec![(Arc::clone(dir), Dirty::All)]))
     }
 
-    /// Stops watching, and says which folders were known.
-    pub(crate) fn close(&self) -> BTreeSet<Arc<Path>> {
-        let mut inner = self.lock();
-        let known = inner.known.clone();
-        self.unwatch_all(&mut inner);
-        known
+    /// Stops watching.
+    pub(crate) fn close(&self) {
+        self.unwatch_all(&mut self.lock());
     }
 
     fn read_dirty(&self, dir: Arc<Path>, dirty: Dirty, readings: &mut Vec<Reading>) {

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use crate::config::Root;
 use crate::daemon::event::Event;
-use crate::daemon::job::Job;
 use crate::daemon::reader::{Reading, Report, RootReader, Standing, Wants};
 use crate::daemon::systemd::Systemd;
 use crate::daemon::{Daemon, GATHER, Phase};
@@ -27,6 +26,10 @@ pub(super) struct Watched {
     pub(super) reader: Arc<RootReader>,
     pub(super) standing: Option<Standing>,
     pending: Vec<Wants>,
+    /// Folders that a client called finished, to be read before that counts.
+    pub(super) done: Vec<Arc<Path>>,
+    /// Those of them that are being read.
+    done_when_read: Vec<Arc<Path>>,
     busy: bool,
     next_full: Duration,
 }
@@ -49,7 +52,15 @@ impl Daemon {
         tracing::info!(path = %root.path.display(), file_system = watching.fs_type, how = %watching.why, "watching");
         let reader = Arc::new(RootReader::new(root, watching, Arc::clone(&self.watcher), self.tools.journal.clone()));
         let path = Arc::clone(reader.path());
-        let watched = Watched { reader, standing: None, pending: Vec::new(), busy: false, next_full: self.now() };
+        let watched = Watched {
+            reader,
+            standing: None,
+            pending: Vec::new(),
+            done: Vec::new(),
+            done_when_read: Vec::new(),
+            busy: false,
+            next_full: self.now(),
+        };
         self.roots.insert(path, watched);
     }
 
@@ -91,6 +102,7 @@ impl Daemon {
             return;
         }
         watched.busy = true;
+        watched.done_when_read.append(&mut watched.done);
         let wants = merge(std::mem::take(&mut watched.pending));
         let reader = Arc::clone(&watched.reader);
         self.spawn(move || Event::Read(reader.read(wants)));
@@ -99,14 +111,17 @@ impl Daemon {
     /// A root was read.
     pub(super) fn read(&mut self, report: Report) {
         let root = Arc::clone(&report.root);
+        let is_there = report.standing == Standing::There;
+        self.take_in(report);
         if let Some(watched) = self.roots.get_mut(&root) {
             watched.busy = false;
-        }
-        let done: Vec<Arc<Path>> = report.readings.iter().map(|reading| Arc::clone(&reading.dir)).collect();
-        self.take_in(report);
-        for dir in done {
-            if self.done_when_read.remove(&dir) {
-                self.track(Tracked::Done(dir));
+            let done = std::mem::take(&mut watched.done_when_read);
+            if is_there {
+                for dir in done {
+                    self.track(Tracked::Done(dir));
+                }
+            } else {
+                watched.done.extend(done);
             }
         }
         self.read_pending(&root);
@@ -164,13 +179,8 @@ impl Daemon {
             match decision {
                 Decision::Inspect { dir, pattern, frames } => self.inspect(dir, pattern, frames),
                 Decision::Seal(batch) => {
-                    let Some(root) = self.root_of(&batch.dir) else { continue };
                     tracing::info!(dir = %batch.dir.display(), pattern = %batch.pattern, frames = batch.frames.len(), missing = %batch.missing, why = %batch.reason, "sequence finished");
-                    let journal = self.tools.journal.clone();
-                    self.spawn(move || match Job::begin(batch, &root, &journal) {
-                        Ok(job) => Event::Enqueue(vec![job]),
-                        Err(error) => Event::JournalFailed(error),
-                    });
+                    self.begin(batch);
                 }
                 Decision::Note { dir, pattern, text } => {
                     tracing::info!(dir = %dir.display(), %pattern, "{text}");

@@ -4,6 +4,7 @@
 //! they have been quiet. It never performs I/O and never reads the clock.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -158,6 +159,21 @@ impl Tracker {
         }
     }
 
+    /// Forgets the folders that `keep` does not pick, such as those of a root that left the configuration: nobody would
+    /// answer for them any more.
+    pub fn retain(&mut self, keep: impl Fn(&Path) -> bool) {
+        self.folders.retain(|dir, _| keep(dir));
+        self.due.retain(|(_, dir)| keep(dir));
+    }
+
+    /// The `batch_NNNN` folders right below `dir`.
+    #[must_use]
+    pub fn batch_folders(&self, dir: &Path) -> Vec<Arc<Path>> {
+        let below = self.folders.range::<Path, _>((Bound::Excluded(dir), Bound::Unbounded)).map(|(path, _)| path);
+        let below = below.take_while(|path| path.starts_with(dir));
+        below.filter(|path| path.parent() == Some(dir) && is_batch_folder(path)).cloned().collect()
+    }
+
     /// Takes in what happened, and everything that is due by `now`. The decisions are in the order in which they are to
     /// be carried out.
     pub fn apply(&mut self, event: Event, now: Duration) -> Vec<Decision> {
@@ -236,10 +252,7 @@ impl Tracker {
 
     /// The same for every `batch_NNNN` folder right below `dir`.
     fn with_batches(&mut self, dir: &Arc<Path>, now: Duration, mut act: impl FnMut(&mut Folder, Moment<'_>)) {
-        let below = self.folders.range(Arc::clone(dir)..).map(|(path, _)| path);
-        let below = below.take_while(|path| path.starts_with(dir));
-        let is_batch = |path: &&Arc<Path>| path.parent() == Some(dir) && is_batch_folder(path);
-        for batch in below.filter(is_batch).cloned().collect::<Vec<_>>() {
+        for batch in self.batch_folders(dir) {
             self.with(&batch, now, &mut act);
         }
     }

@@ -479,3 +479,27 @@ fn names_are_grouped_anew_before_a_batch_is_made_of_them() {
     let largest = world.batches.iter().max_by_key(|batch| batch.frames.len()).unwrap();
     assert_eq!((largest.pattern.to_string().as_str(), largest.frames.len()), ("c1_####.png", 60));
 }
+
+#[test]
+fn a_folder_that_nobody_answers_for_is_forgotten_with_what_is_due_in_it() {
+    let mut world = World::new(rules());
+    world.frames(1..=3);
+    world.list();
+    assert!(world.tracker.next_deadline().is_some());
+    world.tracker.retain(|_| true);
+    assert!(world.tracker.next_deadline().is_some());
+    world.tracker.retain(|_| false);
+    assert_eq!((world.tracker.next_deadline(), world.tracker.snapshot(world.now)), (None, Vec::new()));
+    world.pass(seconds(600));
+    assert!(world.batches.is_empty());
+}
+
+#[test]
+fn batch_folders_are_those_right_below() {
+    let mut tracker = Tracker::default();
+    let folders = ["/r", "/r/a.b/batch_0001", "/r/a", "/r/a/batch_0001", "/r/a/batch_0002/batch_0003", "/r/a/other"];
+    for dir in folders {
+        tracker.open(Arc::from(Path::new(dir)), Arc::new(rules()), Arc::new(NameRule::Auto));
+    }
+    assert_eq!(tracker.batch_folders(Path::new("/r/a")), [Arc::from(Path::new("/r/a/batch_0001"))]);
+}
