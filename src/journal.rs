@@ -26,6 +26,7 @@ pub use error::JournalError;
 pub use lock::Lock;
 pub use query::RetryTarget;
 pub use recover::Recovery;
+pub(crate) use rows::lossy;
 pub use rows::{BatchId, DueCleanup, Entry, NewBatch, Outcome, PlannedCleanup, State, StoredBatch};
 
 mod backoff;

@@ -1,6 +1,6 @@
 //! `reeld encode`: what is there now, then exit.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use crate::config::{Builtin, Cleanup, Delivery, Encoder, FrameRate, NameTemplate
 use crate::daemon::error::JobError;
 use crate::daemon::job::{self, Delivered, Job, Tools};
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
+use crate::journal::lossy;
 use crate::sequence::Batch;
 
 #[derive(Debug, Args)]
@@ -67,7 +68,15 @@ struct Line<'a> {
 #[serde(tag = "state", rename_all = "snake_case")]
 enum Outcome<'a> {
     Published(&'a Delivered),
-    Failed { error: String, hint: Option<String> },
+    /// These very frames were made into it before, by the same settings.
+    Existing {
+        #[serde(serialize_with = "lossy")]
+        reel: &'a Path,
+    },
+    Failed {
+        error: String,
+        hint: Option<String>,
+    },
 }
 
 pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> {
@@ -109,6 +118,15 @@ fn find(args: &EncodeArgs) -> Result<Vec<Found>, CliError> {
 fn one(args: &EncodeArgs, found: Found, tools: &Tools, quiet: bool) -> Result<bool, CliError> {
     let root = with_arguments(collect::root_of(&found.dir), args)?;
     let batch = found.into_batch();
+    // Frames that are to go are encoded and proved once more: an old proof is no reason to remove anything.
+    if root.delivery.cleanup == Cleanup::Keep
+        // A journal that cannot be read fails the batch when it begins.
+        && let Ok(Some(reel)) = job::made_before(&batch, &root, &tools.journal)
+    {
+        out::say(&format!("{}: these very frames are in a video already", batch.pattern));
+        print(args, &batch, Outcome::Existing { reel: &reel }, Some(&reel))?;
+        return Ok(true);
+    }
     let bar = Bar::start(batch.pattern.to_string(), batch.frames.len() as u64, quiet);
     let outcome = Job::begin(batch.clone(), &root, &tools.journal)
         .map_err(JobError::from)
@@ -153,16 +171,20 @@ fn report(args: &EncodeArgs, batch: &Batch, outcome: &Result<Delivered, JobError
             out::error(&format!("{} in {}: {error}", batch.pattern, batch.dir.display()), error.hint().as_deref());
         }
     }
+    match outcome {
+        Ok(delivered) => print(args, batch, Outcome::Published(delivered), Some(&delivered.reel)),
+        Err(error) => print(args, batch, Outcome::Failed { error: error.to_string(), hint: error.hint() }, None),
+    }
+}
+
+/// The data: one JSON object, or the path of the video if there is one.
+fn print(args: &EncodeArgs, batch: &Batch, outcome: Outcome<'_>, reel: Option<&Path>) -> Result<(), CliError> {
     if args.json {
         let (first, last) = batch.span();
-        let outcome = match outcome {
-            Ok(delivered) => Outcome::Published(delivered),
-            Err(error) => Outcome::Failed { error: error.to_string(), hint: error.hint() },
-        };
         let dir = batch.dir.to_string_lossy().into_owned();
         out::json(&Line { dir, pattern: batch.pattern.to_string(), first, last, outcome })?;
-    } else if let Ok(delivered) = outcome {
-        out::path(&delivered.reel)?;
+    } else if let Some(reel) = reel {
+        out::path(reel)?;
     }
     Ok(())
 }

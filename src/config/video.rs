@@ -129,6 +129,38 @@ pub enum SizeChange {
     Error,
 }
 
+impl Video {
+    /// Everything that decides what a batch becomes, the rate apart, as the journal records it: `h264`, or
+    /// `h264 crf 18 veryfast` where the preset's own choices are overruled. Equal texts mean equal settings.
+    #[must_use]
+    pub fn settings(&self) -> String {
+        let mut text = self.preset.name();
+        if let Preset::Custom(custom) = &self.preset {
+            let CustomPreset { name: _, encoder, pix_fmt, container, args } = &**custom;
+            text += &format!(" [{encoder} {pix_fmt} {container} {args:?}]");
+        }
+        match self.quality {
+            Some(Quality::Crf(crf)) => text += &format!(" crf {crf}"),
+            Some(Quality::Named(name)) => text += &format!(" {name}"),
+            None => {}
+        }
+        if let Some(speed) = &self.speed {
+            text += &format!(" {speed}");
+        }
+        if !self.encoder_args.is_empty() {
+            text += &format!(" {:?}", self.encoder_args);
+        }
+        if self.background != [0, 0, 0] {
+            let [red, green, blue] = self.background;
+            text += &format!(" over #{red:02x}{green:02x}{blue:02x}");
+        }
+        if self.size_change == SizeChange::Error {
+            text += " of one size";
+        }
+        text
+    }
+}
+
 impl Preset {
     /// Its name in the configuration and on the command line.
     #[must_use]
@@ -137,5 +169,55 @@ impl Preset {
             Self::Builtin(builtin) => builtin.to_string(),
             Self::Custom(custom) => custom.name.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_settings_have_another_text() {
+        let plain = Video {
+            rate: FrameRate { num: NonZeroU32::MIN, den: NonZeroU32::MIN },
+            preset: Preset::Builtin(Builtin::H264),
+            quality: None,
+            speed: None,
+            encoder_args: Vec::new(),
+            background: [0, 0, 0],
+            size_change: SizeChange::Fit,
+        };
+        let custom = CustomPreset {
+            name: "h264".to_owned(),
+            encoder: "libx264".to_owned(),
+            pix_fmt: "yuv420p".to_owned(),
+            container: Container::Mkv,
+            args: Vec::new(),
+        };
+        let crf = Video { quality: Some(Quality::Crf(18)), ..plain.clone() };
+        let variants = [
+            Video { preset: Preset::Custom(Arc::new(custom)), ..plain.clone() },
+            Video { speed: Some("veryfast".to_owned()), ..crf.clone() },
+            Video { quality: Some(Quality::Named(NamedQuality::High)), ..plain.clone() },
+            Video { encoder_args: vec!["-tune".to_owned(), "film".to_owned()], ..plain.clone() },
+            Video { encoder_args: vec!["-tune film".to_owned()], ..plain.clone() },
+            Video { background: [255, 128, 0], ..plain.clone() },
+            Video { size_change: SizeChange::Error, ..plain.clone() },
+            crf,
+            plain,
+        ];
+        let texts = variants.each_ref().map(Video::settings);
+        let expected = [
+            "h264 [libx264 yuv420p mkv []]",
+            "h264 crf 18 veryfast",
+            "h264 HIGH",
+            r#"h264 ["-tune", "film"]"#,
+            r#"h264 ["-tune film"]"#,
+            "h264 over #ff8000",
+            "h264 of one size",
+            "h264 crf 18",
+            "h264",
+        ];
+        assert_eq!(texts, expected);
     }
 }

@@ -20,7 +20,7 @@ use crate::encode::chunk::{self, BadFrames, ChunkJob, Progress};
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::encode::recipe::Recipe;
 use crate::encode::verify;
-use crate::journal::{BatchId, DueCleanup, Journal, JournalError, NewBatch, Outcome, PlannedCleanup};
+use crate::journal::{BatchId, DueCleanup, Journal, JournalError, NewBatch, Outcome, PlannedCleanup, lossy};
 use crate::sequence::finish::MissingFrames;
 use crate::sequence::{Anomaly, Batch, Identity};
 
@@ -50,6 +50,7 @@ pub struct Job {
 #[derive(Debug, Clone, Serialize)]
 pub struct Delivered {
     /// Where it lies.
+    #[serde(serialize_with = "lossy")]
     pub reel: PathBuf,
     /// Pictures in it.
     pub frames: u64,
@@ -71,7 +72,7 @@ impl Job {
     ///
     /// When the journal cannot be written.
     pub fn begin(batch: Batch, root: &Root, journal: &Journal) -> Result<Self, JournalError> {
-        let recipe = root.video.preset.name();
+        let recipe = recipe_of(root);
         let new = NewBatch { root: &root.path, batch: &batch, recipe: &recipe, rate: root.video.rate };
         let id = journal.begin(&new, now_ms())?;
         Ok(Self { id, batch, root: root.clone() })
@@ -82,6 +83,35 @@ impl Job {
     pub fn name(&self) -> String {
         self.batch.dir.join(self.batch.pattern.to_string()).display().to_string()
     }
+}
+
+/// The reel that was made of the very files of `batch` already, by the same settings, into the same folder and under the
+/// same name, if it is still there.
+///
+/// # Errors
+///
+/// When the journal cannot be read.
+pub fn made_before(batch: &Batch, root: &Root, journal: &Journal) -> Result<Option<PathBuf>, JournalError> {
+    let recipe = recipe_of(root);
+    let new = NewBatch { root: &root.path, batch, recipe: &recipe, rate: root.video.rate };
+    let Target { dir, stem } = target_of(batch, root, &root.video.preset.name());
+    let is_there =
+        |reel: &Published| publish::find_again(&reel.path, &reel.identity).is_ok_and(|found| found.is_some());
+    let mut reels = journal.reels_of(&new)?.into_iter();
+    let found = reels.find(|reel| {
+        let named = reel.path.file_name().is_some_and(|name| name::is_candidate(name, &stem));
+        reel.path.parent() == Some(&*dir) && named && is_there(reel)
+    });
+    Ok(found.map(|reel| reel.path))
+}
+
+/// What decides what the reel is like: the settings of the video, and what becomes of a gap.
+fn recipe_of(root: &Root) -> String {
+    let gaps = match root.finish.missing_frames {
+        MissingFrames::Hold => ", gaps held",
+        MissingFrames::Skip | MissingFrames::Error | MissingFrames::Wait => "",
+    };
+    root.video.settings() + gaps
 }
 
 /// Makes the reel of `job`. Whatever the outcome, it is in the journal when this returns. Frames that are to go stay for
@@ -109,7 +139,7 @@ fn make_reel(
     let Survey { source, frames, mut anomalies } =
         survey::survey(batch, root.finish.missing_frames, root.video.size_change)?;
     let recipe = Recipe::resolve(&root.video, &source)?;
-    let target = target_of(job, &recipe);
+    let target = target_of(batch, root, &recipe.name);
     let staging = Staging::create(&target.dir, &id.to_string())?;
     tools.journal.started(*id, staging.path(), &tools.ffmpeg.version, now_ms())?;
     let chunk = ChunkJob {
@@ -158,8 +188,7 @@ struct Target {
     stem: OsString,
 }
 
-fn target_of(job: &Job, recipe: &Recipe) -> Target {
-    let Job { batch, root, .. } = job;
+fn target_of(batch: &Batch, root: &Root, preset: &str) -> Target {
     let now = Zoned::now();
     let (first, last) = batch.span();
     let context = NameContext {
@@ -169,7 +198,7 @@ fn target_of(job: &Job, recipe: &Recipe) -> Target {
         last,
         count: batch.frames.len() as u64,
         rate: root.video.rate,
-        preset: &recipe.name,
+        preset,
         date: &now.strftime("%Y-%m-%d").to_string(),
         time: &now.strftime("%H%M%S").to_string(),
     };

@@ -59,12 +59,28 @@ pub fn render(template: &NameTemplate, ctx: &NameContext<'_>) -> PathBuf {
 /// The file names to try, in order: `stem.ext`, `stem_2.ext`, `stem_3.ext`, and so on. A dot in `stem` is part of it. Where
 /// a name would be too long, the end of the stem goes.
 pub fn candidates(stem: &OsStr, extension: &str) -> impl Iterator<Item = OsString> {
-    (1_u64..).map(move |number| {
-        let end = if number == 1 { format!(".{extension}") } else { format!("_{number}.{extension}") };
-        let mut name = shortened(stem.as_bytes(), NAME_MAX - end.len()).to_vec();
-        name.extend_from_slice(end.as_bytes());
-        OsString::from_vec(name)
-    })
+    (1_u64..).map(move |number| candidate(stem, extension.as_bytes(), number))
+}
+
+/// Whether `name` is among the candidates of `stem`, whatever its extension.
+#[must_use]
+pub fn is_candidate(name: &OsStr, stem: &OsStr) -> bool {
+    let Some((before, extension)) = split_at_last(name.as_bytes(), b'.') else { return false };
+    let number = split_at_last(before, b'_').and_then(|(_, digits)| digits.to_str().ok()?.parse().ok());
+    [Some(1), number].into_iter().flatten().any(|number| candidate(stem, extension, number) == name)
+}
+
+fn split_at_last(bytes: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
+    let at = bytes.rfind_byte(separator)?;
+    Some((&bytes[..at], &bytes[at + 1..]))
+}
+
+fn candidate(stem: &OsStr, extension: &[u8], number: u64) -> OsString {
+    let number = if number == 1 { String::new() } else { format!("_{number}") };
+    let end = [number.as_bytes(), b".", extension].concat();
+    let mut name = shortened(stem.as_bytes(), NAME_MAX.saturating_sub(end.len())).to_vec();
+    name.extend_from_slice(&end);
+    OsString::from_vec(name)
 }
 
 fn value(part: &NamePart, ctx: &NameContext<'_>) -> Vec<u8> {
@@ -224,6 +240,15 @@ mod tests {
     }
 
     #[test]
+    fn candidates_are_known_again() {
+        let of_clip = |name: &str| is_candidate(OsStr::new(name), OsStr::new("clip"));
+        assert!(of_clip("clip.mp4") && of_clip("clip.webm") && of_clip("clip_2.mp4") && of_clip("clip_31.mp4"));
+        for other in ["clip", "clips.mp4", "clip_.mp4", "clip_02.mp4", "clip_1.mp4", "clip_2_3.mp4", "a_2.mp4"] {
+            assert!(!of_clip(other), "{other}");
+        }
+    }
+
+    #[test]
     fn long_names_end_at_a_character() {
         let name = candidates(OsStr::new(&"ä".repeat(200)), "webm").next().unwrap();
         assert_eq!(name.to_str().unwrap(), format!("{}.webm", "ä".repeat(125)));
@@ -257,6 +282,7 @@ mod tests {
             for (index, name) in names.iter().enumerate() {
                 prop_assert!(name.len() <= NAME_MAX);
                 prop_assert!(name.as_bytes().ends_with(b".mp4"));
+                prop_assert!(is_candidate(name, OsStr::from_bytes(&stem)));
                 prop_assert!(!names[..index].contains(name));
             }
         }

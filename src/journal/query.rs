@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use bstr::BString;
 use rusqlite::{Connection, OptionalExtension as _, named_params};
 
-use super::rows::{self, BatchId, DueCleanup, Entry, StoredBatch};
+use super::rows::{self, BatchId, DueCleanup, Entry, NewBatch, StoredBatch};
 use super::{Journal, JournalError};
+use crate::deliver::Published;
 use crate::deliver::cleanup::KeptReason;
 use crate::sequence::{FrameNumber, Identity, Pattern};
 
@@ -47,6 +48,35 @@ impl Journal {
                 }
             }
             Ok(claims)
+        })
+    }
+
+    /// The reels that were made of the very files of `new`, all of them and no other, by the same recipe and at the same
+    /// rate; the newest first. Whether they are still there is not looked at.
+    pub fn reels_of(&self, new: &NewBatch<'_>) -> Result<Vec<Published>, JournalError> {
+        self.with(|connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT * FROM batches WHERE dir = :dir AND pattern = :pattern AND recipe = :recipe \
+                 AND rate_num = :num AND rate_den = :den AND state IN ('published', 'cleaned') ORDER BY id DESC",
+            )?;
+            let params = named_params! {
+                ":dir": new.batch.dir.as_os_str().as_bytes(),
+                ":pattern": rows::to_json(&new.batch.pattern)?,
+                ":recipe": new.recipe,
+                ":num": new.rate.num.get(),
+                ":den": new.rate.den.get(),
+            };
+            let mut reels = Vec::new();
+            for row in select.query_map(params, |row| {
+                let reel = Published { path: rows::path(row, "reel")?, identity: rows::identity(row, "reel_")? };
+                Ok((row.get("id")?, reel))
+            })? {
+                let (id, reel) = row?;
+                if rows::frames(connection, id)? == new.batch.frames {
+                    reels.push(reel);
+                }
+            }
+            Ok(reels)
         })
     }
 

@@ -107,7 +107,7 @@ pub struct NewBatch<'a> {
     pub root: &'a Path,
     /// Its frames, at least one.
     pub batch: &'a Batch,
-    /// The preset's name.
+    /// The preset's name, and whatever else decides what the reel is like.
     pub recipe: &'a str,
     /// Frames per second.
     pub rate: FrameRate,
@@ -148,7 +148,7 @@ pub struct StoredBatch {
     pub root: PathBuf,
     /// Its frames.
     pub batch: Batch,
-    /// The preset's name when it was sealed.
+    /// The preset's name and the other settings when it was sealed.
     pub recipe: String,
     /// Frames per second when it was sealed.
     pub rate: FrameRate,
@@ -348,7 +348,8 @@ pub(super) fn to_json(value: &impl Serialize) -> rusqlite::Result<String> {
     serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
 
-fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+/// For JSON, which has no bytes: what is not UTF-8 becomes U+FFFD.
+pub(crate) fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&path.to_string_lossy())
 }
 

@@ -384,3 +384,27 @@ proptest! {
         prop_assert_eq!(&claims, &batch.frames.iter().map(|frame| frame.identity).collect::<Vec<_>>());
     }
 }
+
+#[test]
+fn reels_of_the_very_same_frames_and_settings_are_found() {
+    let scene = Scene::new();
+    let frames = batch("/srv/a", &[1, 2, 4]);
+    let id = scene.begin_batch(&frames);
+    let found = |batch: &Batch, recipe: &str, rate: FrameRate| {
+        let new = NewBatch { root: Path::new("/srv/a"), batch, recipe, rate };
+        scene.journal.reels_of(&new).unwrap()
+    };
+    assert_eq!(found(&frames, "h264", ntsc()), [], "nothing is published yet");
+    let reel = scene.publish(id, &Outcome::default());
+    assert_eq!(found(&frames, "h264", ntsc()), [reel]);
+    let one = FrameRate { num: NonZeroU32::MIN, den: NonZeroU32::MIN };
+    assert_eq!(found(&frames, "h264 crf 18", ntsc()), []);
+    assert_eq!(found(&frames, "h264", one), []);
+    let mut other = frames.clone();
+    other.frames[1].identity.mtime_ns += 1;
+    let longer = batch("/srv/a", &[1, 2, 3, 4]);
+    let elsewhere = batch("/srv/b", &[1, 2, 4]);
+    for batch in [other, longer, elsewhere] {
+        assert_eq!(found(&batch, "h264", ntsc()), []);
+    }
+}
