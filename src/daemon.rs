@@ -28,7 +28,7 @@ use crate::encode::ffmpeg::Ffmpeg;
 use crate::journal::{Journal, Lock};
 use crate::sequence::Batch;
 use crate::sequence::tracker::Tracker;
-use crate::watch::native::Watcher;
+use crate::watch::native::{Haste, Watcher};
 
 mod asking;
 mod batches;
@@ -44,8 +44,12 @@ mod survey;
 mod systemd;
 mod watching;
 
-/// The shortest time between two looks at the dirty folders: a renderer's burst of files becomes one reading.
-const GATHER: Duration = Duration::from_millis(50);
+/// How long changed frames gather before they are looked at. Every look wakes four threads, so that one for each frame
+/// would cost more than everything else about it; nothing is decided by a frame alone but where a rule counts frames.
+const GATHER: Duration = Duration::from_secs(1);
+
+/// How long other changes gather (markers, new folders): a marker comes with its last frame.
+const GATHER_URGENT: Duration = Duration::from_millis(20);
 
 /// How long aborted encodes may take to end before the daemon leaves without them.
 const ABORT_LIMIT: Duration = Duration::from_secs(2);
@@ -63,7 +67,7 @@ pub struct Daemon {
     unrecorded: Vec<Batch>,
     forgets: Vec<Forget>,
     watcher: Arc<Watcher>,
-    dirty: Arc<Notify>,
+    dirty: Arc<Dirtied>,
     events: UnboundedReceiver<Event>,
     sender: UnboundedSender<Event>,
     systemd: Systemd,
@@ -86,11 +90,27 @@ enum Phase {
     },
 }
 
-/// What is due when, on the loop's clock. The tracker and the roots keep their own.
+/// How the watcher's thread wakes the loop.
 #[derive(Debug, Default)]
+struct Dirtied {
+    soon: Notify,
+    urgent: Notify,
+}
+
+impl Dirtied {
+    fn wake(&self, haste: Haste) {
+        match haste {
+            Haste::Soon => self.soon.notify_one(),
+            Haste::Now => self.urgent.notify_one(),
+        }
+    }
+}
+
+/// What is due when, on the loop's clock. The tracker and the roots keep their own.
+#[derive(Debug, Default, Clone, Copy)]
 struct Timers {
-    /// No look at the dirty folders before this.
-    gather: Duration,
+    /// When to look at the dirty folders.
+    gather: Option<Duration>,
     watchdog: Option<Duration>,
     status: Option<Duration>,
     journal: Option<Duration>,
@@ -131,9 +151,9 @@ impl Daemon {
         }
         let (sender, events) = mpsc::unbounded_channel();
         signals::listen(sender.clone()).map_err(StartError::Signals)?;
-        let dirty = Arc::new(Notify::new());
+        let dirty = Arc::new(Dirtied::default());
         let wake = Arc::clone(&dirty);
-        let watcher = Arc::new(Watcher::new(move || wake.notify_one())?);
+        let watcher = Arc::new(Watcher::new(watching::is_urgent, move |haste| wake.wake(haste))?);
         tracing::info!(ffmpeg = %ffmpeg.path.display(), version = ffmpeg.version, state = %state_dir.display(), "reeld {} starts", env!("CARGO_PKG_VERSION"));
         let tools = Tools { ffmpeg, journal, encoder: config.encoder.clone() };
         let handle = Handle(sender.clone());
@@ -178,7 +198,8 @@ impl Daemon {
             tokio::select! {
                 biased;
                 Some(event) = self.events.recv() => self.handle(event),
-                () = self.dirty.notified(), if now >= self.timers.gather => self.gather_dirty(),
+                () = self.dirty.urgent.notified() => self.gather_within(GATHER_URGENT),
+                () = self.dirty.soon.notified() => self.gather_within(self.patience()),
                 () = tokio::time::sleep_until(wake_at) => {}
             }
         }
@@ -209,6 +230,10 @@ impl Daemon {
         if self.tracker.next_deadline().is_some_and(|due| due <= now) {
             self.tick();
         }
+        if self.timers.gather.is_some_and(|due| due <= now) {
+            self.timers.gather = None;
+            self.gather_dirty();
+        }
         self.read_due_roots(now);
         if self.timers.journal.is_some_and(|due| due <= now) {
             self.timers.journal = None;
@@ -228,8 +253,8 @@ impl Daemon {
             Phase::Stopping { until } => until,
             Phase::Starting | Phase::Running => None,
         };
-        let gather = (self.timers.gather > now).then_some(self.timers.gather);
-        [self.tracker.next_deadline(), self.timers.journal, self.timers.watchdog, self.timers.status, gather, stop]
+        let Timers { gather, watchdog, status, journal } = self.timers;
+        [self.tracker.next_deadline(), journal, watchdog, status, gather, stop]
             .into_iter()
             .flatten()
             .chain(self.roots.values().map(Watched::due))

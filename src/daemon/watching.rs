@@ -8,10 +8,10 @@ use crate::config::Root;
 use crate::daemon::event::Event;
 use crate::daemon::reader::{Reading, Report, RootReader, Standing, Wants};
 use crate::daemon::systemd::Systemd;
-use crate::daemon::{Daemon, GATHER, Phase};
+use crate::daemon::{Daemon, GATHER, GATHER_URGENT, Phase};
 use crate::frame::{FrameErrorKind, complete};
 use crate::sequence::tracker::{Decision, Event as Tracked, Verdict};
-use crate::sequence::{Frame, Pattern, os_name};
+use crate::sequence::{Frame, Pattern, name, os_name};
 use crate::watch::mounts;
 
 /// Time between two readings of everything below a root that is watched natively: events can get lost.
@@ -73,9 +73,23 @@ impl Daemon {
         }
     }
 
+    /// Looks at the dirty folders after `wait` at the latest.
+    pub(super) fn gather_within(&mut self, wait: Duration) {
+        let at = self.now() + wait;
+        self.timers.gather = Some(self.timers.gather.map_or(at, |due| due.min(at)));
+    }
+
+    /// How long changed frames may wait. A rule that counts frames wants to know them at once.
+    pub(super) fn patience(&self) -> Duration {
+        let counts = |root: &Root| {
+            let rules = &root.finish;
+            rules.final_frame.is_some() || rules.last_frame.is_some() || rules.frame_count.is_some()
+        };
+        if self.config.roots.iter().any(counts) { GATHER_URGENT } else { GATHER }
+    }
+
     /// Folders changed: read them, or their changed names.
     pub(super) fn gather_dirty(&mut self) {
-        self.timers.gather = self.now() + GATHER;
         for (dir, dirty) in self.watcher.take_dirty() {
             let Some(root) = self.root_path_of(&dir) else { continue };
             self.want(&root, Wants::Folders(vec![(dir, dirty)]));
@@ -219,6 +233,12 @@ impl Daemon {
     pub(super) fn root_path_of(&self, dir: &Path) -> Option<Arc<Path>> {
         self.roots.keys().find(|root| dir.starts_with(root)).cloned()
     }
+}
+
+/// Whether a change of this name must not wait with the frames: a marker, or a folder. Generators' temporaries are
+/// frames on their way.
+pub(super) fn is_urgent(name: &[u8]) -> bool {
+    !name::has_frame_extension(name) && !name::is_temporary(name)
 }
 
 /// One wish instead of many; reading everything includes the rest.

@@ -222,6 +222,13 @@ pub fn may_be_frame(name: &[u8]) -> bool {
     !TEMPORARY_STEMS.iter().any(|ending| ends_with_ignoring_case(stem, ending.as_bytes()))
 }
 
+/// Whether `name` is that of a file on its way to another name, as browsers, copiers and generators use them.
+#[must_use]
+pub fn is_temporary(name: &[u8]) -> bool {
+    const ENDINGS: [&str; 7] = [".tmp", ".temp", ".part", ".partial", ".filepart", ".crdownload", "~"];
+    ENDINGS.iter().any(|ending| ends_with_ignoring_case(name, ending.as_bytes()))
+}
+
 /// Whether `name` ends in the extension of a still image, in any case. A GIF is a film, never a frame.
 #[must_use]
 pub fn has_frame_extension(name: &[u8]) -> bool {
@@ -277,6 +284,16 @@ mod tests {
         ];
         for name in not {
             assert!(!may_be_frame(name.as_bytes()), "{name}");
+        }
+    }
+
+    #[test]
+    fn files_on_their_way_are_temporary() {
+        for name in ["00001-7.tmp", "a.png.PART", "a.png~"] {
+            assert!(is_temporary(name.as_bytes()), "{name}");
+        }
+        for name in [".done", "shot.done", "a.png", "tmp", "batch_0001"] {
+            assert!(!is_temporary(name.as_bytes()), "{name}");
         }
     }
 

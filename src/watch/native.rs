@@ -4,6 +4,7 @@
 //! moment; it never waits for anybody, and never watches or unwatches, because those calls wait for this very thread.
 
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -16,6 +17,15 @@ use thiserror::Error;
 use crate::watch::dirty::{Change, Dirty, DirtySet};
 use crate::watch::limits::Limit;
 use crate::watch::pace::{Pace, Pulse};
+
+/// How soon somebody is to look at what changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Haste {
+    /// There is something to look at; it may gather for a while.
+    Soon,
+    /// A name changed that must not wait, or everything has to be read anew.
+    Now,
+}
 
 /// Watches folders, each by itself, and remembers which of them changed.
 ///
@@ -30,8 +40,12 @@ pub struct Watcher {
 
 impl Watcher {
     /// Starts the thread that reads events. `waker` is called on it whenever a first folder becomes dirty after
-    /// [`Watcher::take_dirty`]; it must not block, and must not call this watcher.
-    pub fn new(waker: impl Fn() + Send + Sync + 'static) -> Result<Self, WatchError> {
+    /// [`Watcher::take_dirty`], and for every change of a name that `is_urgent`; it must not block, and must not call
+    /// this watcher.
+    pub fn new(
+        is_urgent: impl Fn(&[u8]) -> bool + Send + 'static,
+        waker: impl Fn(Haste) + Send + Sync + 'static,
+    ) -> Result<Self, WatchError> {
         let dirty = Arc::new(Mutex::new(DirtySet::default()));
         let pace = Arc::new(Pace::default());
         let handler = {
@@ -40,8 +54,8 @@ impl Watcher {
             let mut pulse = Pulse::new(Instant::now());
             move |event: notify::Result<Event>| {
                 let came = Instant::now();
-                if record(&dirty, &event) {
-                    waker();
+                if let Some(haste) = record(&dirty, &event, &is_urgent) {
+                    waker(haste);
                 }
                 pulse.after_event(came, &pace);
             }
@@ -101,22 +115,27 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Marks what `event` is about. Returns whether to wake.
-fn record(dirty: &Mutex<DirtySet>, event: &notify::Result<Event>) -> bool {
+/// Marks what `event` is about. Returns whether to wake, and how.
+fn record(dirty: &Mutex<DirtySet>, event: &notify::Result<Event>, is_urgent: &dyn Fn(&[u8]) -> bool) -> Option<Haste> {
+    let lost = || lock(dirty).lost().then_some(Haste::Now);
     let Ok(event) = event else {
         // Reading the events failed, and nobody knows which ones.
-        return lock(dirty).lost();
+        return lost();
     };
     if event.need_rescan() {
-        return lock(dirty).lost();
+        return lost();
     }
-    let Some(change) = change_of(event.kind) else { return false };
+    let change = change_of(event.kind)?;
     let mut dirty = lock(dirty);
-    let mut wake = false;
+    let mut first = false;
     for path in &event.paths {
-        wake |= dirty.changed(path, change);
+        first |= dirty.changed(path, change);
     }
-    wake
+    if event.paths.iter().filter_map(|path| path.file_name()).any(|name| is_urgent(name.as_bytes())) {
+        Some(Haste::Now)
+    } else {
+        first.then_some(Haste::Soon)
+    }
 }
 
 /// What an event means; `None` for noise. Opening says nothing, reading opens too, and writing says nothing until the

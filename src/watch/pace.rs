@@ -8,7 +8,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long events gather after one that broke a silence. It delays the news of a closed file by as much at most.
-const REST: Duration = Duration::from_millis(25);
+const REST: Duration = Duration::from_millis(100);
 
 /// Events that follow each other faster come from one reading of the queue. Resting between those would only let the
 /// queue grow.

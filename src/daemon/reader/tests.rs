@@ -21,7 +21,7 @@ impl Scene {
         let (journal, _) = Journal::open(&lock).unwrap();
         let watching =
             Watching { native: false, poll: Some(POLL_UNWATCHED), fs_type: "nfs".to_owned(), why: "a test".to_owned() };
-        let watcher = Arc::new(Watcher::new(|| ()).unwrap());
+        let watcher = Arc::new(Watcher::new(|_| false, |_| ()).unwrap());
         let reader = RootReader::new(Root::with_defaults(root), watching, watcher, journal);
         Self { folder, reader, _lock: lock }
     }

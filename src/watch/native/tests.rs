@@ -18,7 +18,7 @@ const LONG: Duration = Duration::from_secs(20);
 
 struct Fixture {
     root: Arc<Path>,
-    woken: Receiver<()>,
+    woken: Receiver<Haste>,
     watcher: Watcher,
     settled: AtomicUsize,
     _dir: tempfile::TempDir,
@@ -30,10 +30,10 @@ impl Fixture {
         let dir = tempfile::tempdir().unwrap();
         let root: Arc<Path> = Arc::from(dir.path().canonicalize().unwrap());
         let (wake, woken) = unbounded();
-        let watcher = Watcher::new(move || {
-            let _ = wake.send(());
-        })
-        .unwrap();
+        let waker = move |haste| {
+            let _ = wake.send(haste);
+        };
+        let watcher = Watcher::new(|name| name == b"urgent", waker).unwrap();
         watcher.watch(&root).unwrap();
         Self { root, woken, watcher, settled: AtomicUsize::new(0), _dir: dir }
     }
@@ -75,6 +75,17 @@ fn has(seen: &BTreeMap<Arc<Path>, Dirty>, dir: &Path, name: &str) -> bool {
         Some(Dirty::All) => true,
         None => false,
     }
+}
+
+#[test]
+fn one_call_tells_of_many_changes_and_an_urgent_one_comes_on_top() {
+    let fixture = Fixture::new();
+    for number in 0..20 {
+        fs::write(fixture.root.join(format!("{number}.png")), "x").unwrap();
+    }
+    assert_eq!(fixture.woken.recv_timeout(LONG).unwrap(), Haste::Soon);
+    fs::write(fixture.root.join("urgent"), "").unwrap();
+    assert_eq!(fixture.woken.recv_timeout(LONG).unwrap(), Haste::Now);
 }
 
 #[test]
@@ -141,9 +152,9 @@ fn lost_events_dirty_every_watched_folder() {
     it.watcher.watch(&sub).unwrap();
     it.settle();
     let overflow = Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan);
-    assert!(record(&it.watcher.dirty, &Ok(overflow)));
+    assert_eq!(record(&it.watcher.dirty, &Ok(overflow), &|_| false), Some(Haste::Now));
     assert_eq!(it.watcher.take_dirty(), [(Arc::clone(&it.root), Dirty::All), (sub, Dirty::All)]);
-    assert!(record(&it.watcher.dirty, &Err(notify::Error::generic("read failed"))));
+    assert_eq!(record(&it.watcher.dirty, &Err(notify::Error::generic("read failed")), &|_| false), Some(Haste::Now));
     assert_eq!(it.watcher.take_dirty().len(), 2);
 }
 
@@ -160,11 +171,11 @@ fn an_overflow_of_the_kernels_queue_dirties_every_watched_folder() {
     let (wake, woken) = unbounded();
     let (release, released) = unbounded::<()>();
     // The waker holds the thread up, so that nobody reads the queue.
-    let watcher = Watcher::new(move || {
-        let _ = wake.send(());
+    let waker = move |haste| {
+        let _ = wake.send(haste);
         let _ = released.recv_timeout(LONG);
-    })
-    .unwrap();
+    };
+    let watcher = Watcher::new(|_| false, waker).unwrap();
     watcher.watch(&busy).unwrap();
     watcher.watch(&quiet).unwrap();
     fs::write(busy.join("first"), "").unwrap();
