@@ -74,7 +74,7 @@ pub fn retried(batches: &[BatchId]) -> Reply {
     match batches {
         [] => Reply::Refused {
             message: "no failed batch there".to_owned(),
-            hint: "`reeld list` shows what failed".to_owned(),
+            hint: "`reeld list` shows what failed; `reeld encode` does its own again".to_owned(),
         },
         [one] => Reply::Done { message: format!("batch {one} is tried again") },
         many => Reply::Done { message: format!("{} batches are tried again", many.len()) },

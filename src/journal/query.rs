@@ -24,13 +24,15 @@ pub enum RetryTarget {
 
 impl Journal {
     /// The files of a folder that batches hold: they are not to be taken into another batch. Reels that lie there are among
-    /// them, for those that are images themselves.
+    /// them, for those that are images themselves. A batch of `reeld encode` holds its files from when it has its reel:
+    /// nobody but its own process would ever make one.
     pub fn claims(&self, dir: &Path) -> Result<Vec<Identity>, JournalError> {
         self.with(|connection| {
             let dir_bytes = dir.as_os_str().as_bytes();
             let mut select = connection.prepare_cached(
                 "SELECT frames.* FROM frames JOIN batches ON batches.id = frames.batch_id \
-                 WHERE batches.dir = ? AND batches.state != 'stale'",
+                 WHERE batches.dir = ? AND batches.state != 'stale' \
+                 AND (batches.reason != '\"now\"' OR batches.state IN ('published', 'cleaned'))",
             )?;
             let mut claims: Vec<Identity> =
                 select.query_map([dir_bytes], |row| rows::identity(row, ""))?.collect::<rusqlite::Result<_>>()?;
@@ -80,12 +82,13 @@ impl Journal {
         })
     }
 
-    /// The batches to encode at `now`, oldest first: those that wait, and failed ones whose next attempt is due.
+    /// The batches to encode at `now`, oldest first: those that wait, and failed ones whose next attempt is due. Those of
+    /// `reeld encode` are its own to begin and to fail, with settings that nobody else knows.
     pub fn pending(&self, now: i64) -> Result<Vec<StoredBatch>, JournalError> {
         self.with(|connection| {
             let mut select = connection.prepare_cached(
-                "SELECT * FROM batches WHERE state = 'pending' OR (state = 'failed' AND next_attempt_at <= ?) \
-                 ORDER BY id",
+                "SELECT * FROM batches WHERE (state = 'pending' OR (state = 'failed' AND next_attempt_at <= ?)) \
+                 AND reason != '\"now\"' ORDER BY id",
             )?;
             select.query_map([now], |row| StoredBatch::read(connection, row))?.collect()
         })
@@ -135,7 +138,8 @@ impl Journal {
             let transaction = connection.transaction()?;
             let mut ids = batches_in(
                 &transaction,
-                "state = 'failed' OR (state = 'published' AND cleanup IS NOT NULL AND cleanup_tries > 0)",
+                "(state = 'failed' AND reason != '\"now\"') \
+                 OR (state = 'published' AND cleanup IS NOT NULL AND cleanup_tries > 0)",
             )?;
             ids.retain(|(id, dir)| match target {
                 RetryTarget::Id(wanted) => id == wanted,

@@ -408,3 +408,19 @@ fn reels_of_the_very_same_frames_and_settings_are_found() {
         assert_eq!(found(&batch, "h264", ntsc()), []);
     }
 }
+
+#[test]
+fn what_the_command_line_encodes_is_nobody_elses_work() {
+    let scene = Scene::new();
+    let now = Batch { reason: FinishReason::Now, ..batch("/srv/a", &[1, 2]) };
+    let id = scene.begin_batch(&now);
+    assert!(scene.journal.pending(i64::MAX).unwrap().is_empty());
+    scene.journal.started(id, Path::new("/x/.reeld-1.1.part"), "5.1.9", NOW).unwrap();
+    scene.journal.failed(id, "no space", None, true, NOW).unwrap();
+    assert!(scene.journal.pending(i64::MAX).unwrap().is_empty());
+    assert!(scene.journal.retry(&RetryTarget::Id(id), NOW).unwrap().is_empty());
+    assert_eq!(scene.claims("/srv/a"), [], "a daemon may still make a reel of them");
+    let done = scene.begin_batch(&now);
+    scene.publish(done, &Outcome::default());
+    assert_eq!(scene.claims("/srv/a").len(), 2);
+}
