@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -77,6 +78,8 @@ pub(crate) struct RootReader {
     journal: Journal,
     watcher: Arc<Watcher>,
     inner: Mutex<Inner>,
+    /// Whether inotify refused a folder. Beside the lock, which is held while the disk is asked: the loop reads it.
+    refused: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -97,7 +100,7 @@ impl RootReader {
         let path: Arc<Path> = Arc::from(root.path.as_path());
         let guard = RootGuard::new(&root.path);
         let inner = Inner { guard, away: false, known: BTreeSet::new(), unwatched: BTreeSet::new() };
-        Self { root, watching, path, journal, watcher, inner: Mutex::new(inner) }
+        Self { root, watching, path, journal, watcher, inner: Mutex::new(inner), refused: AtomicBool::new(false) }
     }
 
     /// The root's path.
@@ -107,7 +110,7 @@ impl RootReader {
 
     /// Time between two readings of everything, where events do not tell all.
     pub(crate) fn poll(&self) -> Option<Duration> {
-        let refused = (!self.lock().unwatched.is_empty()).then_some(POLL_UNWATCHED);
+        let refused = self.refused.load(Ordering::Relaxed).then_some(POLL_UNWATCHED);
         self.watching.poll.into_iter().chain(refused).min()
     }
 
@@ -180,6 +183,7 @@ impl RootReader {
         }
         inner.unwatched.clear();
         inner.away = true;
+        self.refused.store(false, Ordering::Relaxed);
     }
 
     /// Lists one folder afresh, and what is new below it, if the root is still the one it was.
@@ -283,6 +287,7 @@ impl RootReader {
             inner.unwatched.remove(&dir);
             readings.push(Reading { dir, claims: Vec::new(), outcome: None });
         }
+        self.refused.store(!inner.unwatched.is_empty(), Ordering::Relaxed);
     }
 
     fn watch(&self, dir: &Arc<Path>) {
@@ -303,6 +308,7 @@ impl RootReader {
                 }
             }
         }
+        self.refused.store(!inner.unwatched.is_empty(), Ordering::Relaxed);
     }
 
     /// Whether a file of this name in `dir` may be a frame or a marker of this root.

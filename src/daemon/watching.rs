@@ -1,5 +1,6 @@
 //! The loop's side of watching: which root is read when, and what the readings mean for the tracker.
 
+use std::panic::catch_unwind;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -256,7 +257,15 @@ fn merge(pending: Vec<Wants>) -> Wants {
 fn look_at(dir: &Path, pattern: &Pattern, frames: &[Frame]) -> Verdict {
     let mut unfinished = Vec::new();
     for frame in frames {
-        match complete::inspect(&dir.join(os_name(&pattern.name(frame.number))), &frame.identity) {
+        let path = dir.join(os_name(&pattern.name(frame.number)));
+        // The sequence waits for the verdict, so that a parser's panic over one strange file must not swallow it.
+        let looked = catch_unwind(|| complete::inspect(&path, &frame.identity));
+        let Ok(looked) = looked else {
+            tracing::error!(path = %path.display(), hint = "this is a bug in reeld; the file counts as unfinished", "looking at this frame failed");
+            unfinished.push(*frame);
+            continue;
+        };
+        match looked {
             Ok(_) => {}
             Err(error) if matches!(error.kind, FrameErrorKind::Changed | FrameErrorKind::Vanished) => {
                 return Verdict::Changed;
