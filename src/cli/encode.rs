@@ -16,7 +16,7 @@ use crate::config::{Builtin, Cleanup, Delivery, Encoder, FrameRate, NameTemplate
 use crate::daemon::error::JobError;
 use crate::daemon::job::{self, Delivered, Job, Tools};
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
-use crate::journal::lossy;
+use crate::journal::{BatchId, lossy};
 use crate::sequence::Batch;
 
 #[derive(Debug, Args)]
@@ -128,32 +128,29 @@ fn one(args: &EncodeArgs, found: Found, tools: &Tools, quiet: bool) -> Result<bo
         return Ok(true);
     }
     let bar = Bar::start(batch.pattern.to_string(), batch.frames.len() as u64, quiet);
-    let outcome = Job::begin(batch.clone(), &root, &tools.journal)
+    let begun = Job::begin(batch.clone(), &root, &tools.journal);
+    let id = begun.as_ref().ok().map(|job| job.id);
+    let outcome = begun
         .map_err(JobError::from)
         .and_then(|job| job::run(&job, tools, &|progress| bar.update(&progress), &Stop::default()));
     bar.finish();
-    if outcome.is_ok() {
-        clean_up(&batch, tools);
+    if let (Ok(_), Some(id)) = (&outcome, id) {
+        clean_up(id, tools);
     }
     report(args, &batch, &outcome)?;
     Ok(outcome.is_ok())
 }
 
 /// Deals with the frames, where they are to go. What stays is said, and is no failure: the video is there.
-fn clean_up(batch: &Batch, tools: &Tools) {
-    let due = tools.journal.due_cleanups(job::now_ms()).unwrap_or_else(|error| {
-        out::say(&format!("warning: the frames stay: {error}"));
-        Vec::new()
-    });
-    for due in due.iter().filter(|due| due.dir == *batch.dir) {
-        match job::clean_up(due, &tools.journal) {
-            Ok(cleaned) => {
-                for kept in cleaned.kept {
-                    out::say(&format!("warning: a frame stays: {kept}"));
-                }
+fn clean_up(id: BatchId, tools: &Tools) {
+    let planned = tools.journal.planned_cleanup(id).map_err(JobError::from);
+    match planned.and_then(|due| due.map(|due| job::clean_up(&due, &tools.journal)).transpose()) {
+        Ok(cleaned) => {
+            for kept in cleaned.into_iter().flat_map(|cleaned| cleaned.kept) {
+                out::say(&format!("warning: a frame stays: {kept}"));
             }
-            Err(error) => out::error(&format!("the frames stay: {error}"), error.hint().as_deref()),
         }
+        Err(error) => out::error(&format!("the frames stay: {error}"), error.hint().as_deref()),
     }
 }
 

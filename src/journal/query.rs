@@ -94,14 +94,24 @@ impl Journal {
         })
     }
 
-    /// The published batches whose frames are to be dealt with at `now`.
+    /// The published batches whose frames are to be dealt with at `now`. Those of `reeld encode` are its own.
     pub fn due_cleanups(&self, now: i64) -> Result<Vec<DueCleanup>, JournalError> {
         self.with(|connection| {
             let mut select = connection.prepare_cached(
                 "SELECT * FROM batches WHERE state = 'published' AND cleanup IS NOT NULL AND cleanup_due_at <= ? \
-                 ORDER BY cleanup_due_at, id",
+                 AND reason != '\"now\"' ORDER BY cleanup_due_at, id",
             )?;
             select.query_map([now], |row| DueCleanup::read(connection, row))?.collect()
+        })
+    }
+
+    /// What is to become of the frames of this batch; `None` where they stay or are dealt with.
+    pub fn planned_cleanup(&self, id: BatchId) -> Result<Option<DueCleanup>, JournalError> {
+        self.with(|connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT * FROM batches WHERE id = ? AND state = 'published' AND cleanup_due_at IS NOT NULL",
+            )?;
+            select.query_row([id], |row| DueCleanup::read(connection, row)).optional()
         })
     }
 
@@ -138,8 +148,8 @@ impl Journal {
             let transaction = connection.transaction()?;
             let mut ids = batches_in(
                 &transaction,
-                "(state = 'failed' AND reason != '\"now\"') \
-                 OR (state = 'published' AND cleanup IS NOT NULL AND cleanup_tries > 0)",
+                "reason != '\"now\"' AND (state = 'failed' \
+                 OR (state = 'published' AND cleanup IS NOT NULL AND cleanup_tries > 0))",
             )?;
             ids.retain(|(id, dir)| match target {
                 RetryTarget::Id(wanted) => id == wanted,

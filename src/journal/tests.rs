@@ -421,6 +421,9 @@ fn what_the_command_line_encodes_is_nobody_elses_work() {
     assert!(scene.journal.retry(&RetryTarget::Id(id), NOW).unwrap().is_empty());
     assert_eq!(scene.claims("/srv/a"), [], "a daemon may still make a reel of them");
     let done = scene.begin_batch(&now);
-    scene.publish(done, &Outcome::default());
+    assert_eq!(scene.journal.planned_cleanup(done).unwrap(), None);
+    scene.publish(done, &delete_at(NOW));
     assert_eq!(scene.claims("/srv/a").len(), 2);
+    assert!(scene.journal.due_cleanups(i64::MAX).unwrap().is_empty());
+    assert_eq!(scene.journal.planned_cleanup(done).unwrap().map(|due| due.id), Some(done));
 }
