@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, Params, named_params, params};
 
+use crate::config::FrameRate;
 use crate::deliver::Published;
 use crate::deliver::cleanup::{CleanupReport, KeptReason};
 use crate::fault;
@@ -109,6 +110,16 @@ impl Journal {
             transaction.commit()?;
             Ok(BatchId(id))
         })
+    }
+
+    /// An attempt is about to begin with these settings, which may have changed since the batch was sealed.
+    pub fn configured(&self, id: BatchId, recipe: &str, rate: FrameRate) -> Result<(), JournalError> {
+        self.step(
+            id,
+            "configured",
+            "UPDATE batches SET recipe = :recipe, rate_num = :num, rate_den = :den WHERE id = :id",
+            named_params! {":id": id, ":recipe": recipe, ":num": rate.num.get(), ":den": rate.den.get()},
+        )
     }
 
     /// An attempt begins. It counts, even if the process is killed in the middle of it.

@@ -141,6 +141,7 @@ fn make_reel(
     let recipe = Recipe::resolve(&root.video, &source)?;
     let target = target_of(batch, root, &recipe.name);
     let staging = Staging::create(&target.dir, &id.to_string())?;
+    tools.journal.configured(*id, &recipe_of(root), root.video.rate)?;
     tools.journal.started(*id, staging.path(), &tools.ffmpeg.version, now_ms())?;
     let chunk = ChunkJob {
         frames,

@@ -230,11 +230,11 @@ impl RootReader {
         let everything = dir == self.path;
         let mut folders = vec![dir];
         while let Some(dir) = folders.pop() {
-            let claims = match self.claims_if_new(&dir) {
+            let is_new = !self.lock().known.contains(&dir);
+            let claims = match if is_new { self.journal.claims(&dir) } else { Ok(Vec::new()) } {
                 Ok(claims) => claims,
                 Err(error) => {
-                    // Without them, frames of earlier batches would look new. The next reading of all tries again.
-                    tracing::error!(path = %dir.display(), hint = error.hint().unwrap_or_default(), "not read: {error}");
+                    tell_unread(&dir, &error);
                     continue;
                 }
             };
@@ -249,7 +249,13 @@ impl RootReader {
                 }
                 Listing { complete: true, files: scan.files, gone: Vec::new() }
             });
-            self.push(Reading { dir, claims, outcome: Some(listing) }, readings);
+            match self.with_held(claims, is_new, &listing) {
+                Ok(claims) => self.push(Reading { dir, claims, outcome: Some(listing) }, readings),
+                Err(error) => {
+                    tell_unread(&dir, &error);
+                    self.lock().known.remove(&dir);
+                }
+            }
         }
         if everything {
             self.forget_vanished(readings);
@@ -273,8 +279,18 @@ impl RootReader {
         }
     }
 
-    fn claims_if_new(&self, dir: &Path) -> Result<Vec<Identity>, JournalError> {
-        if self.lock().known.contains(dir) { Ok(Vec::new()) } else { self.journal.claims(dir) }
+    /// The claims, and the files of a new folder that batches of other folders hold.
+    fn with_held(
+        &self,
+        mut claims: Vec<Identity>,
+        is_new: bool,
+        listing: &Result<Listing, ScanError>,
+    ) -> Result<Vec<Identity>, JournalError> {
+        if let (true, Ok(listing)) = (is_new, listing) {
+            let files: Vec<Identity> = listing.files.iter().map(|(_, identity)| *identity).collect();
+            claims.extend(self.journal.held_files(&files)?);
+        }
+        Ok(claims)
     }
 
     /// A folder is gone, and so is everything below it.
@@ -342,6 +358,11 @@ fn has_vanished(dir: &Path) -> bool {
         Ok(meta) => !meta.is_dir(),
         Err(error) => matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
     }
+}
+
+/// Without the journal's word, frames of earlier batches would look new. The next reading of all tries again.
+fn tell_unread(dir: &Path, error: &JournalError) {
+    tracing::error!(path = %dir.display(), hint = error.hint().unwrap_or_default(), "not read: {error}");
 }
 
 #[cfg(test)]

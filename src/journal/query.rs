@@ -82,6 +82,24 @@ impl Journal {
         })
     }
 
+    /// Those of `files` that a batch of any folder holds: a folder that was renamed or moved takes its history along.
+    pub fn held_files(&self, files: &[Identity]) -> Result<Vec<Identity>, JournalError> {
+        self.with(|connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT 1 FROM frames JOIN batches ON batches.id = frames.batch_id \
+                 WHERE ino = ? AND dev = ? AND size = ? AND mtime_ns = ? AND batches.state IN ('published', 'cleaned')",
+            )?;
+            let mut held = Vec::new();
+            for file in files {
+                let Identity { dev, ino, size, mtime_ns } = *file;
+                if select.exists((ino.cast_signed(), dev.cast_signed(), size.cast_signed(), mtime_ns))? {
+                    held.push(*file);
+                }
+            }
+            Ok(held)
+        })
+    }
+
     /// The batches to encode at `now`, oldest first: those that wait, and failed ones whose next attempt is due. Those of
     /// `reeld encode` are its own to begin and to fail, with settings that nobody else knows.
     pub fn pending(&self, now: i64) -> Result<Vec<StoredBatch>, JournalError> {

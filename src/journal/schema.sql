@@ -59,3 +59,5 @@ CREATE TABLE frames (
     left_out INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (batch_id, number)
 ) WITHOUT ROWID;
+
+CREATE INDEX frames_by_ino ON frames (ino);

@@ -145,6 +145,27 @@ fn a_full_disk_does_not_use_up_the_attempts() {
 }
 
 #[test]
+fn a_folder_that_moved_takes_its_history_along() {
+    let scene = Scene::new();
+    let id = scene.begin("/srv/a");
+    let (known, other) = (batch("/srv/a", &[2]).frames[0].identity, batch("/srv/a", &[9]).frames[0].identity);
+    assert_eq!(scene.journal.held_files(&[known]).unwrap(), [], "no reel of them yet");
+    scene.publish(id, &delete_at(NOW));
+    assert_eq!(scene.journal.held_files(&[known, other]).unwrap(), [known]);
+    assert_eq!(scene.journal.held_files(&[Identity { mtime_ns: 1, ..known }]).unwrap(), []);
+}
+
+#[test]
+fn a_batch_is_remembered_with_the_settings_it_was_made_with() {
+    let scene = Scene::new();
+    let id = scene.begin("/srv/a");
+    let rate = FrameRate { num: NonZeroU32::new(30).unwrap(), den: NonZeroU32::MIN };
+    scene.journal.configured(id, "prores", rate).unwrap();
+    let entry = scene.entry(id);
+    assert_eq!((entry.recipe.as_str(), entry.rate.as_str()), ("prores", "30/1"));
+}
+
+#[test]
 fn a_reel_is_no_frame_of_its_folder() {
     let scene = Scene::new();
     let reel = scene.publish(scene.begin("/srv/a"), &delete_at(NOW));
