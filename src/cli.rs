@@ -54,9 +54,9 @@ pub(crate) struct LogArgs {
     /// Say only what went wrong
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Form of the log lines; without it `journald` under systemd's journal, else `pretty`
-    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
-    log_format: Option<LogFormat>,
+    /// Form of the log lines
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value = "pretty")]
+    log_format: LogFormat,
 }
 
 /// The form of the log.
@@ -66,7 +66,7 @@ pub(crate) enum LogFormat {
     Pretty,
     /// One JSON object a line
     Json,
-    /// Structured fields, straight to systemd's journal
+    /// Fields of their own in systemd's journal (`journalctl -o verbose`), for programs
     Journald,
 }
 

@@ -23,11 +23,8 @@ pub(crate) fn start(args: LogArgs, daemon: bool) -> Result<(), CliError> {
     };
     // Other crates' chatter (notify, image) is of no use below a warning.
     let filter = Targets::new().with_default(Level::WARN).with_target("reeld", level);
-    let under_journal = stderr_is_the_journal();
-    let format =
-        args.log_format.unwrap_or(if daemon && under_journal { LogFormat::Journald } else { LogFormat::Pretty });
-    let layer = match format {
-        LogFormat::Pretty if daemon && !under_journal => {
+    let layer = match args.log_format {
+        LogFormat::Pretty if daemon && !stderr_is_the_journal() => {
             tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false).with_ansi(colour()).boxed()
         }
         // The journal stamps each line itself, and a person at a terminal needs no time of day either.
