@@ -75,35 +75,58 @@ impl Pixels {
     }
 }
 
-/// Decodes the frame at `path`, which must be `expected` from before the first byte is read until after the last.
-pub fn decode(path: &Path, expected: &Identity) -> Result<Picture, FrameError> {
-    let work = || {
-        let bytes = read(path, expected)?;
-        decode_bytes(&bytes, path)
-    };
-    work().map_err(|kind| kind.at(path))
+/// Decodes frames one after the other, in memory that is used again: fresh memory for every frame would cost more than
+/// reading its file.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    file: Vec<u8>,
+    spare: Spare,
 }
 
-/// Reads the whole file.
-fn read(path: &Path, expected: &Identity) -> Result<Vec<u8>, FrameErrorKind> {
+/// Memory with whatever contents.
+#[derive(Debug, Default)]
+struct Spare {
+    stream: Vec<u8>,
+    pixels: Vec<u8>,
+}
+
+impl Decoder {
+    /// Decodes the frame at `path`, which must be `expected` from before the first byte is read until after the last.
+    pub fn decode(&mut self, path: &Path, expected: &Identity) -> Result<Picture, FrameError> {
+        read(path, expected, &mut self.file)
+            .and_then(|()| decode_bytes(&self.file, path, &mut self.spare))
+            .map_err(|kind| kind.at(path))
+    }
+
+    /// Takes back the memory of a picture that is no longer needed.
+    pub fn recycle(&mut self, picture: Picture) {
+        if let Pixels::Gray8(v) | Pixels::GrayAlpha8(v) | Pixels::Rgb8(v) | Pixels::Rgba8(v) = picture.pixels {
+            self.spare.pixels = v;
+        }
+    }
+}
+
+/// Reads the whole file into `bytes`.
+fn read(path: &Path, expected: &Identity, bytes: &mut Vec<u8>) -> Result<(), FrameErrorKind> {
     let (mut file, before) = complete::open(path)?;
     if before != *expected {
         return Err(FrameErrorKind::Changed);
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(before.size).unwrap_or(0) + 1);
-    (&mut file).take(before.size + 1).read_to_end(&mut bytes)?;
+    bytes.clear();
+    bytes.reserve(usize::try_from(before.size).unwrap_or(0) + 1);
+    (&mut file).take(before.size + 1).read_to_end(bytes)?;
     if bytes.len() as u64 != before.size || complete::identity_of(&file.metadata()?) != before {
         return Err(FrameErrorKind::Changed);
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// Decodes the contents of a frame's file; `path` is for its extension and for messages.
-fn decode_bytes(bytes: &[u8], path: &Path) -> Result<Picture, FrameErrorKind> {
+fn decode_bytes(bytes: &[u8], path: &Path, spare: &mut Spare) -> Result<Picture, FrameErrorKind> {
     let (format, info) = complete::examine(&bytes, path)?;
     // The decoders are other people's code on other people's bytes: if one of them panics, that is one bad frame.
     let pixels = panic::catch_unwind(AssertUnwindSafe(|| match format {
-        Format::Png => png::decode(bytes),
+        Format::Png => png::decode(bytes, spare),
         Format::Jpeg => jpeg::decode(bytes),
         Format::WebP => by_image(bytes, ImageFormat::WebP),
         Format::Tiff => by_image(bytes, ImageFormat::Tiff),

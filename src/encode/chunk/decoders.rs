@@ -8,7 +8,7 @@ use crate::config::Container;
 use crate::encode::look::{harden, look};
 use crate::frame::FrameError;
 use crate::frame::color::convert;
-use crate::frame::decode::decode;
+use crate::frame::decode::Decoder;
 
 /// More than this decode faster than any encoder takes frames, and only use memory.
 const MOST: usize = 4;
@@ -21,16 +21,18 @@ pub(super) fn threads() -> usize {
 /// Decodes frames of `job` as long as there are any.
 pub(super) fn run(job: &ChunkJob, window: &Window) {
     let _guard = CloseOnPanic(window);
+    let mut decoder = Decoder::default();
     while let Some((index, buffer)) = window.claim() {
-        window.put(index, raw(job, index, buffer));
+        window.put(index, raw(&mut decoder, job, index, buffer));
     }
 }
 
-fn raw(job: &ChunkJob, index: usize, mut pixels: Vec<u8>) -> Result<Raw, FrameError> {
+fn raw(decoder: &mut Decoder, job: &ChunkJob, index: usize, mut pixels: Vec<u8>) -> Result<Raw, FrameError> {
     let frame = &job.frames[index];
     let recipe = &job.recipe;
-    let picture = decode(&frame.path, &frame.identity)?;
+    let picture = decoder.decode(&frame.path, &frame.identity)?;
     convert(&picture, &recipe.canvas, recipe.feed, recipe.background, &mut pixels)?;
+    decoder.recycle(picture);
     if recipe.container == Container::Gif && recipe.feed.has_alpha() {
         harden(&mut pixels);
     }

@@ -1,13 +1,36 @@
-//! PNG by the `png` crate, with every checksum on.
+//! PNG, with every checksum on: the usual kinds by [`plain`], everything else, and every doubt, by the `png` crate.
 
 use std::io::{self, Cursor};
+use std::mem;
 
 use png::{BitDepth, ColorType, DecodeOptions, Decoder, DecodingError, Limits, Transformations};
 
-use crate::frame::decode::Pixels;
+use crate::frame::decode::{Pixels, Spare};
 use crate::frame::{FrameErrorKind, MAX_PIXEL_BYTES};
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Pixels, FrameErrorKind> {
+mod plain;
+mod unfilter;
+
+/// Decodes the contents of a file. The pixels come in `spare`'s memory where that is possible.
+pub(super) fn decode(bytes: &[u8], spare: &mut Spare) -> Result<Pixels, FrameErrorKind> {
+    let (color, depth, pixels) = match plain::decode(bytes, spare) {
+        Some(decoded) => decoded,
+        None => by_crate(bytes, spare)?,
+    };
+    Ok(match (color, depth) {
+        (ColorType::Grayscale, BitDepth::Eight) => Pixels::Gray8(pixels),
+        (ColorType::GrayscaleAlpha, BitDepth::Eight) => Pixels::GrayAlpha8(pixels),
+        (ColorType::Rgb, BitDepth::Eight) => Pixels::Rgb8(pixels),
+        (ColorType::Rgba, BitDepth::Eight) => Pixels::Rgba8(pixels),
+        (ColorType::Grayscale, BitDepth::Sixteen) => Pixels::Gray16(native(&pixels)),
+        (ColorType::GrayscaleAlpha, BitDepth::Sixteen) => Pixels::GrayAlpha16(native(&pixels)),
+        (ColorType::Rgb, BitDepth::Sixteen) => Pixels::Rgb16(native(&pixels)),
+        (ColorType::Rgba, BitDepth::Sixteen) => Pixels::Rgba16(native(&pixels)),
+        (color, depth) => return Err(FrameErrorKind::Unsupported(format!("PNG with {depth:?} bits of {color:?}"))),
+    })
+}
+
+fn by_crate(bytes: &[u8], spare: &mut Spare) -> Result<(ColorType, BitDepth, Vec<u8>), FrameErrorKind> {
     let mut options = DecodeOptions::default();
     options.set_ignore_checksums(false);
     options.set_skip_ancillary_crc_failures(false);
@@ -19,21 +42,11 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Pixels, FrameErrorKind> {
 
     let mut reader = decoder.read_info()?;
     let size = reader.output_buffer_size().ok_or_else(|| FrameErrorKind::TooLarge("its pixels".into()))?;
-    let mut pixels = vec![0; size];
+    let mut pixels = mem::take(&mut spare.pixels);
+    pixels.resize(size, 0);
     let frame = reader.next_frame(&mut pixels)?;
     reader.finish()?;
-
-    Ok(match (frame.color_type, frame.bit_depth) {
-        (ColorType::Grayscale, BitDepth::Eight) => Pixels::Gray8(pixels),
-        (ColorType::GrayscaleAlpha, BitDepth::Eight) => Pixels::GrayAlpha8(pixels),
-        (ColorType::Rgb, BitDepth::Eight) => Pixels::Rgb8(pixels),
-        (ColorType::Rgba, BitDepth::Eight) => Pixels::Rgba8(pixels),
-        (ColorType::Grayscale, BitDepth::Sixteen) => Pixels::Gray16(native(&pixels)),
-        (ColorType::GrayscaleAlpha, BitDepth::Sixteen) => Pixels::GrayAlpha16(native(&pixels)),
-        (ColorType::Rgb, BitDepth::Sixteen) => Pixels::Rgb16(native(&pixels)),
-        (ColorType::Rgba, BitDepth::Sixteen) => Pixels::Rgba16(native(&pixels)),
-        (color, depth) => return Err(FrameErrorKind::Unsupported(format!("PNG with {depth:?} bits of {color:?}"))),
-    })
+    Ok((frame.color_type, frame.bit_depth, pixels))
 }
 
 /// PNG's 16-bit values are big-endian.
@@ -52,3 +65,6 @@ impl From<DecodingError> for FrameErrorKind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
