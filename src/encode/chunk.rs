@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::{bounded, never};
+use crossbeam_channel::bounded;
 use ffmpeg_sidecar::command::FfmpegCommand;
 use serde::{Deserialize, Serialize};
 
@@ -182,7 +182,8 @@ pub fn encode(
         progress(Progress { frames: block.frame, total });
         Some(block.frame + size_of(job) + touched(job))
     };
-    match supervise::<()>(&mut child, &never(), stop, job.settings.stall, sign) {
+    let (_, no_work) = bounded(0);
+    match supervise::<()>(&mut child, &no_work, stop, job.settings.stall, sign) {
         Verdict::Stopped => {
             child.stop();
             return Err(EncodeError::Stopped);
