@@ -1,7 +1,7 @@
 //! A child process in its own group, with both outputs drained whatever happens, that is always waited for.
 
 use std::collections::VecDeque;
-use std::io::{self, Read};
+use std::io::{self, PipeWriter, Read};
 use std::os::unix::process::CommandExt as _;
 use std::process::{self, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,12 +25,15 @@ const STDERR_KEPT: usize = 64 * 1024;
 const ANSWER_KEPT: u64 = 64 * 1024;
 
 /// What the child's standard input is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Input {
     /// `/dev/null`.
     Nothing,
     /// A pipe, for raw video.
     Fed,
+    /// A pipe that it writes a second output to, as `pipe:0`: the only further descriptor that a child can be given
+    /// without unsafe code.
+    Report(PipeWriter),
 }
 
 /// A running (or ended) child. Dropping it stops it.
@@ -51,7 +54,11 @@ impl Child {
         let mut command: Command = command.into();
         let argv = display_argv(command.get_program(), command.get_args());
         command
-            .stdin(if input == Input::Fed { Stdio::piped() } else { Stdio::null() })
+            .stdin(match input {
+                Input::Nothing => Stdio::null(),
+                Input::Fed => Stdio::piped(),
+                Input::Report(pipe) => pipe.into(),
+            })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             // A group of its own: Ctrl-C on the terminal reaches us, and we decide.

@@ -1,22 +1,22 @@
 //! The packets of a file: how many, and when each is shown. Read by FFmpeg's `framecrc`, so that no ffprobe is needed.
 
 use std::io::{BufRead as _, BufReader, Read};
-use std::thread;
 
-use crossbeam_channel::bounded;
+use ffmpeg_sidecar::command::FfmpegCommand;
 
 use super::flawed;
 use super::timing::{self, Clock};
-use crate::encode::chunk::{ChunkJob, ChunkResult, complaint, stalled, succeed};
+use crate::encode::chunk::ChunkJob;
 use crate::encode::error::{EncodeError, Flaw};
-use crate::encode::ffmpeg::child::{Child, Input};
-use crate::encode::ffmpeg::supervise::{Verdict, supervise};
-use crate::encode::ffmpeg::{Ffmpeg, Stop, file_url};
+
+/// Has a run of FFmpeg that reads the reel, with times as they stand in the file, list its packets on `pipe:0`.
+pub(super) fn list(command: &mut FfmpegCommand) {
+    command.map("0:v").codec_video("copy").format("framecrc").output("pipe:0");
+}
 
 /// Compares the packets of the reel with what was fed.
-pub(super) fn check(ffmpeg: &Ffmpeg, job: &ChunkJob, result: &ChunkResult, stop: &Stop) -> Result<(), EncodeError> {
-    let list = read(ffmpeg, job, stop)?;
-    judge(&list, job, result.fed).map_err(|flaw| flawed(&job.output, flaw))
+pub(super) fn check(list: &List, job: &ChunkJob, fed: u64) -> Result<(), EncodeError> {
+    judge(list, job, fed).map_err(|flaw| flawed(&job.output, flaw))
 }
 
 fn judge(list: &List, job: &ChunkJob, fed: u64) -> Result<(), Flaw> {
@@ -53,42 +53,9 @@ impl std::fmt::Display for Fraction {
     }
 }
 
-fn read(ffmpeg: &Ffmpeg, job: &ChunkJob, stop: &Stop) -> Result<List, EncodeError> {
-    let mut command = ffmpeg.command();
-    command.args(["-xerror", "-err_detect", "explode"]);
-    // As they stand in the file: FFmpeg would move a late first packet to zero.
-    command.arg("-copyts");
-    command.input(file_url(&job.output)).map("0:v").codec_video("copy").format("framecrc").output("pipe:1");
-    let mut child = Child::start(command, Input::Nothing, job.settings.nice)?;
-    let (send, work) = bounded(1);
-    if let Some(pipe) = child.stdout() {
-        thread::spawn(move || _ = send.send(parse(pipe)));
-    }
-    // Every tick counts as progress: reading a file is bounded by the file.
-    let mut tick = 0;
-    let sign = || {
-        tick += 1;
-        Some(tick)
-    };
-    let list = match supervise(&mut child, &work, stop, job.settings.stall, sign) {
-        Verdict::Done(list) => list,
-        Verdict::Ended => work.recv().unwrap_or_default(),
-        Verdict::Stopped => return Err(EncodeError::Stopped),
-        Verdict::Stalled => return Err(stalled(&mut child)),
-    };
-    if child.wait(job.settings.stall).is_none() {
-        return Err(stalled(&mut child));
-    }
-    succeed(&child)?;
-    match complaint(&child) {
-        Some(complaint) => Err(flawed(&job.output, Flaw::Complaint(complaint))),
-        None => Ok(list),
-    }
-}
-
 /// What `framecrc` lists of stream 0.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct List {
+pub(super) struct List {
     base: Option<(u32, u32)>,
     packets: Vec<Packet>,
 }
@@ -102,7 +69,7 @@ struct Packet {
 
 /// Lines such as `#tb 0: 1/24000` and `0,      -2002,          0,     1001,      741, 0x782effd4, F=0x0`; the flags are
 /// there only where they are not those of a key frame.
-fn parse(pipe: impl Read) -> List {
+pub(super) fn parse(pipe: impl Read) -> List {
     let mut list = List::default();
     for line in BufReader::new(pipe).lines() {
         let Ok(line) = line else { return list };

@@ -1,6 +1,6 @@
 //! The pictures of a file: every frame decoded and compared with what was fed.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::process::ChildStdout;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -8,26 +8,33 @@ use std::thread;
 use crossbeam_channel::bounded;
 use rustix::pipe::fcntl_setpipe_size;
 
-use super::flawed;
+use super::{flawed, packets};
 use crate::encode::chunk::{ChunkJob, ChunkResult, PIPE_BYTES, complaint, stalled, succeed};
 use crate::encode::error::{EncodeError, Flaw};
-use crate::encode::ffmpeg::child::{Child, Input};
+use crate::encode::ffmpeg::child::{Child, Input, LAST_WORDS};
 use crate::encode::ffmpeg::supervise::{Verdict, supervise};
 use crate::encode::ffmpeg::{Ffmpeg, Stop, file_url};
 use crate::encode::look::look;
 use crate::encode::recipe::Recipe;
 
-/// Compares every decoded frame with its picture. The difference of the worst.
+/// Compares every decoded frame with its picture, and the packets with what was fed. The difference of the worst.
 pub(super) fn check(ffmpeg: &Ffmpeg, job: &ChunkJob, result: &ChunkResult, stop: &Stop) -> Result<u8, EncodeError> {
     let mut command = ffmpeg.command();
     command.args(["-xerror", "-err_detect", "explode"]);
+    // As they stand in the file: FFmpeg would move a late first packet to zero.
+    command.arg("-copyts");
     command.args(job.recipe.decoder_args());
     command.input(file_url(&job.output)).map("0:v:0").fps_mode("passthrough");
     if let Some(filters) = job.recipe.proof_filters() {
         command.filter(filters);
     }
     command.pix_fmt(job.recipe.feed.ffmpeg_name()).format("rawvideo").output("pipe:1");
-    let mut child = Child::start(command, Input::Nothing, job.settings.nice)?;
+    // In the same run, because FFmpeg takes longer to start than to list packets.
+    packets::list(&mut command);
+    let (report, writer) = io::pipe().map_err(EncodeError::io(&job.output))?;
+    let mut child = Child::start(command, Input::Report(writer), job.settings.nice)?;
+    let (send, listed) = bounded(1);
+    thread::spawn(move || _ = send.send(packets::parse(report)));
     let read = AtomicU64::new(0);
     let pipe = child.stdout();
     let seen = thread::scope(|scope| {
@@ -58,6 +65,7 @@ pub(super) fn check(ffmpeg: &Ffmpeg, job: &ChunkJob, result: &ChunkResult, stop:
     if let Some(complaint) = complaint(&child) {
         return Err(flawed(&job.output, Flaw::Complaint(complaint)));
     }
+    packets::check(&listed.recv_timeout(LAST_WORDS).unwrap_or_default(), job, result.fed)?;
     if seen.frames != result.fed {
         return Err(flawed(&job.output, Flaw::Count { expected: result.fed, found: seen.frames, what: "decoded" }));
     }
@@ -113,7 +121,7 @@ fn fill(pipe: &mut impl Read, buffer: &mut [u8], read: &AtomicU64) -> usize {
                 filled += count;
                 read.fetch_add(count as u64, Ordering::Relaxed);
             }
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(_) => break,
         }
     }
