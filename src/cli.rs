@@ -29,7 +29,7 @@ use error::CliError;
 const EXAMPLES: &str = "\
 Examples:
   reeld demo                                 see it work, with frames it makes itself
-  reeld init && reeld run --config reeld.toml    watch folders, as a daemon
+  reeld init                                 write a config; then `reeld run` watches its folders
   reeld encode renders/shot_010              one video from each sequence below a folder
   reeld encode 'shot.####.png' --framerate 24000/1001 --quality HIGH
   reeld scan ~/ComfyUI/output                which sequences are there, and what is missing

@@ -80,7 +80,7 @@ fn check_config(args: &CheckArgs, findings: &mut Findings) -> Result<Option<Conf
     };
     match Config::load(&file) {
         Ok(config) => {
-            good(&format!("config: {}, {} watched folders", file.display(), config.roots.len()))?;
+            good(&format!("config: {}, folders watched: {}", file.display(), config.roots.len()))?;
             Ok(Some(config))
         }
         Err(error) => {
@@ -160,7 +160,7 @@ fn check_inotify(config: &Config, findings: &mut Findings) -> Result<(), CliErro
         Err(error) => return note(&format!("inotify: its limits cannot be read: {error}")),
     };
     let folders: u64 = config.roots.iter().map(count_folders).sum();
-    let text = format!("inotify: {folders} folders to watch, {} watches allowed", limits.max_user_watches);
+    let text = format!("inotify: folders to watch: {folders}, watches allowed: {}", limits.max_user_watches);
     // Other programs of the same user draw on the same allowance, so half of it is the mark.
     if folders > limits.max_user_watches / 2 { findings.wrong(&text, Some(Limit::Watches.hint())) } else { good(&text) }
 }

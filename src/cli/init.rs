@@ -9,19 +9,22 @@ use clap::Args;
 
 use super::error::CliError;
 use super::out;
-use crate::config;
+use crate::config::{self, dirs};
 
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
-    /// Where to write it
-    #[arg(default_value = "reeld.toml")]
-    file: PathBuf,
+    /// Where to write it [default: ~/.config/reeld/reeld.toml, where `reeld run` finds it]
+    file: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &InitArgs) -> Result<ExitCode, CliError> {
-    let shown = args.file.display();
+    let path = match &args.file {
+        Some(file) => file.clone(),
+        None => own_config()?,
+    };
+    let shown = path.display();
     // `create_new` is the promise: the check for an existing file and the creation are one step.
-    let mut file = OpenOptions::new().write(true).create_new(true).open(&args.file).map_err(|error| {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(|error| {
         let hint = match error.kind() {
             ErrorKind::AlreadyExists => "nothing was changed; choose another name: `reeld init FILE`",
             ErrorKind::NotFound => "make its folder first",
@@ -31,6 +34,17 @@ pub(crate) fn run(args: &InitArgs) -> Result<ExitCode, CliError> {
     })?;
     file.write_all(config::DEFAULT_TOML.as_bytes())
         .map_err(|error| CliError::failed(format!("cannot write {shown}: {error}")))?;
-    out::say(&format!("wrote {shown}: set `path`, then try `reeld check --config {shown}`"));
+    let config = args.file.as_ref().map_or_else(String::new, |file| format!(" --config {}", file.display()));
+    out::say(&format!("wrote {shown}: set `path`, then try `reeld check{config}` and `reeld run{config}`"));
     Ok(ExitCode::SUCCESS)
+}
+
+/// The user's own config file; its folder is made.
+fn own_config() -> Result<PathBuf, CliError> {
+    let path = dirs::user_config(&dirs::process_env).map_err(|error| CliError::usage(&error).hint(error.hint()))?;
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| CliError::failed(format!("cannot make {}: {error}", folder.display())))?;
+    }
+    Ok(path)
 }

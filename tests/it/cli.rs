@@ -104,3 +104,11 @@ fn the_journal_lists_what_was_made() {
     sandbox.encode(&[]).expect(0);
     assert_eq!(sandbox.reels().len(), 2);
 }
+
+#[test]
+fn the_config_that_init_writes_is_found_by_the_other_commands() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    sandbox.run(["init"]).expect(0).says("reeld check");
+    let outcome = sandbox.run(["check"]);
+    assert!(outcome.text().contains("ok     config: "), "{}", outcome.text());
+}
