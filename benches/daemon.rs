@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{make_frames, median, reeld, scratch, setting, status_field};
+use common::{field, make_frames, median, reeld, scratch, setting};
 use serde_json::Value;
 
 fn main() {
@@ -160,7 +160,7 @@ impl Daemon {
     }
 
     fn peak_kib(&self) -> u64 {
-        status_field(self.child.id(), "VmHWM:").expect("the daemon lives")
+        field(&format!("/proc/{}/status", self.child.id()), "VmHWM:").expect("the daemon lives")
     }
 
     fn threads(&self) -> impl Iterator<Item = PathBuf> + use<> {
