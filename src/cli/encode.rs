@@ -85,7 +85,9 @@ pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> 
     let state =
         dirs::state_dir(None, &dirs::process_env).map_err(|error| CliError::usage(&error).hint(error.hint()))?;
     let state = state::open(&state)?;
-    let tools = Tools { ffmpeg, journal: state.journal.clone(), encoder: Encoder::default() };
+    // Somebody waits for it, so it does not step back behind other programs as the daemon does.
+    let encoder = Encoder { nice: 0, ..Encoder::default() };
+    let tools = Tools { ffmpeg, journal: state.journal.clone(), encoder };
     let mut failed = false;
     for found in found {
         failed |= !one(args, found, &tools, quiet)?;

@@ -39,8 +39,8 @@ struct State {
 impl Window {
     /// For `total` frames of `frame_bytes` each, that `threads` threads decode.
     pub(super) fn new(total: usize, frame_bytes: usize, threads: usize) -> Self {
-        // More than a few a thread only cost memory: what is waited for is either decoding or FFmpeg, not the exchange.
-        let slots = (BYTES / frame_bytes.max(1)).clamp(2, 3 * threads.max(1));
+        // One in work for each thread, one on its way to FFmpeg and one ready: more only cost memory.
+        let slots = (BYTES / frame_bytes.max(1)).clamp(2, threads + 2);
         Self { state: Mutex::default(), changed: Condvar::new(), total, slots }
     }
 
