@@ -36,7 +36,7 @@ pub(crate) struct Report {
     pub(crate) root: Arc<Path>,
     /// Whether the root is there. The readings are empty otherwise.
     pub(crate) standing: Standing,
-    /// The folders, in the order they were read.
+    /// The folders, those below before those above them.
     pub(crate) readings: Vec<Reading>,
 }
 
@@ -137,6 +137,9 @@ impl RootReader {
                 readings.clear();
             }
         }
+        // A marker also speaks for the batch folders below its own, as far as their frames are known when it is: so
+        // they come first. Two readings of one folder keep their order.
+        readings.sort_by(|a, b| b.dir.cmp(&a.dir));
         Report { root: Arc::clone(&self.path), standing, readings }
     }
 

@@ -194,7 +194,8 @@ impl Daemon {
             match decision {
                 Decision::Inspect { dir, pattern, frames } => self.inspect(dir, pattern, frames),
                 Decision::Seal(batch) => {
-                    tracing::info!(dir = %batch.dir.display(), pattern = %batch.pattern, frames = batch.frames.len(), missing = %batch.missing, why = %batch.reason, "sequence finished");
+                    let missing = (!batch.missing.is_empty()).then_some(&batch.missing);
+                    tracing::info!(dir = %batch.dir.display(), pattern = %batch.pattern, frames = batch.frames.len(), missing = missing.map(tracing::field::display), why = %batch.reason, "sequence finished");
                     self.begin(batch);
                 }
                 Decision::Note { dir, pattern, text } => {

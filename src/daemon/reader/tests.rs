@@ -72,3 +72,13 @@ fn listing_a_folder_again_tells_what_became_of_it_and_what_is_new_below() {
     assert!(!report.has_listed(&shot));
     assert!(told(&report).contains(&(shot, None)), "{report:?}");
 }
+
+#[test]
+fn batch_folders_are_told_before_the_folder_whose_marker_speaks_for_them() {
+    let scene = Scene::new();
+    let batch = scene.make("job/batch_0001");
+    fs::write(scene.dir("job").join(".done"), "").unwrap();
+    let told = told(&scene.reader.read(Wants::Everything));
+    let place = |dir: &Path| told.iter().position(|(told, _)| **told == *dir).unwrap();
+    assert!(place(&batch) < place(&scene.dir("job")), "{told:?}");
+}
