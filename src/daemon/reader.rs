@@ -234,13 +234,6 @@ impl RootReader {
         let mut folders = vec![dir];
         while let Some(dir) = folders.pop() {
             let is_new = !self.lock().known.contains(&dir);
-            let claims = match if is_new { self.journal.claims(&dir) } else { Ok(Vec::new()) } {
-                Ok(claims) => claims,
-                Err(error) => {
-                    tell_unread(&dir, &error);
-                    continue;
-                }
-            };
             self.watch(&dir);
             let outcome = scan::read_folder(&dir, &|name| self.wants(&dir, name));
             let listing = outcome.map(|scan| {
@@ -252,10 +245,13 @@ impl RootReader {
                 }
                 Listing { complete: true, files: scan.files, gone: Vec::new() }
             });
-            match self.with_held(claims, is_new, &listing) {
+            match if is_new { self.claims(&dir, &listing) } else { Ok(Vec::new()) } {
                 Ok(claims) => self.push(Reading { dir, claims, outcome: Some(listing) }, readings),
                 Err(error) => {
-                    tell_unread(&dir, &error);
+                    // Without the journal's word, frames of earlier batches would look new. The next reading of all
+                    // tries again.
+                    let hint = error.hint().unwrap_or_default();
+                    tracing::error!(path = %dir.display(), hint, "not read: {error}");
                     self.lock().known.remove(&dir);
                 }
             }
@@ -282,14 +278,10 @@ impl RootReader {
         }
     }
 
-    /// The claims, and the files of a new folder that batches of other folders hold.
-    fn with_held(
-        &self,
-        mut claims: Vec<Identity>,
-        is_new: bool,
-        listing: &Result<Listing, ScanError>,
-    ) -> Result<Vec<Identity>, JournalError> {
-        if let (true, Ok(listing)) = (is_new, listing) {
+    /// The files of a folder that batches hold: its own batches, and those that its files brought from elsewhere.
+    fn claims(&self, dir: &Path, listing: &Result<Listing, ScanError>) -> Result<Vec<Identity>, JournalError> {
+        let mut claims = self.journal.claims(dir)?;
+        if let Ok(listing) = listing {
             let files: Vec<Identity> = listing.files.iter().map(|(_, identity)| *identity).collect();
             claims.extend(self.journal.held_files(&files)?);
         }
@@ -361,11 +353,6 @@ fn has_vanished(dir: &Path) -> bool {
         Ok(meta) => !meta.is_dir(),
         Err(error) => matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
     }
-}
-
-/// Without the journal's word, frames of earlier batches would look new. The next reading of all tries again.
-fn tell_unread(dir: &Path, error: &JournalError) {
-    tracing::error!(path = %dir.display(), hint = error.hint().unwrap_or_default(), "not read: {error}");
 }
 
 #[cfg(test)]
