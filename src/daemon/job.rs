@@ -16,7 +16,7 @@ use crate::daemon::survey::{self, Survey};
 use crate::deliver::name::{self, NameContext};
 use crate::deliver::publish::{self, Staging};
 use crate::deliver::{Published, cleanup};
-use crate::encode::chunk::{self, BadFrames, ChunkJob, Progress};
+use crate::encode::chunk::{self, BadFrames, ChunkJob, Form, Progress};
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::encode::recipe::Recipe;
 use crate::encode::verify;
@@ -150,6 +150,7 @@ fn make_reel(
         output: staging.path().to_path_buf(),
         bad_frames: bad_frames(root.finish.missing_frames),
         settings: (&tools.encoder).into(),
+        form: Form::Reel,
     };
     let result = chunk::encode(&tools.ffmpeg, &chunk, progress, stop)?;
     let encode_ms = ms_since(started);

@@ -4,7 +4,7 @@
 //! file is not yet proved; [`verify`](super::verify) does that.
 
 use std::fs;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -50,6 +50,20 @@ pub struct ChunkJob {
     pub bad_frames: BadFrames,
     /// How FFmpeg is run.
     pub settings: Settings,
+    /// What the file is.
+    pub form: Form,
+}
+
+/// What the file of a job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// The reel itself, in the recipe's container.
+    Reel,
+    /// A part of one: fragments with times from zero, which [`join`](super::join) puts in their place.
+    Chunk {
+        /// Key frames are at most so many frames apart, as in a reel that is made in one go.
+        gop: NonZeroU32,
+    },
 }
 
 /// One frame of a job.
@@ -62,6 +76,26 @@ pub struct FrameFile {
     /// Its number.
     pub number: FrameNumber,
     /// How many frames of the video show it: 1, or more where it is held over a gap.
+    pub repeat: u32,
+}
+
+impl FrameFile {
+    /// It without its path.
+    #[must_use]
+    pub fn shown(&self) -> Shown {
+        Shown { number: self.number, identity: self.identity, repeat: self.repeat }
+    }
+}
+
+/// A frame of a video: which file, and for how many pictures. Two stretches of video of the same recipe are the same if
+/// these are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// Its number.
+    pub number: FrameNumber,
+    /// The very file.
+    pub identity: Identity,
+    /// How many frames of the video show it, at least 1.
     pub repeat: u32,
 }
 

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::{fs, io};
 
-use super::chunk::{BadFrames, ChunkJob, FrameFile, Settings, encode};
+use super::chunk::{BadFrames, ChunkJob, Form, FrameFile, Settings, encode};
 use super::error::EncodeError;
 use super::ffmpeg::{Ffmpeg, Stop};
 use super::recipe::{Recipe, Source};
@@ -45,7 +45,7 @@ pub fn probe(ffmpeg: &Ffmpeg, preset: &Preset) -> Result<(), EncodeError> {
     let recipe = Recipe::resolve(&video, &source)?;
     let output = dir.path().join(format!("probe.{}", recipe.extension()));
     let settings = Settings::default();
-    let job = ChunkJob { frames, recipe, rate, output, bad_frames: BadFrames::Error, settings };
+    let job = ChunkJob { frames, recipe, rate, output, bad_frames: BadFrames::Error, settings, form: Form::Reel };
     let stop = Stop::default();
     let result = encode(ffmpeg, &job, &|_| {}, &stop)?;
     verify(ffmpeg, &job, &result, &stop).map(|_| ())

@@ -34,6 +34,17 @@ pub struct Proof {
     pub duration: Duration,
 }
 
+/// What a file holds, packet by packet, so that a copy of it can be known for one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Samples {
+    /// Packets, one for each frame of the video.
+    pub count: u64,
+    /// FFmpeg's account of the codec's configuration record: its size and its hash; empty where the codec has none.
+    pub config: String,
+    /// One hash over the sizes and hashes of all packets, in their order.
+    pub digest: [u8; 32],
+}
+
 /// Proves that `job.output` is the video of what `result` says was fed.
 ///
 /// That the frames are still the files they were is the caller's to ask once more, with [`check_inputs`], before it

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use image::{DynamicImage, ImageBuffer, Luma, Rgb, RgbImage, Rgba, RgbaImage};
 use reeld::config::{Builtin, FrameRate, Preset, Quality, SizeChange, Video};
 use reeld::encode::EncodeError;
-use reeld::encode::chunk::{BadFrames, ChunkJob, ChunkResult, FrameFile, Settings, encode};
+use reeld::encode::chunk::{BadFrames, ChunkJob, ChunkResult, Form, FrameFile, Settings, encode};
 use reeld::encode::ffmpeg::{Ffmpeg, Stop};
 use reeld::encode::recipe::{Recipe, RecipeError, Source};
 use reeld::encode::verify::{Proof, verify};
@@ -75,6 +75,7 @@ impl Shot {
             output,
             bad_frames: BadFrames::Error,
             settings: Settings::default(),
+            form: Form::Reel,
         })
     }
 }
