@@ -29,16 +29,16 @@ use crate::sequence::{FrameNumber, Identity};
 
 mod decoders;
 mod feeder;
-mod window;
+mod intake;
 
 pub(crate) use feeder::PIPE_BYTES;
 use feeder::{Fed, Feeder};
-use window::Window;
+pub use intake::Intake;
 
 /// One encode: which frames, how, and where to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChunkJob {
-    /// The frames, in order; at least one.
+    /// The frames that are there already, in order.
     pub frames: Vec<FrameFile>,
     /// How they become a file.
     pub recipe: Recipe,
@@ -108,6 +108,8 @@ pub enum BadFrames {
     Hold,
     /// The encode fails.
     Error,
+    /// The encode ends before it: more of a growing sequence may make sense of it later.
+    End,
 }
 
 /// How FFmpeg is run.
@@ -150,15 +152,19 @@ pub struct Progress {
 pub struct ChunkResult {
     /// Frames of the video.
     pub fed: u64,
+    /// The files that had their turn, in order.
+    pub shown: Vec<Shown>,
     /// What each frame of the video looks like, in order.
     pub signatures: Vec<Signature>,
     /// Frames that could not be used, by ascending number.
     pub bad: Vec<(FrameNumber, FrameError)>,
+    /// The frame before which it ended, under [`BadFrames::End`].
+    pub ended_by: Option<FrameError>,
     /// Size of the file.
     pub bytes: u64,
 }
 
-/// Encodes `job`. `progress` is called a few times a second.
+/// Encodes the frames of `job`. `progress` is called a few times a second.
 ///
 /// A frame that is no longer the file it was fails the encode whatever the policy for bad frames.
 pub fn encode(
@@ -167,37 +173,47 @@ pub fn encode(
     progress: &(dyn Fn(Progress) + Sync),
     stop: &Stop,
 ) -> Result<ChunkResult, EncodeError> {
-    if job.frames.is_empty() {
+    encode_as_they_come(ffmpeg, job, &Intake::of(job.frames.clone()), progress, stop)
+}
+
+/// The same for frames that come one after the other: what `job` holds itself is not looked at. FFmpeg waits for frames as
+/// long as it takes.
+pub fn encode_as_they_come(
+    ffmpeg: &Ffmpeg,
+    job: &ChunkJob,
+    intake: &Intake,
+    progress: &(dyn Fn(Progress) + Sync),
+    stop: &Stop,
+) -> Result<ChunkResult, EncodeError> {
+    if intake.is_exhausted() {
         return Err(EncodeError::NoFrames);
     }
     let mut child = Child::start(command(ffmpeg, job), Input::Fed, job.settings.nice)?;
     let follower = Follower::of(&mut child);
-    let total = job.frames.iter().map(|frame| u64::from(frame.repeat)).sum();
     let threads = decoders::threads();
-    let frame_bytes = job.recipe.feed.frame_bytes(job.recipe.canvas.width, job.recipe.canvas.height);
-    let window = Window::new(job.frames.len(), frame_bytes, threads);
+    intake.open(job.recipe.feed.frame_bytes(job.recipe.canvas.width, job.recipe.canvas.height), threads);
     // What the child has taken, and whether it is the child that is waited for.
     let (written, waiting) = (AtomicU64::new(0), AtomicBool::new(false));
 
     let fed = thread::scope(|scope| {
         let (send, work) = bounded(1);
         for _ in 0..threads {
-            scope.spawn(|| decoders::run(job, &window));
+            scope.spawn(|| decoders::run(job, intake));
         }
         if let Some(pipe) = child.stdin() {
-            let feeder = Feeder::new(job, &window, &written, &waiting);
+            let feeder = Feeder::new(job.bad_frames, intake, &written, &waiting);
             scope.spawn(move || _ = send.send(feeder.run(pipe)));
         }
         let mut grown = 0;
         let sign = || {
             let block = follower.now();
-            progress(Progress { frames: block.frame, total });
+            progress(Progress { frames: block.frame, total: intake.total() });
             grown = size_of(job).max(grown);
             (!waiting.load(Ordering::Relaxed)).then(|| block.frame + written.load(Ordering::Relaxed) + grown)
         };
         let verdict = supervise(&mut child, &work, stop, job.settings.stall, sign);
         // Whatever it is, nobody needs another frame.
-        window.close();
+        intake.close();
         match verdict {
             Verdict::Done(fed) => fed,
             // The feeder notices the broken pipe, or has its last word.
@@ -213,7 +229,7 @@ pub fn encode(
     // The rest of the lookahead, and the trailer.
     let sign = || {
         let block = follower.now();
-        progress(Progress { frames: block.frame, total });
+        progress(Progress { frames: block.frame, total: intake.total() });
         Some(block.frame + size_of(job) + touched(job))
     };
     let (_, no_work) = bounded(0);
@@ -240,7 +256,9 @@ pub fn encode(
             .bad
             .into_iter()
             .next()
-            .map_or(EncodeError::NoFrames, |(_, error)| EncodeError::BadFrame(error)));
+            .map(|(_, error)| error)
+            .or(fed.ended_by)
+            .map_or(EncodeError::NoFrames, EncodeError::BadFrame));
     }
     if !fed.whole || !block.end || block.frame != fed.frames || block.dup + block.drop > 0 {
         let (encoded, repeated, dropped) = (block.frame, block.dup, block.drop);
@@ -249,9 +267,16 @@ pub fn encode(
             Flaw::Account { fed: fed.frames, encoded, repeated, dropped },
         ));
     }
-    progress(Progress { frames: block.frame, total });
+    progress(Progress { frames: block.frame, total: intake.total() });
     let bytes = fs::metadata(&job.output).map_err(EncodeError::io(&job.output))?.len();
-    Ok(ChunkResult { fed: fed.frames, signatures: fed.signatures, bad: fed.bad, bytes })
+    Ok(ChunkResult {
+        fed: fed.frames,
+        shown: fed.shown,
+        signatures: fed.signatures,
+        bad: fed.bad,
+        ended_by: fed.ended_by,
+        bytes,
+    })
 }
 
 fn command(ffmpeg: &Ffmpeg, job: &ChunkJob) -> FfmpegCommand {

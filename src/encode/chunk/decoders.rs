@@ -2,8 +2,8 @@
 
 use std::thread;
 
-use super::ChunkJob;
-use super::window::{Raw, Window};
+use super::intake::{Intake, Raw};
+use super::{ChunkJob, FrameFile};
 use crate::config::Container;
 use crate::encode::look::{harden, look};
 use crate::frame::FrameError;
@@ -18,17 +18,16 @@ pub(super) fn threads() -> usize {
     thread::available_parallelism().map_or(1, usize::from).min(MOST)
 }
 
-/// Decodes frames of `job` as long as there are any.
-pub(super) fn run(job: &ChunkJob, window: &Window) {
-    let _guard = CloseOnPanic(window);
+/// Decodes frames for `job` as long as any come.
+pub(super) fn run(job: &ChunkJob, intake: &Intake) {
+    let _guard = CloseOnPanic(intake);
     let mut decoder = Decoder::default();
-    while let Some((index, buffer)) = window.claim() {
-        window.put(index, raw(&mut decoder, job, index, buffer));
+    while let Some((index, frame, buffer)) = intake.claim() {
+        intake.put(index, raw(&mut decoder, job, &frame, buffer));
     }
 }
 
-fn raw(decoder: &mut Decoder, job: &ChunkJob, index: usize, mut pixels: Vec<u8>) -> Result<Raw, FrameError> {
-    let frame = &job.frames[index];
+fn raw(decoder: &mut Decoder, job: &ChunkJob, frame: &FrameFile, mut pixels: Vec<u8>) -> Result<Raw, FrameError> {
     let recipe = &job.recipe;
     let picture = decoder.decode(&frame.path, &frame.identity)?;
     convert(&picture, &recipe.canvas, recipe.feed, recipe.background, &mut pixels)?;
@@ -41,7 +40,7 @@ fn raw(decoder: &mut Decoder, job: &ChunkJob, index: usize, mut pixels: Vec<u8>)
 }
 
 /// Lets nobody wait for a frame that will not come.
-struct CloseOnPanic<'a>(&'a Window);
+struct CloseOnPanic<'a>(&'a Intake);
 
 impl Drop for CloseOnPanic<'_> {
     fn drop(&mut self) {

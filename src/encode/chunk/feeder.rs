@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rustix::pipe::fcntl_setpipe_size;
 
-use super::window::{Raw, Window};
-use super::{BadFrames, ChunkJob};
+use super::intake::{Intake, Raw};
+use super::{BadFrames, FrameFile, Shown};
 use crate::encode::EncodeError;
 use crate::frame::signature::Signature;
 use crate::frame::{FrameError, FrameErrorKind};
@@ -22,15 +22,18 @@ pub(super) struct Fed {
     pub(super) frames: u64,
     /// Whether every frame of the job had its turn: not when FFmpeg closed the pipe before the end.
     pub(super) whole: bool,
+    pub(super) shown: Vec<Shown>,
     pub(super) signatures: Vec<Signature>,
     pub(super) bad: Vec<(FrameNumber, FrameError)>,
+    /// The frame that ended it early, under [`BadFrames::End`].
+    pub(super) ended_by: Option<FrameError>,
 }
 
 /// Writes the frames of a job.
 #[derive(Debug)]
 pub(super) struct Feeder<'a> {
-    job: &'a ChunkJob,
-    window: &'a Window,
+    policy: BadFrames,
+    intake: &'a Intake,
     written: &'a AtomicU64,
     waiting: &'a AtomicBool,
     fed: Fed,
@@ -41,8 +44,8 @@ pub(super) struct Feeder<'a> {
 }
 
 impl<'a> Feeder<'a> {
-    pub(super) fn new(job: &'a ChunkJob, window: &'a Window, written: &'a AtomicU64, waiting: &'a AtomicBool) -> Self {
-        Self { job, window, written, waiting, fed: Fed::default(), last: None, owed: 0 }
+    pub(super) fn new(policy: BadFrames, intake: &'a Intake, written: &'a AtomicU64, waiting: &'a AtomicBool) -> Self {
+        Self { policy, intake, written, waiting, fed: Fed::default(), last: None, owed: 0 }
     }
 
     /// Writes everything, and closes the pipe. A pipe that FFmpeg closed early is no error here: its exit status, or
@@ -52,37 +55,43 @@ impl<'a> Feeder<'a> {
         _ = fcntl_setpipe_size(&pipe, PIPE_BYTES);
         loop {
             self.waiting.store(true, Ordering::Relaxed);
-            let next = self.window.take();
+            let next = self.intake.take();
             self.waiting.store(false, Ordering::Relaxed);
-            let Some((index, frame)) = next else { return Ok(self.fed) };
-            let repeat = u64::from(self.job.frames[index].repeat);
-            let count = match frame {
+            let Some((frame, raw)) = next else {
+                self.fed.whole = self.intake.is_exhausted();
+                return Ok(self.fed);
+            };
+            let count = match raw {
                 Ok(raw) => {
                     if let Some(old) = self.last.replace(raw) {
-                        self.window.recycle(old.pixels);
+                        self.intake.recycle(old.pixels);
                     }
-                    repeat + std::mem::take(&mut self.owed)
+                    u64::from(frame.repeat) + std::mem::take(&mut self.owed)
                 }
-                Err(error) => self.bad(index, error)?,
+                Err(error) if self.policy == BadFrames::End => {
+                    self.fed.whole = true;
+                    self.fed.ended_by = Some(error);
+                    return Ok(self.fed);
+                }
+                Err(error) => self.bad(&frame, error)?,
             };
+            self.fed.shown.push(frame.shown());
             if self.write(&mut pipe, count).is_err() {
                 return Ok(self.fed);
             }
-            self.fed.whole = index + 1 == self.job.frames.len();
         }
     }
 
     /// How many times the last frame is shown for a bad one.
-    fn bad(&mut self, index: usize, error: FrameError) -> Result<u64, EncodeError> {
+    fn bad(&mut self, frame: &FrameFile, error: FrameError) -> Result<u64, EncodeError> {
         if matches!(error.kind, FrameErrorKind::Changed | FrameErrorKind::Vanished) {
             return Err(EncodeError::FrameChanged(error));
         }
-        if self.job.bad_frames == BadFrames::Error {
+        if self.policy == BadFrames::Error {
             return Err(EncodeError::BadFrame(error));
         }
-        let frame = &self.job.frames[index];
         self.fed.bad.push((frame.number, error));
-        match (self.job.bad_frames, &self.last) {
+        match (self.policy, &self.last) {
             (BadFrames::Hold, Some(_)) => Ok(u64::from(frame.repeat)),
             (BadFrames::Hold, None) => {
                 self.owed += u64::from(frame.repeat);
