@@ -3,9 +3,10 @@
 //! Owns the TOML file's way from text to these types, once, at the border. Nothing behind it sees a raw string where a
 //! unit, a rate, a pattern or a preset is meant, and no impossible combination can be built.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use globset::GlobSet;
 use serde::{Deserialize, Serialize};
@@ -75,6 +76,8 @@ pub struct Root {
     pub names: Arc<NameRule>,
     /// When a sequence is finished.
     pub finish: Arc<Rules>,
+    /// Whether its frames are encoded before that.
+    pub live: Live,
     /// What a batch becomes.
     pub video: Arc<Video>,
     /// Where the reel goes, and what happens to the frames.
@@ -95,6 +98,17 @@ pub enum WatchMode {
     Both,
 }
 
+/// Whether frames are encoded while their sequence still grows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Live {
+    /// They are.
+    Always,
+    /// While the machine has processors to spare.
+    WhenIdle,
+    /// Not before it is finished.
+    Never,
+}
+
 /// How FFmpeg is run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoder {
@@ -106,12 +120,39 @@ pub struct Encoder {
     pub nice: u8,
     /// Threads of the encoder; its own choice where `None`.
     pub threads: Option<NonZeroUsize>,
+    /// Frames of a chunk, and the most between two key frames; 24 to 10000.
+    pub chunk_length: NonZeroU32,
+    /// How long an encoder may wait for the next frame of a growing sequence; at least a second.
+    pub live_hold: Duration,
+    /// Where chunks lie, absolute; `chunks` in the state directory where `None`.
+    pub chunk_dir: Option<PathBuf>,
+    /// Chunks of one batch encoded at the same time.
+    pub parallel_chunks: ParallelChunks,
 }
 
-/// FFmpeg from `PATH`, one batch at a time, niceness 10, as many threads as the encoder likes.
+/// How many chunks of one batch are encoded at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParallelChunks {
+    /// By processors, encoder, frame size and memory.
+    Auto,
+    /// So many, 1 to 64.
+    Fixed(NonZeroUsize),
+}
+
+/// FFmpeg from `PATH`, one batch at a time, niceness 10, as many threads as the encoder likes, chunks of 240 frames in
+/// the state directory, as many at a time as the machine is worth.
 impl Default for Encoder {
     fn default() -> Self {
-        Self { ffmpeg: None, jobs: NonZeroUsize::MIN, nice: 10, threads: None }
+        Self {
+            ffmpeg: None,
+            jobs: NonZeroUsize::MIN,
+            nice: 10,
+            threads: None,
+            chunk_length: const { NonZeroU32::new(240).unwrap() },
+            live_hold: Duration::from_secs(60),
+            chunk_dir: None,
+            parallel_chunks: ParallelChunks::Auto,
+        }
     }
 }
 

@@ -128,12 +128,16 @@ fn check_root(root: &Root, findings: &mut Findings) -> Result<(), CliError> {
     }
     let output = root.delivery.output_dir.as_ref().map_or_else(|| root.path.clone(), |dir| root.path.join(dir));
     check_writable(&existing(&output), "reels are staged and published here, on one mount", findings)?;
-    match publish::free_space(&output) {
+    check_space(&output, findings)
+}
+
+fn check_space(dir: &Path, findings: &mut Findings) -> Result<(), CliError> {
+    match publish::free_space(dir) {
         Ok(space) if space < LITTLE_SPACE => findings.wrong(
-            &format!("{}: {} free", output.display(), BinaryBytes(space)),
+            &format!("{}: {} free", dir.display(), BinaryBytes(space)),
             Some("make room; a batch waits while the disk is full".to_owned()),
         ),
-        Ok(space) => good(&format!("{}: {} free", output.display(), BinaryBytes(space))),
+        Ok(space) => good(&format!("{}: {} free", dir.display(), BinaryBytes(space))),
         Err(error) => findings.wrong(&error.to_string(), error.hint()),
     }
 }
@@ -187,5 +191,9 @@ fn check_state(config: &Config, findings: &mut Findings) -> Result<(), CliError>
         Ok((_, Some(aside))) => note(&format!("journal: it was damaged, and is set aside as {}", aside.display())),
         Err(JournalError::Locked { .. }) => good(&format!("journal: in {}, a daemon is running", state.display())),
         Err(error) => findings.wrong(&error.to_string(), error.hint()),
-    }
+    }?;
+    let chunks = dirs::chunk_dir(config.encoder.chunk_dir.as_deref(), &state);
+    let purpose = format!("for chunks of unfinished videos, in {}", chunks.display());
+    check_writable(&existing(&chunks), &purpose, findings)?;
+    check_space(&chunks, findings)
 }

@@ -1,6 +1,6 @@
 //! From the configuration as written to the one the other rooms rely on: inheritance, defaults, combinations.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::place::{Place, overlap};
 use super::raw::{RawConfig, RawEncoder, RawPreset, RawRoot, RawWatch, Table as _};
 use super::units::{Named as _, suggest};
 use super::{
-    Builtin, Cleanup, Config, Container, CustomPreset, Delivery, Encoder, Preset, Quality, Root, SizeChange,
+    Builtin, Cleanup, Config, Container, CustomPreset, Delivery, Encoder, Live, Preset, Quality, Root, SizeChange,
     StopPolicy, Video, WatchMode, feedback, globs,
 };
 use crate::sequence::finish::{Continuation, IdleTimeout, MissingFrames, Rules};
@@ -43,8 +43,8 @@ pub(super) fn check(raw: &RawConfig, file: &Path, place: &Place, mistakes: &mut 
     }
     Config {
         file: file.to_owned(),
+        encoder: checker.encoder(&raw.encoder, &roots),
         roots,
-        encoder: checker.encoder(&raw.encoder),
         state_dir: raw.top.state_dir.as_ref().and_then(|path| checker.resolve("state_dir", path)),
         stop: value(raw.top.stop.as_ref(), StopPolicy::Abort),
     }
@@ -187,7 +187,7 @@ impl Checker<'_> {
         }
     }
 
-    fn encoder(&mut self, raw: &RawEncoder) -> Encoder {
+    fn encoder(&mut self, raw: &RawEncoder, roots: &[Root]) -> Encoder {
         let defaults = Encoder::default();
         let count = |number: &Spanned<i64>| usize::try_from(*number.get_ref()).ok().and_then(NonZeroUsize::new);
         let ffmpeg = raw.ffmpeg.as_ref().and_then(|path| {
@@ -195,11 +195,23 @@ impl Checker<'_> {
             let bare = path.get_ref().components().count() == 1 && path.get_ref().is_relative();
             if bare { Some(path.get_ref().clone()) } else { self.resolve("ffmpeg", path) }
         });
+        let chunk_dir = raw.chunk_dir.as_ref().and_then(|path| {
+            let dir = self.resolve("chunk_dir", path)?;
+            if let Some(complaint) = feedback::complaint_about_chunks(&dir, roots) {
+                self.mistakes.add(path.span(), complaint.about("chunk_dir"));
+            }
+            Some(dir)
+        });
+        let length = raw.chunk_length.as_ref().and_then(|length| u32::try_from(*length.get_ref()).ok());
         Encoder {
             ffmpeg,
             jobs: raw.jobs.as_ref().and_then(count).unwrap_or(defaults.jobs),
             nice: raw.nice.as_ref().and_then(|nice| u8::try_from(*nice.get_ref()).ok()).unwrap_or(defaults.nice),
             threads: raw.threads.as_ref().and_then(count),
+            chunk_length: length.and_then(NonZeroU32::new).unwrap_or(defaults.chunk_length),
+            live_hold: value(raw.live_hold.as_ref(), defaults.live_hold),
+            chunk_dir,
+            parallel_chunks: value(raw.parallel_chunks.as_ref(), defaults.parallel_chunks),
         }
     }
 
@@ -257,6 +269,7 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         exclude: root.exclude.as_ref().map_or_else(GlobSet::empty, |globs| set(globs, globs::trees, mistakes)),
         names: Arc::new(root.pattern.as_ref().map(|rule| rule.get_ref().clone()).unwrap_or_default()),
         finish: Arc::new(finish),
+        live: value(root.live.as_ref(), Live::Always),
         video: Arc::new(video),
         delivery: Arc::new(delivery),
     }

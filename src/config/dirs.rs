@@ -47,6 +47,12 @@ pub fn state_dir(config: Option<&Path>, env: Env<'_>) -> Result<PathBuf, ConfigE
         .ok_or(ConfigError::NoPlace { what: "the journal", variables: "STATE_DIRECTORY, XDG_STATE_HOME, HOME" })
 }
 
+/// The folder of the chunks: `config`'s, else `chunks` in `state`, the state folder.
+#[must_use]
+pub fn chunk_dir(config: Option<&Path>, state: &Path) -> PathBuf {
+    config.map_or_else(|| state.join("chunks"), Path::to_owned)
+}
+
 /// The folder of the control socket: `$RUNTIME_DIRECTORY`, else `$XDG_RUNTIME_DIR/reeld`, else `state`, the state folder.
 #[must_use]
 pub fn runtime_dir(state: &Path, env: Env<'_>) -> PathBuf {
@@ -129,6 +135,12 @@ mod tests {
         assert_eq!(runtime(&[("RUNTIME_DIRECTORY", "/run/reeld"), ("XDG_RUNTIME_DIR", "/run/user/1")]), "/run/reeld");
         assert_eq!(runtime(&[("XDG_RUNTIME_DIR", "/run/user/1")]), "/run/user/1/reeld");
         assert_eq!(runtime(&[]), "/state");
+    }
+
+    #[test]
+    fn chunks_lie_beside_the_journal_or_where_the_configuration_says() {
+        assert_eq!(chunk_dir(None, Path::new("/state")), Path::new("/state/chunks"));
+        assert_eq!(chunk_dir(Some(Path::new("/large")), Path::new("/state")), Path::new("/large"));
     }
 
     #[test]

@@ -1,9 +1,10 @@
-//! Reels that could be taken for frames.
+//! Reels that could be taken for frames, and chunks among them.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::error::Complaint;
-use super::place::normalised;
+use super::place::{normalised, real};
 use super::{Builtin, Container, Preset, Root};
 
 /// What is wrong if the reels of `root` land where one of `roots` would find frames in them.
@@ -24,6 +25,24 @@ pub(super) fn complaint(root: &Root, roots: &[Root]) -> Option<Complaint> {
     let message = format!("the reels are WebP pictures inside of `{}`, where they would be frames", fed.path.display());
     let hint = "set `output_dir` to a folder that is not watched, or leave them out: exclude = [\"*.webp\"]";
     Some(Complaint::new(message, hint))
+}
+
+/// What is wrong if chunks in `dir` land where one of `roots` looks for frames. No chunk looks like one, but each
+/// change in a folder has it read again, and chunks grow all the time.
+pub(super) fn complaint_about_chunks(dir: &Path, roots: &[Root]) -> Option<Complaint> {
+    let watches =
+        |root: &&Root| watches_folder(root, &root.path, dir) || watches_folder(root, &real(&root.path), &real(dir));
+    let root = roots.iter().find(watches)?;
+    let message = format!("chunks would lie inside of `{}`, which is watched for frames", root.path.display());
+    let hint = "name a folder that is not watched, or a hidden one, whose name begins with a dot";
+    Some(Complaint::new(message, hint))
+}
+
+/// Whether `root`, which lies at `path`, reads the folder `dir`.
+fn watches_folder(root: &Root, path: &Path, dir: &Path) -> bool {
+    let Ok(below) = dir.strip_prefix(path) else { return false };
+    let hidden = below.components().any(|part| part.as_os_str().as_bytes().starts_with(b"."));
+    below.as_os_str().is_empty() || (root.recursive && !hidden && !root.exclude.is_match(below))
 }
 
 /// Where second reels of `root` land: of frames at its top, and of frames in some folder below it.

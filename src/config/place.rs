@@ -58,6 +58,13 @@ pub(super) fn normalised(path: &Path) -> PathBuf {
     parts
 }
 
+/// `path` as the disk has it: links are followed in the part of it that exists.
+pub(super) fn real(path: &Path) -> PathBuf {
+    let found = path.ancestors().find_map(|above| Some((above.canonicalize().ok()?, path.strip_prefix(above).ok()?)));
+    // Pushing an empty rest would leave a slash at the end.
+    found.map_or_else(|| path.to_owned(), |(above, rest)| above.components().chain(rest.components()).collect())
+}
+
 /// Whether one contains the other or is the other, by name or, where both exist, on the disk.
 pub(super) fn overlap(a: &Path, b: &Path) -> bool {
     let within = |a: &Path, b: &Path| a.starts_with(b) || b.starts_with(a);
@@ -90,6 +97,17 @@ mod tests {
     fn without_home_there_is_no_tilde() {
         assert!(place(None).resolve(Path::new("~/x")).is_err());
         assert!(place(None).resolve(Path::new("x")).is_ok());
+    }
+
+    #[test]
+    fn what_exists_of_a_path_is_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = dir.path().canonicalize().unwrap();
+        std::fs::create_dir(at.join("real")).unwrap();
+        std::os::unix::fs::symlink("real", at.join("link")).unwrap();
+        assert_eq!(real(&at.join("link")), at.join("real"));
+        assert_eq!(real(&at.join("link/not/there")), at.join("real/not/there"));
+        assert_eq!(real(Path::new("/not/there")), Path::new("/not/there"));
     }
 
     #[test]

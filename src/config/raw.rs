@@ -14,7 +14,8 @@ use super::error::{Complaint, Mistakes};
 use super::reader::Reader;
 use super::units::{Factor, UnitError, parse_colour, parse_duration, printable};
 use super::{
-    Cleanup, Container, FrameRate, NameTemplate, Quality, SizeChange, StopPolicy, WatchMode, arguments, globs,
+    Cleanup, Container, FrameRate, Live, NameTemplate, ParallelChunks, Quality, SizeChange, StopPolicy, WatchMode,
+    arguments, globs,
 };
 use crate::sequence::finish::{Continuation, IdleTimeout, MissingFrames};
 use crate::sequence::name::NameRule;
@@ -73,6 +74,10 @@ table! {
         jobs: i64 = |r, key| r.whole::<1, 64>(key),
         nice: i64 = |r, key| r.whole::<0, 19>(key),
         threads: i64 = |r, key| r.whole::<1, 256>(key),
+        chunk_length: i64 = |r, key| r.whole::<24, 10_000>(key),
+        live_hold: Duration = |r, key| r.parsed(key, parse_hold),
+        chunk_dir: PathBuf = |r, key| r.path(key),
+        parallel_chunks: ParallelChunks = |r, key| r.number(key, ParallelChunks::from_str),
     }
 }
 
@@ -113,6 +118,7 @@ table! {
         min_frames: i64 = |r, key| r.whole::<1, { i64::MAX }>(key),
         missing_frames: MissingFrames = |r, key| r.parsed(key, MissingFrames::from_str),
         continuation: Continuation = |r, key| r.parsed(key, Continuation::from_str),
+        live: Live = |r, key| r.flag_or_name(key, Live::from_str),
         cleanup: Cleanup = |r, key| r.parsed(key, Cleanup::from_str),
         cleanup_after: Duration = |r, key| r.parsed(key, parse_duration),
         cleanup_anomalies: bool = |r, key| r.flag(key),
@@ -197,6 +203,14 @@ fn name_rule(text: &str) -> Result<NameRule, Complaint> {
         let hint = "`shot.####.png`, `shot.%04d.png`, `shot.$F4.png`, or a regular expression with a group \
                     `(?P<frame>[0-9]+)`";
         Complaint::new(error.to_string(), hint)
+    })
+}
+
+/// A duration of at least a second: in less no renderer writes the next frame.
+fn parse_hold(text: &str) -> Result<Duration, UnitError> {
+    parse_duration(text).and_then(|hold| match hold.as_secs() {
+        0 => Err(UnitError::OutOfRange { text: text.to_owned(), what: "an encoder's wait", range: "1s to 3650d" }),
+        _ => Ok(hold),
     })
 }
 

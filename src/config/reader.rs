@@ -54,6 +54,24 @@ impl<'t, 'm> Reader<'t, 'm> {
         })
     }
 
+    /// `true` or `false`, or a text that stands for something between them. `parse` gets the two as texts.
+    pub(super) fn flag_or_name<T>(
+        &mut self,
+        key: &str,
+        parse: impl Fn(&str) -> Result<T, UnitError>,
+    ) -> Option<Spanned<T>> {
+        self.read(key, |value| match value {
+            DeValue::Boolean(true) => Ok(parse("true")?),
+            DeValue::Boolean(false) => Ok(parse("false")?),
+            DeValue::String(text) => Ok(parse(text)?),
+            other => Err(wrong_type(
+                other,
+                "true, false or a text",
+                "true and false stand without quotes, a text in double quotes",
+            )),
+        })
+    }
+
     /// A whole number from `MIN` to `MAX`.
     pub(super) fn whole<const MIN: i64, const MAX: i64>(&mut self, key: &str) -> Option<Spanned<i64>> {
         self.read(key, |value| {

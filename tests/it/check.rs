@@ -25,6 +25,28 @@ fn a_good_machine_passes() {
 }
 
 #[test]
+fn the_place_of_chunks_is_told() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let text = all(&check(&sandbox, "").expect(0));
+    let chunks = sandbox.state().join("chunks");
+    assert!(text.contains(&format!("ok     {}: writable (for chunks", sandbox.state().display())), "{text}");
+    assert!(text.contains(&format!("in {})\n", chunks.display())), "{text}");
+    assert!(text.contains(&format!("ok     {}: ", chunks.display())) && text.contains(" free\n"), "{text}");
+}
+
+#[test]
+fn a_place_of_chunks_that_is_read_only_fails() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    // Not even root may write there.
+    let watch = format!("[[watch]]\npath = \"{}\"\n", sandbox.root().display());
+    let config = sandbox.config_text(&format!("[encoder]\nchunk_dir = \"/proc/reeld\"\n{watch}"));
+    let outcome = sandbox.run([OsStr::new("check"), OsStr::new("--config"), config.as_os_str()]).expect(1);
+    let text = all(&outcome);
+    assert!(text.contains("WRONG  /proc: not writable (for chunks of unfinished videos, in /proc/reeld)"), "{text}");
+    assert!(text.contains("hint: let the user that reeld runs as write there"), "{text}");
+}
+
+#[test]
 fn a_missing_ffmpeg_fails() {
     let sandbox = Sandbox::new(&ffmpeg());
     sandbox.remove_ffmpeg();

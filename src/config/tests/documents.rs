@@ -41,6 +41,7 @@ fn every_value_in_the_default_is_valid() {
     let config = parse(&uncommented(true)).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(config.roots[0].video.quality, Some(Quality::Crf(18)));
     assert_eq!(config.encoder.threads.map(usize::from), Some(4));
+    assert_eq!(config.encoder.chunk_dir.as_deref(), Some(Path::new("/mnt/scratch/reeld")));
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn an_unknown_key_is_told_the_nearest() {
         framerat = 24
         ^^^^^^^^
 
-    hint: did you mean `framerate`? allowed: path, recursive, watch, include, exclude, pattern, framerate, framerate_factor, preset, quality, speed, encoder_args, background, size_change, output_dir, output_name, final_marker, final_frame, last_frame, frame_count, idle_timeout, max_wait, min_frames, missing_frames, continuation, cleanup, cleanup_after, cleanup_anomalies
+    hint: did you mean `framerate`? allowed: path, recursive, watch, include, exclude, pattern, framerate, framerate_factor, preset, quality, speed, encoder_args, background, size_change, output_dir, output_name, final_marker, final_frame, last_frame, frame_count, idle_timeout, max_wait, min_frames, missing_frames, continuation, live, cleanup, cleanup_after, cleanup_anomalies
     "#);
     insta::assert_snapshot!(mistake("[presets.a]\nencoder = \"libx264\"\ncodec = \"x\"\n"), @r#"
     /etc/reeld/reeld.toml:3:1: unknown key `codec` in `[presets.a]`
@@ -52,13 +52,13 @@ fn a_misplaced_key_is_told_its_table() {
         jobs = 2
         ^^^^
 
-    hint: `jobs` belongs in `[encoder]`; allowed: path, recursive, watch, include, exclude, pattern, framerate, framerate_factor, preset, quality, speed, encoder_args, background, size_change, output_dir, output_name, final_marker, final_frame, last_frame, frame_count, idle_timeout, max_wait, min_frames, missing_frames, continuation, cleanup, cleanup_after, cleanup_anomalies
+    hint: `jobs` belongs in `[encoder]`; allowed: path, recursive, watch, include, exclude, pattern, framerate, framerate_factor, preset, quality, speed, encoder_args, background, size_change, output_dir, output_name, final_marker, final_frame, last_frame, frame_count, idle_timeout, max_wait, min_frames, missing_frames, continuation, live, cleanup, cleanup_after, cleanup_anomalies
 
     /etc/reeld/reeld.toml:4:1: unknown key `stop` in `[[watch]]`
         stop = "finish"
         ^^^^
 
-    hint: `stop` stands at the top of the file, before the first `[table]`; allowed: path, recursive, watch, include, exclude, pattern, framerate, framerate_factor, preset, quality, speed, encoder_args, background, size_change, output_dir, output_name, final_marker, final_frame, last_frame, frame_count, idle_timeout, max_wait, min_frames, missing_frames, continuation, cleanup, cleanup_after, cleanup_anomalies
+    hint: `stop` stands at the top of the file, before the first `[table]`; allowed: path, recursive, watch, include, exclude, pattern, framerate, framerate_factor, preset, quality, speed, encoder_args, background, size_change, output_dir, output_name, final_marker, final_frame, last_frame, frame_count, idle_timeout, max_wait, min_frames, missing_frames, continuation, live, cleanup, cleanup_after, cleanup_anomalies
     "#);
 }
 
@@ -204,6 +204,66 @@ fn bad_units() {
                        ^^^^
 
     hint: allowed: 1s to 3650d
+    "#);
+}
+
+#[test]
+fn bad_settings_of_chunks() {
+    insta::assert_snapshot!(mistake("[encoder]\nchunk_length = 23\nlive_hold = \"999ms\"\nchunk_dir = \"\"\nparallel_chunks = 0\n"), @r#"
+    /etc/reeld/reeld.toml:2:16: `chunk_length`: 23 is out of range
+        chunk_length = 23
+                       ^^
+
+    hint: allowed: 24 to 10000
+
+    /etc/reeld/reeld.toml:3:13: `live_hold`: `999ms` is out of range for an encoder's wait
+        live_hold = "999ms"
+                    ^^^^^^^
+
+    hint: allowed: 1s to 3650d
+
+    /etc/reeld/reeld.toml:4:13: `chunk_dir`: the path is empty
+        chunk_dir = ""
+                    ^^
+
+    hint: name a file or folder, or leave the key out
+
+    /etc/reeld/reeld.toml:5:19: `parallel_chunks`: `0` is out of range for a number of chunks
+        parallel_chunks = 0
+                          ^
+
+    hint: allowed: auto, or 1 to 64
+    "#);
+    insta::assert_snapshot!(mistake("[encoder]\nchunk_lenght = 48\nlive_hold = 60\nparallel_chunks = \"all\"\n[defaults]\nlive = \"idle\"\n[[watch]]\npath = \"/a\"\nlive = 1\n"), @r#"
+    /etc/reeld/reeld.toml:2:1: unknown key `chunk_lenght` in `[encoder]`
+        chunk_lenght = 48
+        ^^^^^^^^^^^^
+
+    hint: did you mean `chunk_length`? allowed: ffmpeg, jobs, nice, threads, chunk_length, live_hold, chunk_dir, parallel_chunks
+
+    /etc/reeld/reeld.toml:3:13: `live_hold`: `60` is not a duration
+        live_hold = 60
+                    ^^
+
+    hint: a duration is whole numbers with units, largest first, such as "45s", "10m", "1h30m", "250ms", "2d"
+
+    /etc/reeld/reeld.toml:4:19: `parallel_chunks`: `all` is not a number of chunks
+        parallel_chunks = "all"
+                          ^^^^^
+
+    hint: a number of chunks is "auto", or a whole number from 1 to 64
+
+    /etc/reeld/reeld.toml:6:8: `live`: unknown way to encode live `idle`
+        live = "idle"
+               ^^^^^^
+
+    hint: allowed: true, false, when_idle
+
+    /etc/reeld/reeld.toml:9:8: `live`: expected true, false or a text, found a whole number
+        live = 1
+               ^
+
+    hint: true and false stand without quotes, a text in double quotes
     "#);
 }
 

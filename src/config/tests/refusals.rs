@@ -1,6 +1,6 @@
 //! What people are told about values that are each right, but not here or not together.
 
-use super::{mistake, watch_mistake};
+use super::{mistake, parse, watch_mistake};
 
 #[test]
 fn reels_stay_where_they_belong() {
@@ -201,6 +201,43 @@ fn combinations_that_cannot_be() {
 
     hint: allowed: fractions of numbers up to 2147483647; use fewer decimals
     "#);
+}
+
+#[test]
+fn chunks_where_frames_are_looked_for() {
+    let chunks = |dir: &str, keys: &str| {
+        format!("[encoder]\nchunk_dir = \"{dir}\"\n[[watch]]\npath = \"/srv/renders\"\n{keys}\n")
+    };
+    insta::assert_snapshot!(mistake(&chunks("../../srv/renders/chunks", "")), @r#"
+    /etc/reeld/reeld.toml:2:13: `chunk_dir`: chunks would lie inside of `/srv/renders`, which is watched for frames
+        chunk_dir = "../../srv/renders/chunks"
+                    ^^^^^^^^^^^^^^^^^^^^^^^^^^
+
+    hint: name a folder that is not watched, or a hidden one, whose name begins with a dot
+    "#);
+    for (dir, keys) in [("/srv/renders", "recursive = false"), ("/srv/renders/a/b", "exclude = [\"b/c\"]")] {
+        assert!(mistake(&chunks(dir, keys)).contains("inside of `/srv/renders`"), "{dir}");
+    }
+    for (dir, keys) in [
+        ("/srv/renders2", ""),
+        ("/srv/renders/.chunks", ""),
+        ("/srv/renders/.reeld/chunks", ""),
+        ("/srv/renders/a", "recursive = false"),
+        ("/srv/renders/a/b", "exclude = [\"a\"]"),
+        ("/srv", ""),
+    ] {
+        parse(&chunks(dir, keys)).unwrap_or_else(|error| panic!("{error}"));
+    }
+}
+
+#[test]
+fn chunks_where_frames_are_looked_for_by_links() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("frames")).unwrap();
+    std::os::unix::fs::symlink(dir.path().join("frames"), dir.path().join("link")).unwrap();
+    let at = dir.path().display();
+    let text = mistake(&format!("[encoder]\nchunk_dir = \"{at}/link/chunks\"\n[[watch]]\npath = \"{at}/frames\"\n"));
+    assert!(text.contains(&format!("inside of `{at}/frames`")), "{text}");
 }
 
 #[test]

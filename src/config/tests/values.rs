@@ -1,12 +1,13 @@
 //! What becomes of a valid configuration.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::parse;
-use crate::config::{Cleanup, Config, FrameRate, Preset, Root, Video};
+use crate::config::{Cleanup, Config, Encoder, FrameRate, Live, ParallelChunks, Preset, Root, Video};
 use crate::sequence::finish::{IdleTimeout, MissingFrames};
 
 fn root(keys: &str) -> Root {
@@ -147,6 +148,37 @@ fn paths_of_the_encoder() {
     assert_eq!(ffmpeg("~/bin/ffmpeg"), "/home/u/bin/ffmpeg");
 }
 
+fn encoder(keys: &str) -> Encoder {
+    let text = format!("[encoder]\n{keys}\n[[watch]]\npath = \"/a\"\n");
+    parse(&text).unwrap_or_else(|error| panic!("{error}")).encoder
+}
+
+#[test]
+fn chunks_are_as_the_encoder_table_says() {
+    let own = encoder("chunk_length = 48\nlive_hold = \"1m30s\"\nchunk_dir = \"~/chunks\"\nparallel_chunks = 3");
+    assert_eq!(own.chunk_length.get(), 48);
+    assert_eq!(own.live_hold, Duration::from_secs(90));
+    assert_eq!(own.chunk_dir.as_deref(), Some(Path::new("/home/u/chunks")));
+    assert_eq!(own.parallel_chunks, ParallelChunks::Fixed(NonZeroUsize::new(3).unwrap()));
+    assert_eq!(encoder("chunk_length = 24").chunk_length.get(), 24);
+    assert_eq!(encoder("chunk_length = 10_000").chunk_length.get(), 10_000);
+    assert_eq!(encoder("live_hold = \"1s\"").live_hold, Duration::from_secs(1));
+    assert_eq!(encoder("parallel_chunks = \"auto\"").parallel_chunks, ParallelChunks::Auto);
+    assert_eq!(encoder("chunk_dir = \"chunks\"").chunk_dir.as_deref(), Some(Path::new("/etc/reeld/chunks")));
+    assert_eq!(encoder(""), Encoder::default());
+}
+
+#[test]
+fn live_is_a_flag_or_when_idle() {
+    assert_eq!(root("live = true").live, Live::Always);
+    assert_eq!(root("live = false").live, Live::Never);
+    assert_eq!(root("live = \"when_idle\"").live, Live::WhenIdle);
+    let config =
+        parse("[defaults]\nlive = false\n[[watch]]\npath = \"/a\"\n[[watch]]\npath = \"/b\"\nlive = \"when_idle\"\n");
+    let lives: Vec<Live> = config.unwrap().roots.iter().map(|root| root.live).collect();
+    assert_eq!(lives, [Live::Never, Live::WhenIdle]);
+}
+
 #[test]
 fn a_root_knows_its_paths() {
     let config = parse("[[watch]]\npath = \"/a\"\n[[watch]]\npath = \"/ab\"\n").unwrap();
@@ -183,6 +215,10 @@ fn toml_like() -> impl Strategy<Value = String> {
         "presets",
         "jobs",
         "final_frame",
+        "live",
+        "parallel_chunks",
+        "chunk_dir",
+        "live_hold",
     ]);
     let value = prop::sample::select(vec![
         "1",

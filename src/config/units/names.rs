@@ -1,10 +1,13 @@
 //! Values that are one of a few names.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::str::FromStr;
 
 use super::{UnitError, parse_duration, print_duration};
-use crate::config::{Builtin, Cleanup, Container, NamedQuality, SizeChange, StopPolicy, WatchMode};
+use crate::config::{
+    Builtin, Cleanup, Container, Live, NamedQuality, ParallelChunks, SizeChange, StopPolicy, WatchMode,
+};
 use crate::sequence::finish::{Continuation, IdleTimeout, MissingFrames};
 
 /// A type whose values are one of a few names, spelt alike in the configuration and on the command line.
@@ -56,6 +59,7 @@ named! {
     Container, "container":
         "mp4" = Mp4, "mov" = Mov, "mkv" = Mkv, "webm" = Webm, "avi" = Avi, "gif" = Gif, "webp" = Webp;
     Continuation, "continuation": "new" = New, "extend" = Extend;
+    Live, "way to encode live": "true" = Always, "false" = Never, "when_idle" = WhenIdle;
     MissingFrames, "treatment of missing frames": "skip" = Skip, "hold" = Hold, "error" = Error, "wait" = Wait;
     NamedQuality, "quality":
         "LOSSLESS" = Lossless, "PERC_LOSSLESS" = PercLossless, "HIGH" = High, "MEDIUM" = Medium, "LOW" = Low,
@@ -100,6 +104,36 @@ impl fmt::Display for IdleTimeout {
     }
 }
 
+/// `auto`, or a whole number from 1 to 64.
+impl FromStr for ParallelChunks {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        const WHAT: &str = "a number of chunks";
+        if text == "auto" {
+            return Ok(Self::Auto);
+        }
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        match text.parse::<NonZeroUsize>() {
+            Ok(count) if digits && count.get() <= 64 => Ok(Self::Fixed(count)),
+            _ if digits => Err(UnitError::OutOfRange { text: text.to_owned(), what: WHAT, range: "auto, or 1 to 64" }),
+            _ => {
+                let form = "a number of chunks is \"auto\", or a whole number from 1 to 64";
+                Err(UnitError::malformed(text, WHAT, form))
+            }
+        }
+    }
+}
+
+impl fmt::Display for ParallelChunks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Fixed(count) => write!(f, "{count}"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::fmt::Debug;
@@ -122,6 +156,7 @@ mod tests {
         round_trip::<Cleanup>();
         round_trip::<Container>();
         round_trip::<Continuation>();
+        round_trip::<Live>();
         round_trip::<MissingFrames>();
         round_trip::<NamedQuality>();
         round_trip::<SizeChange>();
@@ -159,6 +194,22 @@ mod tests {
         assert_eq!("1h30m".parse(), Ok(IdleTimeout::After(Duration::from_secs(5400))));
         assert!(matches!("999ms".parse::<IdleTimeout>(), Err(UnitError::OutOfRange { .. })));
         assert!(matches!("soon".parse::<IdleTimeout>(), Err(UnitError::Malformed { .. })));
+    }
+
+    #[test]
+    fn numbers_of_chunks() {
+        assert_eq!("auto".parse(), Ok(ParallelChunks::Auto));
+        for count in [1, 64] {
+            let fixed = ParallelChunks::Fixed(NonZeroUsize::new(count).unwrap());
+            assert_eq!(count.to_string().parse(), Ok(fixed));
+            assert_eq!(fixed.to_string().parse(), Ok(fixed));
+        }
+        for text in ["0", "65", "99999999999999999999"] {
+            assert!(matches!(text.parse::<ParallelChunks>(), Err(UnitError::OutOfRange { .. })), "{text}");
+        }
+        for text in ["", "-1", "+2", "2.5", "1e1", "Auto", "all"] {
+            assert!(matches!(text.parse::<ParallelChunks>(), Err(UnitError::Malformed { .. })), "{text}");
+        }
     }
 
     proptest! {
