@@ -8,6 +8,7 @@ pub mod chunk;
 mod error;
 pub mod ffmpeg;
 mod look;
+pub mod plan;
 mod probe;
 pub mod recipe;
 pub mod verify;
