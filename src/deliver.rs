@@ -12,7 +12,7 @@ use crate::sequence::Identity;
 
 pub mod cleanup;
 pub mod name;
-mod place;
+pub(crate) mod place;
 pub mod publish;
 
 /// A reel under its final name.

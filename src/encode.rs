@@ -11,6 +11,7 @@ mod look;
 pub mod plan;
 mod probe;
 pub mod recipe;
+pub mod store;
 pub mod verify;
 mod webp;
 

@@ -13,14 +13,14 @@ use super::{IDENTITY_FLAGS, identity_of};
 
 /// A name in an open folder.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Entry<'a> {
-    pub(super) dir: BorrowedFd<'a>,
-    pub(super) name: &'a OsStr,
+pub(crate) struct Entry<'a> {
+    pub(crate) dir: BorrowedFd<'a>,
+    pub(crate) name: &'a OsStr,
 }
 
 /// A way to move a file to a name that must be free.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(crate) enum Way {
     /// `renameat2(RENAME_NOREPLACE)`. Not on NFS, nor on some FUSE file systems and old ZFS.
     Rename,
     /// A hard link to the new name, then the old name goes. Not on FAT, exFAT and some SMB shares. Two steps: only for a
@@ -31,12 +31,12 @@ pub(super) enum Way {
 }
 
 /// For reeld's own staging files.
-pub(super) const FOR_STAGING: &[Way] = &[Way::Rename, Way::Link, Way::Placeholder];
+pub(crate) const FOR_STAGING: &[Way] = &[Way::Rename, Way::Link, Way::Placeholder];
 /// For frames, whose names a renderer may rewrite at any moment.
 pub(super) const FOR_FRAMES: &[Way] = &[Way::Rename, Way::Placeholder];
 
 /// Moves a file to a free name by the first of `ways` that the file system knows. `EEXIST` says that the name is taken.
-pub(super) fn move_to_free_name(from: Entry<'_>, to: Entry<'_>, ways: &[Way]) -> Result<(), Errno> {
+pub(crate) fn move_to_free_name(from: Entry<'_>, to: Entry<'_>, ways: &[Way]) -> Result<(), Errno> {
     let mut outcome = Err(Errno::NOTSUP);
     for way in ways {
         outcome = way.take(from, to);

@@ -202,7 +202,7 @@ pub fn sync_folder_of(path: &Path) -> Result<(), PublishError> {
 }
 
 /// Syncs a folder. Some file systems cannot and say so; nothing is to be done about that.
-pub(super) fn sync_folder(dir: &OwnedFd) -> Result<(), Errno> {
+pub(crate) fn sync_folder(dir: &OwnedFd) -> Result<(), Errno> {
     match fsync(dir) {
         Err(Errno::INVAL | Errno::NOTSUP) => Ok(()),
         outcome => outcome,

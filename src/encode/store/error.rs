@@ -1,0 +1,65 @@
+//! What can go wrong with the folder of chunk files.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What can go wrong with the folder of chunk files. No frame and no reel is ever in it.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "every field is the path or the cause that its message shows")]
+pub enum StoreError {
+    /// The disk, the quota or the permitted file size is exhausted.
+    #[error("no space left for {}", path.display())]
+    Full { path: PathBuf, source: io::Error },
+    /// The folder or a file in it cannot be used.
+    #[error("cannot use {}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    /// The file is empty, or not the one that was reserved.
+    #[error("{} is empty or not the file that was reserved", path.display())]
+    NotReserved { path: PathBuf },
+    /// Too many chunks have this name already.
+    #[error("no free name is left for {}", path.display())]
+    NoFreeName { path: PathBuf },
+    /// No file is named so.
+    #[error("{stem:?} cannot be a part of a chunk's name")]
+    Stem { stem: String },
+}
+
+impl StoreError {
+    pub(super) fn new(path: &Path, source: io::Error) -> Self {
+        use io::ErrorKind as Kind;
+        let path = path.to_path_buf();
+        match source.kind() {
+            Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => Self::Full { path, source },
+            _ => Self::Io { path, source },
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        use io::ErrorKind as Kind;
+        let hint = match self {
+            Self::Full { .. } => "free some space, raise the quota, or set `chunk_dir` to another disk".to_owned(),
+            Self::Io { path, source } => match source.kind() {
+                Kind::PermissionDenied => format!(
+                    "let the user that reeld runs as write to {}, or set `chunk_dir` elsewhere; under systemd add it to \
+                     `ReadWritePaths=` too",
+                    path.display()
+                ),
+                Kind::ReadOnlyFilesystem => {
+                    "remount the disk read-write, or set `chunk_dir` elsewhere; under systemd add the folder to \
+                     `ReadWritePaths=`"
+                        .to_owned()
+                }
+                Kind::NotADirectory | Kind::AlreadyExists => {
+                    "move the file that is in the way, or set `chunk_dir` elsewhere".to_owned()
+                }
+                _ => "look at the folder that `chunk_dir` names, and at its disk".to_owned(),
+            },
+            Self::NotReserved { .. } => "keep other programs away from the folder that `chunk_dir` names".to_owned(),
+            Self::NoFreeName { .. } => "set `chunk_dir` to a folder of its own".to_owned(),
+            Self::Stem { .. } => return None,
+        };
+        Some(hint)
+    }
+}
