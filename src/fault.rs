@@ -6,7 +6,7 @@
 //!
 //! The points, in the order of a batch's way: `after-fsync`, `after-announce`, `after-rename`, `after-dir-fsync`,
 //! `after-journal-published`, `mid-quarantine`, `after-quarantine`, `after-purge`. Before them, those of each chunk:
-//! `after-chunk-fsync`, `after-chunk-rename`.
+//! `after-chunk-fsync`, `after-chunk-rename`, `after-chunk-recorded`.
 
 /// Ends the process if `name` is the point that `REELD_FAULT` names.
 #[cfg(feature = "fault-points")]

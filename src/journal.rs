@@ -23,6 +23,7 @@ use crate::fault;
 use crate::sequence::{Frame, Identity};
 
 pub use backoff::{MOST_ATTEMPTS, pause_after};
+pub use chunks::{ChunkId, ChunkKey, KeyedChunk, NewChunk, StoredChunk};
 pub use error::JournalError;
 pub use lock::Lock;
 pub use query::RetryTarget;
@@ -31,6 +32,7 @@ pub(crate) use rows::lossy;
 pub use rows::{BatchId, DueCleanup, Entry, NewBatch, Outcome, PlannedCleanup, State, StoredBatch};
 
 mod backoff;
+mod chunks;
 mod error;
 mod lock;
 mod open;

@@ -73,6 +73,10 @@ impl Journal {
                 recovery.warnings.push(format!("batch {id}: {error}"));
             }
         }
+        let damaged = self.drop_damaged_chunks()?;
+        if damaged > 0 {
+            recovery.warnings.push(format!("{damaged} damaged records of encoded chunks are dropped"));
+        }
         self.renumber(Path::new("/"))?;
         Ok(recovery)
     }

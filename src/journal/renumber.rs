@@ -25,8 +25,8 @@ struct Placed {
 }
 
 impl Journal {
-    /// Takes over the new device numbers of what batches in `root` hold, where a file is still the same in everything else:
-    /// path, inode, size and time. To be called when a root came back, before its claims are read;
+    /// Takes over the new device numbers of what batches and chunks in `root` hold, where a file is still the same in
+    /// everything else: path, inode, size and time. To be called when a root came back, before its claims are read;
     /// [`recover`](Self::recover) does it for all. Says which batches changed.
     pub fn renumber(&self, root: &Path) -> Result<Vec<BatchId>, JournalError> {
         let mut placed = self.with(|connection| placed(connection))?;
@@ -59,6 +59,7 @@ impl Journal {
             })?;
             changed.push(batch.id);
         }
+        self.renumber_chunks(root)?;
         Ok(changed)
     }
 }

@@ -61,3 +61,24 @@ CREATE TABLE frames (
 ) WITHOUT ROWID;
 
 CREATE INDEX frames_by_ino ON frames (ino);
+
+-- Stretches of sequences that are encoded and proved already, and wait for the rest.
+CREATE TABLE chunks (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    dir        BLOB NOT NULL,
+    pattern    TEXT NOT NULL, -- JSON
+    settings   TEXT NOT NULL,
+    ffmpeg     TEXT NOT NULL,
+    -- Of two rows with one name, the file can only be the later one's.
+    file       BLOB NOT NULL UNIQUE,
+    bytes      INTEGER NOT NULL,
+    first      INTEGER NOT NULL,
+    count      INTEGER NOT NULL,
+    frames     BLOB NOT NULL, -- src/journal/chunks/packed.rs
+    samples    INTEGER NOT NULL,
+    config     TEXT NOT NULL,
+    digest     BLOB NOT NULL CHECK (length(digest) = 32),
+    created_at INTEGER NOT NULL
+);
+
+CREATE INDEX chunks_by_dir ON chunks (dir);

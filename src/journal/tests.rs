@@ -15,6 +15,7 @@ use crate::sequence::{Batch, Padding, Pattern};
 
 const NOW: i64 = 1_763_640_000_000;
 
+mod chunks;
 #[cfg(feature = "fault-points")]
 mod crash;
 mod files;

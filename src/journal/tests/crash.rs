@@ -4,6 +4,9 @@ use std::process::Command;
 use super::*;
 use crate::deliver::cleanup::{CleanupJob, clean};
 use crate::deliver::publish::{Staging, publish};
+use crate::encode::chunk::Shown;
+use crate::encode::store::ChunkStore;
+use crate::encode::verify::Samples;
 
 const POINTS: [&str; 8] = [
     "after-fsync",
@@ -15,6 +18,7 @@ const POINTS: [&str; 8] = [
     "after-quarantine",
     "after-purge",
 ];
+const CHUNK_POINTS: [&str; 3] = ["after-chunk-fsync", "after-chunk-rename", "after-chunk-recorded"];
 const FRAMES: usize = 4;
 
 /// What a daemon does with one batch, from its start on: take up what was left, deliver, clean up.
@@ -98,5 +102,62 @@ fn killed_at_any_point_it_loses_nothing_and_makes_nothing_twice() {
         let lock = Lock::acquire(&folder.path().join("state")).unwrap();
         let entries = Journal::open(&lock).unwrap().0.list(10).unwrap();
         assert_eq!(entries.iter().map(|entry| entry.state).collect::<Vec<_>>(), [State::Cleaned], "{point}");
+    }
+}
+
+/// What a daemon does with one chunk, from its start on: sweep, and make it unless it is there.
+fn make_chunk(folder: &Path) {
+    let lock = Lock::acquire(&folder.join("state")).unwrap();
+    let (journal, _) = Journal::open(&lock).unwrap();
+    journal.recover(NOW).unwrap();
+    let store = ChunkStore::open(&folder.join("chunks")).unwrap();
+    store.sweep(&journal.chunk_files().unwrap()).unwrap();
+    let batch = batch("/srv/a", &[1, 2]);
+    let key = ChunkKey { dir: &batch.dir, pattern: &batch.pattern, settings: "-crf 18", ffmpeg: "5.1.9" };
+    if !journal.chunks_of(&key).unwrap().is_empty() {
+        return;
+    }
+    let mut part = store.reserve("1").unwrap();
+    fs::write(part.path(), "chunk").unwrap();
+    let file = part.keep().unwrap();
+    let frames = batch.frames.iter().map(|frame| Shown { number: frame.number, identity: frame.identity, repeat: 1 });
+    let samples = Samples { count: 2, config: String::new(), digest: [7; 32] };
+    let new = NewChunk { file: &file, bytes: 5, frames: &frames.collect::<Vec<_>>(), samples: &samples };
+    journal.add_chunk(&key, &new, NOW).unwrap();
+}
+
+#[test]
+fn killed_at_any_point_of_a_chunk_it_leaves_no_file_without_a_record() {
+    const INNER: &str = "REELD_TEST_CRASH_CHUNK";
+    if let Some(folder) = std::env::var_os(INNER) {
+        return make_chunk(Path::new(&folder));
+    }
+    for point in CHUNK_POINTS {
+        let folder = tempfile::tempdir().unwrap();
+        let status = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "journal::tests::crash::killed_at_any_point_of_a_chunk_it_leaves_no_file_without_a_record",
+            ])
+            .env(INNER, folder.path())
+            .env("REELD_FAULT", point)
+            .status()
+            .unwrap();
+        assert_eq!(status.signal(), Some(9), "{point}");
+        let chunks = folder.path().join("chunks");
+        let left = names_in(&chunks);
+        assert_eq!(left.len(), 1, "{point}: {left:?}");
+        assert_eq!(left[0] == "reeld-1.chunk.mp4", point != "after-chunk-fsync", "{point}: {left:?}");
+        let ino = fs::metadata(chunks.join(&left[0])).unwrap().ino();
+
+        make_chunk(folder.path());
+        assert_eq!(names_in(&chunks), ["reeld-1.chunk.mp4"], "{point}");
+        let lock = Lock::acquire(&folder.path().join("state")).unwrap();
+        let recorded = Journal::open(&lock).unwrap().0.chunk_files().unwrap();
+        assert_eq!(recorded, [chunks.join("reeld-1.chunk.mp4")], "{point}");
+        // Only what was recorded is taken up; anything else is made anew.
+        if point == "after-chunk-recorded" {
+            assert_eq!(fs::metadata(&recorded[0]).unwrap().ino(), ino, "{point}");
+        }
     }
 }

@@ -13,7 +13,7 @@ fn a_second_daemon_is_refused_and_told_by_whom() {
 
 #[test]
 fn a_damaged_journal_is_set_aside() {
-    let spoils: [fn(&Path); 3] = [
+    let spoils: [fn(&Path); 4] = [
         |path| fs::write(path, "this is no database, however long one looks at it".repeat(100)).unwrap(),
         |path| {
             let mut bytes = fs::read(path).unwrap();
@@ -21,6 +21,7 @@ fn a_damaged_journal_is_set_aside() {
             fs::write(path, bytes).unwrap();
         },
         |path| Connection::open(path).unwrap().execute_batch("DROP TABLE frames").unwrap(),
+        |path| Connection::open(path).unwrap().execute_batch("DROP TABLE chunks").unwrap(),
     ];
     for spoil in spoils {
         let scene = Scene::new();

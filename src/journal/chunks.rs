@@ -1,0 +1,257 @@
+//! Chunks that are encoded and proved before their sequence is finished, or before the rest of its batch is.
+//!
+//! A row is written after the file has its name on the disk, and goes before the file does: a file without a row is
+//! nobody's, and [`ChunkStore::sweep`](crate::encode::store::ChunkStore::sweep) removes it. That the file is still there and
+//! whole is for whoever uses it to find out.
+
+use std::fmt;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, Type, ValueRef};
+use rusqlite::{Connection, Row, named_params};
+
+use super::{Journal, JournalError, rows};
+use crate::encode::chunk::Shown;
+use crate::encode::verify::Samples;
+use crate::fault;
+use crate::sequence::Pattern;
+
+mod packed;
+mod renumber;
+
+/// A chunk's number in the journal. Never given out twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ChunkId(pub i64);
+
+impl fmt::Display for ChunkId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl ToSql for ChunkId {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        self.0.to_sql()
+    }
+}
+
+impl FromSql for ChunkId {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        i64::column_result(value).map(Self)
+    }
+}
+
+/// What chunks must share to stand in one video.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChunkKey<'a> {
+    /// The folder of the frames.
+    pub dir: &'a Path,
+    /// What their names share.
+    pub pattern: &'a Pattern,
+    /// Everything that decides what the frames are encoded to.
+    pub settings: &'a str,
+    /// The version of FFmpeg.
+    pub ffmpeg: &'a str,
+}
+
+/// A proved chunk, to be recorded.
+#[derive(Debug, Clone, Copy)]
+pub struct NewChunk<'a> {
+    /// Where it lies, under its lasting name.
+    pub file: &'a Path,
+    /// Its size.
+    pub bytes: u64,
+    /// What it shows, by ascending number, at least one frame.
+    pub frames: &'a [Shown],
+    /// What the file holds.
+    pub samples: &'a Samples,
+}
+
+/// A recorded chunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredChunk {
+    /// Its number.
+    pub id: ChunkId,
+    /// Where it lay when it was recorded.
+    pub file: PathBuf,
+    /// Its size then.
+    pub bytes: u64,
+    /// What it shows.
+    pub frames: Vec<Shown>,
+    /// What the file holds.
+    pub samples: Samples,
+}
+
+/// A recorded chunk and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields of the key by their own names")]
+pub struct KeyedChunk {
+    pub dir: PathBuf,
+    pub pattern: Pattern,
+    pub settings: String,
+    pub ffmpeg: String,
+    /// The chunk.
+    pub chunk: StoredChunk,
+}
+
+impl KeyedChunk {
+    /// Whose it is.
+    #[must_use]
+    pub fn key(&self) -> ChunkKey<'_> {
+        ChunkKey { dir: &self.dir, pattern: &self.pattern, settings: &self.settings, ffmpeg: &self.ffmpeg }
+    }
+
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            dir: rows::path(row, "dir")?,
+            pattern: rows::json(row, "pattern")?,
+            settings: row.get("settings")?,
+            ffmpeg: row.get("ffmpeg")?,
+            chunk: StoredChunk::read(row)?,
+        })
+    }
+}
+
+impl StoredChunk {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let unsigned = |column: &str| row.get::<_, i64>(column).map(i64::cast_unsigned);
+        Ok(Self {
+            id: row.get("id")?,
+            file: rows::path(row, "file")?,
+            bytes: unsigned("bytes")?,
+            frames: frames(row)?,
+            samples: Samples { count: unsigned("samples")?, config: row.get("config")?, digest: row.get("digest")? },
+        })
+    }
+}
+
+impl Journal {
+    /// Records a chunk whose file has its lasting name on the disk. An earlier one whose file had the same name is no more.
+    pub fn add_chunk(&self, key: &ChunkKey<'_>, new: &NewChunk<'_>, now: i64) -> Result<ChunkId, JournalError> {
+        let id = self.with(|connection| {
+            connection
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO chunks (dir, pattern, settings, ffmpeg, file, bytes, first, count, frames, \
+                     samples, config, digest, created_at) VALUES (:dir, :pattern, :settings, :ffmpeg, :file, :bytes, \
+                     :first, :count, :frames, :samples, :config, :digest, :now)",
+                )?
+                .insert(named_params! {
+                    ":dir": key.dir.as_os_str().as_bytes(),
+                    ":pattern": rows::to_json(key.pattern)?,
+                    ":settings": key.settings,
+                    ":ffmpeg": key.ffmpeg,
+                    ":file": new.file.as_os_str().as_bytes(),
+                    ":bytes": new.bytes.cast_signed(),
+                    ":first": new.frames.first().map(|frame| frame.number),
+                    ":count": i64::try_from(new.frames.len()).unwrap_or(i64::MAX),
+                    ":frames": packed::pack(new.frames),
+                    ":samples": new.samples.count.cast_signed(),
+                    ":config": new.samples.config,
+                    ":digest": new.samples.digest,
+                    ":now": now,
+                })
+        })?;
+        fault::point("after-chunk-recorded");
+        Ok(ChunkId(id))
+    }
+
+    /// The chunks that may stand in one video of a sequence, oldest first. One whose record is damaged is passed over.
+    pub fn chunks_of(&self, key: &ChunkKey<'_>) -> Result<Vec<StoredChunk>, JournalError> {
+        self.with(|connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT * FROM chunks WHERE dir = :dir AND pattern = :pattern AND settings = :settings \
+                 AND ffmpeg = :ffmpeg ORDER BY id",
+            )?;
+            let params = named_params! {
+                ":dir": key.dir.as_os_str().as_bytes(),
+                ":pattern": rows::to_json(key.pattern)?,
+                ":settings": key.settings,
+                ":ffmpeg": key.ffmpeg,
+            };
+            let chunks = select.query_map(params, |row| sound(StoredChunk::read(row)))?;
+            chunks.filter_map(Result::transpose).collect()
+        })
+    }
+
+    /// All chunks, oldest first. One whose record is damaged is passed over.
+    pub fn chunks(&self) -> Result<Vec<KeyedChunk>, JournalError> {
+        self.with(|connection| {
+            let mut select = connection.prepare_cached("SELECT * FROM chunks ORDER BY id")?;
+            let chunks = select.query_map([], |row| sound(KeyedChunk::read(row)))?;
+            chunks.filter_map(Result::transpose).collect()
+        })
+    }
+
+    /// The files of all chunks, of damaged records too.
+    pub fn chunk_files(&self) -> Result<Vec<PathBuf>, JournalError> {
+        self.with(|connection| {
+            let mut select = connection.prepare_cached("SELECT file FROM chunks ORDER BY id")?;
+            select.query_map([], |row| sound(rows::path(row, "file")))?.filter_map(Result::transpose).collect()
+        })
+    }
+
+    /// Forgets these chunks. Their files are the caller's to remove afterwards.
+    pub fn drop_chunks(&self, ids: &[ChunkId]) -> Result<(), JournalError> {
+        self.with(|connection| {
+            let transaction = connection.transaction()?;
+            delete(&transaction, ids)?;
+            transaction.commit()
+        })
+    }
+
+    /// Forgets the chunks of a sequence, whatever their settings. Their files come back, to be removed.
+    pub fn drop_chunks_of(&self, dir: &Path, pattern: &Pattern) -> Result<Vec<PathBuf>, JournalError> {
+        self.with(|connection| {
+            let mut delete = connection
+                .prepare_cached("DELETE FROM chunks WHERE dir = :dir AND pattern = :pattern RETURNING file")?;
+            let params = named_params! {":dir": dir.as_os_str().as_bytes(), ":pattern": rows::to_json(pattern)?};
+            delete.query_map(params, |row| sound(rows::path(row, "file")))?.filter_map(Result::transpose).collect()
+        })
+    }
+
+    /// Drops the rows that nobody could ever read, and says how many: nothing else would.
+    pub(super) fn drop_damaged_chunks(&self) -> Result<usize, JournalError> {
+        self.with(|connection| {
+            let transaction = connection.transaction()?;
+            let damaged: Vec<ChunkId> = {
+                let mut select = transaction.prepare("SELECT * FROM chunks")?;
+                let unreadable = |row: &Row<'_>| Ok(sound(KeyedChunk::read(row))?.is_none().then_some(row.get("id")?));
+                let ids = select.query_map([], unreadable)?;
+                ids.filter_map(Result::transpose).collect::<rusqlite::Result<_>>()?
+            };
+            delete(&transaction, &damaged)?;
+            transaction.commit()?;
+            Ok(damaged.len())
+        })
+    }
+}
+
+/// `None` for a row whose values are not what they should be, as opposed to a database that cannot be read.
+fn sound<T>(read: rusqlite::Result<T>) -> rusqlite::Result<Option<T>> {
+    match read {
+        Ok(value) => Ok(Some(value)),
+        Err(
+            rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::Utf8Error(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..),
+        ) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn delete(connection: &Connection, ids: &[ChunkId]) -> rusqlite::Result<()> {
+    let mut delete = connection.prepare_cached("DELETE FROM chunks WHERE id = ?")?;
+    ids.iter().try_for_each(|id| delete.execute([id]).map(drop))
+}
+
+/// The frames of a row, if they are what its columns `first` and `count` say.
+fn frames(row: &Row<'_>) -> rusqlite::Result<Vec<Shown>> {
+    let packed: Vec<u8> = row.get("frames")?;
+    let (first, count): (i64, i64) = (row.get("first")?, row.get("count")?);
+    packed::unpack(&packed, first, count).map_err(|error| {
+        let index = row.as_ref().column_index("frames").unwrap_or_default();
+        rusqlite::Error::FromSqlConversionFailure(index, Type::Blob, Box::new(error))
+    })
+}
