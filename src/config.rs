@@ -116,7 +116,7 @@ pub struct Encoder {
     pub ffmpeg: Option<PathBuf>,
     /// Batches encoded at the same time.
     pub jobs: NonZeroUsize,
-    /// Niceness of FFmpeg and of decoding, 0 to 19.
+    /// Niceness of FFmpeg and of decoding, 0 to 19. From 1 on they also let other programs read and write first.
     pub nice: u8,
     /// Threads of the encoder; its own choice where `None`.
     pub threads: Option<NonZeroUsize>,

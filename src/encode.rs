@@ -9,6 +9,7 @@ mod error;
 pub mod ffmpeg;
 mod look;
 pub mod plan;
+mod priority;
 mod probe;
 pub mod recipe;
 pub mod store;

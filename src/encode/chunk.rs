@@ -115,7 +115,7 @@ pub enum BadFrames {
 /// How FFmpeg is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
-    /// Niceness of FFmpeg, 0 to 19.
+    /// How far FFmpeg and decoding step back behind other programs, 0 to 19.
     pub nice: u8,
     /// Threads of the encoder; its own choice where `None`.
     pub threads: Option<NonZeroUsize>,
@@ -201,7 +201,7 @@ pub fn encode_as_they_come(
             scope.spawn(|| decoders::run(job, intake));
         }
         if let Some(pipe) = child.stdin() {
-            let feeder = Feeder::new(job.bad_frames, intake, &written, &waiting);
+            let feeder = Feeder::new(job, intake, &written, &waiting);
             scope.spawn(move || _ = send.send(feeder.run(pipe)));
         }
         let mut grown = 0;

@@ -15,6 +15,7 @@ mod encode;
 mod encode_faults;
 mod encode_recipes;
 mod examples;
+mod priority;
 mod scan;
 mod support;
 mod support_itself;

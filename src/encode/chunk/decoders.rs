@@ -6,6 +6,7 @@ use super::intake::{Intake, Raw};
 use super::{ChunkJob, FrameFile};
 use crate::config::Container;
 use crate::encode::look::{harden, look};
+use crate::encode::priority::step_back;
 use crate::frame::FrameError;
 use crate::frame::color::convert;
 use crate::frame::decode::Decoder;
@@ -21,6 +22,7 @@ pub(super) fn threads() -> usize {
 /// Decodes frames for `job` as long as any come.
 pub(super) fn run(job: &ChunkJob, intake: &Intake) {
     let _guard = CloseOnPanic(intake);
+    step_back(job.settings.nice);
     let mut decoder = Decoder::default();
     while let Some((index, frame, buffer)) = intake.claim() {
         intake.put(index, raw(&mut decoder, job, &frame, buffer));

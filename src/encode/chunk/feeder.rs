@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use rustix::pipe::fcntl_setpipe_size;
 
 use super::intake::{Intake, Raw};
-use super::{BadFrames, FrameFile, Shown};
+use super::{BadFrames, ChunkJob, FrameFile, Shown};
 use crate::encode::EncodeError;
+use crate::encode::priority::step_back;
 use crate::frame::signature::Signature;
 use crate::frame::{FrameError, FrameErrorKind};
 use crate::sequence::FrameNumber;
@@ -32,7 +33,7 @@ pub(super) struct Fed {
 /// Writes the frames of a job.
 #[derive(Debug)]
 pub(super) struct Feeder<'a> {
-    policy: BadFrames,
+    job: &'a ChunkJob,
     intake: &'a Intake,
     written: &'a AtomicU64,
     waiting: &'a AtomicBool,
@@ -44,13 +45,14 @@ pub(super) struct Feeder<'a> {
 }
 
 impl<'a> Feeder<'a> {
-    pub(super) fn new(policy: BadFrames, intake: &'a Intake, written: &'a AtomicU64, waiting: &'a AtomicBool) -> Self {
-        Self { policy, intake, written, waiting, fed: Fed::default(), last: None, owed: 0 }
+    pub(super) fn new(job: &'a ChunkJob, intake: &'a Intake, written: &'a AtomicU64, waiting: &'a AtomicBool) -> Self {
+        Self { job, intake, written, waiting, fed: Fed::default(), last: None, owed: 0 }
     }
 
     /// Writes everything, and closes the pipe. A pipe that FFmpeg closed early is no error here: its exit status, or
     /// its count of the frames, is.
     pub(super) fn run(mut self, mut pipe: ChildStdin) -> Result<Fed, EncodeError> {
+        step_back(self.job.settings.nice);
         // Fewer turns between us and FFmpeg. Refused where the user has too many pipes; then they stay as they are.
         _ = fcntl_setpipe_size(&pipe, PIPE_BYTES);
         loop {
@@ -68,7 +70,7 @@ impl<'a> Feeder<'a> {
                     }
                     u64::from(frame.repeat) + std::mem::take(&mut self.owed)
                 }
-                Err(error) if self.policy == BadFrames::End => {
+                Err(error) if self.job.bad_frames == BadFrames::End => {
                     self.fed.whole = true;
                     self.fed.ended_by = Some(error);
                     return Ok(self.fed);
@@ -87,11 +89,11 @@ impl<'a> Feeder<'a> {
         if matches!(error.kind, FrameErrorKind::Changed | FrameErrorKind::Vanished) {
             return Err(EncodeError::FrameChanged(error));
         }
-        if self.policy == BadFrames::Error {
+        if self.job.bad_frames == BadFrames::Error {
             return Err(EncodeError::BadFrame(error));
         }
         self.fed.bad.push((frame.number, error));
-        match (self.policy, &self.last) {
+        match (self.job.bad_frames, &self.last) {
             (BadFrames::Hold, Some(_)) => Ok(u64::from(frame.repeat)),
             (BadFrames::Hold, None) => {
                 self.owed += u64::from(frame.repeat);

@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use ffmpeg_sidecar::command::FfmpegCommand;
-use rustix::process::{Pid, Signal, getpriority_process, kill_process_group, setpriority_process};
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::failure::{self, Failure};
 use super::{FfmpegError, display_argv};
+use crate::encode::priority;
 
 /// How long a child may take to end after SIGTERM before it gets SIGKILL.
 const GRACE: Duration = Duration::from_millis(500);
@@ -48,8 +49,8 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    /// Starts `command` with standard output piped and standard error kept. `nice` is its niceness, where that is
-    /// more than our own.
+    /// Starts `command` with standard output piped and standard error kept. `nice` is how far it steps back behind other
+    /// programs, as [`priority::step_back`] has it.
     pub(crate) fn start(command: FfmpegCommand, input: Input, nice: u8) -> Result<Self, FfmpegError> {
         let mut command: Command = command.into();
         let argv = display_argv(command.get_program(), command.get_args());
@@ -64,14 +65,8 @@ impl Child {
             // A group of its own: Ctrl-C on the terminal reaches us, and we decide.
             .process_group(0);
         let program = command.get_program().to_owned();
-        let mut process =
-            command.spawn().map_err(|source| FfmpegError::NotRunnable { path: program.into(), source })?;
-        let child = pid_of(&process);
-        // Never less nice than we are, which would only be allowed to root.
-        if getpriority_process(None).is_ok_and(|own| own < i32::from(nice)) {
-            // It may have ended already.
-            _ = setpriority_process(Some(child), i32::from(nice));
-        }
+        let mut process = priority::spawn(&mut command, nice)
+            .map_err(|source| FfmpegError::NotRunnable { path: program.into(), source })?;
         let stderr = Arc::new(Mutex::new(Ring::default()));
         let (closed, stderr_closed) = bounded(0);
         if let Some(mut pipe) = process.stderr.take() {

@@ -15,6 +15,7 @@ use crate::encode::ffmpeg::child::{Child, Input, LAST_WORDS};
 use crate::encode::ffmpeg::supervise::{Verdict, supervise};
 use crate::encode::ffmpeg::{Ffmpeg, Stop, file_url};
 use crate::encode::look::look;
+use crate::encode::priority::step_back;
 use crate::encode::recipe::Recipe;
 
 /// Compares every decoded frame with its picture, and the packets with what was fed. The difference of the worst.
@@ -41,7 +42,10 @@ pub(super) fn check(ffmpeg: &Ffmpeg, job: &ChunkJob, result: &ChunkResult, stop:
         let (send, work) = bounded(1);
         if let Some(pipe) = pipe {
             let read = &read;
-            scope.spawn(move || _ = send.send(compare(pipe, &job.recipe, result, read)));
+            scope.spawn(move || {
+                step_back(job.settings.nice);
+                _ = send.send(compare(pipe, &job.recipe, result, read));
+            });
         }
         let sign = || Some(read.load(Ordering::Relaxed));
         match supervise(&mut child, &work, stop, job.settings.stall, sign) {

@@ -62,7 +62,13 @@ impl Fake {
 
     /// How many encodes were begun.
     pub fn encodes(&self) -> usize {
-        fs::read_to_string(self.dir.join("encodes")).map_or(0, |text| text.lines().count())
+        self.processes().len()
+    }
+
+    /// The processes of the encodes that were begun.
+    pub fn processes(&self) -> Vec<u32> {
+        let begun = fs::read_to_string(self.dir.join("encodes")).unwrap_or_default();
+        begun.lines().map(|process| process.parse().unwrap()).collect()
     }
 
     /// Waits until an encode is begun.
@@ -72,8 +78,7 @@ impl Fake {
 
     /// Waits until every encode has ended, also those that a killed daemon left behind.
     pub fn wait_for_end(&self) {
-        let begun = fs::read_to_string(self.dir.join("encodes")).unwrap_or_default();
-        for pid in begun.lines() {
+        for pid in self.processes() {
             wait_for("an encode ends", || {
                 // A process that nobody has waited for is a zombie: `PID (name) Z`.
                 let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
