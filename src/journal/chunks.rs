@@ -191,12 +191,13 @@ impl Journal {
         })
     }
 
-    /// Forgets these chunks. Their files are the caller's to remove afterwards.
-    pub fn drop_chunks(&self, ids: &[ChunkId]) -> Result<(), JournalError> {
+    /// Forgets these chunks. Their files come back, to be removed.
+    pub fn drop_chunks(&self, ids: &[ChunkId]) -> Result<Vec<PathBuf>, JournalError> {
         self.with(|connection| {
             let transaction = connection.transaction()?;
-            delete(&transaction, ids)?;
-            transaction.commit()
+            let files = delete(&transaction, ids)?;
+            transaction.commit()?;
+            Ok(files)
         })
     }
 
@@ -241,9 +242,16 @@ fn sound<T>(read: rusqlite::Result<T>) -> rusqlite::Result<Option<T>> {
     }
 }
 
-fn delete(connection: &Connection, ids: &[ChunkId]) -> rusqlite::Result<()> {
-    let mut delete = connection.prepare_cached("DELETE FROM chunks WHERE id = ?")?;
-    ids.iter().try_for_each(|id| delete.execute([id]).map(drop))
+fn delete(connection: &Connection, ids: &[ChunkId]) -> rusqlite::Result<Vec<PathBuf>> {
+    let mut delete = connection.prepare_cached("DELETE FROM chunks WHERE id = ? RETURNING file")?;
+    let mut files = Vec::new();
+    for id in ids {
+        let rows = delete.query_map([id], |row| sound(rows::path(row, "file")))?;
+        for file in rows {
+            files.extend(file?);
+        }
+    }
+    Ok(files)
 }
 
 /// The frames of a row, if they are what its columns `first` and `count` say.
