@@ -8,10 +8,12 @@
 //! works with a file is told by the kernel's lock on it and not by the pid, which is another process's before long, and in a
 //! container always the same: the lock ends with its process, however that ends.
 
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, flock, openat, unlinkat};
@@ -103,21 +105,18 @@ impl ChunkStore {
     ///
     /// A file that cannot be removed does not keep the others; the first error comes back when all were tried.
     pub fn sweep(&self, known: &[PathBuf]) -> Result<u64, StoreError> {
-        let known: std::collections::HashSet<_> = known.iter().filter_map(|path| path.file_name()).collect();
+        let known: HashSet<&OsStr> = known.iter().filter_map(|path| path.file_name()).collect();
         let folder = self.folder()?;
-        let failed = |path: &Path| {
-            let path = path.to_path_buf();
-            move |source: io::Error| StoreError::new(&path, source)
-        };
+        let unlisted = |source| StoreError::new(&self.dir, source);
         let mut removed = 0;
         let mut first_error = None;
-        for entry in fs::read_dir(&self.dir).map_err(failed(&self.dir))? {
-            let file = entry.map_err(failed(&self.dir))?.file_name();
+        for entry in fs::read_dir(&self.dir).map_err(unlisted)? {
+            let file = entry.map_err(unlisted)?.file_name();
             let Some(name) = Name::parse(&file).filter(|_| !known.contains(file.as_os_str())) else { continue };
             match remove_unless_held(&folder, &file, name) {
                 Ok(gone) => removed += u64::from(gone),
                 Err(errno) => {
-                    first_error.get_or_insert_with(|| failed(&self.dir.join(&file))(errno.into()));
+                    first_error.get_or_insert_with(|| StoreError::new(&self.dir.join(&file), errno.into()));
                 }
             }
         }
@@ -134,12 +133,13 @@ impl ChunkStore {
 }
 
 /// A reserved file for one chunk. It goes when this is dropped, unless it was kept. As long as this lives, no
-/// [`sweep`](ChunkStore::sweep) of any process removes the file, kept or not.
+/// [`sweep`](ChunkStore::sweep) of any process removes the file, kept or not; on a file system without locks that holds only
+/// until it is kept.
 #[derive(Debug)]
 pub struct Part {
     stem: String,
     folder: OwnedFd,
-    name: std::ffi::OsString,
+    name: OsString,
     path: PathBuf,
     // Kept open from the start: the lock hangs on it, and the sync reports every write error since then.
     file: File,
@@ -200,13 +200,14 @@ impl Drop for Part {
             // Whatever fails here, the next sweep tries again.
             let _ = unlinkat(&self.folder, &self.name, AtFlags::empty());
         }
+        // Closing alone would not do: a child that another thread is about to start has the file too, until it is its own
+        // program.
+        let _ = flock(&self.file, FlockOperation::Unlock);
     }
 }
 
 /// Locks a file that was made this moment. `false` says that a sweep found it before the lock did.
 fn lock_new(file: &File) -> io::Result<bool> {
-    use std::os::unix::fs::MetadataExt as _;
-
     match flock(file, FlockOperation::NonBlockingLockExclusive) {
         Err(Errno::WOULDBLOCK) => Ok(false),
         // On a file system without locks the pid in the name has to do.
@@ -215,9 +216,9 @@ fn lock_new(file: &File) -> io::Result<bool> {
 }
 
 /// Removes a file of the folder, unless it is in use or not a regular file.
-fn remove_unless_held(folder: &OwnedFd, file: &std::ffi::OsStr, name: Name) -> Result<bool, Errno> {
-    // For writing, which NFS asks of who wants an exclusive lock; without waiting for the other end of a pipe.
-    let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+fn remove_unless_held(folder: &OwnedFd, file: &OsStr, name: Name) -> Result<bool, Errno> {
+    // For writing, which NFS asks of who wants an exclusive lock.
+    let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let opened: File = match openat(folder, file, flags, Mode::empty()) {
         Ok(opened) => opened.into(),
         Err(Errno::NOENT | Errno::LOOP | Errno::ISDIR | Errno::NXIO) => return Ok(false),

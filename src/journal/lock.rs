@@ -16,7 +16,7 @@ use super::JournalError;
 pub struct Lock {
     state_dir: PathBuf,
     // The kernel's lock hangs on the open file.
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -42,12 +42,36 @@ impl Lock {
         }
         let written = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
         written.map_err(|source| failed(&path, source))?;
-        Ok(Self { state_dir: state_dir.to_path_buf(), _file: file })
+        Ok(Self { state_dir: state_dir.to_path_buf(), file })
     }
 
     /// The directory it is for.
     #[must_use]
     pub fn state_dir(&self) -> &Path {
         &self.state_dir
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing alone would not do: a child that another thread is about to start has the file too, until it is its own
+        // program.
+        let _ = flock(&self.file, FlockOperation::Unlock);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_ends_when_it_is_dropped_also_where_a_child_still_has_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = Lock::acquire(folder.path()).unwrap();
+        let inherited = lock.file.try_clone().unwrap();
+        Lock::acquire(folder.path()).unwrap_err();
+        drop(lock);
+        Lock::acquire(folder.path()).unwrap();
+        drop(inherited);
     }
 }

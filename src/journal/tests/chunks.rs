@@ -192,10 +192,13 @@ fn chunks_survive_a_restart_and_a_reader_beside_sees_them() {
     assert_eq!(scene.journal.recover(NOW).unwrap(), Recovery::default());
 }
 
-/// Copies the database's files as they are on the disk, without the process's last word: what a power cut leaves.
+/// Looks at copies of the database's files, made while the process that writes them still runs.
 #[test]
-fn what_is_added_is_on_the_disk_when_the_call_returns() {
+fn what_is_added_is_in_the_files_when_the_call_returns() {
     let scene = Scene::new();
+    let level =
+        scene.journal.with(|connection| connection.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0)));
+    assert_eq!(level.unwrap(), 2, "FULL, with which a commit is on the disk when it returns");
     let pattern = pattern();
     let key = key("/srv/a", &pattern);
     let copy = |name: &str| {
