@@ -4,9 +4,12 @@
 //! ([`verify`]). It writes only to the path it is given, which the caller has reserved and removes, and it never touches
 //! a frame but to read it.
 
+mod boxes;
 pub mod chunk;
 mod error;
 pub mod ffmpeg;
+mod fragments;
+pub mod join;
 mod look;
 pub mod plan;
 mod priority;

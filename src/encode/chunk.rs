@@ -3,12 +3,14 @@
 //! Owns the way of the pixels: decoded on several threads, in order, bounded by bytes, to FFmpeg's standard input. The
 //! file is not yet proved; [`verify`](super::verify) does that.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use crossbeam_channel::bounded;
 use ffmpeg_sidecar::command::FfmpegCommand;
@@ -19,7 +21,7 @@ use super::ffmpeg::child::{Child, Input};
 use super::ffmpeg::failure::FailureKind;
 use super::ffmpeg::progress::Follower;
 use super::ffmpeg::supervise::{Verdict, supervise};
-use super::ffmpeg::{Ffmpeg, Stop, file_url};
+use super::ffmpeg::{Ffmpeg, Stop, display_argv, file_url};
 use super::recipe::Recipe;
 use super::webp::forbid_blending;
 use crate::config::{Container, Encoder, FrameRate};
@@ -230,7 +232,7 @@ pub fn encode_as_they_come(
     let sign = || {
         let block = follower.now();
         progress(Progress { frames: block.frame, total: intake.total() });
-        Some(block.frame + size_of(job) + touched(job))
+        Some(block.frame + signs_of_life(&job.output))
     };
     let (_, no_work) = bounded(0);
     match supervise::<()>(&mut child, &no_work, stop, job.settings.stall, sign) {
@@ -279,6 +281,15 @@ pub fn encode_as_they_come(
     })
 }
 
+/// Everything that decides what a file of `job` is like, except the frames: two files with the same settings, made by the
+/// same FFmpeg, can be joined.
+pub(crate) fn settings_of(ffmpeg: &Ffmpeg, job: &ChunkJob) -> String {
+    let recipe = &job.recipe;
+    let with_output: Command = command(ffmpeg, &ChunkJob { output: PathBuf::new(), ..job.clone() }).into();
+    let args = display_argv(OsStr::new("ffmpeg"), with_output.get_args());
+    format!("{args}; {:?}; background {:?}", recipe.canvas, recipe.background)
+}
+
 fn command(ffmpeg: &Ffmpeg, job: &ChunkJob) -> FfmpegCommand {
     let recipe = &job.recipe;
     let canvas = &recipe.canvas;
@@ -301,9 +312,9 @@ fn command(ffmpeg: &Ffmpeg, job: &ChunkJob) -> FfmpegCommand {
         command.args(["-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709"]);
         command.args(["-color_trc", "iec61966-2-1"]);
     }
-    command.args(recipe.encoder_args(job.settings.threads.map(NonZeroUsize::get)));
-    command.args(recipe.muxer_args(job.rate));
-    command.format(recipe.muxer()).output(file_url(&job.output));
+    command.args(recipe.encoder_args(job.form, job.settings.threads.map(NonZeroUsize::get)));
+    command.args(recipe.muxer_args(job.form, job.rate));
+    command.format(recipe.muxer(job.form)).output(file_url(&job.output));
     command
 }
 
@@ -346,9 +357,9 @@ fn size_of(job: &ChunkJob) -> u64 {
     fs::metadata(&job.output).map_or(0, |meta| meta.len())
 }
 
-/// Moving the index to the front rewrites the file at its full size.
-fn touched(job: &ChunkJob) -> u64 {
-    let modified = fs::metadata(&job.output).and_then(|meta| meta.modified()).ok();
-    let since = modified.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+/// A number that changes when a file is written to. Moving the index to the front rewrites it at its full size.
+pub(crate) fn signs_of_life(output: &Path) -> u64 {
+    let Ok(meta) = fs::metadata(output) else { return 0 };
+    let since = meta.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    meta.len() + since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or_default())
 }

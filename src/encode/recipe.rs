@@ -4,11 +4,13 @@
 //! Pure: no files, no processes.
 
 use crate::config::{Builtin, Container, FrameRate, Preset, Video};
+use crate::encode::chunk::Form;
 use crate::encode::error::Flaw;
 use crate::frame::color::{Canvas, Feed};
 
 pub(crate) mod error;
-mod family;
+pub(super) mod family;
+mod parts;
 mod pixels;
 mod presets;
 mod quality;
@@ -17,6 +19,9 @@ mod speed;
 pub use error::RecipeError;
 use family::Family;
 use pixels::Pixels;
+
+/// After so many bytes a part of a video gets its next fragment.
+const FRAGMENT_BYTES: &str = "1000000";
 
 /// What the frames of a batch are like, as far as it matters for the video.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,8 +120,11 @@ impl Recipe {
     }
 
     /// FFmpeg's name of the muxer. Never left to FFmpeg's guess from a name.
-    #[must_use]
-    pub fn muxer(&self) -> &'static str {
+    pub(crate) fn muxer(&self, form: Form) -> &'static str {
+        let fragments = Family::of(&self.encoder).fragments();
+        if let (Form::Chunk { .. }, Some(muxer)) = (form, fragments) {
+            return muxer;
+        }
         match self.container {
             Container::Mp4 => "mp4",
             Container::Mov => "mov",
@@ -143,30 +151,45 @@ impl Recipe {
     }
 
     /// The encoder's arguments with `threads`, where that many are asked for.
-    pub(crate) fn encoder_args(&self, threads: Option<usize>) -> Vec<String> {
+    pub(crate) fn encoder_args(&self, form: Form, threads: Option<usize>) -> Vec<String> {
         let mut args = self.encoder_args.clone();
+        let family = Family::of(&self.encoder);
+        if let Form::Chunk { gop } = form {
+            family.divide(&mut args, gop);
+        }
         if let Some(threads) = threads {
-            Family::of(&self.encoder).limit_threads(&mut args, threads);
+            family.limit_threads(&mut args, threads);
         }
         args
     }
 
     /// Arguments for the muxer.
-    pub(crate) fn muxer_args(&self, rate: FrameRate) -> Vec<String> {
-        let args: Vec<String> = match self.container {
-            // The index in front, so that players on the web start at once; and a clock in which a frame is a whole
-            // number of ticks, pinned so that every FFmpeg and every part of a video has the same.
-            Container::Mp4 | Container::Mov => vec![
-                "-movflags".into(),
-                "+faststart".into(),
-                "-video_track_timescale".into(),
-                track_timescale(rate).to_string(),
-            ],
+    pub(crate) fn muxer_args(&self, form: Form, rate: FrameRate) -> Vec<String> {
+        let args: &[&str] = match (form, self.container) {
+            // Fragments that end after some bytes, not at key frames, so that FFmpeg has little in memory and the file
+            // grows while it encodes. The first one comes before the index, so that the delay of pictures out of order
+            // is known and the first picture is at 0. No table of the fragments at the end, which nobody reads.
+            (Form::Chunk { .. }, _) => {
+                &["-movflags", "+delay_moov+default_base_moof+skip_trailer", "-frag_size", FRAGMENT_BYTES]
+            }
+            // The index in front, so that players on the web start at once.
+            (Form::Reel, Container::Mp4 | Container::Mov) => &["-movflags", "+faststart"],
             // For ever.
-            Container::Gif | Container::Webp => vec!["-loop".into(), "0".into()],
-            Container::Mkv | Container::Webm | Container::Avi => Vec::new(),
+            (Form::Reel, Container::Gif | Container::Webp) => &["-loop", "0"],
+            (Form::Reel, Container::Mkv | Container::Webm | Container::Avi) => &[],
         };
+        let mut args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
+        if self.is_boxes(form) {
+            // A clock in which a frame is a whole number of ticks, pinned so that every FFmpeg and every part of a video
+            // has the same.
+            args.extend(["-video_track_timescale".to_owned(), track_timescale(rate).to_string()]);
+        }
         args
+    }
+
+    /// Whether the file is an mp4 or mov.
+    pub(crate) fn is_boxes(&self, form: Form) -> bool {
+        form != Form::Reel || matches!(self.container, Container::Mp4 | Container::Mov)
     }
 
     /// Arguments in front of the input of a decode of the reel.
@@ -196,6 +219,11 @@ pub(crate) fn track_timescale(rate: FrameRate) -> u64 {
         scale *= 2;
     }
     scale
+}
+
+/// Ticks a frame in such a track.
+pub(crate) fn track_step(rate: FrameRate) -> u64 {
+    track_timescale(rate) / u64::from(rate.num.get()) * u64::from(rate.den.get())
 }
 
 impl Builtin {

@@ -14,24 +14,26 @@ use crate::config::Container;
 use crate::frame::complete::identity_of;
 use crate::frame::{FrameError, FrameErrorKind};
 
-mod boxes;
-mod packets;
+pub(super) mod boxes;
+pub(super) mod packets;
 mod pixels;
-mod timing;
+pub(super) mod timing;
 mod webp;
 
 /// What was proved of a file: so many frames, one after the other in equal steps from zero, each with its picture.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
     /// Frames in the file.
     pub frames: u64,
     /// Size of the file.
     pub bytes: u64,
     /// How far the worst picture is off, as [`Signature::distance`](crate::frame::signature::Signature::distance) has
-    /// it.
-    pub worst: u8,
+    /// it; `None` where the pictures are those of parts that were proved before.
+    pub worst: Option<u8>,
     /// How long the video plays, to the microsecond.
     pub duration: Duration,
+    /// What it holds; `None` for WebP, which FFmpeg before 8 cannot read.
+    pub samples: Option<Samples>,
 }
 
 /// What a file holds, packet by packet, so that a copy of it can be known for one.
@@ -55,17 +57,23 @@ pub fn verify(ffmpeg: &Ffmpeg, job: &ChunkJob, result: &ChunkResult, stop: &Stop
     if bytes == 0 {
         return Err(EncodeError::not_proved(reel, Flaw::Container("the file is empty".to_owned())));
     }
-    let worst = match job.recipe.container {
+    let (worst, samples) = if job.recipe.container == Container::Webp {
         // FFmpeg before 8 cannot read animated WebP, so its parts are read here.
-        Container::Webp => webp::check(job, result, stop)?,
-        container => {
-            if matches!(container, Container::Mp4 | Container::Mov) {
-                boxes::check(job)?;
-            }
-            pixels::check(ffmpeg, job, result, stop)?
+        (webp::check(job, result, stop)?, None)
+    } else {
+        if job.recipe.is_boxes(job.form) {
+            boxes::check(reel, &job.recipe)?;
         }
+        let (worst, samples) = pixels::check(ffmpeg, job, result, stop)?;
+        (worst, Some(samples))
     };
-    Ok(Proof { frames: result.fed, bytes, worst, duration: timing::duration(result.fed, job.rate) })
+    Ok(Proof {
+        frames: result.fed,
+        bytes,
+        worst: Some(worst),
+        duration: timing::duration(result.fed, job.rate),
+        samples,
+    })
 }
 
 /// Fails with [`EncodeError::FrameChanged`] unless every frame of `job` is still the file it was.

@@ -6,5 +6,6 @@
 
 mod faults;
 mod help;
+mod join;
 mod presets;
 mod timing;

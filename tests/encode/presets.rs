@@ -23,7 +23,7 @@ fn every_preset_takes_every_kind_of_frame_of_odd_size() {
         let job = shot.job(&video(*preset));
         let (result, proof) = make(&job).map_err(|error| error.to_string())?;
         assert_eq!((result.fed, proof.frames), (5, 5));
-        println!("{} {look:?}: worst {}, {} bytes", preset.name(), proof.worst, proof.bytes);
+        println!("{} {look:?}: worst {:?}, {} bytes", preset.name(), proof.worst, proof.bytes);
         Ok(())
     });
 }
@@ -38,7 +38,7 @@ fn every_preset_works_at_its_lowest_quality() {
         match shot.try_job(&with_quality(*preset, Quality::Named(*quality))) {
             Ok(job) => {
                 let (_, proof) = make(&job).map_err(|error| error.to_string())?;
-                println!("{} {quality:?}: worst {}", preset.name(), proof.worst);
+                println!("{} {quality:?}: worst {:?}", preset.name(), proof.worst);
             }
             Err(error) => assert!(error.hint().is_some()),
         }
@@ -62,7 +62,7 @@ fn the_worst_there_is_stays_within_tolerance() {
     all(worst, |(preset, number)| {
         let shot = Shot::new(4, (320, 180), Look::Eight);
         let (_, proof) = make(&shot.job(&with_quality(*preset, Quality::Crf(*number)))).map_err(|e| e.to_string())?;
-        println!("{} {number}: worst {}", preset.name(), proof.worst);
+        println!("{} {number}: worst {:?}", preset.name(), proof.worst);
         Ok(())
     });
 }

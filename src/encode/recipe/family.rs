@@ -5,7 +5,7 @@ use super::pixels::Pixels;
 
 /// Encoders that take quality, speed and threads the same way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Family {
+pub(in crate::encode) enum Family {
     X264,
     X265,
     SvtAv1,
@@ -21,7 +21,7 @@ pub(super) enum Family {
 
 impl Family {
     /// The family of the encoder FFmpeg calls `encoder`.
-    pub(super) fn of(encoder: &str) -> Self {
+    pub(in crate::encode) fn of(encoder: &str) -> Self {
         match encoder {
             "libx264" | "libx264rgb" => Self::X264,
             "libx265" => Self::X265,
@@ -77,8 +77,13 @@ fn is_coarse(args: &[String]) -> bool {
     })
 }
 
+/// The keys and values of a `key=value:key=value` argument.
+pub(super) fn params(value: &str) -> impl Iterator<Item = (&str, &str)> {
+    value.split(':').map(|param| param.split_once('=').unwrap_or((param, "")))
+}
+
 /// Adds to a `key=value:key=value` argument, which encoders take once only.
-fn add_param(args: &mut Vec<String>, option: &str, param: &str) {
+pub(super) fn add_param(args: &mut Vec<String>, option: &str, param: &str) {
     match args.iter().rposition(|arg| arg == option) {
         Some(at) if at + 1 < args.len() => {
             args[at + 1].push(':');

@@ -1,12 +1,14 @@
 //! The boxes of an mp4 or mov file (ISO/IEC 14496-12): size and colour of its one video track.
 
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io;
 use std::path::Path;
 
 use super::flawed;
-use crate::encode::chunk::ChunkJob;
+use crate::config::FrameRate;
+use crate::encode::boxes::{Boxes, Walk, damaged, find, number};
 use crate::encode::error::{EncodeError, Flaw};
+use crate::encode::recipe::{Recipe, track_step, track_timescale};
 
 /// An index larger than this is not read into memory: it would be for a billion frames.
 const MOOV_LIMIT: u64 = 1 << 30;
@@ -14,18 +16,17 @@ const MOOV_LIMIT: u64 = 1 << 30;
 const BT709: [u16; 3] = [1, 13, 1];
 
 /// Compares what the container says with the recipe.
-pub(super) fn check(job: &ChunkJob) -> Result<(), EncodeError> {
-    let reel = &job.output;
-    let moov = read_moov(reel).map_err(EncodeError::io(reel))?;
+pub(in crate::encode) fn check(reel: &Path, recipe: &Recipe) -> Result<(), EncodeError> {
+    let moov = read_moov(reel).map_err(damaged(reel))?;
     let flaw = |text: String| flawed(reel, Flaw::Container(text));
     let moov = moov.ok_or_else(|| flaw("no index (moov)".to_owned()))?;
     let entry = sample_entry(&moov).ok_or_else(|| flaw("no description of the video (stsd)".to_owned()))?;
-    let canvas = &job.recipe.canvas;
+    let canvas = &recipe.canvas;
     if (u32::from(entry.width), u32::from(entry.height)) != (canvas.width, canvas.height) {
         let (width, height) = (entry.width, entry.height);
         return Err(flaw(format!("{width}x{height} pixels instead of {}x{}", canvas.width, canvas.height)));
     }
-    if job.recipe.is_bt709() {
+    if recipe.is_bt709() {
         match entry.colour {
             Some(Colour { codes: BT709, full: false }) => {}
             Some(colour) => return Err(flaw(format!("tagged {colour:?} instead of limited BT.709"))),
@@ -33,6 +34,32 @@ pub(super) fn check(job: &ChunkJob) -> Result<(), EncodeError> {
         }
     }
     Ok(())
+}
+
+/// Checks that the index gives all frames the same time, and `rate` as that: players tell the rate from it.
+pub(in crate::encode) fn check_rate(reel: &Path, rate: FrameRate) -> Result<(), EncodeError> {
+    let moov = read_moov(reel).map_err(damaged(reel))?;
+    let wanted = (track_timescale(rate), track_step(rate));
+    let found = moov.as_deref().and_then(clock);
+    match found {
+        Some((timescale, step)) if (u64::from(timescale), u64::from(step)) == wanted => Ok(()),
+        Some((timescale, step)) => Err(flawed(reel, Flaw::Container(format!("a frame takes {step}/{timescale} s")))),
+        None => Err(flawed(reel, Flaw::Container("frames of different lengths".to_owned()))),
+    }
+}
+
+/// Ticks a second, and ticks a frame, if all frames have the same.
+fn clock(moov: &[u8]) -> Option<(u32, u32)> {
+    let mdia = find(find(moov, *b"trak")?, *b"mdia")?;
+    let mdhd = find(mdia, *b"mdhd")?;
+    let stts = [*b"minf", *b"stbl", *b"stts"].into_iter().try_fold(mdia, find)?;
+    // Version, flags and the number of entries; each has a number of frames and their length.
+    let steps = stts.get(8..)?.as_chunks::<8>().0;
+    let step = number(steps.first()?, 4)?;
+    let same = steps.iter().all(|entry| number(entry, 4) == Some(step));
+    // Version 1 has long times in front.
+    let timescale = number(mdhd, if *mdhd.first()? == 1 { 20 } else { 12 })?;
+    same.then_some((timescale, step))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,33 +75,18 @@ struct Colour {
     full: bool,
 }
 
-/// The contents of the `moov` box. The boxes around it are skipped, not read.
+/// The `moov` box, without its header.
 fn read_moov(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let mut file = File::open(path)?;
-    let mut header = [0; 16];
-    loop {
-        if file.read_exact(&mut header[..8]).is_err() {
-            return Ok(None);
+    let mut walk = Walk::new(&mut file)?;
+    while let Some(place) = walk.next()? {
+        if place.kind == *b"moov" {
+            let moov = walk.read(&place, MOOV_LIMIT)?;
+            let head = usize::try_from(place.contents.start - place.start).unwrap_or_default();
+            return Ok(Some(moov[head..].to_vec()));
         }
-        let mut length = u64::from(u32::from_be_bytes([header[0], header[1], header[2], header[3]]));
-        let mut head = 8;
-        if length == 1 {
-            if file.read_exact(&mut header[8..]).is_err() {
-                return Ok(None);
-            }
-            length = header[8..].iter().fold(0, |all, &byte| all << 8 | u64::from(byte));
-            head = 16;
-        }
-        // Length 0, to the end of the file, is for the media data of live streams.
-        let Some(length) = length.checked_sub(head) else { return Ok(None) };
-        if header[4..8] == *b"moov" {
-            let mut moov = Vec::new();
-            let whole = length <= MOOV_LIMIT && file.take(length).read_to_end(&mut moov)? as u64 == length;
-            return Ok(whole.then_some(moov));
-        }
-        let Ok(skip) = i64::try_from(length) else { return Ok(None) };
-        file.seek(SeekFrom::Current(skip))?;
     }
+    Ok(None)
 }
 
 /// The first description of the video track.
@@ -102,36 +114,12 @@ fn colour(colr: &[u8]) -> Option<Colour> {
     }
 }
 
-fn find(parent: &[u8], kind: [u8; 4]) -> Option<&[u8]> {
-    Boxes(parent).find(|(found, _)| *found == kind).map(|(_, contents)| contents)
-}
-
-/// The boxes in a box: kind and contents.
-struct Boxes<'a>(&'a [u8]);
-
-impl<'a> Iterator for Boxes<'a> {
-    type Item = ([u8; 4], &'a [u8]);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let (head, rest) = self.0.split_first_chunk::<4>()?;
-        let (kind, _) = rest.split_first_chunk::<4>()?;
-        let length = u32::from_be_bytes(*head) as usize;
-        let contents = self.0.get(8..length)?;
-        self.0 = &self.0[length..];
-        Some((*kind, contents))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    fn wrap(kind: [u8; 4], contents: &[u8]) -> Vec<u8> {
-        let length = u32::try_from(contents.len() + 8).unwrap();
-        [&length.to_be_bytes(), kind.as_slice(), contents].concat()
-    }
+    use crate::encode::boxes::tests::wrap;
 
     fn moov(colr: &[u8]) -> Vec<u8> {
         let mut entry = vec![0; 78];

@@ -8,7 +8,8 @@ use std::thread;
 use crossbeam_channel::bounded;
 use rustix::pipe::fcntl_setpipe_size;
 
-use super::{flawed, packets};
+use super::timing::Clock;
+use super::{Samples, flawed, packets};
 use crate::encode::chunk::{ChunkJob, ChunkResult, PIPE_BYTES, complaint, stalled, succeed};
 use crate::encode::error::{EncodeError, Flaw};
 use crate::encode::ffmpeg::child::{Child, Input, LAST_WORDS};
@@ -18,8 +19,14 @@ use crate::encode::look::look;
 use crate::encode::priority::step_back;
 use crate::encode::recipe::Recipe;
 
-/// Compares every decoded frame with its picture, and the packets with what was fed. The difference of the worst.
-pub(super) fn check(ffmpeg: &Ffmpeg, job: &ChunkJob, result: &ChunkResult, stop: &Stop) -> Result<u8, EncodeError> {
+/// Compares every decoded frame with its picture, and the packets with what was fed. The difference of the worst, and
+/// what the packets are.
+pub(super) fn check(
+    ffmpeg: &Ffmpeg,
+    job: &ChunkJob,
+    result: &ChunkResult,
+    stop: &Stop,
+) -> Result<(u8, Samples), EncodeError> {
     let mut command = ffmpeg.command();
     command.args(["-xerror", "-err_detect", "explode"]);
     // As they stand in the file: FFmpeg would move a late first packet to zero.
@@ -31,11 +38,11 @@ pub(super) fn check(ffmpeg: &Ffmpeg, job: &ChunkJob, result: &ChunkResult, stop:
     }
     command.pix_fmt(job.recipe.feed.ffmpeg_name()).format("rawvideo").output("pipe:1");
     // In the same run, because FFmpeg takes longer to start than to list packets.
-    packets::list(&mut command);
+    packets::list(&mut command, "pipe:0");
     let (report, writer) = io::pipe().map_err(EncodeError::io(&job.output))?;
     let mut child = Child::start(command, Input::Report(writer), job.settings.nice)?;
     let (send, listed) = bounded(1);
-    thread::spawn(move || _ = send.send(packets::parse(report)));
+    thread::spawn(move || _ = send.send(packets::parse(report, &AtomicU64::new(0))));
     let read = AtomicU64::new(0);
     let pipe = child.stdout();
     let seen = thread::scope(|scope| {
@@ -69,11 +76,12 @@ pub(super) fn check(ffmpeg: &Ffmpeg, job: &ChunkJob, result: &ChunkResult, stop:
     if let Some(complaint) = complaint(&child) {
         return Err(flawed(&job.output, Flaw::Complaint(complaint)));
     }
-    packets::check(&listed.recv_timeout(LAST_WORDS).unwrap_or_default(), job, result.fed)?;
+    let list = listed.recv_timeout(LAST_WORDS).unwrap_or_default();
+    list.check(&job.output, Clock::of(&job.recipe, job.form), job.rate, result.fed)?;
     if seen.frames != result.fed {
         return Err(flawed(&job.output, Flaw::Count { expected: result.fed, found: seen.frames, what: "decoded" }));
     }
-    Ok(seen.worst)
+    Ok((seen.worst, list.samples([result.fed]).remove(0)))
 }
 
 #[derive(Debug, Default)]

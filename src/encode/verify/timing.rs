@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use crate::config::{Container, FrameRate};
+use crate::encode::chunk::Form;
+use crate::encode::recipe::Recipe;
 
 /// The clock of a container, as far as frames can be off the exact time because of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Clock {
+pub(in crate::encode) enum Clock {
     /// Every time is exact.
     Exact,
     /// Every time is the exact one rounded to this many ticks a second.
@@ -14,9 +16,10 @@ pub(super) enum Clock {
 }
 
 impl Clock {
-    /// The clock of `container`. Matroska and WebM count milliseconds, GIF hundredths of a second.
-    pub(super) fn of(container: Container) -> Self {
-        match container {
+    /// The clock of the file that `recipe` makes. Matroska and WebM count milliseconds, GIF hundredths of a second.
+    pub(in crate::encode) fn of(recipe: &Recipe, form: Form) -> Self {
+        match recipe.container {
+            _ if recipe.is_boxes(form) => Self::Exact,
             Container::Mp4 | Container::Mov | Container::Avi => Self::Exact,
             Container::Mkv | Container::Webm | Container::Webp => Self::Rounded(1000),
             Container::Gif => Self::Rounded(100),
@@ -42,7 +45,7 @@ impl Clock {
 }
 
 /// How long `frames` frames take, rounded down to the microsecond.
-pub(super) fn duration(frames: u64, rate: FrameRate) -> Duration {
+pub(in crate::encode) fn duration(frames: u64, rate: FrameRate) -> Duration {
     let micros = u128::from(frames) * u128::from(rate.den.get()) * 1_000_000 / u128::from(rate.num.get());
     Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
 }

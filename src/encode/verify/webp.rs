@@ -34,7 +34,7 @@ fn check_times(frames: &[Anmf], job: &ChunkJob, fed: u64) -> Result<(), Flaw> {
     if found != fed {
         return Err(Flaw::Count { expected: fed, found, what: "frames (ANMF)" });
     }
-    let clock = Clock::of(job.recipe.container);
+    let clock = Clock::of(&job.recipe, job.form);
     let mut time = 0;
     for (index, frame) in (0..).zip(frames) {
         if !clock.is_time_of(index, job.rate, time, (1, 1000)) {

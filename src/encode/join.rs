@@ -1,0 +1,282 @@
+//! Parts of a video into one file, without loss, and the proof that it is exactly its parts.
+//!
+//! Owns the order of the parts and the times of their frames. It decodes nothing: that each part is the video of its
+//! frames was proved when it was made.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ChildStdin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use crossbeam_channel::bounded;
+
+use super::boxes::damaged;
+use super::chunk::{Form, PIPE_BYTES, Settings, complaint, signs_of_life, stalled, succeed};
+use super::error::{EncodeError, Flaw};
+use super::ffmpeg::child::{Child, Input};
+use super::ffmpeg::supervise::{Verdict, supervise};
+use super::ffmpeg::{Ffmpeg, Stop, file_url};
+use super::fragments::{Layout, Spot, header};
+use super::recipe::{Recipe, track_step, track_timescale};
+use super::verify::timing::{self, Clock};
+use super::verify::{Proof, Samples, boxes, packets};
+use crate::config::FrameRate;
+
+/// A part of a video: a file of the form [`Form::Chunk`], proved by [`verify`](super::verify::verify).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The file.
+    pub file: PathBuf,
+    /// What it was proved to hold.
+    pub samples: Samples,
+}
+
+impl Part {
+    /// Whether its file is still there, with as many frames as it should hold by its boxes. What is in them is proved by
+    /// [`prove`].
+    #[must_use]
+    pub fn is_whole(&self, rate: FrameRate) -> bool {
+        let read = |mut file| Layout::read(&mut file, track_timescale(rate), track_step(rate));
+        let layout = File::open(&self.file).and_then(read);
+        layout.is_ok_and(|layout| layout.count() == self.samples.count)
+    }
+}
+
+/// Writes the video of `parts`, one after the other, to `output`, which the caller has reserved: what is there is
+/// overwritten. The parts are of `recipe` at `rate`, of one version of FFmpeg, and nobody changes them meanwhile.
+///
+/// Where the files of the parts place themselves in time does not matter.
+pub fn join(
+    ffmpeg: &Ffmpeg,
+    recipe: &Recipe,
+    rate: FrameRate,
+    parts: &[Part],
+    output: &Path,
+    settings: Settings,
+    stop: &Stop,
+) -> Result<(), EncodeError> {
+    let reel = Reel::of(parts, rate)?;
+    let mut command = ffmpeg.command();
+    // Over the reserved file, which is ours.
+    command.overwrite();
+    command.args(["-xerror", "-f", "mov"]).input("pipe:0").map("0:v:0").codec_video("copy");
+    // What the muxer of the parts says of itself is nothing to keep.
+    command.args(["-map_metadata", "-1"]);
+    // Matroska has it as a number of its own, which FFmpeg would guess from the first packets.
+    command.args(["-r", &format!("{}/{}", rate.num, rate.den)]);
+    command.args(recipe.copy_args());
+    command.args(recipe.muxer_args(Form::Reel, rate));
+    if recipe.is_boxes(Form::Reel) && reel.bytes > MOVED_BYTES {
+        command.args(["-movflags", "-faststart", "-moov_size", &reel.index_bytes().to_string()]);
+    }
+    command.format(recipe.muxer(Form::Reel)).output(file_url(output));
+    let mut child = Child::start(command, Input::Fed, settings.nice)?;
+    let written = AtomicU64::new(0);
+    let sign = || Some(written.load(Ordering::Relaxed) + signs_of_life(output));
+    thread::scope(|scope| {
+        let (send, work) = bounded(1);
+        if let Some(pipe) = child.stdin() {
+            let feed = || feed(pipe, parts, &reel, &written, stop);
+            scope.spawn(move || _ = send.send(feed()));
+        }
+        let fed = match supervise(&mut child, &work, stop, settings.stall, sign) {
+            Verdict::Done(fed) => fed,
+            // The feeder notices the broken pipe, or has its last word.
+            Verdict::Ended => work.recv().unwrap_or(Ok(())),
+            Verdict::Stopped => Err(EncodeError::Stopped),
+            Verdict::Stalled => Err(stalled(&mut child)),
+        };
+        // Before the feeder is waited for, who may be waiting for the child.
+        fed.inspect_err(|_| child.stop())
+    })?;
+    // The index.
+    let (_, no_work) = bounded(0);
+    match supervise::<()>(&mut child, &no_work, stop, settings.stall, sign) {
+        Verdict::Stopped => {
+            child.stop();
+            return Err(EncodeError::Stopped);
+        }
+        Verdict::Stalled => return Err(stalled(&mut child)),
+        Verdict::Done(()) | Verdict::Ended => {}
+    }
+    succeed(&child)?;
+    match complaint(&child) {
+        Some(complaint) => Err(EncodeError::not_proved(output, Flaw::Complaint(complaint))),
+        None => Ok(()),
+    }
+}
+
+/// Proves that `output` is exactly `parts`, one after the other: the same packets, at their times, in a container that
+/// says what it should. Whether the pictures are right was proved of each part.
+pub fn prove(
+    ffmpeg: &Ffmpeg,
+    recipe: &Recipe,
+    rate: FrameRate,
+    parts: &[Part],
+    output: &Path,
+    settings: Settings,
+    stop: &Stop,
+) -> Result<Proof, EncodeError> {
+    let bytes = fs::metadata(output).map_err(EncodeError::io(output))?.len();
+    let frames = parts.iter().map(|part| part.samples.count).sum();
+    let flaw = |text: String| EncodeError::not_proved(output, Flaw::Container(text));
+    if recipe.is_boxes(Form::Reel) {
+        boxes::check(output, recipe)?;
+        boxes::check_rate(output, rate)?;
+    }
+    let mut command = ffmpeg.command();
+    // As they stand in the file: FFmpeg would move a late first packet to zero.
+    command.args(["-xerror", "-copyts"]).input(file_url(output));
+    packets::list(&mut command, "pipe:1");
+    let mut child = Child::start(command, Input::Nothing, settings.nice)?;
+    let read = AtomicU64::new(0);
+    let (send, work) = bounded(1);
+    let pipe = child.stdout();
+    let list = thread::scope(|scope| {
+        if let Some(pipe) = pipe {
+            let read = &read;
+            scope.spawn(move || _ = send.send(packets::parse(pipe, read)));
+        }
+        match supervise(&mut child, &work, stop, settings.stall, || Some(read.load(Ordering::Relaxed))) {
+            Verdict::Done(list) => Ok(list),
+            Verdict::Ended => Ok(work.recv().unwrap_or_default()),
+            Verdict::Stopped => {
+                child.stop();
+                Err(EncodeError::Stopped)
+            }
+            Verdict::Stalled => Err(stalled(&mut child)),
+        }
+    })?;
+    if child.wait(settings.stall).is_none() {
+        return Err(stalled(&mut child));
+    }
+    succeed(&child)?;
+    if let Some(complaint) = complaint(&child) {
+        return Err(EncodeError::not_proved(output, Flaw::Complaint(complaint)));
+    }
+    list.check(output, Clock::of(recipe, Form::Reel), rate, frames)?;
+    for (index, (part, found)) in
+        parts.iter().zip(list.samples(parts.iter().map(|part| part.samples.count))).enumerate()
+    {
+        // For codecs that have no record of their own, Matroska writes one.
+        if !part.samples.config.is_empty() && found.config != part.samples.config {
+            return Err(flaw(format!("the codec is configured otherwise than in part {index}")));
+        }
+        if found.digest != part.samples.digest {
+            return Err(flaw(format!("other packets than in part {index}")));
+        }
+    }
+    let samples = list.samples([frames]).pop();
+    Ok(Proof { frames, bytes, worst: None, duration: timing::duration(frames, rate), samples })
+}
+
+/// Up to so many bytes it is as quick to move the data of a file for the index to be in front of them, and the file has
+/// no unused space.
+const MOVED_BYTES: u64 = 32 << 20;
+
+/// A video in parts.
+struct Reel {
+    layouts: Vec<Layout>,
+    /// The number of the track in the index.
+    track: u32,
+    /// Ticks a frame.
+    step: u64,
+    /// How many frames decoders are ahead.
+    delay: u32,
+    /// Of all samples.
+    bytes: u64,
+}
+
+impl Reel {
+    fn of(parts: &[Part], rate: FrameRate) -> Result<Self, EncodeError> {
+        let first = parts.first().ok_or(EncodeError::NoFrames)?;
+        let mut layouts = Vec::new();
+        for part in parts {
+            let flaw = |flaw| Err(EncodeError::not_proved(&part.file, flaw));
+            // One configuration is for all: another part's packets would decode to rubbish, and FFmpeg would not say so.
+            if part.samples.config != first.samples.config {
+                return flaw(Flaw::Container(format!(
+                    "the codec is configured otherwise than in {}",
+                    first.file.display()
+                )));
+            }
+            let mut file = File::open(&part.file).map_err(EncodeError::io(&part.file))?;
+            let layout = Layout::read(&mut file, track_timescale(rate), track_step(rate));
+            let layout = layout.map_err(damaged(&part.file))?;
+            let (expected, found) = (part.samples.count, layout.count());
+            if expected != found {
+                return flaw(Flaw::Count { expected, found, what: "samples in the fragments" });
+            }
+            layouts.push(layout);
+        }
+        let delay = layouts.iter().map(|layout| layout.delay).max().unwrap_or_default();
+        let fragments = layouts.iter().flat_map(|layout| &layout.fragments);
+        let bytes = fragments.map(|fragment| fragment.data.end - fragment.data.start).sum();
+        let track = layouts[0].track;
+        Ok(Self { layouts, track, step: track_step(rate), delay, bytes })
+    }
+
+    /// The one with the longest delay, whose index says so.
+    fn init(&self) -> &[u8] {
+        self.layouts.iter().max_by_key(|layout| layout.delay).map(|layout| layout.init.as_slice()).unwrap_or_default()
+    }
+
+    /// Room for the index, at most.
+    fn index_bytes(&self) -> u64 {
+        let samples = self.layouts.iter().flat_map(|layout| &layout.fragments).flat_map(|fragment| &fragment.samples);
+        let (mut count, mut keys) = (0, 0);
+        for sample in samples {
+            count += 1;
+            keys += u64::from(sample.key);
+        }
+        // A size and a flag each; a time out of order for each, where there is any; the number of each key frame, twice
+        // in mov.
+        let each = if self.delay > 0 { 4 + 1 + 8 } else { 4 + 1 };
+        // FFmpeg puts a place into the index for each megabyte, and wherever two neighbours are more than that: 8 bytes
+        // for where, 12 for how many.
+        let places = (2 * self.bytes).div_ceil(1 << 20).min(count);
+        // The rest does not grow with the video; configuration records and tags of the user's own are in it.
+        self.init().len() as u64 + 4096 + count * each + keys * 8 + places * 20
+    }
+}
+
+/// Writes the parts as one stream of fragments, and closes the pipe. A pipe that FFmpeg closed early is no error here: its
+/// exit status, or what is missing in the file, is.
+fn feed(
+    mut pipe: ChildStdin,
+    parts: &[Part],
+    reel: &Reel,
+    written: &AtomicU64,
+    stop: &Stop,
+) -> Result<(), EncodeError> {
+    // Fewer turns between us and FFmpeg. Refused where the user has too many pipes; then they stay as they are.
+    _ = rustix::pipe::fcntl_setpipe_size(&pipe, PIPE_BYTES);
+    let Ok(()) = pipe.write_all(reel.init()) else { return Ok(()) };
+    let mut spot = Spot { track: reel.track, step: reel.step, delay: reel.delay, start: 0, decoded: 0, sequence: 0 };
+    for (part, layout) in parts.iter().zip(&reel.layouts) {
+        let mut file = File::open(&part.file).map_err(EncodeError::io(&part.file))?;
+        for fragment in &layout.fragments {
+            if stop.requested() {
+                return Err(EncodeError::Stopped);
+            }
+            spot.sequence += 1;
+            let head = header(&spot, &fragment.samples)
+                .ok_or_else(|| EncodeError::not_proved(&part.file, Flaw::Container("too long a video".to_owned())))?;
+            let Ok(()) = pipe.write_all(&head) else { return Ok(()) };
+            let length = fragment.data.end - fragment.data.start;
+            file.seek(SeekFrom::Start(fragment.data.start)).map_err(EncodeError::io(&part.file))?;
+            match io::copy(&mut (&mut file).take(length), &mut pipe) {
+                Ok(copied) if copied == length => {}
+                Ok(_) => return Err(damaged(&part.file)(io::ErrorKind::UnexpectedEof.into())),
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+                Err(error) => return Err(EncodeError::io(&part.file)(error)),
+            }
+            written.fetch_add(length, Ordering::Relaxed);
+            spot.decoded += fragment.samples.len() as u64;
+        }
+        spot.start = spot.decoded;
+    }
+    Ok(())
+}

@@ -1,0 +1,272 @@
+//! Parts of videos, joined: the same pictures at the same times, and nothing else gets through.
+
+use std::fs;
+use std::num::NonZeroU32;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use reeld::config::{Builtin, Container, CustomPreset, FrameRate, Preset, Quality, Video};
+use reeld::encode::EncodeError;
+use reeld::encode::chunk::{ChunkJob, Form, Settings};
+use reeld::encode::ffmpeg::Stop;
+use reeld::encode::join::{Part, join, prove};
+use reeld::encode::recipe::Recipe;
+use reeld::encode::verify::Proof;
+
+use crate::help::{Look, Shot, decode, ffmpeg, make, rate, video, with_quality};
+
+/// Parts of a shot, and where their reel goes.
+struct Film {
+    shot: Shot,
+    recipe: Recipe,
+    rate: FrameRate,
+    parts: Vec<Part>,
+    reel: PathBuf,
+}
+
+impl Film {
+    /// Encodes and proves a part of each of these lengths.
+    fn of(video: &Video, size: (u32, u32), look: Look, lengths: &[usize]) -> Result<Self, EncodeError> {
+        let count = lengths.iter().sum::<usize>();
+        let shot = Shot::new(u32::try_from(count).unwrap(), size, look);
+        let job = shot.job(video);
+        let reel = shot.dir.path().join(format!("reel.{}", job.recipe.extension()));
+        let mut all = Self { shot, recipe: job.recipe, rate: job.rate, parts: Vec::new(), reel };
+        let mut start = 0;
+        for length in lengths {
+            let part = all.encode(video, start..start + length)?;
+            all.parts.push(part);
+            start += length;
+        }
+        Ok(all)
+    }
+
+    fn job(&self, video: &Video, frames: Range<usize>) -> ChunkJob {
+        let mut job = self.shot.job(video);
+        job.output = self.shot.dir.path().join(format!("{}-{}.part", frames.start, frames.end));
+        job.frames = job.frames[frames].to_vec();
+        job.form = Form::Chunk { gop: NonZeroU32::new(24).unwrap() };
+        job
+    }
+
+    fn encode(&self, video: &Video, frames: Range<usize>) -> Result<Part, EncodeError> {
+        let job = self.job(video, frames);
+        let (result, proof) = make(&job)?;
+        let samples = proof.samples.unwrap();
+        assert_eq!(samples.count, result.fed);
+        Ok(Part { file: job.output, samples })
+    }
+
+    fn join(&self) -> Result<(), EncodeError> {
+        join(ffmpeg(), &self.recipe, self.rate, &self.parts, &self.reel, Settings::default(), &Stop::default())
+    }
+
+    fn prove(&self) -> Result<Proof, EncodeError> {
+        prove(ffmpeg(), &self.recipe, self.rate, &self.parts, &self.reel, Settings::default(), &Stop::default())
+    }
+
+    fn make(&self) -> Result<Proof, EncodeError> {
+        self.join()?;
+        self.prove()
+    }
+
+    /// The pictures of the parts.
+    fn pictures(&self) -> Vec<u8> {
+        self.parts.iter().flat_map(|part| decode(&part.file, &[], self.recipe.feed.ffmpeg_name())).collect()
+    }
+
+    fn assert_exact(&self) {
+        let proof = self.make().unwrap_or_else(|error| panic!("{} {:?}: {error}", self.recipe.name, self.rate));
+        assert_eq!(proof.frames, self.parts.iter().map(|part| part.samples.count).sum::<u64>());
+        let same = decode(&self.reel, &[], self.recipe.feed.ffmpeg_name()) == self.pictures();
+        assert!(same, "{} {:?}: other pictures", self.recipe.name, self.rate);
+    }
+}
+
+const RATES: [(u32, u32); 5] = [(24_000, 1001), (24, 1), (25, 1), (30, 1), (60, 1)];
+const SMALL: (u32, u32) = (96, 64);
+
+fn at(preset: Builtin, (num, den): (u32, u32)) -> Video {
+    Video { rate: rate(num, den), ..video(preset) }
+}
+
+fn own(encoder: &str, pix_fmt: &str, container: Container, args: &[&str]) -> Video {
+    let args = args.iter().map(|&arg| arg.to_owned()).collect();
+    let (name, encoder, pix_fmt) = ("own".to_owned(), encoder.to_owned(), pix_fmt.to_owned());
+    let custom = CustomPreset { name, encoder, pix_fmt, container, args };
+    Video { preset: Preset::Custom(custom.into()), ..at(Builtin::H264, (24_000, 1001)) }
+}
+
+#[test]
+fn the_reel_is_its_parts() {
+    // A short one in front, whose pictures are in order where those of the others are not.
+    let lengths = [[1, 24, 7], [5, 2, 24], [7, 1, 3], [24, 5, 1], [3, 3, 5]];
+    for (rate, lengths) in RATES.into_iter().zip(lengths) {
+        for preset in [Builtin::H264, Builtin::H265, Builtin::Av1] {
+            Film::of(&at(preset, rate), SMALL, Look::Eight, &lengths).unwrap().assert_exact();
+        }
+    }
+}
+
+#[test]
+fn every_preset_that_can_be_joined_is_exact() {
+    let mut joinable = Vec::new();
+    for preset in Builtin::ALL {
+        let size = if preset == Builtin::Dnxhr { (256, 120) } else { SMALL };
+        let video = at(preset, (24_000, 1001));
+        if !Shot::new(1, size, Look::Eight).job(&video).recipe.joinable() {
+            continue;
+        }
+        joinable.push(preset.name());
+        Film::of(&video, size, Look::Eight, &[1, 13, 4]).unwrap().assert_exact();
+    }
+    let wanted = "h264 h264-10bit h265 h265-10bit av1 vp9 prores prores-4444 dnxhr ffv1 mpeg4 lossless";
+    assert_eq!(joinable.join(" "), wanted);
+}
+
+#[test]
+fn containers_of_the_users_own_are_exact() {
+    let cases = [
+        own("libx264", "yuv420p", Container::Mkv, &["-crf", "30"]),
+        own("libx264", "yuvj420p", Container::Mov, &["-preset", "fast", "-bf", "5"]),
+        own("libx264rgb", "rgb24", Container::Mp4, &["-qp", "0"]),
+        own("libx265", "yuv444p10le", Container::Mkv, &["-x265-params", "log-level=error"]),
+        own("libx265", "yuv420p", Container::Mov, &["-x265-params", "log-level=error", "-tag:v", "hvc1"]),
+        own("libsvtav1", "yuv420p", Container::Webm, &["-crf", "30", "-preset", "9"]),
+        own("libsvtav1", "yuv420p", Container::Mkv, &["-crf", "30", "-preset", "9"]),
+        own("libvpx-vp9", "yuv420p", Container::Mp4, &["-crf", "30", "-b:v", "0", "-metadata", "title=Film"]),
+        own("libvpx-vp9", "yuv444p", Container::Mkv, &["-lossless", "1", "-cpu-used", "6"]),
+        own("prores_ks", "yuv422p10le", Container::Mkv, &["-profile:v", "1"]),
+        own("dnxhd", "yuv422p", Container::Mov, &["-profile:v", "dnxhr_lb"]),
+        own("ffv1", "yuv420p", Container::Mov, &["-level", "3"]),
+        own("ffv1", "gbrp", Container::Mkv, &["-level", "3", "-g", "5"]),
+        own("mpeg4", "yuv420p", Container::Mov, &["-q:v", "4", "-bf", "2"]),
+        own("mpeg4", "yuv420p", Container::Mkv, &["-q:v", "4", "-bf", "2"]),
+    ];
+    for video in cases {
+        let Preset::Custom(custom) = &video.preset else { unreachable!() };
+        let all = Film::of(&video, (256, 120), Look::Eight, &[1, 11, 3]).unwrap();
+        assert!(all.recipe.joinable(), "{custom:?}");
+        all.assert_exact();
+    }
+}
+
+/// What a join or its proof says that must fail.
+fn refused(film: &Film) -> String {
+    let error = film.make().unwrap_err();
+    assert!(matches!(error, EncodeError::NotProved { .. }), "{error:?}");
+    error.to_string()
+}
+
+fn flip(path: &Path, at: usize) {
+    let mut bytes = fs::read(path).unwrap();
+    bytes[at] ^= 0x10;
+    fs::write(path, bytes).unwrap();
+}
+
+fn position(path: &Path, what: &[u8]) -> usize {
+    fs::read(path).unwrap().windows(what.len()).position(|bytes| bytes == what).unwrap()
+}
+
+#[test]
+fn a_part_that_came_late_goes_to_the_front() {
+    let mut film = Film::of(&video(Builtin::H264), SMALL, Look::Eight, &[9, 5, 1]).unwrap();
+    film.assert_exact();
+    let before = decode(&film.reel, &[], "yuv420p");
+    film.parts.rotate_right(1);
+    film.assert_exact();
+    assert_ne!(decode(&film.reel, &[], "yuv420p"), before);
+}
+
+#[test]
+fn a_quality_of_its_own_is_no_other_configuration() {
+    for preset in [Builtin::H264, Builtin::H265, Builtin::Av1] {
+        let mut film = Film::of(&video(preset), SMALL, Look::Eight, &[6, 3]).unwrap();
+        film.parts.push(film.encode(&with_quality(preset, Quality::Crf(40)), 3..9).unwrap());
+        film.assert_exact();
+    }
+}
+
+#[test]
+fn parts_of_another_configuration_are_refused() {
+    let with = |args: &[&str], quality| Video {
+        encoder_args: args.iter().map(|&arg| arg.to_owned()).collect(),
+        ..with_quality(Builtin::H264, Quality::Crf(quality))
+    };
+    let fast = Video { speed: Some("ultrafast".into()), ..video(Builtin::H264) };
+    let fast_265 = Video { speed: Some("ultrafast".into()), ..video(Builtin::H265) };
+    let loose = ["-x264-params", "stitchable=0"];
+    for (first, second) in
+        [(video(Builtin::H264), fast), (video(Builtin::H265), fast_265), (with(&loose, 18), with(&loose, 40))]
+    {
+        let mut film = Film::of(&first, SMALL, Look::Eight, &[6, 3]).unwrap();
+        film.parts.push(film.encode(&second, 3..9).unwrap());
+        let said = refused(&film);
+        assert!(said.contains("configured otherwise"), "{said}");
+    }
+}
+
+#[test]
+fn damaged_parts_are_noticed() {
+    let film = || Film::of(&video(Builtin::H264), SMALL, Look::Eight, &[6, 6, 6]).unwrap();
+    // Cut short, in the data and between two boxes.
+    let cut = film();
+    let file = &cut.parts[1].file;
+    let bytes = fs::read(file).unwrap();
+    for length in [bytes.len() - 1, position(file, b"moof") - 4, position(file, b"mdat") - 4, 0] {
+        fs::write(file, &bytes[..length]).unwrap();
+        assert!(refused(&cut).starts_with(&file.display().to_string()), "{}", refused(&cut));
+    }
+    // A bit in a picture: of a size, which is between packets, and deep in one.
+    for at in [30, 200] {
+        let flipped = film();
+        let file = &flipped.parts[2].file;
+        flip(file, position(file, b"mdat") + at);
+        let said = refused(&flipped);
+        assert!(said.contains("other packets than in part 2") || said.contains("complains"), "{said}");
+    }
+    // A bit in the configuration of the first, which is that of all.
+    let configured = film();
+    let file = &configured.parts[0].file;
+    flip(file, position(file, b"avcC") + 12);
+    let said = refused(&configured);
+    assert!(said.contains("configured otherwise") || said.contains("complains"), "{said}");
+    // Two in each other's place.
+    let mut swapped = film();
+    let (first, last) = (swapped.parts[0].file.clone(), swapped.parts[2].file.clone());
+    swapped.parts[0].file = last;
+    swapped.parts[2].file = first;
+    assert!(refused(&swapped).contains("other packets than in part 0"));
+    // One that is not there.
+    let missing = film();
+    fs::remove_file(&missing.parts[1].file).unwrap();
+    assert!(matches!(missing.make(), Err(EncodeError::Io { .. })));
+}
+
+#[test]
+fn a_reel_that_is_not_its_parts_is_not_proved() {
+    let mut film = Film::of(&video(Builtin::H264), SMALL, Look::Eight, &[6, 6]).unwrap();
+    film.assert_exact();
+    let said = |film: &Film| film.prove().unwrap_err().to_string();
+    let part = film.parts.pop().unwrap();
+    assert!(said(&film).contains("12 frames instead of 6"), "{}", said(&film));
+    film.parts.push(part);
+    film.rate = rate(25, 1);
+    assert!(said(&film).contains("a frame takes 512/12288 s"), "{}", said(&film));
+    film.rate = rate(24, 1);
+    let bytes = fs::read(&film.reel).unwrap();
+    flip(&film.reel, bytes.len() - 40);
+    assert!(said(&film).contains("other packets than in part 1"), "{}", said(&film));
+    fs::write(&film.reel, &bytes[..bytes.len() - 40]).unwrap();
+    film.prove().unwrap_err();
+}
+
+#[test]
+fn a_join_can_be_stopped() {
+    let film = Film::of(&video(Builtin::H264), SMALL, Look::Eight, &[3]).unwrap();
+    let stop = Stop::default();
+    stop.request();
+    let (recipe, settings) = (&film.recipe, Settings::default());
+    let stopped = join(ffmpeg(), recipe, film.rate, &film.parts, &film.reel, settings, &stop);
+    assert!(matches!(stopped, Err(EncodeError::Stopped)), "{stopped:?}");
+}
