@@ -11,6 +11,7 @@ pub mod ffmpeg;
 mod fragments;
 pub mod join;
 mod look;
+pub mod parallel;
 pub mod plan;
 mod priority;
 mod probe;
