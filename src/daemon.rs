@@ -14,13 +14,14 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
-use crate::config::Config;
+use crate::config::{Config, dirs};
 use crate::daemon::asking::Asking;
 use crate::daemon::command::{Command, Reply};
 use crate::daemon::control::Forget;
 use crate::daemon::error::StartError;
 use crate::daemon::event::Event;
 use crate::daemon::job::Tools;
+use crate::daemon::live::Live;
 use crate::daemon::slots::Slots;
 use crate::daemon::systemd::Systemd;
 use crate::daemon::watching::Watched;
@@ -31,12 +32,16 @@ use crate::sequence::tracker::Tracker;
 use crate::watch::native::{Haste, Watcher};
 
 mod asking;
+mod assemble;
 mod batches;
+mod chunks;
 pub mod command;
 mod control;
 pub mod error;
 mod event;
 pub mod job;
+mod live;
+mod load;
 mod reader;
 mod signals;
 mod slots;
@@ -63,6 +68,7 @@ pub struct Daemon {
     roots: BTreeMap<Arc<Path>, Watched>,
     slots: Slots,
     asking: Asking,
+    live: Live,
     /// Sealed batches that the journal did not take yet.
     unrecorded: Vec<Batch>,
     forgets: Vec<Forget>,
@@ -155,7 +161,8 @@ impl Daemon {
         let wake = Arc::clone(&dirty);
         let watcher = Arc::new(Watcher::new(watching::is_urgent, move |haste| wake.wake(haste))?);
         tracing::info!(ffmpeg = %ffmpeg.path.display(), version = ffmpeg.version, state = %state_dir.display(), "reeld {} starts", env!("CARGO_PKG_VERSION"));
-        let tools = Tools { ffmpeg, journal, encoder: config.encoder.clone() };
+        let chunk_dir = dirs::chunk_dir(config.encoder.chunk_dir.as_deref(), state_dir);
+        let tools = Tools { ffmpeg, journal, encoder: config.encoder.clone(), chunk_dir };
         let handle = Handle(sender.clone());
         let daemon = Self {
             config: Arc::new(config),
@@ -164,6 +171,7 @@ impl Daemon {
             roots: BTreeMap::new(),
             slots: Slots::default(),
             asking: Asking::default(),
+            live: Live::default(),
             unrecorded: Vec::new(),
             forgets: Vec::new(),
             watcher,
@@ -212,6 +220,7 @@ impl Daemon {
             Event::Read(report) => self.read(report),
             Event::Inspected { report, verdict } => self.inspected(report, verdict),
             Event::Enqueue(jobs) => self.enqueue(jobs),
+            Event::Live(event) => self.live_event(event),
             Event::Ended { job, outcome } => self.ended(&job, outcome),
             Event::NotBegun { batch, error } => self.not_begun(*batch, error),
             Event::DueWork(answer) => self.due_work(answer),
@@ -235,6 +244,9 @@ impl Daemon {
             self.gather_dirty();
         }
         self.read_due_roots(now);
+        if self.live.due().is_some_and(|due| due <= now) {
+            self.live_tick(now);
+        }
         if self.timers.journal.is_some_and(|due| due <= now) {
             self.timers.journal = None;
             self.ask_journal();
@@ -254,7 +266,7 @@ impl Daemon {
             Phase::Starting | Phase::Running => None,
         };
         let Timers { gather, watchdog, status, journal } = self.timers;
-        [self.tracker.next_deadline(), journal, watchdog, status, gather, stop]
+        [self.tracker.next_deadline(), self.live.due(), journal, watchdog, status, gather, stop]
             .into_iter()
             .flatten()
             .chain(self.roots.values().map(Watched::due))
@@ -280,7 +292,7 @@ impl Daemon {
     fn has_stopped(&self) -> bool {
         match self.phase {
             Phase::Stopping { until } => {
-                self.slots.running().len() == 0 || until.is_some_and(|until| until <= self.now())
+                self.slots.running().len() == 0 && self.live.is_idle() || until.is_some_and(|until| until <= self.now())
             }
             Phase::Starting | Phase::Running => false,
         }

@@ -84,10 +84,11 @@ pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> 
     let ffmpeg = Ffmpeg::find(None).map_err(|error| CliError::failed(&error).hint(error.hint()))?;
     let state =
         dirs::state_dir(None, &dirs::process_env).map_err(|error| CliError::usage(&error).hint(error.hint()))?;
+    let chunk_dir = dirs::chunk_dir(None, &state);
     let state = state::open(&state)?;
     // Somebody waits for it, so it does not step back behind other programs as the daemon does.
     let encoder = Encoder { nice: 0, ..Encoder::default() };
-    let tools = Tools { ffmpeg, journal: state.journal.clone(), encoder };
+    let tools = Tools { ffmpeg, journal: state.journal.clone(), encoder, chunk_dir };
     let mut failed = false;
     for found in found {
         failed |= !one(args, found, &tools, quiet)?;

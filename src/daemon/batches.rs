@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::config::{Cleanup, Config};
+use crate::daemon::chunks;
 use crate::daemon::error::{Consequence, JobError, StartError};
 use crate::daemon::event::{Event, Files};
 use crate::daemon::job::{self, CleanedUp, Delivered, Job, Tools};
@@ -45,6 +46,16 @@ impl Daemon {
         }
         for warning in recovery.warnings {
             tracing::warn!("{warning}");
+        }
+        match chunks::sweep(&self.tools) {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "chunks that are of no use any more were removed"),
+            Err(error) => {
+                tracing::warn!(
+                    hint = error.hint().unwrap_or_default(),
+                    "the folder of the chunks cannot be put in order: {error}"
+                );
+            }
         }
         self.ask_journal();
         Ok(())
@@ -120,7 +131,7 @@ impl Daemon {
             return;
         }
         let limit = self.tools.encoder.jobs.get();
-        while let Some(running) = self.slots.start_next(limit) {
+        while let Some(running) = self.slots.start_next(limit, |job| !self.live.is_busy_for(job)) {
             let (job, stop, meter) = (Arc::clone(&running.job), running.stop.clone(), Arc::clone(&running.meter));
             tracing::info!(batch = %job.id, sequence = job.name(), frames = job.batch.frames.len(), "encoding");
             let tools = self.tools.clone();

@@ -46,9 +46,13 @@ impl Daemon {
         let until = match self.config.stop {
             StopPolicy::Abort => {
                 self.slots.cancel(|_| true);
+                self.live.abort();
                 Some(self.now() + ABORT_LIMIT)
             }
-            StopPolicy::Finish => None,
+            StopPolicy::Finish => {
+                self.live.abort();
+                None
+            }
         };
         tracing::info!(running = self.slots.running().len(), "stopping");
         self.phase = Phase::Stopping { until };
@@ -69,6 +73,8 @@ impl Daemon {
         }
         // Also those of a root that is away: an inspection there would never be answered.
         self.tracker.retain(|dir| config.root_of(dir).is_some());
+        // Chunks that are whole stay; what is made of them by other settings is made anew.
+        self.live.abort();
         self.tools.encoder = config.encoder.clone();
         self.config = Arc::new(config);
         self.open_roots();
@@ -175,6 +181,9 @@ impl Daemon {
         for running in self.slots.running() {
             text += &format!(", encoding {} {}%", running.job.batch.pattern, running.meter.percent());
         }
+        for ((_, pattern), frames) in self.live.progress() {
+            text += &format!(", {pattern}: {frames} frames ahead");
+        }
         self.systemd.status(text);
         let busy = self.slots.running().len() > 0;
         self.timers.status = busy.then(|| self.now() + STATUS_EVERY);
@@ -191,6 +200,9 @@ impl Daemon {
         }
         for open in self.tracker.snapshot(self.now()) {
             tracing::info!(sequence = %serde_json::to_string(&open).unwrap_or_default(), "open");
+        }
+        for ((dir, pattern), frames) in self.live.progress() {
+            tracing::info!(dir = %dir.display(), %pattern, frames, "encoded ahead");
         }
         for job in self.slots.waiting() {
             tracing::info!(batch = %job.id, sequence = job.name(), frames = job.batch.frames.len(), "waiting");

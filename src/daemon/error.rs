@@ -10,6 +10,7 @@ use crate::deliver::cleanup::CleanupError;
 use crate::deliver::publish::PublishError;
 use crate::encode::ffmpeg::FfmpegError;
 use crate::encode::recipe::RecipeError;
+use crate::encode::store::StoreError;
 use crate::encode::{EncodeError, FailureKind};
 use crate::frame::FrameError;
 use crate::journal::JournalError;
@@ -65,6 +66,8 @@ pub enum JobError {
     #[error(transparent)]
     Cleanup(#[from] CleanupError),
     #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
     Journal(#[from] JournalError),
     #[error("stopped")]
     Stopped,
@@ -111,6 +114,7 @@ impl JobError {
             Self::Encode(error) => error.hint(),
             Self::Publish(error) => error.hint(),
             Self::Cleanup(error) => error.hint(),
+            Self::Store(error) => error.hint(),
             Self::Journal(error) => error.hint(),
             Self::Stopped => None,
             Self::Panicked(_) => Some("this is a bug in reeld; the frames are untouched".to_owned()),
@@ -125,7 +129,7 @@ impl JobError {
             Self::Publish(error) if error.retryable() => Consequence::Hold(HOLD),
             Self::Encode(error) if is_disk_full(error) => Consequence::Hold(HOLD),
             Self::Encode(error) if error.retryable() => Consequence::BackOff,
-            Self::Journal(_) | Self::Panicked(_) | Self::Publish(_) => Consequence::BackOff,
+            Self::Store(_) | Self::Journal(_) | Self::Panicked(_) | Self::Publish(_) => Consequence::BackOff,
             Self::NoFrames { .. }
             | Self::Incomplete { .. }
             | Self::SizeChanges { .. }

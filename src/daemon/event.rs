@@ -10,6 +10,7 @@ use crate::daemon::batches::DueWork;
 use crate::daemon::command::{Command, Reply};
 use crate::daemon::error::JobError;
 use crate::daemon::job::{Delivered, Job};
+use crate::daemon::live::LiveEvent;
 use crate::daemon::reader::Report;
 use crate::daemon::signals::Signal;
 use crate::journal::JournalError;
@@ -33,6 +34,8 @@ pub(crate) enum Event {
     },
     /// Batches are in the journal and may be encoded.
     Enqueue(Vec<Job>),
+    /// Something about a sequence that is encoded before it is finished.
+    Live(LiveEvent),
     /// A job came to its end.
     Ended {
         /// Which.

@@ -11,12 +11,14 @@ use jiff::{Timestamp, Zoned};
 use serde::Serialize;
 
 use crate::config::{Cleanup, Encoder, Root};
+use crate::daemon::assemble::{self, Assembled};
+use crate::daemon::chunks;
 use crate::daemon::error::{Consequence, JobError};
 use crate::daemon::survey::{self, Survey};
 use crate::deliver::name::{self, NameContext};
 use crate::deliver::publish::{self, Staging};
 use crate::deliver::{Published, cleanup};
-use crate::encode::chunk::{self, BadFrames, ChunkJob, Form, Progress};
+use crate::encode::chunk::{BadFrames, ChunkJob, Form, Progress};
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::encode::recipe::Recipe;
 use crate::encode::verify;
@@ -33,6 +35,8 @@ pub struct Tools {
     pub journal: Journal,
     /// How FFmpeg is run.
     pub encoder: Encoder,
+    /// Where chunks lie.
+    pub chunk_dir: PathBuf,
 }
 
 /// A batch with its place in the journal and what its root says about it.
@@ -152,11 +156,11 @@ fn make_reel(
         settings: (&tools.encoder).into(),
         form: Form::Reel,
     };
-    let result = chunk::encode(&tools.ffmpeg, &chunk, progress, stop)?;
-    let encode_ms = ms_since(started);
-    verify::verify(&tools.ffmpeg, &chunk, &result, stop)?;
+    let Assembled { frames, bad, proof } = assemble::assemble(batch, &chunk, tools, progress, stop)?;
+    let verify_ms = i64::try_from(proof.as_millis()).unwrap_or(i64::MAX);
+    let encode_ms = ms_since(started) - verify_ms;
     verify::check_inputs(&chunk)?;
-    for (number, error) in &result.bad {
+    for (number, error) in &bad {
         anomalies.push(Anomaly::Unreadable { number: *number, reason: error.kind.to_string() });
     }
     let cleanup = cleanup_of(root, &anomalies);
@@ -164,7 +168,7 @@ fn make_reel(
         anomalies: anomalies.iter().map(ToString::to_string).collect(),
         left_out: anomalies.iter().filter_map(Anomaly::left_out).collect(),
         encode_ms,
-        verify_ms: ms_since(started) - encode_ms,
+        verify_ms,
         cleanup: cleanup.as_ref().ok().copied().flatten(),
     };
     let announce =
@@ -172,7 +176,11 @@ fn make_reel(
     let Published { path, identity } = publish::publish(staging, &target.stem, chunk.recipe.extension(), announce)?;
     tools.journal.published(*id, &Published { path: path.clone(), identity }, now_ms())?;
     let ms = u64::try_from(ms_since(started)).unwrap_or(0);
-    Ok(Delivered { reel: path, frames: result.fed, anomalies, ms, frames_kept_because: cleanup.err(), identity })
+    if let Err(error) = chunks::clear(tools, batch) {
+        // The next start sweeps them away.
+        tracing::warn!(batch = %id, hint = error.hint().unwrap_or_default(), "the chunks of this reel stay: {error}");
+    }
+    Ok(Delivered { reel: path, frames, anomalies, ms, frames_kept_because: cleanup.err(), identity })
 }
 
 /// A frame that cannot be decoded is treated as a number that has no frame.

@@ -53,12 +53,13 @@ impl Slots {
         }
     }
 
-    /// The next job, if fewer than `limit` run; it counts as running from here on.
-    pub(crate) fn start_next(&mut self, limit: usize) -> Option<&Running> {
+    /// The next job that is `ready`, if fewer than `limit` run; it counts as running from here on.
+    pub(crate) fn start_next(&mut self, limit: usize, ready: impl Fn(&Job) -> bool) -> Option<&Running> {
         if self.running.len() >= limit {
             return None;
         }
-        let job = self.waiting.pop_front()?;
+        let next = self.waiting.iter().position(|job| ready(job))?;
+        let job = self.waiting.remove(next)?;
         let running = Running { stop: Stop::default(), meter: Arc::default(), job };
         Some(self.running.entry(running.job.id).or_insert(running))
     }

@@ -160,7 +160,10 @@ impl Daemon {
     }
 
     fn folder_read(&mut self, root: &Arc<Path>, Reading { dir, claims, outcome }: Reading) {
-        let Some(outcome) = outcome else { return self.track(Tracked::FolderGone(dir)) };
+        let Some(outcome) = outcome else {
+            self.live_folder_gone(&dir);
+            return self.track(Tracked::FolderGone(dir));
+        };
         let Some(watched) = self.roots.get(root) else { return };
         let settings = &watched.reader.root;
         self.tracker.open(Arc::clone(&dir), Arc::clone(&settings.finish), Arc::clone(&settings.names));
@@ -196,8 +199,10 @@ impl Daemon {
                 Decision::Seal(batch) => {
                     let missing = (!batch.missing.is_empty()).then_some(&batch.missing);
                     tracing::info!(dir = %batch.dir.display(), pattern = %batch.pattern, frames = batch.frames.len(), missing = missing.map(tracing::field::display), why = %batch.reason, "sequence finished");
+                    self.live_sealed(&batch);
                     self.begin(batch);
                 }
+                Decision::Grew { dir, pattern, from } => self.grew(&dir, pattern, from),
                 Decision::Note { dir, pattern, text } => {
                     tracing::info!(dir = %dir.display(), %pattern, "{text}");
                 }

@@ -21,7 +21,10 @@ use crate::sequence::{Batch, Frame, FrameNumber, Identity, Pattern};
 
 mod folder;
 mod frames;
+mod growing;
 mod open;
+
+pub use growing::Growing;
 
 /// Every folder that is watched, and what goes on in it.
 ///
@@ -111,6 +114,15 @@ pub enum Decision {
     },
     /// The sequence is finished and frozen: make a reel of it.
     Seal(Batch),
+    /// The frames of a sequence are others than they were; [`Tracker::growing`] knows them.
+    Grew {
+        /// The folder.
+        dir: Arc<Path>,
+        /// The sequence.
+        pattern: Pattern,
+        /// No frame below this number changed.
+        from: FrameNumber,
+    },
     /// Worth a line in the log.
     Note {
         /// The folder.
@@ -217,6 +229,12 @@ impl Tracker {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Duration> {
         self.due.first().map(|(due, _)| *due)
+    }
+
+    /// The sequence of `pattern` in `dir`, if it has frames.
+    #[must_use]
+    pub fn growing(&self, dir: &Path, pattern: &Pattern) -> Option<Growing<'_>> {
+        self.folders.get(dir)?.growing(pattern)
     }
 
     /// What goes on, ordered by folder.

@@ -10,6 +10,7 @@ use bstr::BString;
 use crate::sequence::finish::{MarkerScope, Rules};
 use crate::sequence::group::{Choice, Splitter};
 use crate::sequence::name::NameRule;
+use crate::sequence::tracker::growing::Growing;
 use crate::sequence::tracker::open::{Context, Marker, Sequence};
 use crate::sequence::tracker::{Decision, Verdict};
 use crate::sequence::{Identity, Pattern};
@@ -89,6 +90,12 @@ impl Folder {
     /// The markers that speak for `batch_NNNN` folders in this one as well.
     pub(super) fn bare_markers(&self) -> Vec<Marker> {
         self.markers.values().filter(|marker| marker.scope == MarkerScope::Folder).cloned().collect()
+    }
+
+    /// What is known of the sequence of `pattern`.
+    pub(super) fn growing(&self, pattern: &Pattern) -> Option<Growing<'_>> {
+        let sequence = self.sequences.get(self.by_pattern.get(pattern)?)?;
+        Some(Growing { sequence, rules: &self.rules })
     }
 
     pub(super) fn sequences(&self) -> impl Iterator<Item = &Sequence> {
@@ -201,6 +208,10 @@ impl Folder {
                 continue;
             }
             let before = sequence.due;
+            if sequence.touched.is_some() {
+                let (dir, pattern) = (Arc::clone(&self.dir), sequence.pattern.clone());
+                out.extend(sequence.touched.take().map(|from| Decision::Grew { dir, pattern, from }));
+            }
             sequence.step(&cx, out);
             let after = sequence.due;
             if sequence.frames.is_empty() && !sequence.is_awaiting() {

@@ -159,6 +159,11 @@ impl Frames {
         self.open.iter().map(|(number, frame)| Frame { number: *number, identity: frame.identity })
     }
 
+    /// The open frames from `number` on, ascending.
+    pub(super) fn open_from(&self, number: FrameNumber) -> impl Iterator<Item = Frame> {
+        self.open.range(number..).map(|(number, frame)| Frame { number: *number, identity: frame.identity })
+    }
+
     /// Every frame, each with whether it is taken.
     pub(super) fn all(&self) -> impl Iterator<Item = (Frame, bool)> {
         let taken = self.taken.iter().map(|(number, identity)| (Frame { number: *number, identity: *identity }, true));

@@ -61,6 +61,8 @@ pub(super) struct Sequence {
     pub due: Option<Duration>,
     /// The highest new number whose name matches `final_frame`.
     pub final_frame: Option<FrameNumber>,
+    /// The lowest number that is other than when anyone was last told; all where the frames are another set.
+    pub touched: Option<FrameNumber>,
     phase: Phase,
     /// Nothing happens before this moment, unless a listing comes.
     not_before: Option<Duration>,
@@ -101,6 +103,7 @@ impl Sequence {
             },
             due: None,
             final_frame: None,
+            touched: None,
             phase: Phase::Open,
             not_before: None,
             resting: false,
@@ -190,6 +193,16 @@ impl Sequence {
         }
     }
 
+    /// How long it must be quiet to be finished by that.
+    pub(super) fn silence(&self, rules: &Rules) -> Option<Duration> {
+        rules.idle_timeout.after(self.history.longest_pause)
+    }
+
+    /// The longest time between two of its changes so far.
+    pub(super) fn longest_pause(&self) -> Duration {
+        self.history.longest_pause
+    }
+
     /// Whether it must be kept although it has no frames: an answer is on its way.
     pub(super) fn is_awaiting(&self) -> bool {
         matches!(&self.phase, Phase::Firing(firing) if matches!(firing.state, FiringState::Inspecting { .. }))
@@ -207,6 +220,7 @@ impl Sequence {
 
     /// Its frames are another set than before, for a reason that has nothing to do with its files.
     pub(super) fn regrouped(&mut self) {
+        self.touched = Some(FrameNumber::MIN);
         match &mut self.phase {
             Phase::Firing(firing) => match &mut firing.state {
                 FiringState::Inspecting { disturbed } => *disturbed = true,
@@ -220,6 +234,7 @@ impl Sequence {
     pub(super) fn touch(&mut self, number: FrameNumber, is_new: bool, cx: &Context<'_>) {
         self.history.last_change = cx.now;
         self.history.changed_by = cx.event;
+        self.touched = Some(self.touched.map_or(number, |lowest| lowest.min(number)));
         self.resting = false;
         let still_open = self.frames.is_open(number);
         let Phase::Firing(firing) = &mut self.phase else { return };
@@ -297,8 +312,7 @@ impl Sequence {
         {
             return Ok(reason);
         }
-        let silence = cx.rules.idle_timeout.after(self.history.longest_pause);
-        let due = silence.map(|silence| self.history.last_change.saturating_add(silence));
+        let due = self.silence(cx.rules).map(|silence| self.history.last_change.saturating_add(silence));
         if due.is_some_and(|due| cx.now >= due) {
             let quiet = cx.now.saturating_sub(self.history.last_change);
             return Ok(FinishReason::Idle(u64::try_from(quiet.as_millis()).unwrap_or(u64::MAX)));

@@ -108,6 +108,7 @@ impl World {
                 match decision {
                     Decision::Seal(batch) => self.batches.push(batch),
                     Decision::Note { text, .. } => self.notes.push(text),
+                    Decision::Grew { .. } => {}
                     Decision::Inspect { dir, pattern, frames } => {
                         self.inspections += 1;
                         let verdict = self.verdict(&pattern, &frames);

@@ -12,7 +12,7 @@ use crate::sequence::name::NameRule;
 use crate::sequence::tracker::folder::{Family, Folder, Id, Moment, SMALL_FAMILY};
 use crate::sequence::tracker::frames::Frames;
 use crate::sequence::tracker::open::{Context, History, Sequence};
-use crate::sequence::{Identity, Pattern};
+use crate::sequence::{FrameNumber, Identity, Pattern};
 
 /// A frame on its way from one grouping to the next.
 struct Entry {
@@ -33,6 +33,9 @@ struct Old {
 impl Folder {
     /// Other rules: what is known is judged by them at the next event.
     pub(in crate::sequence::tracker) fn reopen(&mut self, rules: Arc<Rules>, names: Arc<NameRule>, moment: Moment<'_>) {
+        if Arc::ptr_eq(&self.rules, &rules) && Arc::ptr_eq(&self.names, &names) {
+            return;
+        }
         let same_names = *self.names == *names;
         (self.rules, self.names) = (rules, names);
         if !same_names {
@@ -52,6 +55,7 @@ impl Folder {
         self.due.clear();
         for (id, sequence) in &mut self.sequences {
             sequence.due = Some(Duration::ZERO);
+            sequence.touched = Some(FrameNumber::MIN);
             self.due.insert((Duration::ZERO, *id));
         }
     }

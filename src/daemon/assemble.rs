@@ -1,0 +1,232 @@
+//! The file of a batch: joined from chunks, or encoded in one go.
+//!
+//! Owns the choice between the two and the way back: whatever is wrong with chunks, the batch is then encoded as if there
+//! were none. What it returns is proved, and lies in the staging file.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::daemon::chunks::{self, ChunkMaker, Made};
+use crate::daemon::error::JobError;
+use crate::daemon::job::Tools;
+use crate::encode::chunk::{self, BadFrames, ChunkJob, Intake, Progress, Shown};
+use crate::encode::ffmpeg::Stop;
+use crate::encode::join::{self, Part};
+use crate::encode::parallel::{memory_available, parallel_chunks};
+use crate::encode::plan::{Piece, plan};
+use crate::encode::verify;
+use crate::frame::FrameError;
+use crate::journal::{ChunkId, StoredChunk};
+use crate::sequence::{Batch, FrameNumber};
+
+/// A file that is proved to be the video of its frames.
+#[derive(Debug, Default)]
+pub(super) struct Assembled {
+    /// Frames of the video.
+    pub(super) frames: u64,
+    /// Frames that could not be used.
+    pub(super) bad: Vec<(FrameNumber, FrameError)>,
+    /// How long the last proof took; chunks are proved as they are made.
+    pub(super) proof: Duration,
+}
+
+/// Makes `job.output` of the frames of `job`, which are those of `batch`.
+pub(super) fn assemble(
+    batch: &Batch,
+    job: &ChunkJob,
+    tools: &Tools,
+    progress: &(dyn Fn(Progress) + Sync),
+    stop: &Stop,
+) -> Result<Assembled, JobError> {
+    if job.recipe.joinable()
+        && let Some(assembled) = Chunked::new(batch, job, tools, progress, stop).assemble()?
+    {
+        return Ok(assembled);
+    }
+    let result = chunk::encode(&tools.ffmpeg, job, progress, stop)?;
+    let encoded = Instant::now();
+    verify::verify(&tools.ffmpeg, job, &result, stop)?;
+    Ok(Assembled { frames: result.fed, bad: result.bad, proof: encoded.elapsed() })
+}
+
+/// A batch on its way to a reel by chunks.
+struct Chunked<'a> {
+    maker: ChunkMaker,
+    job: &'a ChunkJob,
+    tools: &'a Tools,
+    progress: &'a (dyn Fn(Progress) + Sync),
+    stop: &'a Stop,
+}
+
+/// Why a reel was not made of chunks.
+enum Miss {
+    /// It can be tried without the chunks that were there, or without any.
+    Chunks(JobError),
+    /// It would fail in any way.
+    Batch(JobError),
+}
+
+impl From<JobError> for Miss {
+    fn from(error: JobError) -> Self {
+        match error {
+            JobError::Stopped | JobError::FramesChanged(_) | JobError::FolderGone { .. } => Self::Batch(error),
+            error => Self::Chunks(error),
+        }
+    }
+}
+
+impl<'a> Chunked<'a> {
+    fn new(
+        batch: &Batch,
+        job: &'a ChunkJob,
+        tools: &'a Tools,
+        progress: &'a (dyn Fn(Progress) + Sync),
+        stop: &'a Stop,
+    ) -> Self {
+        let (dir, pattern) = (batch.dir.clone(), batch.pattern.clone());
+        let maker = ChunkMaker::new(tools, dir, pattern, job.recipe.clone(), job.rate);
+        Self { maker, job, tools, progress, stop }
+    }
+
+    /// `None` where the batch is better encoded in one go.
+    fn assemble(&self) -> Result<Option<Assembled>, JobError> {
+        let mut found = self.maker.found()?;
+        loop {
+            let pieces = self.plan(&found);
+            if matches!(pieces[..], [] | [Piece::Encode(_)]) {
+                return Ok(None);
+            }
+            let error = match self.by_pieces(&pieces, &found) {
+                Ok(assembled) => return Ok(Some(assembled)),
+                Err(Miss::Batch(error)) => return Err(error),
+                Err(Miss::Chunks(error)) => error,
+            };
+            let hint = error.hint().unwrap_or_default();
+            if found.is_empty() {
+                tracing::warn!(dir = %self.maker.dir().display(), hint, "{error}; encoding in one go instead");
+                return Ok(None);
+            }
+            tracing::warn!(dir = %self.maker.dir().display(), hint, "{error}; encoding without the chunks that were there");
+            let ids: Vec<ChunkId> = found.drain(..).map(|chunk| chunk.id).collect();
+            chunks::discard(self.tools, &ids)?;
+        }
+    }
+
+    fn plan(&self, found: &[StoredChunk]) -> Vec<Piece<usize>> {
+        let shown: Vec<Shown> = self.job.frames.iter().map(chunk::FrameFile::shown).collect();
+        let kept: Vec<(usize, Vec<Shown>)> =
+            found.iter().enumerate().map(|(index, chunk)| (index, chunk.frames.clone())).collect();
+        plan(&shown, &kept, self.tools.encoder.chunk_length)
+    }
+
+    fn by_pieces(&self, pieces: &[Piece<usize>], found: &[StoredChunk]) -> Result<Assembled, Miss> {
+        let mut made = self.encode(pieces)?;
+        let mut assembled = Assembled::default();
+        let mut parts = Vec::with_capacity(pieces.len());
+        let mut unrecorded: Vec<PathBuf> = Vec::new();
+        for (index, piece) in pieces.iter().enumerate() {
+            match piece {
+                Piece::Kept(kept) => parts.push(chunks::part_of(&found[*kept])),
+                Piece::Encode(_) => {
+                    // Every piece was made, or there would be an error.
+                    let Some(chunk) = made.remove(&index) else { continue };
+                    assembled.bad.extend(chunk.bad);
+                    if chunk.id.is_none() {
+                        unrecorded.push(chunk.part.file.clone());
+                    }
+                    parts.push(chunk.part);
+                }
+            }
+        }
+        let joined = self.join(&parts);
+        chunks::remove_files(self.tools, unrecorded.iter().map(PathBuf::as_path))?;
+        (assembled.frames, assembled.proof) = joined?;
+        Ok(assembled)
+    }
+
+    fn join(&self, parts: &[Part]) -> Result<(u64, Duration), JobError> {
+        let Self { job, tools, stop, .. } = self;
+        join::join(&tools.ffmpeg, &job.recipe, job.rate, parts, &job.output, job.settings, stop)?;
+        let joined = Instant::now();
+        let proof = join::prove(&tools.ffmpeg, &job.recipe, job.rate, parts, &job.output, job.settings, stop)?;
+        Ok((proof.frames, joined.elapsed()))
+    }
+
+    /// Encodes the pieces that are in no chunk yet, several at a time where that is faster.
+    fn encode(&self, pieces: &[Piece<usize>]) -> Result<BTreeMap<usize, Made>, Miss> {
+        let to_do = pieces.iter().enumerate().filter_map(|(index, piece)| match piece {
+            Piece::Encode(range) => Some((index, range.clone())),
+            Piece::Kept(_) => None,
+        });
+        let to_do: Vec<_> = to_do.collect();
+        let total: u64 = self.job.frames.iter().map(|frame| u64::from(frame.repeat)).sum();
+        let count = |range: &std::ops::Range<usize>| -> u64 {
+            self.job.frames[range.clone()].iter().map(|frame| u64::from(frame.repeat)).sum()
+        };
+        let kept = total - to_do.iter().map(|(_, range)| count(range)).sum::<u64>();
+        let encoded: Vec<AtomicU64> = to_do.iter().map(|_| AtomicU64::new(0)).collect();
+        let next = AtomicU64::new(0);
+        let outcome = Mutex::new(Ok(BTreeMap::new()));
+        let failed = Stop::default();
+        let workers = self.parallel().get().min(to_do.len());
+        let work = || {
+            loop {
+                let turn = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap_or(usize::MAX);
+                let Some((index, range)) = to_do.get(turn) else { return };
+                if failed.requested() {
+                    return;
+                }
+                let report = |progress: Progress| {
+                    encoded[turn].store(progress.frames, Ordering::Relaxed);
+                    let frames = kept + encoded.iter().map(|done| done.load(Ordering::Relaxed)).sum::<u64>();
+                    (self.progress)(Progress { frames, total });
+                };
+                let made = self.piece(range.clone(), &report);
+                let mut outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner);
+                match (made, &mut *outcome) {
+                    (Ok(made), Ok(all)) => drop(all.insert(*index, made)),
+                    (Err(error), Ok(_)) => {
+                        failed.request();
+                        *outcome = Err(error);
+                    }
+                    (_, Err(_)) => {}
+                }
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 1..workers {
+                scope.spawn(work);
+            }
+            work();
+        });
+        outcome.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn parallel(&self) -> NonZeroUsize {
+        let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let (recipe, setting) = (&self.job.recipe, self.tools.encoder.parallel_chunks);
+        let (width, height) = (recipe.canvas.width, recipe.canvas.height);
+        parallel_chunks(setting, cores, &recipe.encoder, width, height, memory_available())
+    }
+
+    fn piece(&self, range: std::ops::Range<usize>, progress: &(dyn Fn(Progress) + Sync)) -> Result<Made, Miss> {
+        let frames = &self.job.frames[range];
+        let made = self.maker.make(&Intake::of(frames.to_vec()), self.job.bad_frames, progress, self.stop, || {})?;
+        // Held is the frame before, which is in another chunk.
+        let first_bad = made.bad.first().map(|(number, _)| *number);
+        if self.job.bad_frames == BadFrames::Hold
+            && first_bad.is_some()
+            && first_bad == frames.first().map(|f| f.number)
+        {
+            chunks::remove_files(self.tools, std::iter::once(&*made.part.file))?;
+            let (_, error) = made.bad.into_iter().next().ok_or(JobError::Stopped)?;
+            return Err(Miss::Chunks(crate::encode::EncodeError::BadFrame(error).into()));
+        }
+        Ok(made)
+    }
+}

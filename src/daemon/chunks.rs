@@ -1,0 +1,173 @@
+//! Chunks of one sequence: made, proved, recorded, and found again.
+//!
+//! Owns the way of a chunk file from its first frame to its row in the journal. It decides neither which frames are in it
+//! nor what becomes of it.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::config::FrameRate;
+use crate::daemon::error::JobError;
+use crate::daemon::job::{Tools, now_ms};
+use crate::encode::EncodeError;
+use crate::encode::chunk::{BadFrames, ChunkJob, Form, Intake, Progress, Shown, encode_as_they_come, settings_of};
+use crate::encode::ffmpeg::Stop;
+use crate::encode::join::Part;
+use crate::encode::recipe::Recipe;
+use crate::encode::store::ChunkStore;
+use crate::encode::verify::verify;
+use crate::frame::FrameError;
+use crate::frame::complete::identity_of;
+use crate::journal::{ChunkId, ChunkKey, JournalError, KeyedChunk, NewChunk, StoredChunk};
+use crate::sequence::{Batch, FrameNumber, Identity, Pattern, os_name};
+
+/// How the chunks of one sequence are made. Chunks that were made alike can be joined.
+#[derive(Debug, Clone)]
+pub(crate) struct ChunkMaker {
+    tools: Tools,
+    dir: Arc<Path>,
+    pattern: Pattern,
+    job: ChunkJob,
+    settings: String,
+}
+
+/// A chunk that was just made.
+#[derive(Debug)]
+pub(crate) struct Made {
+    /// Its row in the journal; none where frames of it were bad, so that nobody uses it who does not know of them.
+    pub(crate) id: Option<ChunkId>,
+    /// The file, and what is in it.
+    pub(crate) part: Part,
+    /// The files that had their turn.
+    pub(crate) shown: Vec<Shown>,
+    /// Frames that could not be used.
+    pub(crate) bad: Vec<(FrameNumber, FrameError)>,
+}
+
+impl ChunkMaker {
+    /// Chunks of `recipe` for the sequence of `pattern` in `dir`.
+    pub(crate) fn new(tools: &Tools, dir: Arc<Path>, pattern: Pattern, recipe: Recipe, rate: FrameRate) -> Self {
+        let job = ChunkJob {
+            frames: Vec::new(),
+            recipe,
+            rate,
+            output: PathBuf::new(),
+            bad_frames: BadFrames::End,
+            settings: (&tools.encoder).into(),
+            form: Form::Chunk { gop: tools.encoder.chunk_length },
+        };
+        let settings = settings_of(&tools.ffmpeg, &job);
+        Self { tools: tools.clone(), dir, pattern, job, settings }
+    }
+
+    /// The folder of the frames.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    fn key(&self) -> ChunkKey<'_> {
+        let Self { tools, dir, pattern, settings, .. } = self;
+        ChunkKey { dir, pattern, settings, ffmpeg: &tools.ffmpeg.version }
+    }
+
+    /// The chunks that are there and were made alike. A file that is not what the journal says is passed over.
+    pub(crate) fn found(&self) -> Result<Vec<StoredChunk>, JournalError> {
+        let mut chunks = self.tools.journal.chunks_of(&self.key())?;
+        chunks.retain(|chunk| {
+            let size = fs::metadata(&chunk.file).map(|meta| meta.len()).ok();
+            let whole = size == Some(chunk.bytes) && part_of(chunk).is_whole(self.job.rate);
+            if !whole {
+                tracing::warn!(path = %chunk.file.display(), "this chunk is damaged or gone; its frames are encoded again");
+            }
+            whole
+        });
+        Ok(chunks)
+    }
+
+    /// Makes one chunk of the frames of `intake`. `encoded` is called when its encoder has ended and its proof begins.
+    pub(crate) fn make(
+        &self,
+        intake: &Intake,
+        bad_frames: BadFrames,
+        progress: &(dyn Fn(Progress) + Sync),
+        stop: &Stop,
+        encoded: impl FnOnce(),
+    ) -> Result<Made, JobError> {
+        let Tools { ffmpeg, journal, chunk_dir, .. } = &self.tools;
+        let mut file = ChunkStore::open(chunk_dir)?.reserve(&now_ms().to_string())?;
+        let job = ChunkJob { output: file.path().to_path_buf(), bad_frames, ..self.job.clone() };
+        let result = encode_as_they_come(ffmpeg, &job, intake, progress, stop)?;
+        encoded();
+        let proof = verify(ffmpeg, &job, &result, stop)?;
+        let path = file.keep()?;
+        // Only WebP has none, and is not made of chunks.
+        let samples = proof.samples.ok_or(EncodeError::NoFrames)?;
+        let part = Part { file: path, samples };
+        let mut id = None;
+        if result.bad.is_empty() {
+            let new = NewChunk { file: &part.file, bytes: proof.bytes, frames: &result.shown, samples: &part.samples };
+            id = Some(journal.add_chunk(&self.key(), &new, now_ms())?);
+        }
+        Ok(Made { id, part, shown: result.shown, bad: result.bad })
+    }
+}
+
+/// Removes chunks: their rows first, so that no row is without its file for long.
+pub(crate) fn discard(tools: &Tools, ids: &[ChunkId]) -> Result<(), JobError> {
+    let files = tools.journal.drop_chunks(ids)?;
+    remove_files(tools, files.iter().map(PathBuf::as_path))
+}
+
+/// Removes the chunks that were made for `batch`, which is a reel now.
+pub(crate) fn clear(tools: &Tools, batch: &Batch) -> Result<(), JobError> {
+    let frames: HashSet<Identity> = batch.frames.iter().map(|frame| frame.identity).collect();
+    let of_batch = |KeyedChunk { dir, pattern, chunk, .. }: &KeyedChunk| {
+        *dir == *batch.dir
+            && *pattern == batch.pattern
+            && chunk.frames.iter().any(|shown| frames.contains(&shown.identity))
+    };
+    let chunks = tools.journal.chunks()?.into_iter().filter(of_batch);
+    let ids: Vec<ChunkId> = chunks.map(|of_batch| of_batch.chunk.id).collect();
+    if ids.is_empty() { Ok(()) } else { discard(tools, &ids) }
+}
+
+/// Puts the chunk folder in order at the start: away with files that no row names, and with chunks whose first frame is
+/// not the file that it was. How many went.
+pub(crate) fn sweep(tools: &Tools) -> Result<u64, JobError> {
+    let mut known = Vec::new();
+    let mut stale = Vec::new();
+    for KeyedChunk { dir, pattern, chunk, .. } in tools.journal.chunks()? {
+        let first = chunk.frames.first();
+        let is_same = first.is_some_and(|shown| {
+            let meta = fs::symlink_metadata(dir.join(os_name(&pattern.name(shown.number))));
+            meta.is_ok_and(|meta| identity_of(&meta) == shown.identity)
+        });
+        // A disk that is not mounted may come back.
+        let is_away = dir.parent().is_some_and(|parent| !parent.is_dir());
+        if is_same || is_away { known.push(chunk.file) } else { stale.push(chunk.id) }
+    }
+    if !stale.is_empty() {
+        discard(tools, &stale)?;
+    }
+    if !tools.chunk_dir.is_dir() {
+        return Ok(stale.len() as u64);
+    }
+    let swept = ChunkStore::open(&tools.chunk_dir)?.sweep(&known)?;
+    Ok(swept + stale.len() as u64)
+}
+
+/// Removes chunk files that no row of the journal names.
+pub(crate) fn remove_files<'a>(tools: &Tools, files: impl Iterator<Item = &'a Path>) -> Result<(), JobError> {
+    let store = ChunkStore::open(&tools.chunk_dir)?;
+    for file in files {
+        store.remove(file)?;
+    }
+    Ok(())
+}
+
+/// A chunk, as it is joined.
+pub(crate) fn part_of(chunk: &StoredChunk) -> Part {
+    Part { file: chunk.file.clone(), samples: chunk.samples.clone() }
+}

@@ -1,0 +1,407 @@
+//! Random sequences on a simulated clock, with encoders that do what they are told.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use bstr::BString;
+use globset::GlobSet;
+use proptest::prelude::*;
+
+use super::*;
+use crate::sequence::finish::{Continuation, IdleTimeout, MissingFrames, Rules};
+use crate::sequence::name::NameRule;
+use crate::sequence::tracker::{Decision, Event, Listing, Tracker};
+use crate::sequence::{Identity, Padding, Pattern};
+
+const LENGTH: u32 = 8;
+const HOLD: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_secs(600);
+
+/// An encoder, as the take may use it.
+#[derive(Debug, Default)]
+struct Encoder {
+    frames: Vec<Frame>,
+    ended: bool,
+    aborted: bool,
+}
+
+/// The loop, the workers and the journal.
+struct World {
+    tracker: Tracker,
+    dir: Arc<Path>,
+    pattern: Pattern,
+    take: Take,
+    now: Duration,
+    files: BTreeMap<FrameNumber, Identity>,
+    encoders: BTreeMap<Serial, Encoder>,
+    journal: BTreeMap<ChunkId, Vec<Frame>>,
+    /// Answers that are still on their way.
+    pending: Vec<Order>,
+    torn: BTreeSet<FrameNumber>,
+    writes: u64,
+    next: Serial,
+}
+
+impl World {
+    fn new() -> Self {
+        let dir: Arc<Path> = Arc::from(Path::new("/r"));
+        let rules = Rules {
+            final_marker: GlobSet::empty(),
+            final_frame: None,
+            last_frame: None,
+            frame_count: None,
+            idle_timeout: IdleTimeout::After(IDLE),
+            max_wait: Duration::from_secs(3600),
+            min_frames: 2,
+            missing_frames: MissingFrames::Skip,
+            continuation: Continuation::New,
+        };
+        let mut tracker = Tracker::default();
+        tracker.open(Arc::clone(&dir), Arc::new(rules), Arc::new(NameRule::Auto));
+        let limits = Limits { length: NonZeroU32::new(LENGTH).unwrap(), hold: HOLD };
+        Self {
+            tracker,
+            dir,
+            pattern: Pattern::new("f_", ".png", Padding::Width(4)),
+            take: Take::new(limits, Duration::ZERO),
+            now: Duration::ZERO,
+            files: BTreeMap::new(),
+            encoders: BTreeMap::new(),
+            journal: BTreeMap::new(),
+            pending: Vec::new(),
+            torn: BTreeSet::new(),
+            writes: 0,
+            next: 0,
+        }
+    }
+
+    fn write(&mut self, number: FrameNumber) {
+        self.writes += 1;
+        let identity = Identity { dev: 1, ino: self.writes, size: 9, mtime_ns: 1 };
+        self.files.insert(number, identity);
+        let name: BString = self.pattern.name(number);
+        self.listed(Listing { complete: false, files: vec![(name, identity)], gone: Vec::new() });
+    }
+
+    fn remove(&mut self, number: FrameNumber) {
+        self.files.remove(&number);
+        let gone = vec![self.pattern.name(number)];
+        self.listed(Listing { complete: false, files: Vec::new(), gone });
+    }
+
+    fn listed(&mut self, listing: Listing) {
+        let event = Event::Listed { dir: Arc::clone(&self.dir), listing };
+        for decision in self.tracker.apply(event, self.now) {
+            if let Decision::Grew { from, .. } = decision {
+                self.take.touched(from, self.now);
+            }
+        }
+        self.step();
+    }
+
+    fn step(&mut self) {
+        let mut out = Vec::new();
+        match self.tracker.growing(&self.dir, &self.pattern) {
+            Some(growing) => {
+                let means = Means { may_open: true, busy: false, drained: true };
+                self.take.step(&growing, self.now, means, &mut out);
+            }
+            None => self.take.abandoned(&mut out),
+        }
+        self.carry_out(out);
+    }
+
+    fn carry_out(&mut self, orders: Vec<Order>) {
+        for order in orders {
+            match order {
+                Order::Prepare(_) | Order::Settle(_) => self.pending.push(order),
+                Order::Open(serial) => {
+                    let at_work = self.encoders.values().filter(|encoder| !encoder.ended && !encoder.aborted);
+                    assert_eq!(at_work.count(), 0, "one encoder at a time");
+                    assert!(self.encoders.insert(serial, Encoder::default()).is_none(), "a serial is new");
+                }
+                Order::Push(serial, frames) => {
+                    let encoder = self.encoders.get_mut(&serial).unwrap();
+                    assert!(!encoder.ended && !encoder.aborted, "it takes no more");
+                    for frame in frames {
+                        let expected = encoder.frames.last().map_or(frame.number, |last| last.number + 1);
+                        assert_eq!(frame.number, expected, "frames follow each other");
+                        encoder.frames.push(frame);
+                    }
+                    assert!(encoder.frames.len() <= LENGTH as usize);
+                }
+                Order::End(serial) => {
+                    let encoder = self.encoders.get_mut(&serial).unwrap();
+                    assert!(!encoder.ended && !encoder.aborted && !encoder.frames.is_empty());
+                    encoder.ended = true;
+                }
+                Order::Abort(serial) => self.encoders.get_mut(&serial).unwrap().aborted = true,
+                Order::Discard(ids) => {
+                    for id in ids {
+                        assert!(self.journal.remove(&id).is_some(), "{id:?} is there, once");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gives one answer that is on its way, or lets one encoder end; whether there was any.
+    fn answer(&mut self, which: usize) -> bool {
+        let ended: Vec<Serial> =
+            self.encoders.iter().filter(|(_, encoder)| encoder.ended || encoder.aborted).map(|(s, _)| *s).collect();
+        let count = self.pending.len() + ended.len();
+        if count == 0 {
+            return false;
+        }
+        let at = which % count;
+        if at < self.pending.len() {
+            match self.pending.remove(at) {
+                Order::Prepare(_) => self.take.prepared(Some(Vec::new())),
+                Order::Settle(frames) => self.settle(&frames),
+                other => panic!("{other:?} has no answer"),
+            }
+        } else {
+            let serial = ended[at - self.pending.len()];
+            let encoder = self.encoders.remove(&serial).unwrap();
+            let outcome = if encoder.aborted {
+                Closed::Stopped
+            } else {
+                let id = ChunkId(i64::try_from(serial).unwrap());
+                let count = encoder.frames.len();
+                self.journal.insert(id, encoder.frames);
+                self.take.encoded(serial);
+                Closed::Chunk(id, count)
+            };
+            let mut out = Vec::new();
+            self.take.closed(serial, &outcome, &mut out);
+            self.carry_out(out);
+        }
+        self.step();
+        true
+    }
+
+    fn settle(&mut self, frames: &[Frame]) {
+        let whole = |frame: &&Frame| {
+            self.files.get(&frame.number) == Some(&frame.identity) && !self.torn.contains(&frame.number)
+        };
+        let whole: Vec<Frame> = frames.iter().take_while(whole).copied().collect();
+        let unsettled = frames.get(whole.len()).copied();
+        let growing = self.tracker.growing(&self.dir, &self.pattern);
+        let (next, mut out) = (&mut self.next, Vec::new());
+        let serial = || {
+            *next += 1;
+            *next
+        };
+        self.take.settled(&whole, unsettled, growing.as_ref(), self.now, serial, &mut out);
+        self.carry_out(out);
+    }
+
+    /// Lets time pass, and everything happen that it brings.
+    fn pass(&mut self, time: Duration) {
+        let until = self.now + time;
+        while let Some(due) = self.take.due().filter(|due| *due <= until) {
+            assert!(due >= self.now, "the past is over");
+            self.now = due;
+            self.step();
+        }
+        self.now = until;
+    }
+
+    /// Until nothing more happens by itself.
+    fn rest(&mut self) {
+        while self.answer(0) {}
+    }
+
+    /// The frames of all chunks that are still the files they were.
+    fn covered(&self) -> Vec<Frame> {
+        let valid = |frames: &&Vec<Frame>| {
+            let first = frames.first().map_or(0, |frame| frame.number);
+            frames
+                .iter()
+                .zip(first..)
+                .all(|(frame, number)| frame.number == number && self.files.get(&number) == Some(&frame.identity))
+        };
+        let mut frames: Vec<Frame> = self.journal.values().filter(valid).flatten().copied().collect();
+        frames.sort_by_key(|frame| frame.number);
+        frames
+    }
+
+    fn files(&self) -> Vec<Frame> {
+        self.files.iter().map(|(number, identity)| Frame { number: *number, identity: *identity }).collect()
+    }
+}
+
+#[test]
+fn frames_are_fed_from_the_second_on_and_a_full_chunk_is_ended() {
+    let mut world = World::new();
+    world.write(1);
+    assert!(!world.answer(0), "one image is no sequence");
+    for number in 2..=9 {
+        world.write(number);
+        while !world.pending.is_empty() {
+            world.answer(0);
+        }
+    }
+    assert!(world.encoders.values().next().unwrap().ended);
+    assert_eq!(world.encoders.len(), 1, "the next one waits until this one has ended");
+    world.rest();
+    assert_eq!(world.journal.values().map(Vec::len).collect::<Vec<_>>(), [8]);
+    assert_eq!(world.encoders.values().next().unwrap().frames.len(), 1);
+}
+
+#[test]
+fn an_encoder_that_waits_too_long_is_given_up_and_its_frames_are_encoded_in_one_go() {
+    let mut world = World::new();
+    world.write(1);
+    world.write(2);
+    world.rest();
+    world.pass(HOLD);
+    assert!(world.encoders.values().all(|encoder| encoder.aborted));
+    world.rest();
+    world.write(3);
+    world.rest();
+    assert!(world.encoders.is_empty(), "frames this slow do not keep an encoder waiting");
+    world.pass(IDLE / 2);
+    world.rest();
+    assert_eq!(world.covered().len(), 3, "the silence is half over");
+}
+
+#[test]
+fn a_rewritten_frame_costs_its_own_chunk_only() {
+    let mut world = World::new();
+    for number in 1..=24 {
+        world.write(number);
+        world.rest();
+    }
+    let before: Vec<ChunkId> = world.journal.keys().copied().collect();
+    assert_eq!(before.len(), 3);
+    world.write(12);
+    world.rest();
+    let after: Vec<ChunkId> = world.journal.keys().copied().collect();
+    assert_eq!(after.len(), 3);
+    assert_eq!((after[0], after[1]), (before[0], before[2]), "those beside it are kept");
+}
+
+#[test]
+fn a_gap_is_waited_for_until_the_silence_is_half_over() {
+    let mut world = World::new();
+    for number in (1..=8).chain(10..=20) {
+        world.write(number);
+        world.rest();
+    }
+    assert_eq!(world.covered().len(), 8);
+    world.pass(IDLE / 2);
+    world.rest();
+    assert_eq!(world.covered(), world.files());
+}
+
+#[test]
+fn a_frame_that_cannot_be_decoded_stops_it_there_until_it_changes() {
+    let mut world = World::new();
+    for number in 1..=6 {
+        world.write(number);
+    }
+    while !world.pending.is_empty() {
+        world.answer(0);
+    }
+    let serial = *world.encoders.keys().next().unwrap();
+    let mut frames = world.encoders.remove(&serial).unwrap().frames;
+    frames.truncate(3);
+    world.journal.insert(ChunkId(1), frames);
+    let mut out = Vec::new();
+    world.take.closed(serial, &Closed::Chunk(ChunkId(1), 3), &mut out);
+    world.carry_out(out);
+    world.pass(IDLE / 2);
+    world.rest();
+    assert_eq!(world.covered().len(), 3);
+    world.write(4);
+    world.rest();
+    // The pause before it was long, so the next one may be.
+    world.pass(IDLE / 10 * 9);
+    world.rest();
+    assert_eq!(world.covered(), world.files());
+}
+
+#[test]
+fn a_sealed_sequence_gives_its_last_frames_to_the_open_encoder() {
+    let mut world = World::new();
+    for number in 1..=4 {
+        world.write(number);
+        world.rest();
+    }
+    for number in 5..=12 {
+        world.write(number);
+    }
+    let mut out = Vec::new();
+    let files = world.files();
+    world.take.sealed(&files, true, &mut out);
+    let serial = *world.encoders.keys().next().unwrap();
+    let last: Vec<Frame> = files[4..8].to_vec();
+    assert_eq!(out, [Order::Push(serial, last), Order::End(serial)]);
+}
+
+#[test]
+fn a_sealed_sequence_whose_fed_frames_changed_drops_its_encoder() {
+    let mut world = World::new();
+    for number in 1..=4 {
+        world.write(number);
+        world.rest();
+    }
+    let mut files = world.files();
+    files[2].identity.ino += 1000;
+    let mut out = Vec::new();
+    world.take.sealed(&files, true, &mut out);
+    assert!(matches!(out[..], [Order::Abort(_)]), "{out:?}");
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Write(FrameNumber),
+    Remove(FrameNumber),
+    Tear(FrameNumber, bool),
+    Answer(usize),
+    Pass(u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        8 => (1_i64..60).prop_map(Step::Write),
+        1 => (1_i64..60).prop_map(Step::Remove),
+        1 => ((1_i64..60), any::<bool>()).prop_map(|(number, torn)| Step::Tear(number, torn)),
+        8 => (0_usize..8).prop_map(Step::Answer),
+        2 => (1_u64..400).prop_map(Step::Pass),
+    ]
+}
+
+proptest! {
+    /// Whatever happens in whatever order, in the end every frame is in a chunk, once, as the file that it is.
+    #[test]
+    fn in_the_end_every_frame_is_in_one_chunk(steps in proptest::collection::vec(step(), 1..250)) {
+        let mut world = World::new();
+        for step in steps {
+            match step {
+                Step::Write(number) => world.write(number),
+                Step::Remove(number) => world.remove(number),
+                Step::Tear(number, true) => drop(world.torn.insert(number)),
+                Step::Tear(number, false) => drop(world.torn.remove(&number)),
+                Step::Answer(which) => drop(world.answer(which)),
+                // Not so long that the sequence is finished.
+                Step::Pass(seconds) => world.pass(Duration::from_secs(seconds).min(IDLE / 2)),
+            }
+        }
+        world.torn.clear();
+        world.rest();
+        // Half the silence, and as many steps of it as there can be runs between gaps.
+        for _ in 0..3 {
+            world.pass(IDLE / 10 * 3);
+            world.rest();
+        }
+        if world.files.len() >= 2 {
+            prop_assert_eq!(world.covered(), world.files());
+        }
+        let chunks: usize = world.journal.values().map(Vec::len).sum();
+        prop_assert!(chunks >= world.covered().len());
+        prop_assert!(world.encoders.is_empty(), "nobody is left waiting");
+    }
+}

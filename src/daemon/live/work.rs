@@ -1,0 +1,107 @@
+//! What live encoding does on worker threads: look at files, encode a chunk.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::config::Root;
+use crate::daemon::chunks::ChunkMaker;
+use crate::daemon::error::JobError;
+use crate::daemon::job::Tools;
+use crate::daemon::live::take::Closed;
+use crate::daemon::live::{Key, file_of};
+use crate::encode::EncodeError;
+use crate::encode::chunk::{BadFrames, Intake};
+use crate::encode::ffmpeg::Stop;
+use crate::encode::recipe::{Recipe, Source};
+use crate::frame::complete;
+use crate::journal::ChunkId;
+use crate::sequence::Frame;
+
+/// How a sequence is encoded before it is finished.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(super) maker: Arc<ChunkMaker>,
+    /// What an earlier life of the daemon left.
+    pub(super) chunks: Vec<(ChunkId, Vec<Frame>)>,
+}
+
+/// What a look at files found.
+#[derive(Debug)]
+pub(crate) struct Settled {
+    /// Those that are whole, up to the first that is not.
+    pub(super) whole: Vec<Frame>,
+    /// That one.
+    pub(super) unsettled: Option<Frame>,
+}
+
+/// Decides how the sequence of `first` is encoded, as if all of its frames were like it: should they turn out to be others,
+/// the reel is made of other chunks. `None` where that must wait for the last frame.
+pub(super) fn prepare(key: &Key, first: &Frame, root: &Root, tools: &Tools) -> Option<Prepared> {
+    let file = file_of(key, first);
+    let info = complete::inspect(&file.path, &file.identity).ok()?;
+    let source =
+        Source { width: info.width, height: info.height, deep: info.deep, linear: info.linear, alpha: info.alpha };
+    // What is wrong with it is said when the sequence is finished.
+    let recipe = Recipe::resolve(&root.video, &source).ok()?;
+    if !recipe.joinable() {
+        tracing::debug!(dir = %key.0.display(), pattern = %key.1, recipe = recipe.name, "cannot be encoded in parts");
+        return None;
+    }
+    let maker = ChunkMaker::new(tools, Arc::clone(&key.0), key.1.clone(), recipe, root.video.rate);
+    let found = match maker.found() {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::warn!(hint = error.hint().unwrap_or_default(), "the chunks are not known: {error}");
+            Vec::new()
+        }
+    };
+    let frames = |chunk: &crate::journal::StoredChunk| -> Vec<Frame> {
+        chunk.frames.iter().map(|shown| Frame { number: shown.number, identity: shown.identity }).collect()
+    };
+    let chunks = found.iter().filter(|chunk| chunk.frames.iter().all(|shown| shown.repeat == 1));
+    let chunks = chunks.map(|chunk| (chunk.id, frames(chunk))).collect();
+    Some(Prepared { maker: Arc::new(maker), chunks })
+}
+
+/// Looks at `frames` until one is not whole, or was changed less than `rest` ago.
+pub(super) fn settle(key: &Key, frames: &[Frame], rest: Duration) -> Settled {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let rested = |frame: &Frame| {
+        let changed = Duration::from_nanos(u64::try_from(frame.identity.mtime_ns).unwrap_or(0));
+        now.saturating_sub(changed) >= rest
+    };
+    let is_whole = |frame: &Frame| {
+        let file = file_of(key, frame);
+        rested(frame) && complete::inspect(&file.path, &file.identity).is_ok()
+    };
+    let count = frames.iter().take_while(|frame| is_whole(frame)).count();
+    Settled { whole: frames[..count].to_vec(), unsettled: frames.get(count).copied() }
+}
+
+/// Makes a chunk of the frames of `intake`, and says in the log what went wrong.
+pub(super) fn make(maker: &ChunkMaker, intake: &Intake, stop: &Stop, encoded: impl FnOnce(), sequence: &str) -> Closed {
+    let error = match maker.make(intake, BadFrames::End, &|_| {}, stop, encoded) {
+        Ok(made) => {
+            tracing::debug!(sequence, frames = made.shown.len(), path = %made.part.file.display(), "chunk");
+            return match made.id {
+                Some(id) => Closed::Chunk(id, made.shown.len()),
+                // Not under this policy: a bad frame ends the chunk.
+                None => Closed::Failed { again: false },
+            };
+        }
+        Err(error) => error,
+    };
+    let again = match &error {
+        JobError::Stopped => return Closed::Stopped,
+        JobError::Encode(EncodeError::BadFrame(bad)) => {
+            tracing::debug!(sequence, path = %bad.path.display(), reason = %bad.kind, "waits for a frame that can be read");
+            return Closed::BadFrame;
+        }
+        JobError::Encode(error) => error.retryable(),
+        _ => false,
+    };
+    let hint = error.hint().unwrap_or_default();
+    let then = if again { "tried once more" } else { "the sequence is encoded when it is finished" };
+    tracing::warn!(sequence, hint, "a part of this sequence could not be encoded: {error}; {then}");
+    Closed::Failed { again }
+}

@@ -1,0 +1,43 @@
+//! A look at a sequence that grows, for whoever encodes it meanwhile. It changes nothing.
+
+use std::time::Duration;
+
+use crate::sequence::finish::Rules;
+use crate::sequence::tracker::open::Sequence;
+use crate::sequence::{Frame, FrameNumber};
+
+/// A sequence that has frames in no batch yet.
+#[derive(Debug, Clone, Copy)]
+pub struct Growing<'a> {
+    pub(super) sequence: &'a Sequence,
+    pub(super) rules: &'a Rules,
+}
+
+impl<'a> Growing<'a> {
+    /// Its frames from `number` on, ascending: those that the next batch would hold.
+    pub fn frames_from(&self, number: FrameNumber) -> impl Iterator<Item = Frame> + use<'a> {
+        self.sequence.frames.open_from(number)
+    }
+
+    /// Whether there is something to encode: frames that were in no batch yet, and enough for a video.
+    #[must_use]
+    pub fn is_worth_it(&self) -> bool {
+        let frames = &self.sequence.frames;
+        frames.fresh() > 0 && frames.open_count() >= self.rules.min_frames.max(2)
+    }
+
+    /// Whether a number that is left out is a frame that may still come.
+    #[must_use]
+    pub fn has_gaps(&self) -> bool {
+        self.sequence.pattern.has_gaps()
+    }
+
+    /// When it will have been quiet for half the silence that ends it, or a little longer than its longest pause where
+    /// that is more; `None` where silence never ends it.
+    #[must_use]
+    pub fn quiet_at(&self) -> Option<Duration> {
+        let silence = self.sequence.silence(self.rules)?;
+        let usual = self.sequence.longest_pause().saturating_mul(5) / 4;
+        Some(self.sequence.history.last_change.saturating_add(usual.clamp(silence / 2, silence / 10 * 9)))
+    }
+}
