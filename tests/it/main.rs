@@ -15,6 +15,7 @@ mod encode;
 mod encode_faults;
 mod encode_recipes;
 mod examples;
+mod live_schedule;
 mod priority;
 mod scan;
 mod support;

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, ErrorKind};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread::{self, JoinHandle};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -17,7 +17,8 @@ pub struct Daemon {
     child: Child,
     log: Arc<Mutex<Vec<String>>>,
     reader: Option<JoinHandle<()>>,
-    notify: UnixDatagram,
+    /// What systemd would have heard, and no test has waited for yet.
+    told: Arc<Mutex<Vec<String>>>,
 }
 
 impl Daemon {
@@ -59,7 +60,12 @@ impl Daemon {
                 }
             }
         });
-        Self { child, log, reader: Some(reader), notify }
+        let told = Arc::default();
+        thread::spawn({
+            let told = Arc::downgrade(&told);
+            move || hear(&notify, &told)
+        });
+        Self { child, log, reader: Some(reader), told }
     }
 
     /// Everything that it has logged.
@@ -89,11 +95,11 @@ impl Daemon {
 
     /// Waits for a notification of systemd's protocol with this line, such as `READY=1`. Each is heard once.
     pub fn wait_for_state(&mut self, wanted: &str) {
-        let mut buffer = [0; 4096];
-        self.wait(wanted, |daemon| match daemon.notify.recv(&mut buffer) {
-            Ok(length) => String::from_utf8_lossy(&buffer[..length]).lines().any(|line| line == wanted).then_some(()),
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => None,
-            Err(error) => panic!("{error}"),
+        self.wait(wanted, |daemon| {
+            let mut told = daemon.told.lock().unwrap();
+            let place = told.iter().position(|line| line == wanted)?;
+            told.drain(..=place);
+            Some(())
         });
     }
 
@@ -146,6 +152,21 @@ impl Daemon {
             }
             assert!(begun.elapsed() < LIMIT, "waited {} s in vain until {what}\n{}", LIMIT.as_secs(), self.log());
             thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+}
+
+/// Takes everything in, as systemd does: a socket that nobody empties blocks its sender after ten messages.
+fn hear(socket: &UnixDatagram, told: &Weak<Mutex<Vec<String>>>) {
+    let mut buffer = [0; 4096];
+    while let Some(told) = told.upgrade() {
+        match socket.recv(&mut buffer) {
+            Ok(length) => {
+                let message = String::from_utf8_lossy(&buffer[..length]);
+                told.lock().unwrap().extend(message.lines().map(str::to_owned));
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(error) => panic!("{error}"),
         }
     }
 }

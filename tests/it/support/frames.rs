@@ -17,6 +17,7 @@ pub struct Frames {
     size: (u32, u32),
     rename: bool,
     colour: Option<[u8; 3]>,
+    version: u32,
 }
 
 impl Frames {
@@ -24,7 +25,7 @@ impl Frames {
     /// frame is written.
     pub fn new(pattern: impl AsRef<[u8]>) -> Self {
         // 256x144 is the smallest size that every encoder takes: DNxHR refuses less.
-        Self { pattern: pattern.as_ref().to_vec(), size: (256, 144), rename: false, colour: None }
+        Self { pattern: pattern.as_ref().to_vec(), size: (256, 144), rename: false, colour: None, version: 0 }
     }
 
     /// Pixels.
@@ -43,6 +44,17 @@ impl Frames {
     pub fn plain(mut self, rgb: [u8; 3]) -> Self {
         self.colour = Some(rgb);
         self
+    }
+
+    /// A later version of each frame: what is in the pixels is [`Self::shown`], not the bare number.
+    pub fn version(mut self, version: u32) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// The number in the pixels of frame `number`, which tells its versions from each other. Numbers under 10,000 only.
+    pub fn shown(&self, number: u32) -> u32 {
+        self.version * 10_000 + number
     }
 
     /// Where frame `number` lies in `dir`.
@@ -75,6 +87,12 @@ impl Frames {
         }
     }
 
+    /// Writes the first half of frame `number` in place, as a renderer that is at it.
+    pub fn begin(&self, dir: &Path, number: u32) {
+        let bytes = self.bytes(number);
+        fs::write(self.path(dir, number), &bytes[..bytes.len() / 2]).unwrap();
+    }
+
     /// Cuts the file of frame `number` to its first half, as a full disk or a killed renderer leaves it.
     pub fn truncate(&self, dir: &Path, number: u32) {
         let file = OpenOptions::new().write(true).open(self.path(dir, number)).unwrap();
@@ -87,7 +105,7 @@ impl Frames {
         let (width, height) = self.size;
         let picture = match self.colour {
             Some(rgb) => RgbImage::from_pixel(width, height, Rgb(rgb)),
-            None => RgbImage::from_raw(width, height, slate::draw(width, height, number, 4)).unwrap(),
+            None => RgbImage::from_raw(width, height, slate::draw(width, height, self.shown(number), 4)).unwrap(),
         };
         let picture = DynamicImage::ImageRgb8(picture);
         let mut bytes = Cursor::new(Vec::new());

@@ -3,6 +3,7 @@
 pub mod daemon;
 pub mod fake;
 pub mod frames;
+pub mod random;
 pub mod reel;
 pub mod sandbox;
 
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 pub use daemon::Daemon;
 pub use fake::{Fake, Fault};
 pub use frames::Frames;
+pub use random::Random;
 pub use sandbox::{Outcome, Sandbox};
 
 /// How long a test waits for something that must come. Reached only by a failing test.
