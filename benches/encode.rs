@@ -7,14 +7,12 @@
 
 mod common;
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
 
-use common::{field, make_frames, median, reeld, scratch, setting};
+use common::against::{Cost, make_fractals, measure};
+use common::{make_frames, median, reeld, scratch, setting};
 
 fn main() {
     let frames = setting("REELD_BENCH_FRAMES", 240);
@@ -82,61 +80,4 @@ fn last_encode(home: &Path) -> Duration {
     let listed = reeld(home).args(["list", "--json", "--limit", "1"]).output().expect("the journal can be read");
     let row: serde_json::Value = serde_json::from_slice(&listed.stdout).expect("one batch");
     Duration::from_millis(row["encode_ms"].as_u64().expect("a published batch"))
-}
-
-/// Frames of a fractal that moves, with detail everywhere: what a placeholder is not.
-fn make_fractals(home: &Path, count: u32) -> PathBuf {
-    let dir = home.join("fractal");
-    fs::create_dir(&dir).expect("a folder");
-    let mut command = Command::new("ffmpeg");
-    command.args(["-v", "error", "-f", "lavfi", "-i", "mandelbrot=size=1920x1080:rate=24:start_scale=0.2"]);
-    command.args(["-frames:v", &count.to_string(), "-pix_fmt", "rgb24"]).arg(dir.join("frame_%05d.png"));
-    measure(&mut command);
-    dir
-}
-
-/// What a finished command took.
-#[derive(Debug, Clone, Copy)]
-struct Cost {
-    wall: Duration,
-    /// Largest sum of memory over the process and its descendants, in KiB, sampled every 20 ms. A page that several
-    /// share counts in parts.
-    peak_kib: u64,
-}
-
-/// Runs a command to its end; it must succeed.
-fn measure(command: &mut Command) -> Cost {
-    let started = Instant::now();
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
-    let (pid, ended) = (child.id(), Arc::new(AtomicBool::new(false)));
-    let sampler = std::thread::spawn({
-        let ended = Arc::clone(&ended);
-        move || {
-            let mut peak = 0;
-            while !ended.load(Ordering::Relaxed) {
-                peak = peak.max(tree_pss_kib(pid));
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            peak
-        }
-    });
-    let status = child.wait().expect("can be waited for").success();
-    let wall = started.elapsed();
-    ended.store(true, Ordering::Relaxed);
-    assert!(status, "{command:?} failed");
-    Cost { wall, peak_kib: sampler.join().expect("the sampler ends") }
-}
-
-/// Memory of a process and its descendants, in KiB: the proportional set size of proc(5).
-fn tree_pss_kib(pid: u32) -> u64 {
-    let own = field(&format!("/proc/{pid}/smaps_rollup"), "Pss:").unwrap_or(0);
-    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    // Children belong to the thread that started them.
-    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    let of_threads = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok()).collect::<String>();
-    let mut pids: Vec<u32> =
-        children.split_whitespace().chain(of_threads.split_whitespace()).filter_map(|pid| pid.parse().ok()).collect();
-    pids.sort_unstable();
-    pids.dedup();
-    own + pids.into_iter().map(tree_pss_kib).sum::<u64>()
 }

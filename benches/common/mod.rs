@@ -1,5 +1,9 @@
 //! What the benchmarks share: frames to work on, processes to measure, and medians.
 
+#![allow(dead_code, reason = "each benchmark uses a part of it")]
+
+pub mod against;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
