@@ -10,7 +10,7 @@ use std::time::Duration;
 use std::{fs, thread};
 
 use crate::support::reel::assert_shows;
-use crate::support::{Daemon, Frames, Random, Sandbox, ffmpegs};
+use crate::support::{Daemon, Frames, Random, Sandbox, ffmpegs, toml_string};
 
 /// Frames of the sequence.
 const COUNT: usize = 500;
@@ -28,7 +28,11 @@ fn every_frame_once_whatever_happens() {
     let schedule = Schedule::new(&mut random);
     println!("{}, {frames:?}, {schedule:?}", sandbox.ffmpeg.display());
 
-    let config = sandbox.config("idle_timeout = \"never\"");
+    // The shortest chunks there are, so that there are many.
+    let config = sandbox.config_text(&format!(
+        "[encoder]\nchunk_length = 24\n[[watch]]\npath = {}\nidle_timeout = \"never\"\n",
+        toml_string(&sandbox.root())
+    ));
     let shot = sandbox.folder("shot");
     let mut daemon = Some(Daemon::start(&sandbox, &config));
     for step in &schedule.steps {

@@ -15,6 +15,8 @@ mod encode;
 mod encode_faults;
 mod encode_recipes;
 mod examples;
+mod live;
+mod live_faults;
 mod live_schedule;
 mod priority;
 mod scan;

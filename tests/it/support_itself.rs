@@ -1,10 +1,11 @@
 //! The tests' own tools: a reader that could not see a lost frame would make every other test worthless.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::reel::{assert_shows, middle_yuv, numbers, rate};
-use crate::support::{Fake, Fault, Frames, with_each_ffmpeg};
+use crate::support::reel::{assert_clean, assert_shows, middle_yuv, numbers, rate};
+use crate::support::{Fake, Fault, Frames, Live, Twist, ffmpeg, ffmpegs, with_each_ffmpeg};
 
 /// Encodes the frames of `dir` to H.264 by FFmpeg itself.
 fn by_hand(ffmpeg: &Path, dir: &Path, output: &[&str]) -> PathBuf {
@@ -72,6 +73,19 @@ fn a_lost_frame_is_seen() {
 }
 
 #[test]
+fn damage_beside_the_number_is_seen() {
+    with_each_ffmpeg(|sandbox| {
+        let shot = sandbox.folder("shot");
+        Frames::new("frame_####.png").write(&shot, 1..=3);
+        assert_clean(&by_hand(&sandbox.ffmpeg, &shot, &["-crf", "23"]), &sandbox.ffmpeg);
+        let damaged =
+            by_hand(&sandbox.ffmpeg, &shot, &["-vf", "drawbox=x=200:y=20:w=12:h=12:c=gray:t=fill:enable=eq(n\\,1)"]);
+        assert_shows(&damaged, &sandbox.ffmpeg, 1..=3);
+        assert!(std::panic::catch_unwind(|| assert_clean(&damaged, &sandbox.ffmpeg)).is_err());
+    });
+}
+
+#[test]
 fn wrong_colours_are_seen() {
     with_each_ffmpeg(|sandbox| {
         let shot = sandbox.folder("shot");
@@ -96,7 +110,7 @@ fn the_fake_fails_as_it_is_told() {
             (Fault::FloodStderr, 0, Some(10)),
         ] {
             let fake = Fake::new(sandbox, fault);
-            let _ = std::fs::remove_file(&output);
+            let _ = fs::remove_file(&output);
             let mut child = Command::new(fake.program())
                 .args(["-nostdin", "-v", "error", "-f", "rawvideo", "-pix_fmt", "gray", "-s", "64x64", "-i", "-"])
                 .args(["-c:v", "libx264", "-f", "matroska", "-y"])
@@ -114,4 +128,57 @@ fn the_fake_fails_as_it_is_told() {
             assert!(fake.encodes() > 0);
         }
     });
+}
+
+#[test]
+fn chunk_files_are_found_and_read() {
+    for ffmpeg in ffmpegs() {
+        let live = Live::new(&ffmpeg);
+        let chunks = live.chunk_dir();
+        fs::create_dir_all(&chunks).unwrap();
+        live.write(1..=12);
+        let fragments = ["-bf", "2", "-movflags", "+cmaf+frag_discont+skip_trailer", "-f", "mp4"];
+        let chunk = by_hand(&ffmpeg, &live.shot, &fragments);
+        for name in ["b.mp4", "c.mp4.123.part", "init.mp4", "live.m3u8"] {
+            fs::copy(&chunk, chunks.join(name)).unwrap();
+        }
+        let found = live.chunks();
+        assert_eq!(found.len(), 1);
+        assert_eq!((&found[0].path, found[0].shows.clone()), (&chunks.join("b.mp4"), (1..=12).collect()));
+        assert!(found[0].is_there());
+        fs::copy(&chunk, chunks.join("b2.mp4")).unwrap();
+        fs::rename(chunks.join("b2.mp4"), chunks.join("b.mp4")).unwrap();
+        assert!(!found[0].is_there());
+    }
+}
+
+#[test]
+fn a_recorder_keeps_what_is_fed() {
+    let live = Live::new(&ffmpeg());
+    live.write(1..=9);
+    live.frames.clone().version(2).write(&live.shot, [4]);
+    live.sandbox.encode(&[]).expect(0);
+    assert_eq!(live.recorder.fed(), [[1, 2, 3, 20_004, 5, 6, 7, 8, 9]]);
+    live.recorder.assert_fed([1, 20_004], 1);
+    live.recorder.assert_fed([4], 0);
+}
+
+#[test]
+fn a_recorder_fails_once() {
+    for (twist, fed) in [(Twist::DieOnce(1), 5), (Twist::ShortOnce(1), 3)] {
+        let live = Live::twisted(&ffmpeg(), twist);
+        live.write(1..=9);
+        live.sandbox.encode(&[]).expect(1);
+        assert!(live.sandbox.reels().is_empty());
+        live.sandbox.encode(&[]).expect(0);
+        assert_eq!(live.recorder.fed(), [(1..=fed).collect(), (1..=9).collect::<Vec<_>>()], "{twist:?}");
+        assert_shows(&live.reel(), &live.sandbox.ffmpeg, 1..=9);
+    }
+}
+
+#[test]
+fn a_recorder_is_another_ffmpeg() {
+    let live = Live::twisted(&ffmpeg(), Twist::OtherVersion);
+    let outcome = live.sandbox.run(["check"]);
+    assert!(outcome.text().contains("other"), "{}", outcome.text());
 }

@@ -138,8 +138,17 @@ impl Daemon {
         status
     }
 
+    /// Waits until it has seen so many frames of an open sequence.
+    pub fn wait_for_open_frames(&mut self, count: u32) {
+        let wanted = format!("\"count\":{count},");
+        self.wait(&format!("it knows {count} frames"), |daemon| {
+            daemon.signal(Signal::USR1);
+            daemon.log().contains(&wanted).then_some(())
+        });
+    }
+
     /// Asks again and again; a daemon that ends in the meantime is a panic with its log.
-    fn wait<T>(&mut self, what: &str, mut probe: impl FnMut(&Self) -> Option<T>) -> T {
+    pub fn wait<T>(&mut self, what: &str, mut probe: impl FnMut(&Self) -> Option<T>) -> T {
         let begun = std::time::Instant::now();
         loop {
             // Looked at first, so that the last thing a daemon does before its end still counts.

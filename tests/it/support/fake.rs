@@ -154,6 +154,6 @@ exit 0"#
 }
 
 /// As one word of the shell.
-fn quoted(path: &Path) -> String {
+pub fn quoted(path: &Path) -> String {
     format!("'{}'", path.to_str().unwrap().replace('\'', r"'\''"))
 }

@@ -3,7 +3,9 @@
 pub mod daemon;
 pub mod fake;
 pub mod frames;
+pub mod live;
 pub mod random;
+pub mod recorder;
 pub mod reel;
 pub mod sandbox;
 
@@ -14,7 +16,9 @@ use std::time::{Duration, Instant};
 pub use daemon::Daemon;
 pub use fake::{Fake, Fault};
 pub use frames::Frames;
+pub use live::Live;
 pub use random::Random;
+pub use recorder::Twist;
 pub use sandbox::{Outcome, Sandbox};
 
 /// How long a test waits for something that must come. Reached only by a failing test.

@@ -31,6 +31,35 @@ pub fn assert_shows(reel: &Path, ffmpeg: &Path, expected: impl IntoIterator<Item
     assert_eq!(numbers(reel, ffmpeg), expected.into_iter().collect::<Vec<_>>(), "{}", reel.display());
 }
 
+/// Panics unless each picture of `reel` is the slate of its number all over, within what a lossy encode changes: in a
+/// damaged one the number may be the only thing that can still be read.
+#[track_caller]
+pub fn assert_clean(reel: &Path, ffmpeg: &Path) {
+    for (index, picture) in pictures(reel, ffmpeg).iter().enumerate() {
+        let Picture { width, height, gray } = picture;
+        let number = number(gray, *width, *height).unwrap_or_else(|| panic!("picture {index} carries no number"));
+        let slate = slate::draw(*width, *height, number, 4);
+        // ITU-R BT.709, in thousandths.
+        let luma = slate
+            .as_chunks()
+            .0
+            .iter()
+            .map(|[r, g, b]| (213 * u32::from(*r) + 715 * u32::from(*g) + 72 * u32::from(*b)) / 1000);
+        let mut off = vec![0; (width.div_ceil(16) * height.div_ceil(16)) as usize];
+        for ((place, wanted), shown) in (0..).zip(luma).zip(gray) {
+            let (x, y) = (place % width, place / width);
+            off[(y / 16 * width.div_ceil(16) + x / 16) as usize] += wanted.abs_diff(u32::from(*shown));
+        }
+        let worst = off.iter().max().unwrap() / (16 * 16);
+        assert!(worst < 12, "picture {index} of {}, frame {number}, is off by {worst}", reel.display());
+    }
+}
+
+/// The packets of `reel` as they are, with their times.
+pub fn packets(reel: &Path, ffmpeg: &Path) -> String {
+    String::from_utf8(run(ffmpeg, reel, &["-map", "0:v:0", "-c", "copy", "-f", "framemd5"])).unwrap()
+}
+
 /// One decoded picture.
 pub struct Picture {
     pub width: u32,

@@ -122,11 +122,13 @@ impl Sandbox {
         file
     }
 
-    /// Every reel below the sandbox, by ascending path.
+    /// Every reel below the sandbox, by ascending path. What is in the state folder is none yet.
     pub fn reels(&self) -> Vec<PathBuf> {
-        self.files(|name| {
+        let mut reels = self.files(|name| {
             [".mp4", ".mov", ".mkv", ".webm", ".avi"].iter().any(|extension| name.ends_with(extension.as_bytes()))
-        })
+        });
+        reels.retain(|reel| !reel.starts_with(self.state()));
+        reels
     }
 
     /// What reeld leaves behind only when it dies: reels that are not published, frames that are half removed.
