@@ -202,7 +202,7 @@ fn changed_settings_count_for_all_frames() {
 #[test]
 fn silence_finds_everything_encoded() {
     let live = Live::new(&ffmpeg());
-    let mut daemon = Daemon::start(&live.sandbox, &live.config("", "idle_timeout = \"10s\""));
+    let mut daemon = Daemon::start(&live.sandbox, &live.config("", "idle_timeout = \"16s\""));
     live.write(1..=30);
     live.wait_for_chunks(&mut daemon, [1..=24, 25..=30]);
     assert!(live.sandbox.reels().is_empty());

@@ -20,7 +20,10 @@ fn chunks_of_a_killed_daemon_are_used() {
         let [first, second, _] = live.wait_for_chunks(&mut daemon, [1..=24, 25..=48, 49..=72]);
         daemon.kill_9();
         // Nobody knows these, and the process that wrote the second one is gone.
-        let strangers = ["stranger.mp4", "stranger.4194304.part"].map(|name| live.chunk_dir().join(name));
+        let strangers = ["reeld-1.chunk.mp4", "reeld-2.chunk.4194304.part"].map(|name| live.chunk_dir().join(name));
+        // This one is not reeld's.
+        let foreign = live.chunk_dir().join("clip.mp4");
+        fs::copy(&first.path, &foreign).unwrap();
         for stranger in &strangers {
             fs::copy(&first.path, stranger).unwrap();
         }
@@ -29,6 +32,7 @@ fn chunks_of_a_killed_daemon_are_used() {
         for stranger in &strangers {
             daemon.wait_for_absence(stranger);
         }
+        fs::remove_file(&foreign).unwrap();
         live.write(79..=102);
         live.wait_for_chunks(&mut daemon, [73..=96]);
         assert!(first.is_there() && second.is_there());
