@@ -1,8 +1,8 @@
-//! reeld turns finished image sequences into verified videos.
+//! reeld turns image sequences into verified videos.
 //!
-//! It is a daemon: it watches the folders that renderers and generators write to, knows when a numbered sequence is
-//! finished, and makes one video of it that is exact, verified, and never written over anything. Then, if asked to, it
-//! removes the frames. This page is the map; each room opens with what it owns and what it never does.
+//! It is a daemon: it watches the folders that renderers and generators write to, encodes while the frames come, knows when
+//! a numbered sequence is finished, and makes one video of it that is exact, verified, never written over anything, and
+//! ready moments after the last frame. Then, if asked to, it removes the frames. This page is the map; each room opens with what it owns and what it never does.
 //!
 //! # Words
 //!
@@ -31,10 +31,14 @@
 //!                      journal beside it        serve in front of it
 //! ```
 //!
+//! A sequence that grows is encoded meanwhile, chunk by chunk; when it is finished, what it lacks is encoded, and the
+//! chunks are joined. A short one is one file from the start. The code between frames and a proved file is the same.
+//!
 //! [`watch`] marks folders dirty and reads them. [`sequence`] turns names into sequences and decides when one is
-//! finished. [`encode`] decodes each frame with [`frame`], feeds FFmpeg with pixels, and proves the result. [`deliver`]
-//! publishes the reel under a free name and then, if asked to, removes the frames. [`journal`] remembers every step.
-//! [`daemon`] is the loop that ties them together, [`serve`] its socket, [`cli`] everything a person types and reads.
+//! finished. [`encode`] decodes each frame with [`frame`], feeds FFmpeg with pixels, proves the result, and joins chunks.
+//! [`deliver`] publishes the reel under a free name and then, if asked to, removes the frames. [`journal`] remembers every
+//! step. [`daemon`] is the loop that ties them together, [`serve`] its socket, [`cli`] everything a person types and
+//! reads.
 //! Imports run downward only: `cli`, `serve` → `daemon` → `encode`, `deliver`, `watch`, `journal` → `frame`,
 //! `sequence`, `config`.
 //!
@@ -50,13 +54,15 @@
 //! 6. A failed or partial scan never finishes, forgets or shrinks a sequence. A root that is not the disk it was is not
 //!    scanned.
 //! 7. No queue of file events can overflow: the watcher marks folders dirty, and reading the folder is the truth.
-//! 8. Only [`journal`] writes state. Losing the journal costs work, never a frame and never a reel.
+//! 8. Only [`journal`] writes state, and a chunk that it does not know is none. Losing the journal costs work, never a
+//!    frame and never a reel.
 //! 9. Only [`encode`] starts FFmpeg; every argument is a separate argv entry; nothing goes through a shell.
 //! 10. Success is proved, not reported: exit status 0 counts for nothing without the frame count, the timing and the
 //!     pixels.
 //!
 //! # Where to start reading
 //!
+//! `daemon::live` is what is encoded before that; its decisions are pure and stand in `daemon/live/take.rs`.
 //! [`daemon::job`] is one batch from frames to reel, top to bottom. [`sequence::tracker`] is how a sequence becomes a
 //! batch. [`daemon`] is the loop around both.
 

@@ -17,12 +17,12 @@ use crate::encode::ffmpeg::Ffmpeg;
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
     /// How many frames
-    #[arg(long, default_value_t = 48, value_parser = clap::value_parser!(u32).range(2..=9999))]
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(2..=9999))]
     count: u32,
 }
 
 /// Pause between two frames.
-const PACE: Duration = Duration::from_millis(60);
+const PACE: Duration = Duration::from_millis(40);
 
 const CONFIG: &str = "\
 # What `reeld demo` runs. `reeld init` writes a config with every key explained.
@@ -73,7 +73,11 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, CliError> {
     let reel = daemon.wait_for("reel")?;
     let waited = last_frame.elapsed();
     out::say(&format!(
-        "  encoded, decoded again and compared with the frames: {} of {} are in it",
+        "  encoded while they came: {} frames; only the end of the last chunk was left",
+        text(&reel, "ahead")
+    ));
+    out::say(&format!(
+        "  decoded again and compared with the frames: {} of {} are in the reel",
         text(&reel, "frames"),
         args.count
     ));

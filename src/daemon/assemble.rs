@@ -31,6 +31,8 @@ pub(super) struct Assembled {
     pub(super) frames: u64,
     /// Frames that could not be used.
     pub(super) bad: Vec<(FrameNumber, FrameError)>,
+    /// Frames of the video that were encoded before the batch had its turn.
+    pub(super) ahead: u64,
     /// How long the last proof took; chunks are proved as they are made.
     pub(super) proof: Duration,
 }
@@ -51,7 +53,7 @@ pub(super) fn assemble(
     let result = chunk::encode(&tools.ffmpeg, job, progress, stop)?;
     let encoded = Instant::now();
     verify::verify(&tools.ffmpeg, job, &result, stop)?;
-    Ok(Assembled { frames: result.fed, bad: result.bad, proof: encoded.elapsed() })
+    Ok(Assembled { frames: result.fed, bad: result.bad, ahead: 0, proof: encoded.elapsed() })
 }
 
 /// A batch on its way to a reel by chunks.
@@ -131,7 +133,10 @@ impl<'a> Chunked<'a> {
         let mut unrecorded: Vec<PathBuf> = Vec::new();
         for (index, piece) in pieces.iter().enumerate() {
             match piece {
-                Piece::Kept(kept) => parts.push(chunks::part_of(&found[*kept])),
+                Piece::Kept(kept) => {
+                    assembled.ahead += found[*kept].samples.count;
+                    parts.push(chunks::part_of(&found[*kept]));
+                }
                 Piece::Encode(_) => {
                     // Every piece was made, or there would be an error.
                     let Some(chunk) = made.remove(&index) else { continue };

@@ -160,8 +160,8 @@ impl Daemon {
     }
 
     fn delivered(&mut self, job: &Arc<Job>, delivered: &Delivered) {
-        let Delivered { reel, frames, ms, .. } = delivered;
-        tracing::info!(batch = %job.id, reel = %reel.display(), frames, ms, why = %job.batch.reason, "reel");
+        let Delivered { reel, frames, ahead, ms, .. } = delivered;
+        tracing::info!(batch = %job.id, reel = %reel.display(), frames, ahead, ms, why = %job.batch.reason, "reel");
         for anomaly in &delivered.anomalies {
             tracing::warn!(batch = %job.id, sequence = job.name(), "{anomaly}");
         }

@@ -58,6 +58,8 @@ pub struct Delivered {
     pub reel: PathBuf,
     /// Pictures in it.
     pub frames: u64,
+    /// How many of them were encoded before the batch had its turn: while its frames came, or before a restart.
+    pub ahead: u64,
     /// What was less than perfect about the batch.
     pub anomalies: Vec<Anomaly>,
     /// Wall time from the first look at the frames to the published reel, in milliseconds.
@@ -156,7 +158,7 @@ fn make_reel(
         settings: (&tools.encoder).into(),
         form: Form::Reel,
     };
-    let Assembled { frames, bad, proof } = assemble::assemble(batch, &chunk, tools, progress, stop)?;
+    let Assembled { frames, bad, ahead, proof } = assemble::assemble(batch, &chunk, tools, progress, stop)?;
     let verify_ms = i64::try_from(proof.as_millis()).unwrap_or(i64::MAX);
     let encode_ms = ms_since(started) - verify_ms;
     verify::check_inputs(&chunk)?;
@@ -180,7 +182,7 @@ fn make_reel(
         // The next start sweeps them away.
         tracing::warn!(batch = %id, hint = error.hint().unwrap_or_default(), "the chunks of this reel stay: {error}");
     }
-    Ok(Delivered { reel: path, frames, anomalies, ms, frames_kept_because: cleanup.err(), identity })
+    Ok(Delivered { reel: path, frames, ahead, anomalies, ms, frames_kept_because: cleanup.err(), identity })
 }
 
 /// A frame that cannot be decoded is treated as a number that has no frame.
