@@ -218,9 +218,10 @@ impl Reel {
         Ok(Self { layouts, track, step: track_step(rate), delay, bytes })
     }
 
-    /// The one with the longest delay, whose index says so.
+    /// The index of the first part with the longest delay, which says so.
     fn init(&self) -> &[u8] {
-        self.layouts.iter().max_by_key(|layout| layout.delay).map(|layout| layout.init.as_slice()).unwrap_or_default()
+        let longest = self.layouts.iter().find(|layout| layout.delay == self.delay);
+        longest.map(|layout| layout.init.as_slice()).unwrap_or_default()
     }
 
     /// Room for the index, at most.

@@ -208,37 +208,38 @@ fn parts_of_another_configuration_are_refused() {
 
 #[test]
 fn damaged_parts_are_noticed() {
-    let film = || Film::of(&video(Builtin::H264), SMALL, Look::Eight, &[6, 6, 6]).unwrap();
+    let whole = || Film::of(&video(Builtin::H264), SMALL, Look::Eight, &[6, 6, 6]).unwrap();
     // Cut short, in the data and between two boxes.
-    let cut = film();
-    let file = &cut.parts[1].file;
-    let bytes = fs::read(file).unwrap();
-    for length in [bytes.len() - 1, position(file, b"moof") - 4, position(file, b"mdat") - 4, 0] {
-        fs::write(file, &bytes[..length]).unwrap();
-        assert!(refused(&cut).starts_with(&file.display().to_string()), "{}", refused(&cut));
+    let cut = whole();
+    let path = &cut.parts[1].file;
+    let bytes = fs::read(path).unwrap();
+    for length in [bytes.len() - 1, position(path, b"moof") - 4, position(path, b"mdat") - 4, 0] {
+        fs::write(path, &bytes[..length]).unwrap();
+        assert!(refused(&cut).starts_with(&path.display().to_string()), "{}", refused(&cut));
     }
     // A bit in a picture: of a size, which is between packets, and deep in one.
     for at in [30, 200] {
-        let flipped = film();
-        let file = &flipped.parts[2].file;
-        flip(file, position(file, b"mdat") + at);
+        let flipped = whole();
+        let path = &flipped.parts[2].file;
+        flip(path, position(path, b"mdat") + at);
         let said = refused(&flipped);
         assert!(said.contains("other packets than in part 2") || said.contains("complains"), "{said}");
     }
-    // A bit in the configuration of the first, which is that of all.
-    let configured = film();
-    let file = &configured.parts[0].file;
-    flip(file, position(file, b"avcC") + 12);
+    // A bit in the configuration, whichever is taken for all.
+    let configured = whole();
+    for part in &configured.parts {
+        flip(&part.file, position(&part.file, b"avcC") + 12);
+    }
     let said = refused(&configured);
     assert!(said.contains("configured otherwise") || said.contains("complains"), "{said}");
     // Two in each other's place.
-    let mut swapped = film();
+    let mut swapped = whole();
     let (first, last) = (swapped.parts[0].file.clone(), swapped.parts[2].file.clone());
     swapped.parts[0].file = last;
     swapped.parts[2].file = first;
     assert!(refused(&swapped).contains("other packets than in part 0"));
     // One that is not there.
-    let missing = film();
+    let missing = whole();
     fs::remove_file(&missing.parts[1].file).unwrap();
     assert!(matches!(missing.make(), Err(EncodeError::Io { .. })));
 }

@@ -205,7 +205,10 @@ impl Take {
         new_serial: impl FnOnce() -> Serial,
         out: &mut Vec<Order>,
     ) {
-        self.settling = false;
+        // An answer to one of the same name that is finished by now says nothing about this one.
+        if !std::mem::take(&mut self.settling) {
+            return;
+        }
         self.unsettled = unsettled.map(|frame| (frame, now + LOOK_AGAIN.max(self.rest)));
         let (Some(growing), Some(first)) = (growing, whole.first()) else { return };
         // Meanwhile the sequence went on.
@@ -314,6 +317,7 @@ impl Take {
     pub(super) fn step(&mut self, growing: &Growing<'_>, now: Duration, means: Means, out: &mut Vec<Order>) {
         self.due = None;
         if !growing.is_worth_it() {
+            self.abort(out);
             return;
         }
         match self.phase {

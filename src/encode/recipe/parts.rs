@@ -284,3 +284,110 @@ fn looks_far(args: &[String]) -> bool {
     !of("-preset").is_some_and(|preset| near.contains(&preset))
         && !of("-tune").is_some_and(|tune| tune.contains("zerolatency"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Builtin, CustomPreset, FrameRate, Preset, SizeChange, Video};
+    use crate::encode::recipe::Source;
+
+    fn divided(family: Family, args: &str) -> String {
+        let mut args: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
+        family.divide(&mut args, NonZeroU32::new(240).unwrap());
+        args.join(" ")
+    }
+
+    #[test]
+    fn parts_of_x264_fit_together() {
+        let x264 = |args| divided(Family::X264, args);
+        assert_eq!(x264("-preset medium"), "-preset medium -g 240 -x264-params stitchable=1:rc-lookahead=24");
+        assert_eq!(x264("-x264-params ref=2"), "-x264-params ref=2:stitchable=1:rc-lookahead=24 -g 240");
+        for near in ["-preset faster", "-preset:v ultrafast", "-tune film,zerolatency", "-rc-lookahead 60"] {
+            assert_eq!(x264(near), format!("{near} -g 240 -x264-params stitchable=1"));
+        }
+        let own = "-g:v 50 -x264opts stitchable=0 -x264-params keyint=9:rc-lookahead=60";
+        assert_eq!(x264(own), own);
+    }
+
+    #[test]
+    fn parts_of_the_others_fit_together() {
+        assert_eq!(
+            divided(Family::X265, "-x265-params log-level=error"),
+            "-x265-params log-level=error:open-gop=0:info=0 -g 240"
+        );
+        assert_eq!(divided(Family::X265, "-x265-params info=1:keyint=9"), "-x265-params info=1:keyint=9:open-gop=0");
+        assert_eq!(divided(Family::SvtAv1, "-crf 30"), "-crf 30 -g 240");
+        assert_eq!(divided(Family::Vpx, "-g 12"), "-g 12");
+        for family in [Family::Prores, Family::Dnxhd, Family::Ffv1, Family::Mpeg4] {
+            assert_eq!(divided(family, ""), "");
+        }
+    }
+
+    fn joinable(encoder: &str, pix_fmt: &str, container: Container, args: &str) -> bool {
+        let (name, encoder, pix_fmt) = ("own".to_owned(), encoder.to_owned(), pix_fmt.to_owned());
+        let args = args.split_whitespace().map(str::to_owned).collect();
+        let custom = CustomPreset { name, encoder, pix_fmt, container, args };
+        resolve(Preset::Custom(custom.into()), false).joinable()
+    }
+
+    fn resolve(preset: Preset, alpha: bool) -> Recipe {
+        let video = Video {
+            rate: FrameRate { num: NonZeroU32::MIN, den: NonZeroU32::MIN },
+            preset,
+            quality: None,
+            speed: None,
+            encoder_args: Vec::new(),
+            background: [0; 3],
+            size_change: SizeChange::Error,
+        };
+        Recipe::resolve(&video, &Source { width: 320, height: 180, deep: false, linear: false, alpha }).unwrap()
+    }
+
+    #[test]
+    fn what_rations_bits_is_made_in_one_go() {
+        let x264 = |args| joinable("libx264", "yuv420p", Container::Mp4, args);
+        assert!(x264("") && x264("-crf 20 -preset slow -tune film -bf 3 -x264-params aq-mode=3:deblock=1,1"));
+        for args in [
+            "-b:v 4M",
+            "-crf 20 -maxrate 5M -bufsize 10M",
+            "-pass 2",
+            "-x264-params bitrate=4000",
+            "-crf 20 -x264-params ref=3:vbv-maxrate=4000",
+            "-x264opts qpfile=q.txt",
+            "-crf 20 -shortest",
+            "-crf",
+            "film -crf",
+            "-vf negate",
+        ] {
+            assert!(!x264(args), "{args}");
+        }
+        assert!(joinable("libvpx-vp9", "yuv420p", Container::Webm, "-crf 30 -b:v 0"));
+        assert!(!joinable("libvpx-vp9", "yuv420p", Container::Webm, "-crf 30"));
+        assert!(joinable("mpeg4", "yuv420p", Container::Mp4, "-q:v 3"));
+        assert!(!joinable("mpeg4", "yuv420p", Container::Mp4, ""));
+    }
+
+    #[test]
+    fn what_cannot_be_fragments_or_come_out_of_them_is_made_in_one_go() {
+        assert!(!joinable("h264_nvenc", "yuv420p", Container::Mp4, "-qp 20"));
+        assert!(!joinable("mpeg4", "yuv420p", Container::Avi, "-q:v 3"));
+        assert!(!joinable("prores_ks", "yuv422p10le", Container::Mp4, ""));
+        assert!(!joinable("libsvtav1", "yuv420p", Container::Mov, "-crf 30"));
+        assert!(!joinable("dnxhd", "yuv422p", Container::Mkv, "-profile:v dnxhr_lb"));
+        assert!(joinable("libx265", "yuv420p", Container::Mp4, "-tag:v hvc1"));
+        assert!(!joinable("libx265", "yuv420p", Container::Mkv, "-tag:v hvc1"));
+        for (builtin, alpha) in [(Builtin::Gif, false), (Builtin::Webp, false), (Builtin::Vp9, true)] {
+            assert!(!resolve(Preset::Builtin(builtin), alpha).joinable(), "{}", builtin.name());
+        }
+        assert!(resolve(Preset::Builtin(Builtin::Prores4444), true).joinable());
+    }
+
+    #[test]
+    fn a_copy_has_the_containers_arguments() {
+        let own = Recipe {
+            encoder_args: ["-crf", "20", "-tag:v", "hvc1", "-metadata", "title=-crf"].map(str::to_owned).into(),
+            ..resolve(Preset::Builtin(Builtin::H264), false)
+        };
+        assert_eq!(own.copy_args(), ["-tag:v", "hvc1", "-metadata", "title=-crf"]);
+    }
+}
