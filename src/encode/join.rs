@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use crossbeam_channel::bounded;
+use ffmpeg_sidecar::command::FfmpegCommand;
 
 use super::boxes::damaged;
 use super::chunk::{Form, PIPE_BYTES, Settings, complaint, signs_of_life, stalled, succeed};
@@ -58,27 +59,60 @@ pub fn join(
     stop: &Stop,
 ) -> Result<(), EncodeError> {
     let reel = Reel::of(parts, rate)?;
+    let command = |room: Option<u64>| {
+        let mut command = copy(ffmpeg, recipe, rate);
+        if let Some(room) = room {
+            command.args(["-movflags", "-faststart", "-moov_size", &room.to_string()]);
+        }
+        command.format(recipe.muxer(Form::Reel)).output(file_url(output));
+        command
+    };
+    let room = (recipe.is_boxes(Form::Reel) && reel.bytes > MOVED_BYTES).then(|| reel.index_bytes());
+    match run(command(room), parts, &reel, output, settings, stop) {
+        // Tags of the user's own may be of any length. Then the data are moved after all.
+        Err(EncodeError::Failed(failure)) if room.is_some() && failure.stderr.contains("reserved_moov_size") => {
+            run(command(None), parts, &reel, output, settings, stop)
+        }
+        done => done,
+    }
+}
+
+/// The command for a copy of a stream of fragments, without its output.
+fn copy(ffmpeg: &Ffmpeg, recipe: &Recipe, rate: FrameRate) -> FfmpegCommand {
     let mut command = ffmpeg.command();
     // Over the reserved file, which is ours.
     command.overwrite();
     command.args(["-xerror", "-f", "mov"]).input("pipe:0").map("0:v:0").codec_video("copy");
     // What the muxer of the parts says of itself is nothing to keep.
     command.args(["-map_metadata", "-1"]);
-    // Matroska has it as a number of its own, which FFmpeg would guess from the first packets.
-    command.args(["-r", &format!("{}/{}", rate.num, rate.den)]);
+    // Said again, because FFmpeg guesses the length of a fragment's last frame from the rate, and the rate from the first
+    // 5 MB: of frames of a megabyte, FFmpeg 5.1 made the last of the reel one tick long.
+    if recipe.is_boxes(Form::Reel) {
+        command.args(["-bsf:v", &format!("setts=pts=PTS:dts=DTS:duration={}", track_step(rate))]);
+    } else {
+        command.args(["-r", &format!("{}/{}", rate.num, rate.den)]);
+    }
     command.args(recipe.copy_args());
     command.args(recipe.muxer_args(Form::Reel, rate));
-    if recipe.is_boxes(Form::Reel) && reel.bytes > MOVED_BYTES {
-        command.args(["-movflags", "-faststart", "-moov_size", &reel.index_bytes().to_string()]);
-    }
-    command.format(recipe.muxer(Form::Reel)).output(file_url(output));
+    command
+}
+
+/// Runs such a copy.
+fn run(
+    command: FfmpegCommand,
+    parts: &[Part],
+    reel: &Reel,
+    output: &Path,
+    settings: Settings,
+    stop: &Stop,
+) -> Result<(), EncodeError> {
     let mut child = Child::start(command, Input::Fed, settings.nice)?;
     let written = AtomicU64::new(0);
     let sign = || Some(written.load(Ordering::Relaxed) + signs_of_life(output));
     thread::scope(|scope| {
         let (send, work) = bounded(1);
         if let Some(pipe) = child.stdin() {
-            let feed = || feed(pipe, parts, &reel, &written, stop);
+            let feed = || feed(pipe, parts, reel, &written, stop);
             scope.spawn(move || _ = send.send(feed()));
         }
         let fed = match supervise(&mut child, &work, stop, settings.stall, sign) {

@@ -13,7 +13,7 @@ use reeld::encode::join::{Part, join, prove};
 use reeld::encode::recipe::Recipe;
 use reeld::encode::verify::Proof;
 
-use crate::help::{Look, Shot, decode, ffmpeg, make, rate, video, with_quality};
+use crate::help::{Look, Shot, decode, ffmpeg, frame_file, make, rate, video, with_quality};
 
 /// Parts of a shot, and where their reel goes.
 struct Film {
@@ -98,6 +98,15 @@ fn own(encoder: &str, pix_fmt: &str, container: Container, args: &[&str]) -> Vid
 }
 
 #[test]
+fn slow_rates_are_exact() {
+    for preset in [Builtin::H264, Builtin::Vp9, Builtin::Prores] {
+        for rate in [(1, 1), (25, 3), (997, 1000), (1, 10)] {
+            Film::of(&at(preset, rate), SMALL, Look::Eight, &[1, 4, 1]).unwrap().assert_exact();
+        }
+    }
+}
+
+#[test]
 fn the_reel_is_its_parts() {
     // A short one in front, whose pictures are in order where those of the others are not.
     let lengths = [[1, 24, 7], [5, 2, 24], [7, 1, 3], [24, 5, 1], [3, 3, 5]];
@@ -148,6 +157,32 @@ fn containers_of_the_users_own_are_exact() {
         let all = Film::of(&video, (256, 120), Look::Eight, &[1, 11, 3]).unwrap();
         assert!(all.recipe.joinable(), "{custom:?}");
         all.assert_exact();
+    }
+}
+
+#[test]
+fn a_large_reel_has_its_index_in_front() {
+    let title = format!("title={}", "long ".repeat(4000));
+    for args in [vec!["-level", "3"], vec!["-level", "3", "-metadata", &title]] {
+        let video = own("ffv1", "gbrp", Container::Mov, &args);
+        let mut film = Film::of(&video, SMALL, Look::Eight, &[1]).unwrap();
+        // Nothing that a codec could make smaller.
+        let mut seed = 1_u64;
+        let noise = image::RgbImage::from_fn(1280, 720, |_, _| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let [.., red, green, blue] = seed.to_be_bytes().map(|byte| byte ^ 0x55);
+            image::Rgb([red, green.rotate_left(3), blue])
+        });
+        let path = &film.shot.frames[0].path;
+        noise.save(path).unwrap();
+        film.shot.frames = vec![frame_file(path, 1)];
+        film.shot.frames[0].repeat = 14;
+        film.recipe = film.shot.job(&video).recipe;
+        film.parts = vec![film.encode(&video, 0..1).unwrap()];
+        film.make().unwrap();
+        let bytes = fs::metadata(&film.reel).unwrap().len();
+        assert!(bytes > 33 << 20, "{bytes}");
+        assert!(position(&film.reel, b"moov") < 100);
     }
 }
 
