@@ -13,6 +13,7 @@ pub mod join;
 mod look;
 pub mod parallel;
 pub mod plan;
+pub mod preview;
 mod priority;
 mod probe;
 pub mod recipe;

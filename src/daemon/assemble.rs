@@ -148,6 +148,8 @@ impl<'a> Chunked<'a> {
                 }
             }
         }
+        let files: Vec<PathBuf> = parts.iter().map(|part| part.file.clone()).collect();
+        self.maker.preview(&files, true);
         let joined = self.join(&parts);
         chunks::remove_files(self.tools, unrecorded.iter().map(PathBuf::as_path))?;
         (assembled.frames, assembled.proof) = joined?;

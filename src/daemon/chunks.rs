@@ -5,8 +5,12 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::num::NonZeroU32;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
 
 use crate::config::FrameRate;
 use crate::daemon::error::JobError;
@@ -15,6 +19,7 @@ use crate::encode::EncodeError;
 use crate::encode::chunk::{BadFrames, ChunkJob, Form, Intake, Progress, Shown, encode_as_they_come, settings_of};
 use crate::encode::ffmpeg::Stop;
 use crate::encode::join::Part;
+use crate::encode::preview;
 use crate::encode::recipe::Recipe;
 use crate::encode::store::ChunkStore;
 use crate::encode::verify::verify;
@@ -22,6 +27,9 @@ use crate::frame::FrameError;
 use crate::frame::complete::identity_of;
 use crate::journal::{ChunkId, ChunkKey, JournalError, KeyedChunk, NewChunk, StoredChunk};
 use crate::sequence::{Batch, FrameNumber, Identity, Pattern, os_name};
+
+/// How the folders of playlists end.
+const PREVIEW: &str = ".preview";
 
 /// How the chunks of one sequence are made. Chunks that were made alike can be joined.
 #[derive(Debug, Clone)]
@@ -86,6 +94,29 @@ impl ChunkMaker {
         Ok(chunks)
     }
 
+    /// Writes the playlist of these chunks, which begin the video. Who watches it can do without, so a failure is no more
+    /// than a line in the log.
+    pub(crate) fn preview(&self, files: &[PathBuf], ended: bool) {
+        let dir = preview_dir(&self.tools, &self.dir, &self.pattern);
+        // No chunk is longer than one and a half times the usual length.
+        let most = self.tools.encoder.chunk_length.saturating_mul(const { NonZeroU32::new(2).unwrap() });
+        match preview::write(&dir, files, self.job.rate, most, ended) {
+            Ok(path) => tracing::debug!(path = %path.display(), chunks = files.len(), ended, "preview"),
+            Err(error) => tracing::warn!(dir = %dir.display(), "the preview cannot be written: {error}"),
+        }
+    }
+
+    /// The same for chunks of the journal, in this order.
+    pub(crate) fn preview_of(&self, ids: &[ChunkId]) -> Result<(), JournalError> {
+        let chunks = self.tools.journal.chunks_of(&self.key())?;
+        let file = |id: &ChunkId| chunks.iter().find(|chunk| chunk.id == *id).map(|chunk| chunk.file.clone());
+        let files: Vec<PathBuf> = ids.iter().map_while(file).collect();
+        if !files.is_empty() {
+            self.preview(&files, false);
+        }
+        Ok(())
+    }
+
     /// Makes one chunk of the frames of `intake`. `encoded` is called when its encoder has ended and its proof begins.
     pub(crate) fn make(
         &self,
@@ -120,8 +151,27 @@ pub(crate) fn discard(tools: &Tools, ids: &[ChunkId]) -> Result<(), JobError> {
     remove_files(tools, files.iter().map(PathBuf::as_path))
 }
 
+/// Where the playlist of a sequence lies: beside the chunks, under a name that no two sequences share.
+fn preview_dir(tools: &Tools, dir: &Path, pattern: &Pattern) -> PathBuf {
+    let mut hash = Sha256::new();
+    hash.update(dir.as_os_str().as_bytes());
+    hash.update([0]);
+    hash.update(pattern.name(0));
+    let name = hash.finalize().first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+    tools.chunk_dir.join(format!("{name:016x}{PREVIEW}"))
+}
+
+/// Removes the playlist of a sequence.
+pub(crate) fn end_preview(tools: &Tools, dir: &Path, pattern: &Pattern) {
+    let dir = preview_dir(tools, dir, pattern);
+    if let Err(error) = preview::remove(&dir) {
+        tracing::warn!(dir = %dir.display(), "the preview cannot be removed: {error}");
+    }
+}
+
 /// Removes the chunks that were made for `batch`, which is a reel now.
 pub(crate) fn clear(tools: &Tools, batch: &Batch) -> Result<(), JobError> {
+    end_preview(tools, &batch.dir, &batch.pattern);
     let frames: HashSet<Identity> = batch.frames.iter().map(|frame| frame.identity).collect();
     let of_batch = |KeyedChunk { dir, pattern, chunk, .. }: &KeyedChunk| {
         *dir == *batch.dir
@@ -153,6 +203,13 @@ pub(crate) fn sweep(tools: &Tools) -> Result<u64, JobError> {
     }
     if !tools.chunk_dir.is_dir() {
         return Ok(stale.len() as u64);
+    }
+    // Playlists are written anew with the next chunk.
+    for entry in fs::read_dir(&tools.chunk_dir).into_iter().flatten().flatten() {
+        if entry.file_name().as_bytes().ends_with(PREVIEW.as_bytes()) {
+            // What else lies in there is not reeld's, and stays.
+            _ = preview::remove(&entry.path());
+        }
     }
     let swept = ChunkStore::open(&tools.chunk_dir)?.sweep(&known)?;
     Ok(swept + stale.len() as u64)

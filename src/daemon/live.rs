@@ -195,6 +195,17 @@ impl Daemon {
         if let Some(growing) = self.live.growing.get_mut(&task.key) {
             let mut out = Vec::new();
             growing.take.closed(serial, outcome, &mut out);
+            let ids = growing.take.leading_chunks(task.key.1.has_gaps());
+            if let (Closed::Chunk(..), Some(maker)) = (outcome, growing.maker.clone()) {
+                tokio::task::spawn_blocking(move || {
+                    if let Err(error) = maker.preview_of(&ids) {
+                        tracing::warn!(
+                            hint = error.hint().unwrap_or_default(),
+                            "the preview cannot be written: {error}"
+                        );
+                    }
+                });
+            }
             self.carry_out(&task.key, out);
         } else if let Closed::Chunk(id, _) = outcome {
             self.discard_chunks(vec![*id]);
@@ -241,6 +252,8 @@ impl Daemon {
         let mut out = Vec::new();
         growing.take.abandoned(&mut out);
         self.carry_out(key, out);
+        let (tools, (dir, pattern)) = (self.tools.clone(), key.clone());
+        tokio::task::spawn_blocking(move || chunks::end_preview(&tools, &dir, &pattern));
     }
 
     /// A sequence is finished: its open chunk gets what it can still take, and its job will wait for it.

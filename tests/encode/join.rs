@@ -4,12 +4,14 @@ use std::fs;
 use std::num::NonZeroU32;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use reeld::config::{Builtin, Container, CustomPreset, FrameRate, Preset, Quality, Video};
 use reeld::encode::EncodeError;
 use reeld::encode::chunk::{ChunkJob, Form, Settings};
 use reeld::encode::ffmpeg::Stop;
 use reeld::encode::join::{Part, join, prove};
+use reeld::encode::preview;
 use reeld::encode::recipe::Recipe;
 use reeld::encode::verify::Proof;
 
@@ -305,4 +307,60 @@ fn a_join_can_be_stopped() {
     let (recipe, settings) = (&film.recipe, Settings::default());
     let stopped = join(ffmpeg(), recipe, film.rate, &film.parts, &film.reel, settings, &stop);
     assert!(matches!(stopped, Err(EncodeError::Stopped)), "{stopped:?}");
+}
+
+/// FFmpeg's list of the packets of a file: when each is shown, in order, and the clock.
+fn times(path: &Path) -> (String, Vec<i64>) {
+    let output = Command::new(&ffmpeg().path)
+        .args(["-nostdin", "-v", "error", "-copyts", "-i"])
+        .arg(path)
+        .args(["-c", "copy", "-f", "framecrc", "-"])
+        .output()
+        .unwrap();
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let base = text.lines().find_map(|line| line.strip_prefix("#tb 0: ")).unwrap().to_owned();
+    let packets = text.lines().filter(|line| !line.starts_with('#'));
+    let mut times: Vec<i64> = packets.map(|line| line.split(',').nth(2).unwrap().trim().parse().unwrap()).collect();
+    times.sort_unstable();
+    (base, times)
+}
+
+#[test]
+fn an_unfinished_video_can_be_watched() {
+    let most = NonZeroU32::new(24).unwrap();
+    for preset in [Builtin::H264, Builtin::H265, Builtin::Av1] {
+        let mut film = Film::of(&at(preset, (24_000, 1001)), SMALL, Look::Eight, &[5, 7, 6]).unwrap();
+        for (index, part) in film.parts.iter_mut().enumerate() {
+            let name = part.file.with_file_name(format!("{index}.mp4"));
+            fs::rename(&part.file, &name).unwrap();
+            part.file = name;
+        }
+        let dir = film.shot.dir.path().join("x.preview");
+        let expected = film.pictures();
+        let files: Vec<PathBuf> = film.parts.iter().map(|part| part.file.clone()).collect();
+        for (count, frames) in [(1, 5), (2, 12), (3, 18), (3, 18)] {
+            let ended = count == files.len();
+            let list = preview::write(&dir, &files[..count], film.rate, most, ended).unwrap();
+            // What does not end is waited for by players, so that here its end is put behind it.
+            let text = fs::read_to_string(&list).unwrap();
+            assert_eq!(text.ends_with("#EXT-X-ENDLIST\n"), ended);
+            assert!(!text.contains("DISCONTINUITY"), "{text}");
+            let watched = list.with_file_name("watched.m3u8");
+            fs::write(&watched, text.trim_end_matches("#EXT-X-ENDLIST\n").to_owned() + "#EXT-X-ENDLIST\n").unwrap();
+            let (base, times) = times(&watched);
+            let steps: Vec<i64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+            assert_eq!(times.len(), frames, "{} {base} {times:?}\n{text}", film.recipe.name);
+            assert!(steps.windows(2).all(|pair| pair[0] == pair[1]), "{} {base} {times:?}", film.recipe.name);
+            let pictures = decode(&watched, &[], film.recipe.feed.ffmpeg_name());
+            fs::remove_file(&watched).unwrap();
+            assert!(expected[..pictures.len()] == pictures, "{}: other pictures", film.recipe.name);
+            assert_eq!(pictures.len(), frames * 96 * 64 * 3 / 2);
+        }
+        // A chunk that lies elsewhere in time is as good for the reel.
+        film.make().unwrap();
+        assert!(decode(&film.reel, &[], film.recipe.feed.ffmpeg_name()) == expected);
+        preview::remove(&dir).unwrap();
+        assert!(!dir.exists() && files[0].exists());
+    }
 }

@@ -164,6 +164,17 @@ impl Take {
         self.chunks.values().map(|(_, run)| run.frames.len()).sum()
     }
 
+    /// The chunks from the first on, as far as nothing is missing between them.
+    pub(super) fn leading_chunks(&self, has_gaps: bool) -> Vec<ChunkId> {
+        let mut next = None;
+        let follows = |(first, (_, run)): &(&FrameNumber, &(ChunkId, Run))| {
+            let follows = !has_gaps || next.is_none_or(|next| next == **first);
+            next = Some(run.last().saturating_add(1));
+            follows
+        };
+        self.chunks.iter().take_while(follows).map(|(_, (id, _))| *id).collect()
+    }
+
     /// The encoder that takes frames or is at its last ones.
     pub(super) fn encoder(&self) -> Option<Serial> {
         self.open.as_ref().map(|open| open.serial)
