@@ -4,25 +4,53 @@ use std::fs;
 use std::process::Stdio;
 use std::thread::available_parallelism;
 
-use crate::support::{Daemon, Fake, Fault, Frames, Sandbox, ffmpeg, wait_for};
+use crate::support::{Daemon, Fake, Fault, Frames, Sandbox, ffmpeg, toml_string, wait_for};
 
-/// Niceness of every thread of a process, the first one first.
-fn niceness(process: u32) -> Vec<i32> {
+/// What the kernel thinks of a thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Priority {
+    nice: i32,
+    /// Whether it is in the idle class for disks.
+    idle: bool,
+}
+
+/// That of every thread of a process, the first one first.
+fn priorities(process: u32) -> Vec<Priority> {
     let mut threads: Vec<u32> = fs::read_dir(format!("/proc/{process}/task"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().to_str().unwrap().parse().unwrap())
         .collect();
     // The first thread has the number of the process; the others come later, and may have ended meanwhile.
     threads.sort_by_key(|thread| (*thread != process, *thread));
-    let stat = |thread| fs::read_to_string(format!("/proc/{process}/task/{thread}/stat")).ok();
+    threads.into_iter().filter_map(|thread| priority(process, thread)).collect()
+}
+
+fn priority(process: u32, thread: u32) -> Option<Priority> {
+    let stat = fs::read_to_string(format!("/proc/{process}/task/{thread}/stat")).ok()?;
     // The name may hold anything, so fields are counted behind it: proc(5) has the niceness as the 19th of all.
-    let nice = |stat: String| stat.rsplit_once(") ").unwrap().1.split(' ').nth(16).unwrap().parse().unwrap();
-    threads.into_iter().filter_map(stat).map(nice).collect()
+    let nice = stat.rsplit_once(") ")?.1.split(' ').nth(16)?.parse().unwrap();
+    Some(Priority { nice, idle: io_class(thread)? == 3 })
+}
+
+/// `IOPRIO_CLASS_IDLE` of `linux/ioprio.h` is 3.
+#[expect(
+    unsafe_code,
+    reason = "ioprio_get has no wrapper, and what is asked for here must not be asked of reeld itself"
+)]
+fn io_class(thread: u32) -> Option<libc::c_long> {
+    // SAFETY: ioprio_get(2) takes two numbers and no pointers, and changes nothing. 1 stands for one thread.
+    let priority = unsafe { libc::syscall(libc::SYS_ioprio_get, 1 as libc::c_long, libc::c_long::from(thread)) };
+    (priority >= 0).then_some(priority >> 13)
 }
 
 /// That of the tests themselves, which everything they start has at least.
-fn own() -> i32 {
-    niceness(std::process::id())[0]
+fn own() -> Priority {
+    priorities(std::process::id())[0]
+}
+
+/// What stepping back by the default of 10 comes to from there.
+fn stepped_back() -> Priority {
+    Priority { nice: own().nice.max(10), idle: true }
 }
 
 /// A daemon whose encode waits, with more frames than fit between it and FFmpeg.
@@ -30,7 +58,7 @@ fn encoding(keys: &str, test: impl Fn(u32, &Fake)) {
     let sandbox = Sandbox::new(&ffmpeg());
     let fake = Fake::new(&sandbox, Fault::Gate);
     sandbox.install(&fake);
-    let watch = format!("[[watch]]\npath = \"{}\"\nframe_count = 80\nlive = false\n", sandbox.root().display());
+    let watch = format!("[[watch]]\npath = {}\nframe_count = 80\nlive = false\n", toml_string(&sandbox.root()));
     let mut daemon = Daemon::start(&sandbox, &sandbox.config_text(&format!("{keys}\n{watch}")));
     let shot = sandbox.folder("shot");
     Frames::new("frame_####.png").write(&shot, 1..=80);
@@ -44,17 +72,16 @@ fn encoding(keys: &str, test: impl Fn(u32, &Fake)) {
 #[test]
 fn the_daemon_encodes_and_decodes_behind_other_programs() {
     encoding("", |daemon, fake| {
-        let nice = own().max(10);
         for encode in fake.processes() {
-            assert_eq!(niceness(encode), [nice]);
+            assert_eq!(priorities(encode), [stepped_back()]);
         }
         // One thread decodes for each processor, up to four, and one feeds FFmpeg.
         let decoders = available_parallelism().unwrap().get().min(4);
         wait_for("the threads of the encode step back", || {
-            let stepped_back = niceness(daemon).into_iter().filter(|thread| *thread == nice).count();
-            (own() >= 10 || stepped_back > decoders).then_some(())
+            let threads = priorities(daemon).into_iter().filter(|thread| *thread == stepped_back());
+            (threads.count() > decoders).then_some(())
         });
-        assert_eq!(niceness(daemon)[0], own());
+        assert_eq!(priorities(daemon)[0], own());
     });
 }
 
@@ -62,7 +89,7 @@ fn the_daemon_encodes_and_decodes_behind_other_programs() {
 fn the_daemon_stays_where_it_is_if_told_so() {
     encoding("[encoder]\nnice = 0", |daemon, fake| {
         for process in fake.processes().into_iter().chain([daemon]) {
-            assert!(niceness(process).iter().all(|nice| *nice == own()));
+            assert!(priorities(process).into_iter().all(|thread| thread == own()));
         }
     });
 }
@@ -76,7 +103,7 @@ fn an_encode_by_hand_does_not_step_back() {
     let mut by_hand = sandbox.reeld().arg("encode").arg(sandbox.root()).stdout(Stdio::null()).spawn().unwrap();
     fake.wait_for_encode();
     for process in fake.processes().into_iter().chain([by_hand.id()]) {
-        assert!(niceness(process).iter().all(|nice| *nice == own()));
+        assert!(priorities(process).into_iter().all(|thread| thread == own()));
     }
     fake.open();
     assert!(by_hand.wait().unwrap().success());

@@ -139,15 +139,14 @@ fn chunk_files_are_found_and_read() {
         live.write(1..=12);
         let fragments = ["-bf", "2", "-movflags", "+cmaf+frag_discont+skip_trailer", "-f", "mp4"];
         let chunk = by_hand(&ffmpeg, &live.shot, &fragments);
-        for name in ["b.mp4", "c.mp4.123.part", "init.mp4", "live.m3u8"] {
+        for name in ["reeld-1.chunk.mp4", "reeld-2.chunk.123.part", "init.mp4", "mine.mp4"] {
             fs::copy(&chunk, chunks.join(name)).unwrap();
         }
         let found = live.chunks();
         assert_eq!(found.len(), 1);
-        assert_eq!((&found[0].path, found[0].shows.clone()), (&chunks.join("b.mp4"), (1..=12).collect()));
+        assert_eq!((&found[0].path, found[0].shows.clone()), (&chunks.join("reeld-1.chunk.mp4"), (1..=12).collect()));
         assert!(found[0].is_there());
-        fs::copy(&chunk, chunks.join("b2.mp4")).unwrap();
-        fs::rename(chunks.join("b2.mp4"), chunks.join("b.mp4")).unwrap();
+        fs::rename(chunks.join("mine.mp4"), chunks.join("reeld-1.chunk.mp4")).unwrap();
         assert!(!found[0].is_there());
     }
 }

@@ -127,11 +127,9 @@ impl Live {
         }
     }
 
-    /// Without those that are being written, and without a preview made of them.
+    /// Without those that are being written, and without what is not reeld's.
     fn chunk_files(&self) -> Vec<PathBuf> {
-        let is_chunk = |name: &[u8]| {
-            name != b"init.mp4" && ![".part", ".tmp", ".m3u8", ".m4s"].iter().any(|end| name.ends_with(end.as_bytes()))
-        };
+        let is_chunk = |name: &[u8]| name.starts_with(b"reeld-") && name.ends_with(b".chunk.mp4");
         let mut found = Vec::new();
         let mut folders = vec![self.chunk_dir()];
         while let Some(folder) = folders.pop() {
