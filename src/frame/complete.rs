@@ -11,6 +11,7 @@ use rustix::fs::{Mode, OFlags};
 
 use crate::frame::complete::bytes::{Bytes, FileBytes};
 pub(crate) use crate::frame::complete::format::Format;
+pub(in crate::frame) use crate::frame::complete::png::IEND as PNG_END;
 use crate::frame::{FrameError, FrameErrorKind, ImageInfo, MAX_FILE_BYTES};
 use crate::sequence::Identity;
 

@@ -80,28 +80,22 @@ impl Pixels {
 #[derive(Debug, Default)]
 pub struct Decoder {
     file: Vec<u8>,
-    spare: Spare,
-}
-
-/// Memory with whatever contents.
-#[derive(Debug, Default)]
-struct Spare {
-    stream: Vec<u8>,
-    pixels: Vec<u8>,
+    /// For pixels, with whatever contents.
+    spare: Vec<u8>,
 }
 
 impl Decoder {
     /// Decodes the frame at `path`, which must be `expected` from before the first byte is read until after the last.
     pub fn decode(&mut self, path: &Path, expected: &Identity) -> Result<Picture, FrameError> {
         read(path, expected, &mut self.file)
-            .and_then(|()| decode_bytes(&self.file, path, &mut self.spare))
+            .and_then(|()| decode_bytes(&mut self.file, path, &mut self.spare))
             .map_err(|kind| kind.at(path))
     }
 
     /// Takes back the memory of a picture that is no longer needed.
     pub fn recycle(&mut self, picture: Picture) {
         if let Pixels::Gray8(v) | Pixels::GrayAlpha8(v) | Pixels::Rgb8(v) | Pixels::Rgba8(v) = picture.pixels {
-            self.spare.pixels = v;
+            self.spare = v;
         }
     }
 }
@@ -113,7 +107,13 @@ fn read(path: &Path, expected: &Identity, bytes: &mut Vec<u8>) -> Result<(), Fra
         return Err(FrameErrorKind::Changed);
     }
     bytes.clear();
-    bytes.reserve(usize::try_from(before.size).unwrap_or(0) + 1);
+    let size = usize::try_from(before.size).unwrap_or(0) + 1;
+    if bytes.capacity() < size {
+        // The old memory goes first, and the frames to come may be a little larger: growing with each of them would
+        // leave holes that nothing fits into.
+        *bytes = Vec::new();
+        bytes.reserve_exact(size + size / 4);
+    }
     (&mut file).take(before.size + 1).read_to_end(bytes)?;
     if bytes.len() as u64 != before.size || complete::identity_of(&file.metadata()?) != before {
         return Err(FrameErrorKind::Changed);
@@ -121,9 +121,9 @@ fn read(path: &Path, expected: &Identity, bytes: &mut Vec<u8>) -> Result<(), Fra
     Ok(())
 }
 
-/// Decodes the contents of a frame's file; `path` is for its extension and for messages.
-fn decode_bytes(bytes: &[u8], path: &Path, spare: &mut Spare) -> Result<Picture, FrameErrorKind> {
-    let (format, info) = complete::examine(&bytes, path)?;
+/// Decodes the contents of a frame's file, and may use its memory; `path` is for its extension and for messages.
+fn decode_bytes(bytes: &mut [u8], path: &Path, spare: &mut Vec<u8>) -> Result<Picture, FrameErrorKind> {
+    let (format, info) = complete::examine(&&*bytes, path)?;
     // The decoders are other people's code on other people's bytes: if one of them panics, that is one bad frame.
     let pixels = panic::catch_unwind(AssertUnwindSafe(|| match format {
         Format::Png => png::decode(bytes, spare),

@@ -5,14 +5,15 @@ use std::mem;
 
 use png::{BitDepth, ColorType, DecodeOptions, Decoder, DecodingError, Limits, Transformations};
 
-use crate::frame::decode::{Pixels, Spare};
+use crate::frame::decode::Pixels;
 use crate::frame::{FrameErrorKind, MAX_PIXEL_BYTES};
 
 mod plain;
 mod unfilter;
 
-/// Decodes the contents of a file. The pixels come in `spare`'s memory where that is possible.
-pub(super) fn decode(bytes: &[u8], spare: &mut Spare) -> Result<Pixels, FrameErrorKind> {
+/// Decodes the contents of a file, which are of no use afterwards. The pixels come in `spare`'s memory where that is
+/// possible.
+pub(super) fn decode(bytes: &mut [u8], spare: &mut Vec<u8>) -> Result<Pixels, FrameErrorKind> {
     let (color, depth, pixels) = match plain::decode(bytes, spare) {
         Some(decoded) => decoded,
         None => by_crate(bytes, spare)?,
@@ -22,15 +23,15 @@ pub(super) fn decode(bytes: &[u8], spare: &mut Spare) -> Result<Pixels, FrameErr
         (ColorType::GrayscaleAlpha, BitDepth::Eight) => Pixels::GrayAlpha8(pixels),
         (ColorType::Rgb, BitDepth::Eight) => Pixels::Rgb8(pixels),
         (ColorType::Rgba, BitDepth::Eight) => Pixels::Rgba8(pixels),
-        (ColorType::Grayscale, BitDepth::Sixteen) => Pixels::Gray16(native(&pixels)),
-        (ColorType::GrayscaleAlpha, BitDepth::Sixteen) => Pixels::GrayAlpha16(native(&pixels)),
-        (ColorType::Rgb, BitDepth::Sixteen) => Pixels::Rgb16(native(&pixels)),
-        (ColorType::Rgba, BitDepth::Sixteen) => Pixels::Rgba16(native(&pixels)),
+        (ColorType::Grayscale, BitDepth::Sixteen) => Pixels::Gray16(native(pixels, spare)),
+        (ColorType::GrayscaleAlpha, BitDepth::Sixteen) => Pixels::GrayAlpha16(native(pixels, spare)),
+        (ColorType::Rgb, BitDepth::Sixteen) => Pixels::Rgb16(native(pixels, spare)),
+        (ColorType::Rgba, BitDepth::Sixteen) => Pixels::Rgba16(native(pixels, spare)),
         (color, depth) => return Err(FrameErrorKind::Unsupported(format!("PNG with {depth:?} bits of {color:?}"))),
     })
 }
 
-fn by_crate(bytes: &[u8], spare: &mut Spare) -> Result<(ColorType, BitDepth, Vec<u8>), FrameErrorKind> {
+fn by_crate(bytes: &[u8], spare: &mut Vec<u8>) -> Result<(ColorType, BitDepth, Vec<u8>), FrameErrorKind> {
     let mut options = DecodeOptions::default();
     options.set_ignore_checksums(false);
     options.set_skip_ancillary_crc_failures(false);
@@ -42,16 +43,18 @@ fn by_crate(bytes: &[u8], spare: &mut Spare) -> Result<(ColorType, BitDepth, Vec
 
     let mut reader = decoder.read_info()?;
     let size = reader.output_buffer_size().ok_or_else(|| FrameErrorKind::TooLarge("its pixels".into()))?;
-    let mut pixels = mem::take(&mut spare.pixels);
+    let mut pixels = mem::take(spare);
     pixels.resize(size, 0);
     let frame = reader.next_frame(&mut pixels)?;
     reader.finish()?;
     Ok((frame.color_type, frame.bit_depth, pixels))
 }
 
-/// PNG's 16-bit values are big-endian.
-fn native(big_endian: &[u8]) -> Vec<u16> {
-    big_endian.as_chunks::<2>().0.iter().map(|pair| u16::from_be_bytes(*pair)).collect()
+/// PNG's 16-bit values are big-endian. Their memory is left in `spare`.
+fn native(big_endian: Vec<u8>, spare: &mut Vec<u8>) -> Vec<u16> {
+    let values = big_endian.as_chunks::<2>().0.iter().map(|pair| u16::from_be_bytes(*pair)).collect();
+    *spare = big_endian;
+    values
 }
 
 impl From<DecodingError> for FrameErrorKind {

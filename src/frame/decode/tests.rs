@@ -43,7 +43,7 @@ fn encode(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
 
 fn try_decode(bytes: &[u8], name: &str) -> Result<Picture, FrameErrorKind> {
     // Memory that another picture has left.
-    decode_bytes(bytes, Path::new(name), &mut Spare { stream: vec![8; 40], pixels: vec![7; 100] })
+    decode_bytes(&mut bytes.to_vec(), Path::new(name), &mut vec![7; 100])
 }
 
 #[test]
