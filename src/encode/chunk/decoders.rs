@@ -2,14 +2,15 @@
 
 use std::thread;
 
+use super::ChunkJob;
 use super::intake::{Intake, Raw};
-use super::{ChunkJob, FrameFile};
 use crate::config::Container;
 use crate::encode::look::{harden, look};
 use crate::encode::priority::step_back;
+use crate::encode::recipe::Recipe;
 use crate::frame::FrameError;
 use crate::frame::color::convert;
-use crate::frame::decode::Decoder;
+use crate::frame::decode::{Decoder, Picture};
 
 /// More than this decode faster than any encoder takes frames, and only use memory.
 const MOST: usize = 4;
@@ -24,16 +25,25 @@ pub(super) fn run(job: &ChunkJob, intake: &Intake) {
     let _guard = CloseOnPanic(intake);
     step_back(job.settings.nice);
     let mut decoder = Decoder::default();
-    while let Some((index, frame, buffer)) = intake.claim() {
-        intake.put(index, raw(&mut decoder, job, &frame, buffer));
+    while let Some((index, frame)) = intake.claim() {
+        let raw = match decoder.decode(&frame.path, &frame.identity) {
+            Ok(picture) => {
+                let Some(buffer) = intake.buffer(index) else { return };
+                let raw = raw(&job.recipe, &picture, buffer, intake);
+                decoder.recycle(picture);
+                raw
+            }
+            Err(error) => Err(error),
+        };
+        intake.put(index, raw);
     }
 }
 
-fn raw(decoder: &mut Decoder, job: &ChunkJob, frame: &FrameFile, mut pixels: Vec<u8>) -> Result<Raw, FrameError> {
-    let recipe = &job.recipe;
-    let picture = decoder.decode(&frame.path, &frame.identity)?;
-    convert(&picture, &recipe.canvas, recipe.feed, recipe.background, &mut pixels)?;
-    decoder.recycle(picture);
+fn raw(recipe: &Recipe, picture: &Picture, mut pixels: Vec<u8>, intake: &Intake) -> Result<Raw, FrameError> {
+    if let Err(error) = convert(picture, &recipe.canvas, recipe.feed, recipe.background, &mut pixels) {
+        intake.recycle(pixels);
+        return Err(error);
+    }
     if recipe.container == Container::Gif && recipe.feed.has_alpha() {
         harden(&mut pixels);
     }

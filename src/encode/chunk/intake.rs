@@ -1,5 +1,5 @@
 //! The way of frames into one encode: files come in order, are decoded in any order, and leave in theirs, a bounded number
-//! at a time.
+//! at a time, in a bounded number of buffers.
 //!
 //! Frames of a finished sequence are all there at once; those of a growing one come as they are written. Nothing else is
 //! different between the two.
@@ -25,7 +25,8 @@ pub(super) struct Raw {
 
 /// The frames of one encode, as they become available. Clones are the same intake.
 ///
-/// Frames are claimed in order, so the one that is waited for is always being worked on.
+/// Frames are claimed in order, and the next in order always finds a buffer, so the one that is waited for is always being
+/// worked on.
 #[derive(Debug, Clone, Default)]
 pub struct Intake(Arc<Shared>);
 
@@ -42,9 +43,13 @@ struct State {
     ended: bool,
     /// How many may be in work or wait; none before the encoder runs.
     slots: usize,
+    /// Buffers there may be, at least 2 once the encoder runs.
+    buffers: usize,
     claimed: usize,
     taken: usize,
     ready: BTreeMap<usize, Result<Raw, FrameError>>,
+    /// Buffers made so far, and those of them that nobody uses.
+    made: usize,
     spare: Vec<Vec<u8>>,
     /// Nobody wants a frame any more.
     closed: bool,
@@ -87,13 +92,18 @@ impl Intake {
     /// Lets `threads` threads decode, into frames of `frame_bytes` each.
     pub(super) fn open(&self, frame_bytes: usize, threads: usize) {
         // One in work for each thread, one on its way to FFmpeg and one ready: more only cost memory.
-        self.lock().slots = (BYTES / frame_bytes.max(1)).clamp(2, threads + 2);
+        let slots = (BYTES / frame_bytes.max(1)).clamp(2, threads + 2);
+        let mut state = self.lock();
+        state.slots = slots;
+        // A picture that is decoded waits as it is: converting it takes a fraction of the time, so that one buffer on its
+        // way to FFmpeg and the next one ready are enough for two threads.
+        state.buffers = slots.min(threads.max(2));
+        drop(state);
         self.0.changed.notify_all();
     }
 
-    /// The next frame to decode and a buffer to use for it, once there are both; `None` when no more come or nobody
-    /// wants more.
-    pub(super) fn claim(&self) -> Option<(usize, FrameFile, Vec<u8>)> {
+    /// The next frame to decode, once it is there and there is room; `None` when no more come or nobody wants more.
+    pub(super) fn claim(&self) -> Option<(usize, FrameFile)> {
         let mut state = self.lock();
         loop {
             if state.closed || state.ended && state.claimed == state.frames.len() {
@@ -102,7 +112,29 @@ impl Intake {
             if state.claimed < state.frames.len() && state.claimed < state.taken + state.slots {
                 let index = state.claimed;
                 state.claimed += 1;
-                return Some((index, state.frames[index].clone(), state.spare.pop().unwrap_or_default()));
+                return Some((index, state.frames[index].clone()));
+            }
+            state = self.wait(state);
+        }
+    }
+
+    /// A buffer for frame `index`, once its turn is near; `None` when nobody wants more. It comes back with
+    /// [`Self::recycle`], from the feeder or from whoever has no use for it.
+    pub(super) fn buffer(&self, index: usize) -> Option<Vec<u8>> {
+        let mut state = self.lock();
+        loop {
+            if state.closed {
+                return None;
+            }
+            // The feeder has one, and none of the others is for a later frame than those before it leave room for.
+            if index + 1 < state.taken + state.buffers {
+                if let Some(buffer) = state.spare.pop() {
+                    return Some(buffer);
+                }
+                if state.made < state.buffers {
+                    state.made += 1;
+                    return Some(Vec::new());
+                }
             }
             state = self.wait(state);
         }
@@ -141,6 +173,7 @@ impl Intake {
     /// Gives a buffer back.
     pub(super) fn recycle(&self, buffer: Vec<u8>) {
         self.lock().spare.push(buffer);
+        self.0.changed.notify_all();
     }
 
     /// Ends the exchange for everybody.
@@ -201,7 +234,7 @@ mod tests {
         let intake = Intake::default();
         intake.open(1, 1);
         thread::scope(|scope| {
-            let decoder = scope.spawn(|| intake.claim().map(|(_, frame, _)| frame.number));
+            let decoder = scope.spawn(|| intake.claim().map(|(_, frame)| frame.number));
             intake.push([frame(7)]);
             assert_eq!(decoder.join().unwrap(), Some(7));
             let decoder = scope.spawn(|| intake.claim().is_none());
@@ -209,6 +242,72 @@ mod tests {
             assert!(decoder.join().unwrap());
         });
         assert!(!intake.is_drained() && !intake.is_exhausted(), "the frame was claimed, but not fed");
+    }
+
+    /// Threads that decode in any order, and a feeder that keeps the last frame as the real one does.
+    #[test]
+    fn there_are_no_more_buffers_than_there_may_be() {
+        const TOTAL: i64 = 200;
+        for threads in 1..=4 {
+            let intake = Intake::of((0..TOTAL).map(frame).collect());
+            intake.open(1, threads);
+            let taken = thread::scope(|scope| {
+                for _ in 0..threads {
+                    scope.spawn(|| {
+                        while let Some((index, _)) = intake.claim() {
+                            let mut pixels = intake.buffer(index).unwrap();
+                            if index % 7 == 3 {
+                                intake.recycle(pixels);
+                                intake.put(index, Err(crate::frame::FrameErrorKind::Empty.at("x".as_ref())));
+                                continue;
+                            }
+                            pixels.clear();
+                            pixels.push(u8::try_from(index).unwrap());
+                            intake.put(index, Ok(Raw { pixels, ..raw() }));
+                        }
+                    });
+                }
+                let (mut last, mut taken): (Option<Raw>, Vec<i64>) = (None, Vec::new());
+                while let Some((frame, raw)) = intake.take() {
+                    if let Ok(raw) = raw {
+                        assert_eq!(raw.pixels, [u8::try_from(frame.number).unwrap()]);
+                        last.replace(raw).into_iter().for_each(|old| intake.recycle(old.pixels));
+                    }
+                    taken.push(frame.number);
+                }
+                taken
+            });
+            assert!(taken.into_iter().eq(0..TOTAL));
+            assert!(intake.lock().made <= threads.max(2));
+        }
+    }
+
+    #[test]
+    fn a_later_frame_does_not_take_the_last_buffer() {
+        let intake = Intake::of((0..10).map(frame).collect());
+        intake.open(1, 2);
+        intake.claim().unwrap();
+        intake.claim().unwrap();
+        thread::scope(|scope| {
+            let second = scope.spawn(|| intake.buffer(1));
+            let pixels = intake.buffer(0).unwrap();
+            assert!(!second.is_finished());
+            intake.put(0, Ok(Raw { pixels, ..raw() }));
+            assert!(intake.take().is_some());
+            assert!(second.join().unwrap().is_some());
+        });
+    }
+
+    #[test]
+    fn a_closed_intake_keeps_nobody_waiting() {
+        let intake = Intake::of((0..10).map(frame).collect());
+        intake.open(1, 2);
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| intake.buffer(5));
+            intake.close();
+            assert!(waiting.join().unwrap().is_none());
+        });
+        assert!(intake.claim().is_none() && intake.take().is_none());
     }
 
     #[test]
@@ -219,7 +318,7 @@ mod tests {
             intake.claim().unwrap();
         }
         thread::scope(|scope| {
-            let fourth = scope.spawn(|| intake.claim().map(|(index, ..)| index));
+            let fourth = scope.spawn(|| intake.claim().map(|(index, _)| index));
             intake.put(0, Ok(raw()));
             assert!(intake.take().is_some());
             assert_eq!(fourth.join().unwrap(), Some(3));
