@@ -103,6 +103,12 @@ pub enum Flaw {
         /// The recipe's tolerance.
         allowed: u8,
     },
+    /// Two neighbours whose pictures are nearly alike, in the wrong order.
+    #[error("frames {} and {index} have each other's pictures", index - 1)]
+    Swapped {
+        /// The later of the two, counted from 0.
+        index: u64,
+    },
     /// The container says something else, or nothing can be found in it.
     #[error("container: {0}")]
     Container(String),

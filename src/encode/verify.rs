@@ -15,6 +15,7 @@ use crate::frame::complete::identity_of;
 use crate::frame::{FrameError, FrameErrorKind};
 
 pub(super) mod boxes;
+mod order;
 pub(super) mod packets;
 mod pixels;
 pub(super) mod timing;

@@ -45,6 +45,20 @@ impl Signature {
         }
         self.0.iter().zip(&other.0).map(|(one, other)| one.abs_diff(*other)).max().unwrap_or(0)
     }
+
+    /// Looks only at the cells in which this one and `other` differ by at least `least`, and says how much they differ
+    /// there, and how much nearer `seen` is to `other` than to this one, in sums of absolute differences. The second
+    /// lies between the first, where `seen` is `other`, and its negative, where it is this one. What all other cells
+    /// are like does not matter.
+    #[must_use]
+    pub fn lean(&self, other: &Self, seen: &Self, least: u8) -> (i32, i32) {
+        let apart = |one: u8, other: u8| i32::from(one.abs_diff(other));
+        let cells = self.0.iter().zip(&other.0).zip(&seen.0);
+        cells
+            .filter(|((own, other), _)| own.abs_diff(**other) >= least)
+            .map(|((own, other), seen)| (apart(*own, *other), apart(*seen, *own) - apart(*seen, *other)))
+            .fold((0, 0), |(apart, lean), (more_apart, more_lean)| (apart + more_apart, lean + more_lean))
+    }
 }
 
 fn split(raw: &[u8], at: usize) -> (&[u8], &[u8]) {
@@ -185,6 +199,21 @@ mod tests {
             prop_assert_eq!(black.distance(&black), 0);
             prop_assert_eq!(black.distance(&grey), step);
             prop_assert_eq!(grey.distance(&black), step);
+        }
+
+        /// Whatever a codec does, a picture leans no further than the two are apart, and fully only at the ends.
+        #[test]
+        fn a_picture_leans_towards_what_it_is_like(
+            cells in prop::collection::vec(any::<[u8; 3]>(), 1..40), least in 1u8..100
+        ) {
+            let [own, other, seen] =
+                [0, 1, 2].map(|which| Signature(cells.iter().map(|cell: &[u8; 3]| cell[which]).collect()));
+            let (apart, lean) = own.lean(&other, &seen, least);
+            prop_assert!(lean.abs() <= apart);
+            prop_assert_eq!(own.lean(&other, &other, least), (apart, apart));
+            prop_assert_eq!(own.lean(&other, &own, least), (apart, -apart));
+            prop_assert_eq!(other.lean(&own, &seen, least), (apart, -lean));
+            prop_assert_eq!(own.lean(&own, &seen, least), (0, 0));
         }
 
         #[test]

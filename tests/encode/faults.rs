@@ -217,11 +217,14 @@ fn success_without_a_video_is_none() {
 
 /// Makes a good video, then has `spoil` do something to it, and the proof must notice.
 fn spoiled(preset: Builtin, spoil: impl FnOnce(&mut ChunkJob, &Shot)) -> Flaw {
-    let shot = Shot::new(8, (320, 180), Look::Eight);
+    spoiled_shot(&Shot::new(8, (320, 180), Look::Eight), preset, spoil)
+}
+
+fn spoiled_shot(shot: &Shot, preset: Builtin, spoil: impl FnOnce(&mut ChunkJob, &Shot)) -> Flaw {
     let mut job = shot.job(&video(preset));
     let stop = Stop::default();
     let result = encode(ffmpeg(), &job, &|_| {}, &stop).unwrap();
-    spoil(&mut job, &shot);
+    spoil(&mut job, shot);
     match verify(ffmpeg(), &job, &result, &stop) {
         Err(EncodeError::NotProved { flaw, .. }) => flaw,
         other => panic!("{other:?}"),
@@ -244,6 +247,16 @@ fn the_proof_notices_what_is_not_there() {
         assert!(matches!(swapped, Flaw::Picture { index: 3, .. }), "{preset:?} {swapped:?}");
         let slow = spoiled(preset, |job, _| remake(job, |job| job.rate = crate::help::rate(12, 1)));
         assert!(matches!(slow, Flaw::Time { index: 1, .. }), "{slow:?}");
+    }
+}
+
+/// Each of the two is within the tolerance.
+#[test]
+fn the_proof_notices_neighbours_that_are_nearly_alike_and_swapped() {
+    let shot = Shot::new(8, (640, 360), Look::Dot);
+    for preset in [Builtin::H264, Builtin::H265, Builtin::Vp9, Builtin::Webp] {
+        let swapped = spoiled_shot(&shot, preset, |job, _| remake(job, |job| job.frames.swap(3, 4)));
+        assert!(matches!(swapped, Flaw::Swapped { index: 4 }), "{preset:?} {swapped:?}");
     }
 }
 

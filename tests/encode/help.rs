@@ -36,6 +36,8 @@ pub enum Look {
     DeepAlpha,
     Gray,
     Red,
+    /// A small square that moves by a sixteenth of the width.
+    Dot,
 }
 
 /// A folder with frames, and where the video goes.
@@ -152,6 +154,12 @@ fn picture(number: u32, size: (u32, u32), look: Look) -> DynamicImage {
     match look {
         Look::Red => RgbImage::from_pixel(width, height, Rgb([255, 0, 0])).into(),
         Look::Eight => RgbImage::from_fn(width, height, |x, y| Rgb(at(x, y).map(byte))).into(),
+        Look::Dot => RgbImage::from_fn(width, height, |x, y| {
+            let left = number * (width / 16) + 13;
+            let dot = (left..left + 14).contains(&x) && (100..114).contains(&y);
+            Rgb([if dot { 220 } else { 40 }; 3])
+        })
+        .into(),
         Look::Gray => ImageBuffer::from_fn(width, height, |x, y| Luma([byte(at(x, y)[0])])).into(),
         Look::Sixteen => ImageBuffer::from_fn(width, height, |x, y| Rgb(at(x, y).map(word))).into(),
         Look::Alpha => RgbaImage::from_fn(width, height, |x, y| {

@@ -59,11 +59,14 @@ fn the_worst_there_is_stays_within_tolerance() {
         (Builtin::Webp, 0),
         (Builtin::Prores, 32),
     ];
+    let shots = [Shot::new(4, (320, 180), Look::Eight), Shot::new(8, (640, 360), Look::Dot)];
     all(worst, |(preset, number)| {
-        let shot = Shot::new(4, (320, 180), Look::Eight);
-        let (_, proof) = make(&shot.job(&with_quality(*preset, Quality::Crf(*number)))).map_err(|e| e.to_string())?;
-        println!("{} {number}: worst {:?}", preset.name(), proof.worst);
-        Ok(())
+        shots.iter().try_for_each(|shot| {
+            let job = shot.job(&with_quality(*preset, Quality::Crf(*number)));
+            let (_, proof) = make(&job).map_err(|error| error.to_string())?;
+            println!("{} {number}: worst {:?}", preset.name(), proof.worst);
+            Ok(())
+        })
     });
 }
 

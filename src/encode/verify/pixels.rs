@@ -8,6 +8,7 @@ use std::thread;
 use crossbeam_channel::bounded;
 use rustix::pipe::fcntl_setpipe_size;
 
+use super::order::Order;
 use super::timing::Clock;
 use super::{Samples, flawed, packets};
 use crate::encode::chunk::{ChunkJob, ChunkResult, PIPE_BYTES, complaint, stalled, succeed};
@@ -97,6 +98,7 @@ fn compare(mut pipe: ChildStdout, recipe: &Recipe, result: &ChunkResult, read: &
     let (width, height) = (recipe.canvas.width, recipe.canvas.height);
     let mut raw = vec![0; recipe.feed.frame_bytes(width, height)];
     let mut seen = Seen::default();
+    let mut order = Order::new(&result.signatures, recipe.tolerance);
     loop {
         match fill(&mut pipe, &mut raw, read) {
             0 => return seen,
@@ -114,9 +116,11 @@ fn compare(mut pipe: ChildStdout, recipe: &Recipe, result: &ChunkResult, read: &
             seen.flaw = Some(Flaw::Count { expected: result.fed, found: seen.frames, what: "decoded" });
             return seen;
         };
-        let distance = look(recipe, &raw).distance(expected);
+        let signature = look(recipe, &raw);
+        let distance = signature.distance(expected);
         seen.worst = seen.worst.max(distance);
-        if let Err(flaw) = recipe.tolerance.judge(index, distance) {
+        let judged = recipe.tolerance.judge(index, distance).and_then(|()| order.judge(index, signature));
+        if let Err(flaw) = judged {
             seen.flaw = Some(flaw);
             return seen;
         }

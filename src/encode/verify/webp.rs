@@ -8,6 +8,7 @@ use image::codecs::webp::WebPDecoder;
 use image::{AnimationDecoder as _, DynamicImage, Frame};
 
 use super::flawed;
+use super::order::Order;
 use super::timing::{self, Clock};
 use crate::encode::chunk::{ChunkJob, ChunkResult};
 use crate::encode::error::{EncodeError, Flaw};
@@ -57,6 +58,7 @@ fn check_pictures(job: &ChunkJob, result: &ChunkResult, stop: &Stop) -> Result<u
         Box::new(std::iter::once(DynamicImage::from_decoder(decoder).map(DynamicImage::into_rgba8)))
     };
     let (mut found, mut worst) = (0, 0);
+    let mut order = Order::new(&result.signatures, job.recipe.tolerance);
     for picture in pictures {
         if stop.requested() {
             return Err(EncodeError::Stopped);
@@ -76,9 +78,11 @@ fn check_pictures(job: &ChunkJob, result: &ChunkResult, stop: &Stop) -> Result<u
         } else {
             DynamicImage::ImageRgba8(picture).into_rgb8().into_raw()
         };
-        let distance = look(&job.recipe, &raw).distance(expected);
+        let signature = look(&job.recipe, &raw);
+        let distance = signature.distance(expected);
         worst = worst.max(distance);
-        job.recipe.tolerance.judge(index, distance).map_err(|flaw| flawed(reel, flaw))?;
+        let judged = job.recipe.tolerance.judge(index, distance).and_then(|()| order.judge(index, signature));
+        judged.map_err(|flaw| flawed(reel, flaw))?;
     }
     if found != result.fed {
         return Err(flawed(reel, Flaw::Count { expected: result.fed, found, what: "decoded" }));
