@@ -186,7 +186,7 @@ fn check_state(config: &Config, findings: &mut Findings) -> Result<(), CliError>
         Ok(state) => state,
         Err(error) => return findings.wrong(&error.to_string(), error.hint()),
     };
-    match Lock::acquire(&state).and_then(|lock| Journal::open(&lock)) {
+    match Lock::try_acquire(&state).and_then(|lock| Journal::open(&lock)) {
         Ok((_, None)) => good(&format!("journal: in {}", state.display())),
         Ok((_, Some(aside))) => note(&format!("journal: it was damaged, and is set aside as {}", aside.display())),
         Err(JournalError::Locked { .. }) => good(&format!("journal: in {}, a daemon is running", state.display())),

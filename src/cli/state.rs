@@ -18,7 +18,7 @@ pub(crate) struct State {
 /// Opens the journal of `state_dir`: as its only user, or beside the daemon that runs.
 pub(crate) fn open(state_dir: &Path) -> Result<State, CliError> {
     let failed = |error: JournalError| CliError::failed(&error).hint(error.hint());
-    match Lock::acquire(state_dir) {
+    match Lock::try_acquire(state_dir) {
         Ok(lock) => {
             let (journal, set_aside) = Journal::open(&lock).map_err(failed)?;
             if let Some(path) = set_aside {

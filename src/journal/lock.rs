@@ -4,11 +4,17 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use super::JournalError;
+
+/// How long [`Lock::acquire`] waits for a holder to go away, and how long between two looks.
+const PATIENCE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// The right to write the journal of a state directory. It ends when this is dropped, or with the process, however that
 /// ends.
@@ -20,9 +26,21 @@ pub struct Lock {
 }
 
 impl Lock {
+    /// As [`Self::try_acquire`], but gives a holder about a second to go away: a process that was killed keeps its lock
+    /// until the kernel has taken it apart, and whoever restarts it at once would be refused.
+    pub fn acquire(state_dir: &Path) -> Result<Self, JournalError> {
+        let started = Instant::now();
+        loop {
+            match Self::try_acquire(state_dir) {
+                Err(JournalError::Locked { .. }) if started.elapsed() < PATIENCE => thread::sleep(PAUSE),
+                result => return result,
+            }
+        }
+    }
+
     /// Takes the lock, and makes the state directory (for its owner alone) where it is missing. Fails at once, with the
     /// pid of the holder, where another process has it.
-    pub fn acquire(state_dir: &Path) -> Result<Self, JournalError> {
+    pub fn try_acquire(state_dir: &Path) -> Result<Self, JournalError> {
         let failed = |path: &Path, source| JournalError::StateDir { path: path.to_path_buf(), source };
         let mut maker = DirBuilder::new();
         maker.recursive(true).mode(0o700).create(state_dir).map_err(|source| failed(state_dir, source))?;

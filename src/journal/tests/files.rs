@@ -1,14 +1,39 @@
+use std::thread;
+use std::time::{Duration, Instant};
+
 use super::*;
 
 #[test]
 fn a_second_daemon_is_refused_and_told_by_whom() {
     let scene = Scene::new();
-    let error = Lock::acquire(scene.lock.state_dir()).unwrap_err();
+    let error = Lock::try_acquire(scene.lock.state_dir()).unwrap_err();
     assert!(matches!(error, JournalError::Locked { pid: Some(pid), .. } if pid == std::process::id()), "{error}");
     assert!(error.to_string().contains("in use by another reeld (pid "), "{error}");
     let state_dir = scene.lock.state_dir().to_path_buf();
     drop(scene.lock);
-    Lock::acquire(&state_dir).unwrap();
+    Lock::try_acquire(&state_dir).unwrap();
+}
+
+#[test]
+fn a_daemon_that_is_still_dying_is_waited_for() {
+    const DYING: Duration = Duration::from_millis(300);
+    let scene = Scene::new();
+    let state_dir = scene.lock.state_dir().to_path_buf();
+    thread::scope(|scope| {
+        let started = Instant::now();
+        let held = scene.lock;
+        scope.spawn(move || {
+            thread::sleep(DYING);
+            drop(held);
+        });
+        let taken = Lock::acquire(&state_dir).unwrap();
+        assert!(started.elapsed() >= DYING, "{:?}", started.elapsed());
+        // One that does not go away is not waited for for ever.
+        let started = Instant::now();
+        assert!(matches!(Lock::acquire(&state_dir), Err(JournalError::Locked { .. })));
+        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+        drop(taken);
+    });
 }
 
 #[test]
