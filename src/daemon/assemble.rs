@@ -216,6 +216,8 @@ impl<'a> Chunked<'a> {
 
     fn parallel(&self) -> NonZeroUsize {
         let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        // Other batches are encoded at the same time.
+        let cores = NonZeroUsize::new(cores.get() / self.tools.encoder.jobs).unwrap_or(NonZeroUsize::MIN);
         let (recipe, setting) = (&self.job.recipe, self.tools.encoder.parallel_chunks);
         let (width, height) = (recipe.canvas.width, recipe.canvas.height);
         parallel_chunks(setting, cores, &recipe.encoder, width, height, memory_available())
