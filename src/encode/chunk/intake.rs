@@ -126,15 +126,8 @@ impl Intake {
             if state.closed {
                 return None;
             }
-            // The feeder has one, and none of the others is for a later frame than those before it leave room for.
-            if index + 1 < state.taken + state.buffers {
-                if let Some(buffer) = state.spare.pop() {
-                    return Some(buffer);
-                }
-                if state.made < state.buffers {
-                    state.made += 1;
-                    return Some(Vec::new());
-                }
+            if let Some(buffer) = state.lend(index) {
+                return Some(buffer);
             }
             state = self.wait(state);
         }
@@ -192,6 +185,19 @@ impl Intake {
 }
 
 impl State {
+    fn lend(&mut self, index: usize) -> Option<Vec<u8>> {
+        // The feeder keeps one, and each frame that comes before this one is to find one too.
+        if index + 1 >= self.taken + self.buffers {
+            return None;
+        }
+        self.spare.pop().or_else(|| {
+            (self.made < self.buffers).then(|| {
+                self.made += 1;
+                Vec::new()
+            })
+        })
+    }
+
     fn is_exhausted(&self) -> bool {
         self.ended && self.taken == self.frames.len()
     }
@@ -288,14 +294,12 @@ mod tests {
         intake.open(1, 2);
         intake.claim().unwrap();
         intake.claim().unwrap();
-        thread::scope(|scope| {
-            let second = scope.spawn(|| intake.buffer(1));
-            let pixels = intake.buffer(0).unwrap();
-            assert!(!second.is_finished());
-            intake.put(0, Ok(Raw { pixels, ..raw() }));
-            assert!(intake.take().is_some());
-            assert!(second.join().unwrap().is_some());
-        });
+        assert!(intake.lock().lend(1).is_none());
+        let pixels = intake.lock().lend(0).unwrap();
+        assert!(intake.lock().lend(1).is_none());
+        intake.put(0, Ok(Raw { pixels, ..raw() }));
+        assert!(intake.take().is_some());
+        assert!(intake.lock().lend(1).is_some());
     }
 
     #[test]
