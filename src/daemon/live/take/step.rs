@@ -1,0 +1,181 @@
+//! What is to be done for a growing sequence at a moment: what is fed, what is ended, what is begun.
+
+use std::time::Duration;
+
+use super::{BRISK, Means, Order, Phase, REST_LIMIT, Run, Take};
+use crate::encode::plan;
+use crate::journal::ChunkId;
+use crate::sequence::tracker::Growing;
+use crate::sequence::{Frame, FrameNumber};
+
+impl Take {
+    /// Goes as far as it can.
+    pub(in crate::daemon::live) fn step(
+        &mut self,
+        growing: &Growing<'_>,
+        now: Duration,
+        means: Means,
+        out: &mut Vec<Order>,
+    ) {
+        self.due = None;
+        if !growing.is_worth_it() {
+            self.abort(out);
+            return;
+        }
+        match self.phase {
+            Phase::New => {
+                let Some(first) = growing.frames_from(FrameNumber::MIN).next() else { return };
+                self.phase = Phase::Preparing;
+                out.push(Order::Prepare(first));
+                return;
+            }
+            Phase::Preparing | Phase::Off => return,
+            Phase::Ready => {}
+        }
+        self.drop_what_changed(growing, out);
+        if self.settling {
+            return;
+        }
+        let quiet_at = growing.quiet_at();
+        let quiet = quiet_at.is_some_and(|moment| moment <= now);
+        self.wait_until(quiet_at, now);
+        if self.open.is_some() {
+            self.go_on(growing, now, quiet, means, out);
+        }
+        if self.open.is_none() && means.may_open && !means.busy {
+            self.begin(growing, now, quiet, out);
+        }
+    }
+
+    /// Feeds the open encoder, or ends it, or gives it up.
+    fn go_on(&mut self, growing: &Growing<'_>, now: Duration, quiet: bool, means: Means, out: &mut Vec<Order>) {
+        let Some(open) = self.open.as_ref().filter(|open| !open.ended) else { return };
+        let next = growing.frames_from(open.run.last().saturating_add(1)).next();
+        let next = next.filter(|frame| open.run.goes_on_with(frame, growing));
+        if next.is_some_and(|frame| self.cover(frame.number).is_some()) {
+            // It has reached the chunk behind it.
+            self.end(out);
+            return;
+        }
+        let more =
+            next.filter(|_| !means.busy).map(|next| self.free_from(next.number, growing, open.run.room(self.limits)));
+        let more = self.feedable(more.unwrap_or_default(), now);
+        if !more.is_empty() {
+            self.settling = true;
+            out.push(Order::Settle(more));
+            return;
+        }
+        if quiet {
+            self.end(out);
+            return;
+        }
+        let Some(open) = &mut self.open else { return };
+        if !means.drained {
+            open.pushed_at = now;
+        }
+        let give_up = open.pushed_at.saturating_add(self.limits.hold);
+        let is_late = now >= give_up;
+        // A render farm's first frames came after others: one chunk is better than two.
+        let is_early = open.run.is_short(self.limits) && self.mark < open.run.first();
+        if is_late || is_early && self.reaches_open(growing) {
+            self.sluggish = if is_late { BRISK } else { self.sluggish };
+            self.abort(out);
+        } else {
+            self.wait_until(Some(give_up), now);
+        }
+    }
+
+    /// Takes up the first frames that are in no chunk.
+    fn begin(&mut self, growing: &Growing<'_>, now: Duration, quiet: bool, out: &mut Vec<Order>) {
+        let mut frames = self.uncovered(growing, out);
+        let Some(first) = frames.first() else { return };
+        let whole = frames.len() >= self.limits.length.get() as usize;
+        let waits_for_pace = self.sluggish > 0 && !whole;
+        // A gap may still be filled, and then two short chunks would be one.
+        let is_first = || growing.frames_from(FrameNumber::MIN).next() == Some(*first);
+        let behind_gap = growing.has_gaps() && first.number != self.mark && !is_first();
+        if !quiet && (waits_for_pace || behind_gap) {
+            return;
+        }
+        // A short chunk that a silence ended becomes part of a longer one: every cut costs bits.
+        let before = self.chunks.range(..first.number).next_back().map(|(number, (id, run))| (*number, *id, run));
+        if let Some((number, id, run)) = before
+            && run.is_short(self.limits)
+            && run.goes_on_with(first, growing)
+            && self.bad.is_none()
+        {
+            self.chunks.remove(&number);
+            out.push(Order::Discard(vec![id]));
+            self.back_to(number);
+            frames = self.uncovered(growing, out);
+        }
+        let frames = self.feedable(frames, now);
+        if !frames.is_empty() {
+            self.settling = true;
+            out.push(Order::Settle(frames));
+        }
+    }
+
+    /// The first frames that are in no chunk, as far as one chunk goes. Chunks whose frames changed are given up.
+    fn uncovered(&mut self, growing: &Growing<'_>, out: &mut Vec<Order>) -> Vec<Frame> {
+        loop {
+            let mut truth = growing.frames_from(self.mark).peekable();
+            let Some(next) = truth.peek().copied() else { return Vec::new() };
+            let Some((id, run)) = self.cover(next.number) else {
+                return self.free_from(next.number, growing, self.limits.length.get());
+            };
+            if run.frames.iter().all(|frame| truth.next_if_eq(frame).is_some()) {
+                self.mark = run.last().saturating_add(1);
+            } else if let Some(id) = id {
+                self.chunks.remove(&next.number);
+                out.push(Order::Discard(vec![id]));
+            } else {
+                self.proving.retain(|_, run| run.first() != next.number);
+            }
+        }
+    }
+
+    /// The chunk that begins at `number`; without an id while it is being proved.
+    fn cover(&self, number: FrameNumber) -> Option<(Option<ChunkId>, &Run)> {
+        let known = self.chunks.get(&number).map(|(id, run)| (Some(*id), run));
+        known.or_else(|| self.proving.values().find(|run| run.first() == number).map(|run| (None, run)))
+    }
+
+    /// Up to `most` frames from `number` on, as far as they follow each other and no chunk begins.
+    fn free_from(&self, number: FrameNumber, growing: &Growing<'_>, most: u32) -> Vec<Frame> {
+        let end = self.chunks.range(number..).next().map(|(number, _)| *number);
+        let ends = self.proving.values().map(Run::first).filter(|first| *first > number);
+        let end = ends.chain(end).min().unwrap_or(FrameNumber::MAX);
+        let free = growing.frames_from(number).take_while(|frame| frame.number < end);
+        plan::next_stretch(free, growing.has_gaps(), most)
+    }
+
+    /// The frames up to the first one that is known not to be whole, or not to be decodable.
+    fn feedable(&mut self, mut frames: Vec<Frame>, now: Duration) -> Vec<Frame> {
+        let waiting = self.unsettled.filter(|(_, until)| now < *until);
+        let stop = |frame: &Frame| Some(*frame) == self.bad || waiting.is_some_and(|(waiting, _)| waiting == *frame);
+        if let Some(at) = frames.iter().position(stop) {
+            frames.truncate(at);
+        }
+        self.wait_until(waiting.map(|(_, until)| until), now);
+        frames
+    }
+
+    /// Aborts the open encoder if a frame in it is another one now.
+    fn drop_what_changed(&mut self, growing: &Growing<'_>, out: &mut Vec<Order>) {
+        let Some(open) = self.open.as_ref().filter(|open| self.mark <= open.run.last()) else { return };
+        let mut truth = growing.frames_from(open.run.first());
+        if !open.run.frames.iter().all(|frame| truth.next() == Some(*frame)) {
+            // Frames that are written twice are better left alone for a while.
+            self.rest = (self.rest * 2).clamp(Duration::from_secs(1), REST_LIMIT);
+            self.abort(out);
+        }
+    }
+
+    /// Whether the frames before the open chunk lead up to it.
+    fn reaches_open(&self, growing: &Growing<'_>) -> bool {
+        let Some(open) = &self.open else { return false };
+        let before = growing.frames_from(self.mark).take_while(|f| f.number < open.run.first());
+        before.last().is_some_and(|last| !growing.has_gaps() || last.number.saturating_add(1) == open.run.first())
+    }
+}
