@@ -90,6 +90,9 @@ fn move_to(file: &File, layout: &Layout, ticks: u64) -> io::Result<()> {
     let first = layout.fragments.first().map_or(0, |fragment| fragment.time.ticks);
     for fragment in &layout.fragments {
         let time = ticks + fragment.time.ticks.saturating_sub(first);
+        if time == fragment.time.ticks {
+            continue;
+        }
         if fragment.time.wide {
             file.write_all_at(&time.to_be_bytes(), fragment.time.at)?;
         } else {
