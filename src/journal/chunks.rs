@@ -96,12 +96,6 @@ pub struct KeyedChunk {
 }
 
 impl KeyedChunk {
-    /// Whose it is.
-    #[must_use]
-    pub fn key(&self) -> ChunkKey<'_> {
-        ChunkKey { dir: &self.dir, pattern: &self.pattern, settings: &self.settings, ffmpeg: &self.ffmpeg }
-    }
-
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             dir: rows::path(row, "dir")?,
@@ -183,14 +177,6 @@ impl Journal {
         })
     }
 
-    /// The files of all chunks, of damaged records too.
-    pub fn chunk_files(&self) -> Result<Vec<PathBuf>, JournalError> {
-        self.with(|connection| {
-            let mut select = connection.prepare_cached("SELECT file FROM chunks ORDER BY id")?;
-            select.query_map([], |row| sound(rows::path(row, "file")))?.filter_map(Result::transpose).collect()
-        })
-    }
-
     /// Forgets these chunks. Their files come back, to be removed.
     pub fn drop_chunks(&self, ids: &[ChunkId]) -> Result<Vec<PathBuf>, JournalError> {
         self.with(|connection| {
@@ -198,16 +184,6 @@ impl Journal {
             let files = delete(&transaction, ids)?;
             transaction.commit()?;
             Ok(files)
-        })
-    }
-
-    /// Forgets the chunks of a sequence, whatever their settings. Their files come back, to be removed.
-    pub fn drop_chunks_of(&self, dir: &Path, pattern: &Pattern) -> Result<Vec<PathBuf>, JournalError> {
-        self.with(|connection| {
-            let mut delete = connection
-                .prepare_cached("DELETE FROM chunks WHERE dir = :dir AND pattern = :pattern RETURNING file")?;
-            let params = named_params! {":dir": dir.as_os_str().as_bytes(), ":pattern": rows::to_json(pattern)?};
-            delete.query_map(params, |row| sound(rows::path(row, "file")))?.filter_map(Result::transpose).collect()
         })
     }
 

@@ -35,6 +35,20 @@ fn spoil(scene: &Scene, sql: &str) {
     connection.execute_batch(sql).unwrap();
 }
 
+impl Journal {
+    /// The files that its rows name, also those of damaged ones.
+    pub(super) fn chunk_files(&self) -> Result<Vec<PathBuf>, JournalError> {
+        self.with(|connection| {
+            let mut select = connection.prepare("SELECT file FROM chunks WHERE typeof(file) = 'blob' ORDER BY id")?;
+            select.query_map([], |row| rows::path(row, "file"))?.collect()
+        })
+    }
+}
+
+fn key_of(keyed: &KeyedChunk) -> ChunkKey<'_> {
+    ChunkKey { dir: &keyed.dir, pattern: &keyed.pattern, settings: &keyed.settings, ffmpeg: &keyed.ffmpeg }
+}
+
 #[test]
 fn chunks_are_found_by_all_that_must_agree() {
     let scene = Scene::new();
@@ -55,17 +69,15 @@ fn chunks_are_found_by_all_that_must_agree() {
         assert_eq!(scene.journal.chunks_of(key).unwrap(), std::slice::from_ref(chunk));
     }
     let all = scene.journal.chunks().unwrap();
-    assert_eq!(all.iter().map(KeyedChunk::key).collect::<Vec<_>>(), keys);
+    assert_eq!(all.iter().map(key_of).collect::<Vec<_>>(), keys);
     assert_eq!(all.iter().map(|keyed| &keyed.chunk).collect::<Vec<_>>(), stored.iter().collect::<Vec<_>>());
     let files: Vec<PathBuf> = stored.iter().map(|chunk| chunk.file.clone()).collect();
     assert_eq!(scene.journal.chunk_files().unwrap(), files);
 
-    // All settings and versions of the one sequence, and no other.
-    let mut gone = scene.journal.drop_chunks_of(key.dir, &pattern).unwrap();
-    gone.sort();
-    assert_eq!(gone, [&files[0], &files[3], &files[4]].map(Clone::clone));
+    let gone = scene.journal.drop_chunks(&[stored[4].id, stored[0].id, stored[3].id]).unwrap();
+    assert_eq!(gone, [&files[4], &files[0], &files[3]].map(Clone::clone));
     assert_eq!(scene.journal.chunk_files().unwrap(), files[1..3]);
-    assert!(scene.journal.drop_chunks_of(key.dir, &pattern).unwrap().is_empty());
+    assert!(scene.journal.drop_chunks(&[stored[0].id]).unwrap().is_empty());
 }
 
 #[test]
@@ -212,13 +224,14 @@ fn what_is_added_is_in_the_files_when_the_call_returns() {
     let chunks = |lock: &Lock| Journal::open(lock).unwrap().0.chunks_of(&key).unwrap();
     let first = add(&scene.journal, &key, Path::new("/chunks/1"), &shown(1..240));
     let second = add(&scene.journal, &key, Path::new("/chunks/2"), &shown(240..300));
+    let second_id = second.id;
     let whole = copy("whole");
     assert_eq!(chunks(&whole), [first.clone(), second.clone()]);
     scene.journal.drop_chunks(&[first.id]).unwrap();
     assert_eq!(chunks(&copy("dropped")), [second]);
     // Cut within the last write: as if it had never been.
     let wal = copy("torn").state_dir().join("journal.db-wal");
-    scene.journal.drop_chunks_of(key.dir, &pattern).unwrap();
+    scene.journal.drop_chunks(&[second_id]).unwrap();
     let torn = copy("torn-2");
     let bytes = fs::metadata(&wal).unwrap().len();
     let file = fs::File::options().write(true).open(torn.state_dir().join("journal.db-wal")).unwrap();
@@ -238,10 +251,10 @@ fn files_and_records_agree_after_a_sweep() {
         part.keep().unwrap()
     };
     let (recorded, orphan) = (keep("1"), keep("2"));
-    add(&scene.journal, &key, &recorded, &shown([1]));
+    let id = add(&scene.journal, &key, &recorded, &shown([1])).id;
     assert_eq!(store.sweep(&scene.journal.chunk_files().unwrap()).unwrap(), 1);
     assert!(recorded.exists() && !orphan.exists());
-    for file in scene.journal.drop_chunks_of(key.dir, &pattern).unwrap() {
+    for file in scene.journal.drop_chunks(&[id]).unwrap() {
         assert!(store.remove(&file).unwrap());
     }
     assert_eq!(fs::read_dir(store.dir()).unwrap().count(), 0);
@@ -274,6 +287,6 @@ proptest! {
         let stored = scene.journal.chunks_of(&key).unwrap();
         let expected = StoredChunk { id, file: file.clone(), bytes: numbers.1, frames, samples };
         prop_assert_eq!(stored, [expected]);
-        prop_assert_eq!(scene.journal.drop_chunks_of(&dir, &pattern).unwrap(), [file]);
+        prop_assert_eq!(scene.journal.drop_chunks(&[id]).unwrap(), [file]);
     }
 }
