@@ -42,6 +42,8 @@ pub(super) struct Fragment {
     pub(super) data: Range<u64>,
     /// The decode time of the first sample.
     pub(super) time: TimeField,
+    /// How long it is, in ticks of the track.
+    pub(super) ticks: u64,
     /// The samples in the order of decoding; they fill `data`.
     pub(super) samples: Vec<Sample>,
 }
@@ -61,7 +63,7 @@ impl Layout {
     /// Reads the boxes of a file whose track has `timescale` ticks a second and `step` ticks a frame.
     ///
     /// An error of the kind `InvalidData` where the file is not whole, or its frames are not one after the other in steps
-    /// of a frame. Where the first one is in time does not matter.
+    /// of a frame. Where it says that it is in time does not matter.
     pub(super) fn read(file: &mut (impl Read + Seek), timescale: u64, step: u64) -> io::Result<Self> {
         let mut walk = Walk::new(file)?;
         let mut init = Vec::new();
@@ -94,7 +96,7 @@ impl Layout {
                     }
                     left -= run.samples.len();
                     let whole = moof.start..data.end;
-                    fragments.push(Fragment { whole, data, time: run.time, samples: Vec::new() });
+                    fragments.push(Fragment { whole, data, time: run.time, ticks: 0, samples: Vec::new() });
                     runs.push(run);
                 }
                 // Brands, indexes and clocks of streams, and gaps.
@@ -102,13 +104,14 @@ impl Layout {
                 _ => return Err(invalid("a box that is not in its place")),
             }
         }
-        let (Some(defaults), None, Some(first)) = (defaults, head, fragments.first()) else {
+        let (Some(defaults), None, false) = (defaults, head, fragments.is_empty()) else {
             return Err(invalid("no fragments, or half of one"));
         };
-        let (lead, delay) = samples::place(&mut runs, first.time.ticks, step)
-            .ok_or_else(|| invalid("frames that are not one after the other"))?;
+        let (lead, delay) =
+            samples::place(&mut runs, step).ok_or_else(|| invalid("frames that are not one after the other"))?;
         for (fragment, run) in fragments.iter_mut().zip(runs) {
             fragment.samples = run.samples;
+            fragment.ticks = u64::try_from(run.ticks).map_err(|_| invalid("a fragment without an end"))?;
         }
         Ok(Self { init, track: defaults.track, fragments, delay, lead })
     }

@@ -85,20 +85,19 @@ fn entry(chunk: &Path, layout: &Layout, rate: FrameRate) -> Option<String> {
     Some(format!("#EXTINF:{seconds}.{rest:06},\n#EXT-X-BYTERANGE:{}@{from}\n../{name}\n", to - from))
 }
 
-/// Puts the fragments of a file at `ticks`.
+/// Puts the fragments of a file one after the other from `ticks` on, wherever a write that was cut short left them.
 fn move_to(file: &File, layout: &Layout, ticks: u64) -> io::Result<()> {
-    let first = layout.fragments.first().map_or(0, |fragment| fragment.time.ticks);
+    let mut time = ticks;
     for fragment in &layout.fragments {
-        let time = ticks + fragment.time.ticks.saturating_sub(first);
-        if time == fragment.time.ticks {
-            continue;
+        if time != fragment.time.ticks {
+            if fragment.time.wide {
+                file.write_all_at(&time.to_be_bytes(), fragment.time.at)?;
+            } else {
+                let short = u32::try_from(time).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
+                file.write_all_at(&short.to_be_bytes(), fragment.time.at)?;
+            }
         }
-        if fragment.time.wide {
-            file.write_all_at(&time.to_be_bytes(), fragment.time.at)?;
-        } else {
-            let short = u32::try_from(time).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
-            file.write_all_at(&short.to_be_bytes(), fragment.time.at)?;
-        }
+        time += fragment.ticks;
     }
     Ok(())
 }

@@ -52,6 +52,8 @@ pub(super) struct Run {
     pub(super) samples: Vec<Sample>,
     /// When each is shown, in ticks after the start of the fragment.
     shown: Vec<i64>,
+    /// How long all take, in ticks.
+    pub(super) ticks: i64,
 }
 
 impl Run {
@@ -64,26 +66,17 @@ impl Run {
         let traf = at.rest;
         let time = at.time()?;
         let head = Head::of(find(traf, *b"tfhd")?, defaults)?;
-        let mut run = Self { data: 0, time, samples: Vec::new(), shown: Vec::new() };
+        let mut run = Self { data: 0, time, samples: Vec::new(), shown: Vec::new(), ticks: 0 };
         let mut end = None;
-        let mut clock = 0;
         for (_, trun) in Boxes(traf).filter(|(kind, _)| kind == b"trun") {
-            end = Some(run.take(trun, &head, head.base.unwrap_or(start), end, &mut clock, limit)?);
+            end = Some(run.take(trun, &head, head.base.unwrap_or(start), end, limit)?);
         }
         let alone = Boxes(find(moof, *b"moof")?).filter(|(kind, _)| kind == b"traf").count() == 1;
         alone.then_some(run)
     }
 
     /// Takes the samples of a `trun`, whose data start at `data` unless they are the first. Where they end.
-    fn take(
-        &mut self,
-        trun: &[u8],
-        head: &Head,
-        base: u64,
-        data: Option<u64>,
-        clock: &mut i64,
-        limit: usize,
-    ) -> Option<u64> {
+    fn take(&mut self, trun: &[u8], head: &Head, base: u64, data: Option<u64>, limit: usize) -> Option<u64> {
         let flags = number(trun, 0)? & 0xff_ffff;
         let count = number(trun, 4)? as usize;
         let mut words = trun.get(8..)?.as_chunks::<4>().0.iter().map(|word| u32::from_be_bytes(*word));
@@ -109,8 +102,8 @@ impl Run {
             // Signed in version 1; FFmpeg has no offsets of 2^31 and more in version 0.
             let wait = i64::from(word(0x800)?.unwrap_or(0).cast_signed());
             self.samples.push(Sample { size, key: flags & NON_SYNC == 0, shown: 0 });
-            self.shown.push(clock.checked_add(wait)?);
-            *clock = clock.checked_add(i64::from(duration))?;
+            self.shown.push(self.ticks.checked_add(wait)?);
+            self.ticks = self.ticks.checked_add(i64::from(duration))?;
             end = end.checked_add(u64::from(size))?;
         }
         Some(end)
@@ -119,14 +112,17 @@ impl Run {
 
 /// Gives every sample its place among the frames. How many frames the first one is shown after the decode time of the
 /// first sample, and how many frames a decoder must be ahead; `None` where the frames are not one after the other.
-pub(super) fn place(runs: &mut [Run], first: u64, step: u64) -> Option<(u32, u32)> {
+///
+/// Fragments follow each other without a gap, whatever decode times they say: those are written anew while others read.
+pub(super) fn place(runs: &mut [Run], step: u64) -> Option<(u32, u32)> {
     let step = i64::try_from(step).ok().filter(|step| *step > 0)?;
     let mut times = Vec::new();
+    let mut start = 0_i64;
     for run in runs.iter() {
-        let start = i64::try_from(run.time.ticks).ok()?.checked_sub(i64::try_from(first).ok()?)?;
         for shown in &run.shown {
             times.push(start.checked_add(*shown)?);
         }
+        start = start.checked_add(run.ticks)?;
     }
     let earliest = *times.iter().min()?;
     let mut taken = vec![false; times.len()];

@@ -65,6 +65,20 @@ fn samples_are_found_wherever_the_file_stands_in_time() {
 }
 
 #[test]
+fn times_that_were_only_half_written_do_not_matter() {
+    let samples = pyramid();
+    let (front, back) = samples.split_at(2);
+    let mut bytes = file(0, &[front.to_vec(), back.to_vec()]);
+    let before = read(&bytes).unwrap();
+    let at = usize::try_from(before.fragments[1].time.at).unwrap();
+    bytes[at..at + 8].copy_from_slice(&9_999_999_u64.to_be_bytes());
+    let mut after = read(&bytes).unwrap();
+    assert_eq!(std::mem::replace(&mut after.fragments[1].time.ticks, 2002), 9_999_999);
+    assert_eq!(after, before);
+    assert_eq!((before.fragments[0].ticks, before.fragments[1].ticks), (2002, 2002));
+}
+
+#[test]
 fn what_streams_have_besides_is_passed_over() {
     let mut bytes = init();
     bytes.extend(wrap(*b"styp", b"msdh\0\0\0\0"));
