@@ -1,10 +1,8 @@
 //! `reeld encode`: what is there now, then exit.
 
-use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::thread;
 
 use clap::Args;
 use serde::Serialize;
@@ -82,15 +80,12 @@ enum Outcome<'a> {
 }
 
 pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> {
-    // FFmpeg takes longer to say its version than anything else here takes.
-    let ffmpeg = thread::spawn(|| Ffmpeg::find(None));
     let found = find(args)?;
+    let ffmpeg = Ffmpeg::find(None).map_err(|error| CliError::failed(&error).hint(error.hint()))?;
     let state =
         dirs::state_dir(None, &dirs::process_env).map_err(|error| CliError::usage(&error).hint(error.hint()))?;
     let chunk_dir = dirs::chunk_dir(None, &state);
     let state = state::open(&state)?;
-    let ffmpeg = ffmpeg.join().unwrap_or_else(|panic| resume_unwind(panic));
-    let ffmpeg = ffmpeg.map_err(|error| CliError::failed(&error).hint(error.hint()))?;
     // Somebody waits for it, so it does not step back behind other programs as the daemon does.
     let encoder = Encoder { nice: 0, ..Encoder::default() };
     let tools = Tools { ffmpeg, journal: state.journal.clone(), encoder, chunk_dir };
