@@ -40,19 +40,9 @@ impl Fake {
     /// Writes the script; [`Sandbox::install`] puts it on the `PATH`.
     pub fn new(sandbox: &Sandbox, fault: Fault) -> Self {
         let dir = sandbox.path().join("fake");
-        fs::create_dir_all(&dir).unwrap();
-        let fake = Self { dir };
-        let script = SCRIPT
-            .replace("@REAL@", &quoted(&sandbox.ffmpeg))
-            .replace("@DIR@", &quoted(&fake.dir))
-            .replace("@ENCODE@", encode(fault))
-            .replace("@ELSE@", if fault == Fault::MissingEncoder { WITHOUT_LIBX264 } else { "exec \"$real\" \"$@\"" });
-        // Renamed into place: a script that is open for writing cannot be started.
-        let draft = fake.dir.join("draft");
-        fs::write(&draft, script).unwrap();
-        fs::set_permissions(&draft, fs::Permissions::from_mode(0o755)).unwrap();
-        fs::rename(&draft, fake.program()).unwrap();
-        fake
+        let other = if fault == Fault::MissingEncoder { WITHOUT_LIBX264 } else { "exec \"$real\" \"$@\"" };
+        stand_in(&dir, &sandbox.ffmpeg, SCRIPT, encode(fault), other);
+        Self { dir }
     }
 
     /// The script.
@@ -93,8 +83,26 @@ impl Fake {
     }
 }
 
+/// Writes `ffmpeg` into `dir`: a script in the place of `real` that does `body` for an encode, with `encode` in it, and
+/// `other` for every other call.
+pub fn stand_in(dir: &Path, real: &Path, body: &str, encode: &str, other: &str) -> PathBuf {
+    fs::create_dir_all(dir).unwrap();
+    let script = [HEAD, body]
+        .concat()
+        .replace("@REAL@", &quoted(real))
+        .replace("@DIR@", &quoted(dir))
+        .replace("@ENCODE@", encode)
+        .replace("@ELSE@", other);
+    // Renamed into place: a script that is open for writing cannot be started.
+    let (draft, program) = (dir.join("draft"), dir.join("ffmpeg"));
+    fs::write(&draft, script).unwrap();
+    fs::set_permissions(&draft, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::rename(&draft, &program).unwrap();
+    program
+}
+
 /// An encode is a call whose input is raw video; raw video as output is the proof's.
-const SCRIPT: &str = r#"#!/bin/sh
+const HEAD: &str = r#"#!/bin/sh
 PATH=/usr/bin:/bin
 real=@REAL@
 dir=@DIR@
@@ -107,7 +115,9 @@ for argument; do
 done
 if [ "$encode" = no ]; then
     @ELSE@
-fi
+"#;
+
+const SCRIPT: &str = r#"fi
 echo "$$" >> "$dir/encodes"
 @ENCODE@
 "#;
@@ -154,6 +164,6 @@ exit 0"#
 }
 
 /// As one word of the shell.
-pub fn quoted(path: &Path) -> String {
+fn quoted(path: &Path) -> String {
     format!("'{}'", path.to_str().unwrap().replace('\'', r"'\''"))
 }

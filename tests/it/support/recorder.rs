@@ -1,13 +1,13 @@
 //! An FFmpeg that keeps what it is fed, so that a test can tell which frames were encoded how often.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use reeld::frame::color::Feed;
 use reeld::frame::slate;
 
-use super::fake::quoted;
+use super::fake::stand_in;
 use super::{Sandbox, wait_for};
 
 /// Size of the pictures that it can read, which is that of [`Frames`](super::Frames) unless a test asks for another.
@@ -38,18 +38,8 @@ impl Recorder {
     /// Puts it in front of `real`, on the `PATH` of `sandbox`. A second one goes on where the first one was.
     pub fn install(sandbox: &Sandbox, real: &Path, twist: Twist) -> Self {
         let dir = sandbox.path().join("recorder");
-        fs::create_dir_all(&dir).unwrap();
-        let (encode, else_) = scripts(twist);
-        let script = SCRIPT
-            .replace("@REAL@", &quoted(real))
-            .replace("@DIR@", &quoted(&dir))
-            .replace("@ENCODE@", &encode)
-            .replace("@ELSE@", else_);
-        // Renamed into place: a script that is open for writing cannot be started.
-        let (draft, program) = (dir.join("draft"), dir.join("ffmpeg"));
-        fs::write(&draft, script).unwrap();
-        fs::set_permissions(&draft, fs::Permissions::from_mode(0o755)).unwrap();
-        fs::rename(&draft, &program).unwrap();
+        let (encode, other) = scripts(twist);
+        let program = stand_in(&dir, real, SCRIPT, &encode, other);
         sandbox.remove_ffmpeg();
         symlink(&program, sandbox.path().join("bin/ffmpeg")).unwrap();
         Self { dir }
@@ -99,22 +89,8 @@ impl Recorder {
     }
 }
 
-/// An encode is a call whose input is raw video; raw video as output is the proof's. FFmpeg takes the shell's place, so
-/// that a signal reaches it.
-const SCRIPT: &str = r#"#!/bin/sh
-PATH=/usr/bin:/bin
-real=@REAL@
-dir=@DIR@
-encode=no
-for argument; do
-    case $argument in
-        -i) break ;;
-        rawvideo | yuv4mpegpipe) encode=yes ;;
-    esac
-done
-if [ "$encode" = no ]; then
-    @ELSE@
-    exec "$real" "$@"
+/// What it does for an encode. FFmpeg takes the shell's place, so that a signal reaches it.
+const SCRIPT: &str = r#"    exec "$real" "$@"
 fi
 count=1
 until mkdir "$dir/$count" 2> /dev/null; do
