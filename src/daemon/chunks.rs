@@ -98,7 +98,7 @@ impl ChunkMaker {
     /// than a line in the log.
     pub(crate) fn preview(&self, files: &[PathBuf], ended: bool) {
         let dir = preview_dir(&self.tools, &self.dir, &self.pattern);
-        // No chunk is longer than one and a half times the usual length.
+        // No chunk is longer than one and a half times the usual length; twice is more than that at any rounding.
         let most = self.tools.encoder.chunk_length.saturating_mul(const { NonZeroU32::new(2).unwrap() });
         match preview::write(&dir, files, self.job.rate, most, ended) {
             Ok(path) => tracing::debug!(path = %path.display(), chunks = files.len(), ended, "preview"),

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
-use crossbeam_channel::bounded;
+use crossbeam_channel::{Receiver, bounded};
 use ffmpeg_sidecar::command::FfmpegCommand;
 use serde::{Deserialize, Serialize};
 
@@ -234,15 +234,7 @@ pub fn encode_as_they_come(
         progress(Progress { frames: block.frame, total: intake.total() });
         Some(block.frame + signs_of_life(&job.output))
     };
-    let (_, no_work) = bounded(0);
-    match supervise::<()>(&mut child, &no_work, stop, job.settings.stall, sign) {
-        Verdict::Stopped => {
-            child.stop();
-            return Err(EncodeError::Stopped);
-        }
-        Verdict::Stalled => return Err(stalled(&mut child)),
-        Verdict::Done(()) | Verdict::Ended => {}
-    }
+    until_end(&mut child, job.settings, stop, sign)?;
     let block = follower.finish();
     succeed(&child)?;
     if job.recipe.container == Container::Webp {
@@ -324,6 +316,43 @@ pub(crate) fn succeed(child: &Child) -> Result<(), EncodeError> {
     match failure.status {
         Some(status) if status.success() => Ok(()),
         _ => Err(EncodeError::Failed(Box::new(failure))),
+    }
+}
+
+/// Waits for the end of a child that gets no more input. `sign` is as for [`supervise`].
+pub(crate) fn until_end(
+    child: &mut Child,
+    settings: Settings,
+    stop: &Stop,
+    sign: impl FnMut() -> Option<u64>,
+) -> Result<(), EncodeError> {
+    let (_, no_work) = bounded(0);
+    match supervise::<()>(child, &no_work, stop, settings.stall, sign) {
+        Verdict::Done(()) | Verdict::Ended => Ok(()),
+        Verdict::Stopped => {
+            child.stop();
+            Err(EncodeError::Stopped)
+        }
+        Verdict::Stalled => Err(stalled(child)),
+    }
+}
+
+/// What a thread makes of the output of a child, once it has read all that it wants. `sign` is as for [`supervise`].
+pub(crate) fn what_was_read<T: Default>(
+    child: &mut Child,
+    reading: &Receiver<T>,
+    settings: Settings,
+    stop: &Stop,
+    sign: impl FnMut() -> Option<u64>,
+) -> Result<T, EncodeError> {
+    match supervise(child, reading, stop, settings.stall, sign) {
+        Verdict::Done(read) => Ok(read),
+        Verdict::Ended => Ok(reading.recv().unwrap_or_default()),
+        Verdict::Stopped => {
+            child.stop();
+            Err(EncodeError::Stopped)
+        }
+        Verdict::Stalled => Err(stalled(child)),
     }
 }
 

@@ -14,7 +14,7 @@ use crossbeam_channel::bounded;
 use ffmpeg_sidecar::command::FfmpegCommand;
 
 use super::boxes::damaged;
-use super::chunk::{Form, PIPE_BYTES, Settings, complaint, signs_of_life, stalled, succeed};
+use super::chunk::{Form, PIPE_BYTES, Settings, complaint, signs_of_life, stalled, succeed, until_end, what_was_read};
 use super::error::{EncodeError, Flaw};
 use super::ffmpeg::child::{Child, Input};
 use super::ffmpeg::supervise::{Verdict, supervise};
@@ -126,15 +126,7 @@ fn run(
         fed.inspect_err(|_| child.stop())
     })?;
     // The index.
-    let (_, no_work) = bounded(0);
-    match supervise::<()>(&mut child, &no_work, stop, settings.stall, sign) {
-        Verdict::Stopped => {
-            child.stop();
-            return Err(EncodeError::Stopped);
-        }
-        Verdict::Stalled => return Err(stalled(&mut child)),
-        Verdict::Done(()) | Verdict::Ended => {}
-    }
+    until_end(&mut child, settings, stop, sign)?;
     succeed(&child)?;
     match complaint(&child) {
         Some(complaint) => Err(EncodeError::not_proved(output, Flaw::Complaint(complaint))),
@@ -173,15 +165,7 @@ pub fn prove(
             let read = &read;
             scope.spawn(move || _ = send.send(packets::parse(pipe, read)));
         }
-        match supervise(&mut child, &work, stop, settings.stall, || Some(read.load(Ordering::Relaxed))) {
-            Verdict::Done(list) => Ok(list),
-            Verdict::Ended => Ok(work.recv().unwrap_or_default()),
-            Verdict::Stopped => {
-                child.stop();
-                Err(EncodeError::Stopped)
-            }
-            Verdict::Stalled => Err(stalled(&mut child)),
-        }
+        what_was_read(&mut child, &work, settings, stop, || Some(read.load(Ordering::Relaxed)))
     })?;
     if child.wait(settings.stall).is_none() {
         return Err(stalled(&mut child));

@@ -11,10 +11,9 @@ use rustix::pipe::fcntl_setpipe_size;
 use super::order::Order;
 use super::timing::Clock;
 use super::{Samples, flawed, packets};
-use crate::encode::chunk::{ChunkJob, ChunkResult, PIPE_BYTES, complaint, stalled, succeed};
+use crate::encode::chunk::{ChunkJob, ChunkResult, PIPE_BYTES, complaint, stalled, succeed, what_was_read};
 use crate::encode::error::{EncodeError, Flaw};
 use crate::encode::ffmpeg::child::{Child, Input, LAST_WORDS};
-use crate::encode::ffmpeg::supervise::{Verdict, supervise};
 use crate::encode::ffmpeg::{Ffmpeg, Stop, file_url};
 use crate::encode::look::look;
 use crate::encode::priority::step_back;
@@ -55,16 +54,7 @@ pub(super) fn check(
                 _ = send.send(compare(pipe, &job.recipe, result, read));
             });
         }
-        let sign = || Some(read.load(Ordering::Relaxed));
-        match supervise(&mut child, &work, stop, job.settings.stall, sign) {
-            Verdict::Done(seen) => Ok(seen),
-            Verdict::Ended => Ok(work.recv().unwrap_or_default()),
-            Verdict::Stopped => {
-                child.stop();
-                Err(EncodeError::Stopped)
-            }
-            Verdict::Stalled => Err(stalled(&mut child)),
-        }
+        what_was_read(&mut child, &work, job.settings, stop, || Some(read.load(Ordering::Relaxed)))
     })?;
     if let Some(flaw) = seen.flaw {
         child.stop();
