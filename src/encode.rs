@@ -12,6 +12,7 @@ mod fragments;
 pub mod join;
 mod look;
 pub mod parallel;
+pub mod pictures;
 pub mod plan;
 pub mod preview;
 mod priority;

@@ -16,13 +16,12 @@ use crate::config::FrameRate;
 use crate::daemon::error::JobError;
 use crate::daemon::job::{Tools, now_ms};
 use crate::encode::EncodeError;
-use crate::encode::chunk::{BadFrames, ChunkJob, Form, Intake, Progress, Shown, encode_as_they_come, settings_of};
+use crate::encode::chunk::{BadFrames, ChunkJob, Form, Intake, Progress, Shown, encode_and_prove, settings_of};
 use crate::encode::ffmpeg::Stop;
 use crate::encode::join::Part;
 use crate::encode::preview;
 use crate::encode::recipe::Recipe;
 use crate::encode::store::ChunkStore;
-use crate::encode::verify::verify;
 use crate::frame::FrameError;
 use crate::frame::complete::identity_of;
 use crate::journal::{ChunkId, ChunkKey, JournalError, KeyedChunk, NewChunk, StoredChunk};
@@ -117,7 +116,8 @@ impl ChunkMaker {
         Ok(())
     }
 
-    /// Makes one chunk of the frames of `intake`. `encoded` is called when its encoder has ended and its proof begins.
+    /// Makes one chunk of the frames of `intake`. `encoded` is called when its
+    /// encoder has ended and what is left is its proof.
     pub(crate) fn make(
         &self,
         intake: &Intake,
@@ -129,9 +129,7 @@ impl ChunkMaker {
         let Tools { ffmpeg, journal, chunk_dir, .. } = &self.tools;
         let mut file = ChunkStore::open(chunk_dir)?.reserve(&now_ms().to_string())?;
         let job = ChunkJob { output: file.path().to_path_buf(), bad_frames, ..self.job.clone() };
-        let result = encode_as_they_come(ffmpeg, &job, intake, progress, stop)?;
-        encoded();
-        let proof = verify(ffmpeg, &job, &result, stop)?;
+        let (result, proof) = encode_and_prove(ffmpeg, &job, intake, progress, stop, encoded)?;
         let path = file.keep()?;
         // Only WebP has none, and is not made of chunks.
         let samples = proof.samples.ok_or(EncodeError::NoFrames)?;

@@ -6,6 +6,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -22,11 +23,12 @@ use super::ffmpeg::failure::FailureKind;
 use super::ffmpeg::progress::Follower;
 use super::ffmpeg::supervise::{Verdict, supervise};
 use super::ffmpeg::{Ffmpeg, Stop, display_argv, file_url};
+use super::pictures::Pictures;
 use super::recipe::Recipe;
+use super::verify::{Proof, verify, verify_growing};
 use super::webp::forbid_blending;
 use crate::config::{Container, Encoder, FrameRate};
 use crate::frame::FrameError;
-use crate::frame::signature::Signature;
 use crate::sequence::{FrameNumber, Identity};
 
 mod decoders;
@@ -140,6 +142,15 @@ impl From<&Encoder> for Settings {
     }
 }
 
+/// How frames come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// All are there.
+    AtOnce,
+    /// One after the other, while they are made.
+    Live,
+}
+
 /// How far an encode is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Progress {
@@ -157,7 +168,7 @@ pub struct ChunkResult {
     /// The files that had their turn, in order.
     pub shown: Vec<Shown>,
     /// What each frame of the video looks like, in order.
-    pub signatures: Vec<Signature>,
+    pub pictures: Pictures,
     /// Frames that could not be used, by ascending number.
     pub bad: Vec<(FrameNumber, FrameError)>,
     /// The frame before which it ended, under [`BadFrames::End`].
@@ -190,7 +201,7 @@ pub fn encode_as_they_come(
     if intake.is_exhausted() {
         return Err(EncodeError::NoFrames);
     }
-    let mut child = Child::start(command(ffmpeg, job), Input::Fed, job.settings.nice)?;
+    let mut child = Child::start(command(ffmpeg, job, intake.pace()), Input::Fed, job.settings.nice)?;
     let follower = Follower::of(&mut child);
     let threads = decoders::threads();
     intake.open(job.recipe.feed.frame_bytes(job.recipe.canvas.width, job.recipe.canvas.height), threads);
@@ -266,23 +277,57 @@ pub fn encode_as_they_come(
     Ok(ChunkResult {
         fed: fed.frames,
         shown: fed.shown,
-        signatures: fed.signatures,
+        pictures: intake.pictures(),
         bad: fed.bad,
         ended_by: fed.ended_by,
         bytes,
     })
 }
 
-/// Everything that decides what a file of `job` is like, except the frames: two files with the same settings, made by the
-/// same FFmpeg, can be joined.
+/// The same for a part of a video ([`Form::Chunk`]), and its proof: beside the encoder while frames still come, so that
+/// little is left to do after the last one; else behind it, because a decoder at the same time would take more memory and
+/// save no work. `encoded` is called when the encoder has ended.
+pub fn encode_and_prove(
+    ffmpeg: &Ffmpeg,
+    job: &ChunkJob,
+    intake: &Intake,
+    progress: &(dyn Fn(Progress) + Sync),
+    stop: &Stop,
+    encoded: impl FnOnce(),
+) -> Result<(ChunkResult, Proof), EncodeError> {
+    if intake.pace() == Pace::AtOnce {
+        let result = encode_as_they_come(ffmpeg, job, intake, progress, stop)?;
+        encoded();
+        let proof = verify(ffmpeg, job, &result, stop)?;
+        return Ok((result, proof));
+    }
+    thread::scope(|scope| {
+        let (end, ended) = bounded(1);
+        let pictures = intake.pictures();
+        let proof = scope.spawn(move || verify_growing(ffmpeg, job, &pictures, ended, stop));
+        let result = encode_as_they_come(ffmpeg, job, intake, progress, stop);
+        encoded();
+        if let Ok(result) = &result {
+            // A proof that has failed already does not listen.
+            _ = end.send(result.fed);
+        }
+        drop(end);
+        let proof = proof.join().unwrap_or_else(|panic| resume_unwind(panic));
+        Ok((result?, proof?))
+    })
+}
+
+/// Everything that decides what a file of `job` is like, except the frames and
+/// their pace: two files with the same settings, made by the same FFmpeg, can be joined.
 pub(crate) fn settings_of(ffmpeg: &Ffmpeg, job: &ChunkJob) -> String {
     let recipe = &job.recipe;
-    let with_output: Command = command(ffmpeg, &ChunkJob { output: PathBuf::new(), ..job.clone() }).into();
+    let job = ChunkJob { output: PathBuf::new(), ..job.clone() };
+    let with_output: Command = command(ffmpeg, &job, Pace::AtOnce).into();
     let args = display_argv(OsStr::new("ffmpeg"), with_output.get_args());
     format!("{args}; {:?}; background {:?}", recipe.canvas, recipe.background)
 }
 
-fn command(ffmpeg: &Ffmpeg, job: &ChunkJob) -> FfmpegCommand {
+fn command(ffmpeg: &Ffmpeg, job: &ChunkJob, pace: Pace) -> FfmpegCommand {
     let recipe = &job.recipe;
     let canvas = &recipe.canvas;
     let mut command = ffmpeg.command();
@@ -304,7 +349,7 @@ fn command(ffmpeg: &Ffmpeg, job: &ChunkJob) -> FfmpegCommand {
         command.args(["-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709"]);
         command.args(["-color_trc", "iec61966-2-1"]);
     }
-    command.args(recipe.encoder_args(job.form, job.settings.threads.map(NonZeroUsize::get)));
+    command.args(recipe.encoder_args(job.form, pace, job.settings.threads.map(NonZeroUsize::get)));
     command.args(recipe.muxer_args(job.form, job.rate));
     command.format(recipe.muxer(job.form)).output(file_url(&job.output));
     command

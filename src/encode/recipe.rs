@@ -4,7 +4,7 @@
 //! Pure: no files, no processes.
 
 use crate::config::{Builtin, Container, FrameRate, Preset, Video};
-use crate::encode::chunk::Form;
+use crate::encode::chunk::{Form, Pace};
 use crate::encode::error::Flaw;
 use crate::frame::color::{Canvas, Feed};
 
@@ -22,6 +22,8 @@ use pixels::Pixels;
 
 /// After so many bytes a part of a video gets its next fragment.
 const FRAGMENT_BYTES: &str = "1000000";
+/// After so many frames it does too, however small they are: what is not yet in a fragment cannot be proved.
+const FRAGMENT_FRAMES: u64 = 8;
 
 /// What the frames of a batch are like, as far as it matters for the video.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,12 +152,16 @@ impl Recipe {
         }
     }
 
-    /// The encoder's arguments with `threads`, where that many are asked for.
-    pub(crate) fn encoder_args(&self, form: Form, threads: Option<usize>) -> Vec<String> {
+    /// The encoder's arguments with `threads`, where that many are asked for. `pace` changes how soon pictures come out of
+    /// it, and not what they are.
+    pub(crate) fn encoder_args(&self, form: Form, pace: Pace, threads: Option<usize>) -> Vec<String> {
         let mut args = self.encoder_args.clone();
         let family = Family::of(&self.encoder);
         if let Form::Chunk { gop } = form {
             family.divide(&mut args, gop);
+        }
+        if pace == Pace::Live {
+            family.hold_less_back(&mut args);
         }
         if let Some(threads) = threads {
             family.limit_threads(&mut args, threads);
@@ -165,13 +171,23 @@ impl Recipe {
 
     /// Arguments for the muxer.
     pub(crate) fn muxer_args(&self, form: Form, rate: FrameRate) -> Vec<String> {
+        let micros = (FRAGMENT_FRAMES * 1_000_000 * u64::from(rate.den.get()) / u64::from(rate.num.get())).to_string();
         let args: &[&str] = match (form, self.container) {
-            // Fragments that end after some bytes, not at key frames, so that FFmpeg has little in memory and the file
-            // grows while it encodes. The first one comes before the index, so that the delay of pictures out of order
-            // is known and the first picture is at 0. No table of the fragments at the end, which nobody reads.
-            (Form::Chunk { .. }, _) => {
-                &["-movflags", "+delay_moov+default_base_moof+skip_trailer", "-frag_size", FRAGMENT_BYTES]
-            }
+            // Fragments that end after some frames or bytes, not at key frames, so that FFmpeg has little in memory and
+            // what is encoded can be decoded and compared at once. The first one comes before the index, so that the
+            // delay of pictures out of order is known and the first picture is at 0. No table of the fragments at the
+            // end, which nobody reads.
+            (Form::Chunk { .. }, _) => &[
+                "-movflags",
+                "+delay_moov+default_base_moof+skip_trailer",
+                "-frag_size",
+                FRAGMENT_BYTES,
+                "-frag_duration",
+                &micros,
+                // FFmpeg would gather 256 kB of fragments before it writes them.
+                "-flush_packets",
+                "1",
+            ],
             // The index in front, so that players on the web start at once.
             (Form::Reel, Container::Mp4 | Container::Mov) => &["-movflags", "+faststart"],
             // For ever.

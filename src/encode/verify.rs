@@ -7,9 +7,12 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use crossbeam_channel::Receiver;
+
 use super::chunk::{ChunkJob, ChunkResult};
 use super::error::{EncodeError, Flaw};
 use super::ffmpeg::{Ffmpeg, Stop};
+use super::pictures::Pictures;
 use crate::config::Container;
 use crate::frame::complete::identity_of;
 use crate::frame::{FrameError, FrameErrorKind};
@@ -20,6 +23,8 @@ pub(super) mod packets;
 mod pixels;
 pub(super) mod timing;
 mod webp;
+
+use pixels::{Checked, Source};
 
 /// What was proved of a file: so many frames, one after the other in equal steps from zero, each with its picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,8 +70,8 @@ pub fn verify(ffmpeg: &Ffmpeg, job: &ChunkJob, result: &ChunkResult, stop: &Stop
         if job.recipe.is_boxes(job.form) {
             boxes::check(reel, &job.recipe)?;
         }
-        let (worst, samples) = pixels::check(ffmpeg, job, result, stop)?;
-        (worst, Some(samples))
+        let checked = pixels::check(ffmpeg, job, &result.pictures, Source::Whole(result.fed), stop)?;
+        (checked.worst, Some(checked.samples))
     };
     Ok(Proof {
         frames: result.fed,
@@ -74,6 +79,29 @@ pub fn verify(ffmpeg: &Ffmpeg, job: &ChunkJob, result: &ChunkResult, stop: &Stop
         worst: Some(worst),
         duration: timing::duration(result.fed, job.rate),
         samples,
+    })
+}
+
+/// The same for a part of a video ([`Form::Chunk`](super::chunk::Form)) while an encoder writes it: `pictures` is what
+/// the encoder is fed, and `end` is told how many that were when it has ended well, or hangs up.
+///
+/// Decoding goes on beside the encoder, so that little is left to do when that ends.
+pub(super) fn verify_growing(
+    ffmpeg: &Ffmpeg,
+    job: &ChunkJob,
+    pictures: &Pictures,
+    end: Receiver<u64>,
+    stop: &Stop,
+) -> Result<Proof, EncodeError> {
+    let Checked { frames, worst, samples } = pixels::check(ffmpeg, job, pictures, Source::Growing(end), stop)?;
+    boxes::check(&job.output, &job.recipe)?;
+    let bytes = fs::metadata(&job.output).map_err(EncodeError::io(&job.output))?.len();
+    Ok(Proof {
+        frames,
+        bytes,
+        worst: Some(worst),
+        duration: timing::duration(frames, job.rate),
+        samples: Some(samples),
     })
 }
 

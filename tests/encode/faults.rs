@@ -49,7 +49,7 @@ fn a_torn_frame_by_each_policy() {
     assert_eq!((result.fed, proof.frames, result.bad.len(), result.bad[0].0), (5, 5, 1, 4));
     let (result, proof) = make(&job_with(&shot, BadFrames::Hold)).unwrap();
     assert_eq!((result.fed, proof.frames, result.bad.len()), (6, 6, 1));
-    assert_eq!(result.signatures[3], result.signatures[2]);
+    assert_eq!(result.pictures.get(3), result.pictures.get(2));
 }
 
 #[test]
@@ -57,8 +57,8 @@ fn torn_frames_at_both_ends_are_held_from_their_neighbours() {
     let shot = torn_shot(&[0, 1, 5]);
     let (result, proof) = make(&job_with(&shot, BadFrames::Hold)).unwrap();
     assert_eq!((result.fed, proof.frames, result.bad.len()), (6, 6, 3));
-    assert_eq!(result.signatures[0], result.signatures[2]);
-    assert_eq!(result.signatures[5], result.signatures[4]);
+    assert_eq!(result.pictures.get(0), result.pictures.get(2));
+    assert_eq!(result.pictures.get(5), result.pictures.get(4));
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_stop_ends_an_encode_soon() {
 }
 
 /// An FFmpeg that answers `-version` and then runs `script`; `$out` is the output's path.
-fn fake(dir: &Path, script: &str) -> Ffmpeg {
+pub fn fake(dir: &Path, script: &str) -> Ffmpeg {
     let path = dir.join("ffmpeg");
     let text = format!(
         "#!/bin/sh\n[ \"$1\" = -version ] && echo 'ffmpeg version 0-fake x' && exit 0\n\

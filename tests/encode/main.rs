@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
 mod faults;
+mod growing;
 mod help;
 mod join;
 mod presets;

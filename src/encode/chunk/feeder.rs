@@ -10,7 +10,6 @@ use super::intake::{Intake, Raw};
 use super::{BadFrames, ChunkJob, FrameFile, Shown};
 use crate::encode::EncodeError;
 use crate::encode::priority::step_back;
-use crate::frame::signature::Signature;
 use crate::frame::{FrameError, FrameErrorKind};
 use crate::sequence::FrameNumber;
 
@@ -24,7 +23,6 @@ pub(super) struct Fed {
     /// Whether every frame of the job had its turn: not when FFmpeg closed the pipe before the end.
     pub(super) whole: bool,
     pub(super) shown: Vec<Shown>,
-    pub(super) signatures: Vec<Signature>,
     pub(super) bad: Vec<(FrameNumber, FrameError)>,
     /// The frame that ended it early, under [`BadFrames::End`].
     pub(super) ended_by: Option<FrameError>,
@@ -105,13 +103,15 @@ impl<'a> Feeder<'a> {
 
     fn write(&mut self, pipe: &mut ChildStdin, count: u64) -> io::Result<()> {
         let Some(raw) = &self.last else { return Ok(()) };
+        let pictures = self.intake.pictures();
         for _ in 0..count {
+            // Before the last of its pixels: from then on it may be in the file, and looked for.
+            pictures.push(raw.signature.clone());
             for part in raw.pixels.chunks(PIPE_BYTES) {
                 pipe.write_all(part)?;
                 self.written.fetch_add(part.len() as u64, Ordering::Relaxed);
             }
             self.fed.frames += 1;
-            self.fed.signatures.push(raw.signature.clone());
         }
         Ok(())
     }

@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::FrameFile;
+use super::{FrameFile, Pace};
+use crate::encode::pictures::Pictures;
 use crate::frame::FrameError;
 use crate::frame::signature::Signature;
 
@@ -34,6 +35,7 @@ pub struct Intake(Arc<Shared>);
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
+    pictures: Pictures,
 }
 
 #[derive(Debug, Default)]
@@ -77,11 +79,21 @@ impl Intake {
         self.0.changed.notify_all();
     }
 
+    /// How its frames come, seen from now.
+    pub(super) fn pace(&self) -> Pace {
+        if self.lock().ended { Pace::AtOnce } else { Pace::Live }
+    }
+
     /// Whether the encoder has taken everything that came so far.
     #[must_use]
     pub fn is_drained(&self) -> bool {
         let state = self.lock();
         state.taken == state.frames.len()
+    }
+
+    /// What the encoder was fed so far.
+    pub(in crate::encode) fn pictures(&self) -> Pictures {
+        self.0.pictures.clone()
     }
 
     /// Frames of the video that came so far.

@@ -1,7 +1,8 @@
 //! A child process in its own group, with both outputs drained whatever happens, that is always waited for.
 
 use std::collections::VecDeque;
-use std::io::{self, PipeWriter, Read};
+use std::io::{self, PipeReader, PipeWriter, Read};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::{self, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use ffmpeg_sidecar::command::FfmpegCommand;
+use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::failure::{self, Failure};
@@ -26,16 +28,33 @@ const STDERR_KEPT: usize = 64 * 1024;
 const ANSWER_KEPT: u64 = 64 * 1024;
 
 /// What the child's standard input is.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Input {
     /// `/dev/null`.
     Nothing,
-    /// A pipe, for raw video.
+    /// A pipe.
     Fed,
-    /// A pipe that it writes a second output to, as `pipe:0`: the only further descriptor that a child can be given
-    /// without unsafe code.
-    Report(PipeWriter),
 }
+
+/// A further pipe that a child writes to.
+#[derive(Debug)]
+pub(crate) struct Report(PipeWriter);
+
+impl Report {
+    /// Its two ends.
+    pub(crate) fn new() -> io::Result<(PipeReader, Self)> {
+        let (reader, writer) = io::pipe()?;
+        Ok((reader, Self(writer)))
+    }
+
+    /// What FFmpeg calls it.
+    pub(crate) fn url(&self) -> String {
+        format!("pipe:{}", self.0.as_raw_fd())
+    }
+}
+
+/// Held while a child is started, so that none inherits what is meant for another.
+static STARTING: Mutex<()> = Mutex::new(());
 
 /// A running (or ended) child. Dropping it stops it.
 #[derive(Debug)]
@@ -52,21 +71,38 @@ impl Child {
     /// Starts `command` with standard output piped and standard error kept. `nice` is how far it steps back behind other
     /// programs, as [`priority::step_back`] has it.
     pub(crate) fn start(command: FfmpegCommand, input: Input, nice: u8) -> Result<Self, FfmpegError> {
+        Self::start_with(command, input, None, nice)
+    }
+
+    /// The same for one whose arguments name `report`.
+    pub(crate) fn start_with(
+        command: FfmpegCommand,
+        input: Input,
+        report: Option<Report>,
+        nice: u8,
+    ) -> Result<Self, FfmpegError> {
         let mut command: Command = command.into();
         let argv = display_argv(command.get_program(), command.get_args());
         command
             .stdin(match input {
                 Input::Nothing => Stdio::null(),
                 Input::Fed => Stdio::piped(),
-                Input::Report(pipe) => pipe.into(),
             })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             // A group of its own: Ctrl-C on the terminal reaches us, and we decide.
             .process_group(0);
         let program = command.get_program().to_owned();
-        let mut process = priority::spawn(&mut command, nice)
-            .map_err(|source| FfmpegError::NotRunnable { path: program.into(), source })?;
+        let started = {
+            let _alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+            let inherited = report.as_ref().map_or(Ok(()), |Report(pipe)| fcntl_setfd(pipe, FdFlags::empty()));
+            // Our end is closed before another child is started.
+            inherited
+                .map_err(io::Error::from)
+                .and_then(|()| priority::spawn(&mut command, nice))
+                .inspect(|_| drop(report))
+        };
+        let mut process = started.map_err(|source| FfmpegError::NotRunnable { path: program.into(), source })?;
         let stderr = Arc::new(Mutex::new(Ring::default()));
         let (closed, stderr_closed) = bounded(0);
         if let Some(mut pipe) = process.stderr.take() {

@@ -14,15 +14,21 @@ use crate::frame::signature::Signature;
 /// two frames that were left alike are not each more like the other: for every step that one leans towards its
 /// neighbour's picture, that neighbour leans one away from its own. So only both together count.
 #[derive(Debug)]
-pub(super) struct Order<'a> {
-    fed: &'a [Signature],
+pub(super) struct Order {
     /// Cells of two neighbours that differ by less say nothing. `None` where pictures must be exact anyway.
     least: Option<u8>,
-    before: Option<Signature>,
+    before: Option<Pair>,
 }
 
-impl<'a> Order<'a> {
-    pub(super) fn new(fed: &'a [Signature], tolerance: Tolerance) -> Self {
+/// A frame as it was fed, and as it was decoded.
+#[derive(Debug)]
+struct Pair {
+    fed: Signature,
+    seen: Signature,
+}
+
+impl Order {
+    pub(super) fn new(tolerance: Tolerance) -> Self {
         let least = match tolerance {
             Tolerance::Exact => None,
             // Neighbours count as swapped when they lean 3/4 of the most that they can. That takes cells that are off by
@@ -33,19 +39,15 @@ impl<'a> Order<'a> {
             // leaned by more than 1/8.
             Tolerance::Within(allowed) => Some((allowed / 4).max(1)),
         };
-        Self { fed, least, before: None }
+        Self { least, before: None }
     }
 
     /// Judges decoded frame `index`, which comes after the one of the last call.
-    pub(super) fn judge(&mut self, index: u64, seen: Signature) -> Result<(), Flaw> {
-        let before = self.before.replace(seen);
-        let (Some(least), Some(before), Some(seen)) = (self.least, &before, &self.before) else { return Ok(()) };
-        let at = usize::try_from(index).unwrap_or(usize::MAX);
-        let Some([first, second]) = self.fed.get(at.saturating_sub(1)..=at).and_then(<[_]>::first_chunk::<2>) else {
-            return Ok(());
-        };
-        let (apart, one) = first.lean(second, before, least);
-        let (_, other) = second.lean(first, seen, least);
+    pub(super) fn judge(&mut self, index: u64, fed: Signature, seen: Signature) -> Result<(), Flaw> {
+        let before = self.before.replace(Pair { fed, seen });
+        let (Some(least), Some(first), Some(second)) = (self.least, &before, &self.before) else { return Ok(()) };
+        let (apart, one) = first.fed.lean(&second.fed, &first.seen, least);
+        let (_, other) = second.fed.lean(&first.fed, &second.seen, least);
         // Together they lean by twice what the two are apart, at the most.
         if apart > 0 && 2 * (one + other) >= 3 * apart { Err(Flaw::Swapped { index }) } else { Ok(()) }
     }

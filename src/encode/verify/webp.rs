@@ -58,7 +58,7 @@ fn check_pictures(job: &ChunkJob, result: &ChunkResult, stop: &Stop) -> Result<u
         Box::new(std::iter::once(DynamicImage::from_decoder(decoder).map(DynamicImage::into_rgba8)))
     };
     let (mut found, mut worst) = (0, 0);
-    let mut order = Order::new(&result.signatures, job.recipe.tolerance);
+    let mut order = Order::new(job.recipe.tolerance);
     for picture in pictures {
         if stop.requested() {
             return Err(EncodeError::Stopped);
@@ -69,7 +69,7 @@ fn check_pictures(job: &ChunkJob, result: &ChunkResult, stop: &Stop) -> Result<u
         if (width, height) != (canvas.width, canvas.height) {
             return Err(flawed(reel, Flaw::Container(format!("a frame of {width}x{height} pixels"))));
         }
-        let expected = usize::try_from(found).ok().and_then(|index| result.signatures.get(index));
+        let expected = result.pictures.get(found);
         let index = found;
         found += 1;
         let Some(expected) = expected else { continue };
@@ -79,9 +79,9 @@ fn check_pictures(job: &ChunkJob, result: &ChunkResult, stop: &Stop) -> Result<u
             DynamicImage::ImageRgba8(picture).into_rgb8().into_raw()
         };
         let signature = look(&job.recipe, &raw);
-        let distance = signature.distance(expected);
+        let distance = signature.distance(&expected);
         worst = worst.max(distance);
-        let judged = job.recipe.tolerance.judge(index, distance).and_then(|()| order.judge(index, signature));
+        let judged = job.recipe.tolerance.judge(index, distance).and_then(|()| order.judge(index, expected, signature));
         judged.map_err(|flaw| flawed(reel, flaw))?;
     }
     if found != result.fed {

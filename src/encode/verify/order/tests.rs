@@ -27,8 +27,8 @@ fn moving(count: usize) -> Vec<Signature> {
 }
 
 fn judge(fed: &[Signature], seen: &[Signature], tolerance: Tolerance) -> Result<(), Flaw> {
-    let mut order = Order::new(fed, tolerance);
-    (0..).zip(seen).try_for_each(|(index, seen)| order.judge(index, seen.clone()))
+    let mut order = Order::new(tolerance);
+    (0..).zip(fed).zip(seen).try_for_each(|((index, fed), seen)| order.judge(index, fed.clone(), seen.clone()))
 }
 
 fn within(fed: &[Signature], seen: &[Signature]) -> Result<(), Flaw> {

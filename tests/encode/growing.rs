@@ -1,0 +1,94 @@
+//! Parts of a video that are proved while their encoder still writes them.
+
+use std::fs;
+use std::num::NonZeroU32;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use reeld::config::Builtin;
+use reeld::encode::chunk::{ChunkJob, ChunkResult, Form, Intake, encode_and_prove};
+use reeld::encode::ffmpeg::{Ffmpeg, Stop};
+use reeld::encode::verify::{Proof, verify};
+use reeld::encode::{EncodeError, Flaw};
+
+use crate::faults::fake;
+use crate::help::{Look, Shot, ffmpeg, video};
+
+fn job(preset: Builtin, count: u32) -> (Shot, ChunkJob) {
+    let shot = Shot::new(count, (256, 144), Look::Eight);
+    let mut job = shot.job(&video(preset));
+    job.output = shot.dir.path().join("part.mp4");
+    fs::write(&job.output, b"").unwrap();
+    job.form = Form::Chunk { gop: NonZeroU32::new(24).unwrap() };
+    (shot, job)
+}
+
+/// The frames come one after the other, and no more of them once the encoder has them all.
+fn make(ffmpeg: &Ffmpeg, job: &ChunkJob) -> Result<(ChunkResult, Proof), EncodeError> {
+    let intake = Intake::default();
+    thread::scope(|scope| {
+        let made = scope.spawn(|| encode_and_prove(ffmpeg, job, &intake, &|_| {}, &Stop::default(), || {}));
+        for frame in &job.frames {
+            intake.push([frame.clone()]);
+        }
+        while !intake.is_drained() && !made.is_finished() {
+            thread::yield_now();
+        }
+        intake.end();
+        made.join().unwrap()
+    })
+}
+
+#[test]
+fn what_is_proved_of_a_growing_file_is_what_is_in_the_whole_one() {
+    for preset in Builtin::ALL {
+        let (_shot, job) = job(preset, 30);
+        if !job.recipe.joinable() {
+            continue;
+        }
+        let name = preset.name();
+        let (result, proof) = make(ffmpeg(), &job).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(proof.frames, 30);
+        let whole = verify(ffmpeg(), &job, &result, &Stop::default()).unwrap();
+        assert_eq!(proof, whole, "{name}");
+    }
+}
+
+/// An FFmpeg that does `encode` where it is to encode, with `$real` at hand; its decoder is in order.
+fn bad_encoder(shot: &Shot, encode: &str) -> Ffmpeg {
+    let real = ffmpeg().path.display();
+    let script = format!(
+        "real='{real}'\nencode=no\nfor argument; do\n  case $argument in -i) break ;; rawvideo) encode=yes ;; esac\ndone\n\
+         [ $encode = yes ] || exec \"$real\" \"$@\"\n{encode}"
+    );
+    fake(shot.dir.path(), &script)
+}
+
+#[test]
+fn pictures_in_the_place_of_their_neighbours_are_noticed() {
+    let (shot, job) = job(Builtin::H264, 30);
+    let frame = 256 * 144 * 3 / 2;
+    // The first is left out, and a black one is the last: as many as there should be.
+    let shifted = format!("{{ head -c {frame} > /dev/null; cat; head -c {frame} /dev/zero; }} | \"$real\" \"$@\"");
+    let error = make(&bad_encoder(&shot, &shifted), &job).unwrap_err();
+    assert!(matches!(&error, EncodeError::NotProved { flaw: Flaw::Picture { index: 0, .. }, .. }), "{error}");
+}
+
+#[test]
+fn a_file_that_is_damaged_behind_the_encoders_back_is_not_proved() {
+    let (shot, job) = job(Builtin::H264, 30);
+    // FFmpeg's own file is whole; what is found at its place lacks the end.
+    let cut = "for out; do :; done; out=${out#file:}\n\"$real\" \"$@\" && truncate -s -300 \"$out\"";
+    let error = make(&bad_encoder(&shot, cut), &job).unwrap_err();
+    assert!(!matches!(&error, EncodeError::Stopped), "{error}");
+}
+
+#[test]
+fn an_encoder_that_fails_ends_its_proof() {
+    let (shot, job) = job(Builtin::H264, 30);
+    let begun = Instant::now();
+    let error = make(&bad_encoder(&shot, "head -c 300000 > /dev/null; echo 'Conversion failed!' >&2; exit 1"), &job);
+    assert!(matches!(error, Err(EncodeError::Failed(_))), "{error:?}");
+    // A decoder that still waits for more would do so until it counts as stalled.
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+}
