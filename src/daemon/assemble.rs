@@ -224,8 +224,10 @@ impl<'a> Chunked<'a> {
     }
 
     fn piece(&self, range: std::ops::Range<usize>, progress: &(dyn Fn(Progress) + Sync)) -> Result<Made, Miss> {
+        let first = range.start == 0;
         let frames = &self.job.frames[range];
-        let made = self.maker.make(&Intake::of(frames.to_vec()), self.job.bad_frames, progress, self.stop, || {})?;
+        let intake = Intake::of(frames.to_vec());
+        let made = self.maker.make(&intake, first, self.job.bad_frames, progress, self.stop, || {})?;
         // Held is the frame before, which is in another chunk.
         let first_bad = made.bad.first().map(|(number, _)| *number);
         if self.job.bad_frames == BadFrames::Hold

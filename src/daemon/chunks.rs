@@ -63,7 +63,7 @@ impl ChunkMaker {
             output: PathBuf::new(),
             bad_frames: BadFrames::End,
             settings: (&tools.encoder).into(),
-            form: Form::Chunk { gop: tools.encoder.chunk_length },
+            form: Form::Chunk { gop: tools.encoder.chunk_length, first: true },
         };
         let settings = settings_of(&tools.ffmpeg, &job);
         Self { tools: tools.clone(), dir, pattern, job, settings }
@@ -116,11 +116,12 @@ impl ChunkMaker {
         Ok(())
     }
 
-    /// Makes one chunk of the frames of `intake`. `encoded` is called when its
+    /// Makes one chunk of the frames of `intake`, `first` where the video begins with them. `encoded` is called when its
     /// encoder has ended and what is left is its proof.
     pub(crate) fn make(
         &self,
         intake: &Intake,
+        first: bool,
         bad_frames: BadFrames,
         progress: &(dyn Fn(Progress) + Sync),
         stop: &Stop,
@@ -128,7 +129,8 @@ impl ChunkMaker {
     ) -> Result<Made, JobError> {
         let Tools { ffmpeg, journal, chunk_dir, .. } = &self.tools;
         let mut file = ChunkStore::open(chunk_dir)?.reserve(&now_ms().to_string())?;
-        let job = ChunkJob { output: file.path().to_path_buf(), bad_frames, ..self.job.clone() };
+        let form = Form::Chunk { gop: self.tools.encoder.chunk_length, first };
+        let job = ChunkJob { output: file.path().to_path_buf(), bad_frames, form, ..self.job.clone() };
         let (result, proof) = encode_and_prove(ffmpeg, &job, intake, progress, stop, encoded)?;
         let path = file.keep()?;
         // Only WebP has none, and is not made of chunks.

@@ -14,7 +14,7 @@ use crate::config;
 use crate::daemon::chunks::{self, ChunkMaker};
 use crate::daemon::event::Event;
 use crate::daemon::job::Job;
-use crate::daemon::live::take::{Closed, Limits, Means, Order, Serial, Take};
+use crate::daemon::live::take::{Closed, Limits, Means, Order, Place, Serial, Take};
 use crate::daemon::live::work::{Prepared, Settled};
 use crate::daemon::load::LoadMeter;
 use crate::daemon::{Daemon, Phase};
@@ -273,7 +273,7 @@ impl Daemon {
             match order {
                 Order::Prepare(first) => self.live_prepare(key.clone(), first),
                 Order::Settle(frames) => self.live_settle(key.clone(), frames),
-                Order::Open(serial) => self.live_open(key, serial),
+                Order::Open(serial, place) => self.live_open(key, serial, place),
                 Order::Push(serial, frames) => {
                     if let Some(task) = self.live.tasks.get(&serial) {
                         task.intake.push(frames.iter().map(|frame| file_of(key, frame)));
@@ -313,7 +313,7 @@ impl Daemon {
         });
     }
 
-    fn live_open(&mut self, key: &Key, serial: Serial) {
+    fn live_open(&mut self, key: &Key, serial: Serial, place: Place) {
         let Some(maker) = self.live.growing.get(key).and_then(|growing| growing.maker.clone()) else { return };
         let (intake, stop) = (Intake::default(), Stop::default());
         let task =
@@ -323,7 +323,7 @@ impl Daemon {
         self.spawn(move || {
             // The loop is gone only when the daemon has stopped.
             let encoded = || drop(sender.send(Event::Live(LiveEvent::Encoded(serial))));
-            let made = catch_unwind(AssertUnwindSafe(|| work::make(&maker, &intake, &stop, encoded, &name)));
+            let made = catch_unwind(AssertUnwindSafe(|| work::make(&maker, &intake, place, &stop, encoded, &name)));
             Event::Live(LiveEvent::Closed(serial, made.unwrap_or(Closed::Failed { again: false })))
         });
     }

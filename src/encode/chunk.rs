@@ -67,6 +67,9 @@ pub enum Form {
     Chunk {
         /// Key frames are at most so many frames apart, as in a reel that is made in one go.
         gop: NonZeroU32,
+        /// Whether the video begins with it, as far as is known. The others are to look as if they went on from one before
+        /// them; whichever a part is, it fits to all.
+        first: bool,
     },
 }
 
@@ -317,11 +320,15 @@ pub fn encode_and_prove(
     })
 }
 
-/// Everything that decides what a file of `job` is like, except the frames and
+/// Everything that decides what a file of `job` is like, except the frames and what its encoder was told of its place and
 /// their pace: two files with the same settings, made by the same FFmpeg, can be joined.
 pub(crate) fn settings_of(ffmpeg: &Ffmpeg, job: &ChunkJob) -> String {
     let recipe = &job.recipe;
-    let job = ChunkJob { output: PathBuf::new(), ..job.clone() };
+    let form = match job.form {
+        Form::Reel => Form::Reel,
+        Form::Chunk { gop, .. } => Form::Chunk { gop, first: true },
+    };
+    let job = ChunkJob { output: PathBuf::new(), form, ..job.clone() };
     let with_output: Command = command(ffmpeg, &job, Pace::AtOnce).into();
     let args = display_argv(OsStr::new("ffmpeg"), with_output.get_args());
     format!("{args}; {:?}; background {:?}", recipe.canvas, recipe.background)

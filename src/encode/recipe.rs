@@ -157,8 +157,11 @@ impl Recipe {
     pub(crate) fn encoder_args(&self, form: Form, pace: Pace, threads: Option<usize>) -> Vec<String> {
         let mut args = self.encoder_args.clone();
         let family = Family::of(&self.encoder);
-        if let Form::Chunk { gop } = form {
+        if let Form::Chunk { gop, first } = form {
             family.divide(&mut args, gop);
+            if !first {
+                family.go_on(&mut args);
+            }
         }
         if pace == Pace::Live {
             family.hold_less_back(&mut args);

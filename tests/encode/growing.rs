@@ -19,7 +19,7 @@ fn job(preset: Builtin, count: u32) -> (Shot, ChunkJob) {
     let mut job = shot.job(&video(preset));
     job.output = shot.dir.path().join("part.mp4");
     fs::write(&job.output, b"").unwrap();
-    job.form = Form::Chunk { gop: NonZeroU32::new(24).unwrap() };
+    job.form = Form::Chunk { gop: NonZeroU32::new(24).unwrap(), first: true };
     (shot, job)
 }
 

@@ -46,8 +46,8 @@ impl Film {
     fn job(&self, video: &Video, frames: Range<usize>) -> ChunkJob {
         let mut job = self.shot.job(video);
         job.output = self.shot.dir.path().join(format!("{}-{}.part", frames.start, frames.end));
+        job.form = Form::Chunk { gop: NonZeroU32::new(24).unwrap(), first: frames.start == 0 };
         job.frames = job.frames[frames].to_vec();
-        job.form = Form::Chunk { gop: NonZeroU32::new(24).unwrap() };
         job
     }
 
@@ -213,6 +213,19 @@ fn a_part_that_came_late_goes_to_the_front() {
     film.parts.rotate_right(1);
     film.assert_exact();
     assert_ne!(decode(&film.reel, &[], "yuv420p"), before);
+}
+
+/// x264 begins a video with a worse picture than it begins a group of pictures in the middle of it.
+#[test]
+fn a_part_in_the_middle_is_as_good_as_in_one_go() {
+    let film = Film::of(&video(Builtin::H264), (640, 360), Look::Dot, &[24, 24]).unwrap();
+    let mut one_go = film.job(&video(Builtin::H264), 0..48);
+    one_go.output = film.shot.dir.path().join("one-go.part");
+    make(&one_go).unwrap();
+    let pictures = decode(&one_go.output, &[], "yuv420p");
+    let parts = film.pictures();
+    let half = parts.len() / 2;
+    assert!(parts[half..] == pictures[half..], "other pictures");
 }
 
 #[test]

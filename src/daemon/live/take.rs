@@ -45,8 +45,9 @@ pub(super) enum Order {
     Prepare(Frame),
     /// See whether these files are whole. Answer: [`Take::settled`].
     Settle(Vec<Frame>),
-    /// Start an encoder. Answers: [`Take::encoded`] when it has ended, [`Take::closed`] when its chunk is proved.
-    Open(Serial),
+    /// Start an encoder, for the first frames of the video or for others. Answers: [`Take::encoded`] when it has ended,
+    /// [`Take::closed`] when its chunk is proved.
+    Open(Serial, Place),
     /// Feed it these frames, behind those before.
     Push(Serial, Vec<Frame>),
     /// It gets no more frames.
@@ -55,6 +56,13 @@ pub(super) enum Order {
     Abort(Serial),
     /// These chunks are of no use any more.
     Discard(Vec<ChunkId>),
+}
+
+/// Which part of a video a chunk is, as far as is known when it is begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    First,
+    Later,
 }
 
 /// What the machine allows at a moment.
@@ -242,7 +250,8 @@ impl Take {
                 let serial = new_serial();
                 let run = Run { frames: still.clone() };
                 self.open = Some(Open { serial, run, ended: false, pushed_at: now });
-                out.push(Order::Open(serial));
+                let is_first = growing.frames_from(FrameNumber::MIN).next() == Some(still[0]);
+                out.push(Order::Open(serial, if is_first { Place::First } else { Place::Later }));
                 serial
             }
         };

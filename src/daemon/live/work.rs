@@ -7,7 +7,7 @@ use crate::config::Root;
 use crate::daemon::chunks::ChunkMaker;
 use crate::daemon::error::JobError;
 use crate::daemon::job::Tools;
-use crate::daemon::live::take::Closed;
+use crate::daemon::live::take::{Closed, Place};
 use crate::daemon::live::{Key, file_of};
 use crate::encode::EncodeError;
 use crate::encode::chunk::{BadFrames, Intake};
@@ -79,8 +79,15 @@ pub(super) fn settle(key: &Key, frames: &[Frame], rest: Duration) -> Settled {
 }
 
 /// Makes a chunk of the frames of `intake`, and says in the log what went wrong.
-pub(super) fn make(maker: &ChunkMaker, intake: &Intake, stop: &Stop, encoded: impl FnOnce(), sequence: &str) -> Closed {
-    let error = match maker.make(intake, BadFrames::End, &|_| {}, stop, encoded) {
+pub(super) fn make(
+    maker: &ChunkMaker,
+    intake: &Intake,
+    place: Place,
+    stop: &Stop,
+    encoded: impl FnOnce(),
+    sequence: &str,
+) -> Closed {
+    let error = match maker.make(intake, place == Place::First, BadFrames::End, &|_| {}, stop, encoded) {
         Ok(made) => {
             tracing::debug!(sequence, frames = made.shown.len(), path = %made.part.file.display(), "chunk");
             return match made.id {

@@ -257,6 +257,23 @@ impl Family {
         }
     }
 
+    /// Has the encoder of a part that is not the first begin it as it would begin a new group of pictures in the middle.
+    ///
+    /// x264 gives a key frame as many bits more as `ipratio` says, but not the very first where it rations bits by what
+    /// later pictures take from earlier ones (mbtree). The first picture of each part would be 2.9 steps of the quantiser
+    /// worse, and with it all that build on it: with 480 frames of 1080p at `medium` and CRF 18, the second 240 were 0.06
+    /// (a moving fractal) and 0.4 dB (slates) worse than in one go. With the ratio as a zone of one frame they are the same,
+    /// bit by bit. (x264's `rate_estimate_qscale`; zones apply to it before the ratio does.)
+    pub(super) fn go_on(self, args: &mut Vec<String>) {
+        let constant = option(args, "-crf").is_some_and(|crf| crf != "0");
+        if self != Self::X264 || !constant || option(args, "-i_qfactor").is_some() {
+            return;
+        }
+        let usual = if option(args, "-tune").is_some_and(|tune| tune.contains("grain")) { "1.1" } else { "1.4" };
+        let ratio = param(args, X264, "ipratio").unwrap_or(usual).to_owned();
+        add_param(args, X264[0], &format!("zones=0,0,b={ratio}"));
+    }
+
     /// Has the encoder keep fewer pictures back, where that changes nothing about them: those are what there is to wait for
     /// after the last frame.
     ///
@@ -313,6 +330,19 @@ mod tests {
         for own in ["-g:v 50 -x264opts stitchable=0", "-x264opts stitchable=0 -x264-params keyint=9"] {
             assert_eq!(x264(own), own);
         }
+    }
+
+    #[test]
+    fn a_later_part_of_x264_begins_as_well_as_a_group_in_the_middle() {
+        let later = |args: &str| changed(args, |args| Family::X264.go_on(args));
+        assert_eq!(later("-crf 18"), "-crf 18 -x264-params zones=0,0,b=1.4");
+        let own = "-crf 18 -x264-params ipratio=1.2:ref=2";
+        assert_eq!(later(own), format!("{own}:zones=0,0,b=1.2"));
+        assert_eq!(later("-crf:v 18 -tune grain"), "-crf:v 18 -tune grain -x264-params zones=0,0,b=1.1");
+        for other in ["-qp 0", "-crf 0", "-crf 18 -i_qfactor 0.5", ""] {
+            assert_eq!(later(other), other);
+        }
+        assert_eq!(changed("-crf 18", |args| Family::X265.go_on(args)), "-crf 18");
     }
 
     #[test]

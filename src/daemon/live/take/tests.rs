@@ -116,7 +116,7 @@ impl World {
         for order in orders {
             match order {
                 Order::Prepare(_) | Order::Settle(_) => self.pending.push(order),
-                Order::Open(serial) => {
+                Order::Open(serial, _) => {
                     let at_work = self.encoders.values().filter(|encoder| !encoder.ended && !encoder.aborted);
                     assert_eq!(at_work.count(), 0, "one encoder at a time");
                     assert!(self.encoders.insert(serial, Encoder::default()).is_none(), "a serial is new");
