@@ -4,12 +4,11 @@ use super::recipe::{Recipe, Tolerance};
 use crate::frame::color::Feed;
 use crate::frame::signature::Signature;
 
-/// The signature of a raw frame of `recipe`.
+/// The signature of a raw frame of `recipe`, of `width` times `height` pixels.
 ///
 /// Lossy codecs with alpha do as they like with colours that nobody can see, so there each colour counts as much as it
 /// is visible.
-pub(super) fn look(recipe: &Recipe, raw: &[u8]) -> Signature {
-    let (width, height) = (recipe.canvas.width, recipe.canvas.height);
+pub(super) fn look(recipe: &Recipe, raw: &[u8], (width, height): (u32, u32)) -> Signature {
     if recipe.feed != Feed::Rgba || recipe.tolerance == Tolerance::Exact {
         return Signature::of(raw, recipe.feed, width, height);
     }

@@ -47,7 +47,7 @@ fn raw(recipe: &Recipe, picture: &Picture, mut pixels: Vec<u8>, intake: &Intake)
     if recipe.container == Container::Gif && recipe.feed.has_alpha() {
         harden(&mut pixels);
     }
-    let signature = look(recipe, &pixels);
+    let signature = look(recipe, &pixels, (recipe.canvas.width, recipe.canvas.height));
     Ok(Raw { pixels, signature })
 }
 

@@ -58,6 +58,7 @@ pub(super) fn check(
     stop: &Stop,
 ) -> Result<Checked, EncodeError> {
     let (report, writer) = Report::new().map_err(EncodeError::io(&job.output))?;
+    let review = job.recipe.review();
     let command = {
         let mut command = ffmpeg.command();
         command.args(["-xerror", "-err_detect", "explode"]);
@@ -74,7 +75,7 @@ pub(super) fn check(
                 .input("pipe:0"),
         };
         command.map("0:v:0").fps_mode("passthrough");
-        if let Some(filters) = job.recipe.proof_filters() {
+        if let Some(filters) = &review.filters {
             command.filter(filters);
         }
         command.pix_fmt(job.recipe.feed.ffmpeg_name()).format("rawvideo").output("pipe:1");
@@ -94,7 +95,7 @@ pub(super) fn check(
         if let Some(pipe) = output {
             scope.spawn(move || {
                 step_back(job.settings.nice);
-                _ = send.send(compare(pipe, &job.recipe, pictures, moved));
+                _ = send.send(compare(pipe, &job.recipe, (review.width, review.height), pictures, moved));
             });
         }
         let frames = scope.spawn(move || match source {
@@ -199,10 +200,9 @@ enum End {
 }
 
 /// Reads raw video to its end, or to the first flaw.
-fn compare(mut pipe: ChildStdout, recipe: &Recipe, pictures: &Pictures, read: &AtomicU64) -> Seen {
+fn compare(mut pipe: ChildStdout, recipe: &Recipe, size: (u32, u32), pictures: &Pictures, read: &AtomicU64) -> Seen {
     _ = fcntl_setpipe_size(&pipe, PIPE_BYTES);
-    let (width, height) = (recipe.canvas.width, recipe.canvas.height);
-    let mut raw = vec![0; recipe.feed.frame_bytes(width, height)];
+    let mut raw = vec![0; recipe.feed.frame_bytes(size.0, size.1)];
     let mut seen = Seen::default();
     let mut order = Order::new(recipe.tolerance);
     while seen.end == End::OfPictures {
@@ -216,7 +216,7 @@ fn compare(mut pipe: ChildStdout, recipe: &Recipe, pictures: &Pictures, read: &A
                     seen.end = End::Surplus;
                     break;
                 };
-                let signature = look(recipe, &raw);
+                let signature = look(recipe, &raw, size);
                 let distance = signature.distance(&expected);
                 seen.worst = seen.worst.max(distance);
                 let judged = recipe.tolerance.judge(index, distance);

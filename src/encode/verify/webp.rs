@@ -78,7 +78,7 @@ fn check_pictures(job: &ChunkJob, result: &ChunkResult, stop: &Stop) -> Result<u
         } else {
             DynamicImage::ImageRgba8(picture).into_rgb8().into_raw()
         };
-        let signature = look(&job.recipe, &raw);
+        let signature = look(&job.recipe, &raw, (width, height));
         let distance = signature.distance(&expected);
         worst = worst.max(distance);
         let judged = job.recipe.tolerance.judge(index, distance).and_then(|()| order.judge(index, expected, signature));
