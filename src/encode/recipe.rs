@@ -14,6 +14,7 @@ mod parts;
 mod pixels;
 mod presets;
 mod quality;
+mod review;
 mod speed;
 
 pub use error::RecipeError;
@@ -92,24 +93,6 @@ impl Tolerance {
         }
         Err(Flaw::Picture { index, distance, allowed })
     }
-}
-
-/// The size of frames for review: two pixels of luma and one of chroma a side for each cell of a
-/// [`Signature`](crate::frame::signature::Signature), whose means they are. Whole frames of 1080p took longer through the
-/// pipe than to decode, where pictures are simple.
-const REVIEW: (u32, u32) = (32, 18);
-/// FFmpeg's scaler adds up at most 256 pixels in a row, and takes some more than there are.
-const AREA_LIMIT: u32 = 240;
-
-/// Decoded frames as the proof gets them, in the layout of the feed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Review {
-    /// Pixels.
-    pub(crate) width: u32,
-    /// Pixels.
-    pub(crate) height: u32,
-    /// What makes them of decoded frames; nothing where they are those.
-    pub(crate) filters: Option<String>,
 }
 
 impl Recipe {
@@ -233,23 +216,6 @@ impl Recipe {
     pub(crate) fn decoder_args(&self) -> &'static [&'static str] {
         // FFmpeg's own VP9 decoder leaves the alpha out.
         if self.encoder == "libvpx-vp9" && self.feed.has_alpha() { &["-c:v", "libvpx-vp9"] } else { &[] }
-    }
-
-    /// What a decoder makes of the frames of the reel, for the proof to look at.
-    pub(crate) fn review(&self) -> Review {
-        let Canvas { width, height, .. } = self.canvas;
-        let whole = |filters| Review { width, height, filters };
-        if self.feed != Feed::Yuv420p {
-            return whole(Pixels::of(&self.pix_fmt).map(|pixels| pixels.filters_back(self.feed)));
-        }
-        let (across, down) = (width / REVIEW.0, height / REVIEW.1);
-        let even = width % REVIEW.0 == 0 && height % REVIEW.1 == 0;
-        if self.tolerance == Tolerance::Exact || !even || across.max(down) > AREA_LIMIT {
-            return whole(None);
-        }
-        // Means of the very pixels of each part of a cell; every pixel counts, and none for two.
-        let filters = format!("scale={}:{}:flags=area+accurate_rnd", REVIEW.0, REVIEW.1);
-        Review { width: REVIEW.0, height: REVIEW.1, filters: Some(filters) }
     }
 
     /// Whether the samples are limited-range BT.709 YUV, which the container should then say.

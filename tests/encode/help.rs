@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use image::{DynamicImage, ImageBuffer, Luma, Rgb, RgbImage, Rgba, RgbaImage};
-use reeld::config::{Builtin, FrameRate, Preset, Quality, SizeChange, Video};
+use reeld::config::{Builtin, Container, CustomPreset, FrameRate, Preset, Quality, SizeChange, Video};
 use reeld::encode::EncodeError;
 use reeld::encode::chunk::{BadFrames, ChunkJob, ChunkResult, Form, FrameFile, Settings, encode};
 use reeld::encode::ffmpeg::{Ffmpeg, Stop};
@@ -101,6 +101,14 @@ pub fn video(preset: Builtin) -> Video {
         background: [0; 3],
         size_change: SizeChange::Error,
     }
+}
+
+/// A preset of the user's own.
+pub fn own(encoder: &str, pix_fmt: &str, container: Container, args: &[&str]) -> Video {
+    let args = args.iter().map(|&arg| arg.to_owned()).collect();
+    let (name, encoder, pix_fmt) = ("own".to_owned(), encoder.to_owned(), pix_fmt.to_owned());
+    let custom = CustomPreset { name, encoder, pix_fmt, container, args };
+    Video { preset: Preset::Custom(custom.into()), ..video(Builtin::H264) }
 }
 
 pub fn with_quality(preset: Builtin, quality: Quality) -> Video {

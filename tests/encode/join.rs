@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use reeld::config::{Builtin, Container, CustomPreset, FrameRate, Preset, Quality, Video};
+use reeld::config::{Builtin, Container, FrameRate, Preset, Quality, Video};
 use reeld::encode::EncodeError;
 use reeld::encode::chunk::{ChunkJob, Form, Settings};
 use reeld::encode::ffmpeg::Stop;
@@ -15,7 +15,7 @@ use reeld::encode::preview;
 use reeld::encode::recipe::Recipe;
 use reeld::encode::verify::Proof;
 
-use crate::help::{Look, Shot, decode, ffmpeg, frame_file, make, rate, video, with_quality};
+use crate::help::{Look, Shot, decode, ffmpeg, frame_file, make, own, rate, video, with_quality};
 
 /// Parts of a shot, and where their reel goes.
 struct Film {
@@ -92,13 +92,6 @@ fn at(preset: Builtin, (num, den): (u32, u32)) -> Video {
     Video { rate: rate(num, den), ..video(preset) }
 }
 
-fn own(encoder: &str, pix_fmt: &str, container: Container, args: &[&str]) -> Video {
-    let args = args.iter().map(|&arg| arg.to_owned()).collect();
-    let (name, encoder, pix_fmt) = ("own".to_owned(), encoder.to_owned(), pix_fmt.to_owned());
-    let custom = CustomPreset { name, encoder, pix_fmt, container, args };
-    Video { preset: Preset::Custom(custom.into()), ..at(Builtin::H264, (24_000, 1001)) }
-}
-
 #[test]
 fn slow_rates_are_exact() {
     for preset in [Builtin::H264, Builtin::Vp9, Builtin::Prores] {
@@ -155,6 +148,7 @@ fn containers_of_the_users_own_are_exact() {
         own("mpeg4", "yuv420p", Container::Mkv, &["-q:v", "4", "-bf", "2"]),
     ];
     for video in cases {
+        let video = Video { rate: rate(24_000, 1001), ..video };
         let Preset::Custom(custom) = &video.preset else { unreachable!() };
         let all = Film::of(&video, (256, 120), Look::Eight, &[1, 11, 3]).unwrap();
         assert!(all.recipe.joinable(), "{custom:?}");

@@ -1,10 +1,10 @@
 //! Every preset on small frames of every kind.
 
-use reeld::config::{Builtin, Container, CustomPreset, NamedQuality, Preset, Quality, Video};
+use reeld::config::{Builtin, Container, NamedQuality, Preset, Quality, Video};
 use reeld::encode::probe;
 use reeld::encode::recipe::RecipeError;
 
-use crate::help::{Look, Shot, decode, describe, ffmpeg, make, video, with_quality};
+use crate::help::{Look, Shot, decode, describe, ffmpeg, make, own, video, with_quality};
 
 const LOOKS: [Look; 5] = [Look::Eight, Look::Gray, Look::Sixteen, Look::Alpha, Look::DeepAlpha];
 
@@ -171,21 +171,18 @@ fn alpha_is_kept_where_the_codec_can() {
     });
 }
 
+/// FFmpeg reduces frames of the first size for the proof, and not of the second.
+#[test]
+fn what_the_proof_sees_of_lossless_frames_is_what_was_fed() {
+    for size in [(640, 360), (650, 366)] {
+        let shot = Shot::new(4, size, Look::Eight);
+        let (_, proof) = make(&shot.job(&own("libx264", "yuv420p", Container::Mp4, &["-qp", "0"]))).unwrap();
+        assert!(proof.worst <= Some(1), "{size:?}: {proof:?}");
+    }
+}
+
 #[test]
 fn a_preset_of_the_users_own() {
-    let own = |encoder: &str, pix_fmt: &str, container, args: &[&str]| Video {
-        preset: Preset::Custom(
-            CustomPreset {
-                name: "own".into(),
-                encoder: encoder.into(),
-                pix_fmt: pix_fmt.into(),
-                container,
-                args: args.iter().map(|&arg| arg.to_owned()).collect(),
-            }
-            .into(),
-        ),
-        ..video(Builtin::H264)
-    };
     let cases = [
         own("libx264", "yuv420p", Container::Mkv, &["-crf", "30", "-preset", "ultrafast"]),
         own("libx264", "yuvj420p", Container::Mp4, &["-crf", "30"]),
