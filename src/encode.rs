@@ -17,6 +17,7 @@ pub mod plan;
 pub mod preview;
 mod priority;
 mod probe;
+pub mod proved;
 pub mod recipe;
 pub mod store;
 pub mod verify;

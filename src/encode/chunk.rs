@@ -6,7 +6,6 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -25,7 +24,6 @@ use super::ffmpeg::supervise::{Verdict, supervise};
 use super::ffmpeg::{Ffmpeg, Stop, display_argv, file_url};
 use super::pictures::Pictures;
 use super::recipe::Recipe;
-use super::verify::{Proof, verify, verify_growing};
 use super::webp::forbid_blending;
 use crate::config::{Container, Encoder, FrameRate};
 use crate::frame::FrameError;
@@ -284,39 +282,6 @@ pub fn encode_as_they_come(
         bad: fed.bad,
         ended_by: fed.ended_by,
         bytes,
-    })
-}
-
-/// The same for a part of a video ([`Form::Chunk`]), and its proof: beside the encoder while frames still come, so that
-/// little is left to do after the last one; else behind it, because a decoder at the same time would take more memory and
-/// save no work. `encoded` is called when the encoder has ended.
-pub fn encode_and_prove(
-    ffmpeg: &Ffmpeg,
-    job: &ChunkJob,
-    intake: &Intake,
-    progress: &(dyn Fn(Progress) + Sync),
-    stop: &Stop,
-    encoded: impl FnOnce(),
-) -> Result<(ChunkResult, Proof), EncodeError> {
-    if intake.pace() == Pace::AtOnce {
-        let result = encode_as_they_come(ffmpeg, job, intake, progress, stop)?;
-        encoded();
-        let proof = verify(ffmpeg, job, &result, stop)?;
-        return Ok((result, proof));
-    }
-    thread::scope(|scope| {
-        let (end, ended) = bounded(1);
-        let pictures = intake.pictures();
-        let proof = scope.spawn(move || verify_growing(ffmpeg, job, &pictures, ended, stop));
-        let result = encode_as_they_come(ffmpeg, job, intake, progress, stop);
-        encoded();
-        if let Ok(result) = &result {
-            // A proof that has failed already does not listen.
-            _ = end.send(result.fed);
-        }
-        drop(end);
-        let proof = proof.join().unwrap_or_else(|panic| resume_unwind(panic));
-        Ok((result?, proof?))
     })
 }
 

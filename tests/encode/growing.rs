@@ -6,8 +6,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use reeld::config::Builtin;
-use reeld::encode::chunk::{ChunkJob, ChunkResult, Form, Intake, encode_and_prove};
+use reeld::encode::chunk::{ChunkJob, ChunkResult, Form, Intake};
 use reeld::encode::ffmpeg::{Ffmpeg, Stop};
+use reeld::encode::proved::encode_and_prove;
 use reeld::encode::verify::{Proof, verify};
 use reeld::encode::{EncodeError, Flaw};
 

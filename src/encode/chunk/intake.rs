@@ -80,7 +80,7 @@ impl Intake {
     }
 
     /// How its frames come, seen from now.
-    pub(super) fn pace(&self) -> Pace {
+    pub(in crate::encode) fn pace(&self) -> Pace {
         if self.lock().ended { Pace::AtOnce } else { Pace::Live }
     }
 
