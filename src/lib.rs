@@ -31,8 +31,8 @@
 //!                      journal beside it        serve in front of it
 //! ```
 //!
-//! A sequence that grows is encoded meanwhile, chunk by chunk; when it is finished, what it lacks is encoded, and the
-//! chunks are joined. A short one is one file from the start. The code between frames and a proved file is the same.
+//! A sequence that grows is encoded and proved meanwhile, chunk by chunk; when it is finished, what it lacks is encoded,
+//! and the chunks are joined. A short one is one file from the start. The code between frames and a proved file is the same.
 //!
 //! [`watch`] marks folders dirty and reads them. [`sequence`] turns names into sequences and decides when one is
 //! finished. [`encode`] decodes each frame with [`frame`], feeds FFmpeg with pixels, proves the result, and joins chunks.
