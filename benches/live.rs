@@ -104,7 +104,7 @@ fn live(count: u32, pace: u32, preset: &str, pictures: &Pictures) -> Run {
     fs::write(&config, format!("[[watch]]\npath = \"frames\"\n{keys}\n")).expect("a config");
     let daemon = Daemon::start(home.path(), &config);
     daemon.wait_for("ready");
-    let memory = Memory::of(daemon.child.id(), Duration::from_millis(100));
+    let memory = Memory::of(daemon.child.id());
     let started = Instant::now();
     for number in 0..count {
         let bytes = pictures.of(number);
