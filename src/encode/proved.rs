@@ -12,8 +12,8 @@ use super::chunk::{ChunkJob, ChunkResult, Intake, Pace, Progress, encode_as_they
 use super::ffmpeg::{Ffmpeg, Stop};
 use super::verify::{Proof, verify, verify_growing};
 
-/// Encodes the frames of `intake` as [`encode_as_they_come`] does, into a part of a video ([`Form::Chunk`](super::chunk::Form)), and proves
-/// it. `encoded` is called when the encoder has ended.
+/// Encodes the frames of `intake` as [`encode_as_they_come`] does, into a part of a video
+/// ([`Form::Chunk`](super::chunk::Form)), and proves it. `encoded` is called when the encoder has ended.
 ///
 /// While frames still come, the proof runs beside the encoder, so that little is left to do after the last one. Else it
 /// runs behind it, because a decoder at the same time would take more memory and save no work.
