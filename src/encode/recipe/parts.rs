@@ -270,8 +270,8 @@ impl Family {
     /// x264 gives a key frame as many bits more as `ipratio` says, but not the very first where it rations bits by what
     /// later pictures take from earlier ones (mbtree). The first picture of each part would be 2.9 steps of the quantiser
     /// worse, and with it all that build on it: with 480 frames of 1080p at `medium` and CRF 18, the second 240 were 0.06
-    /// (a moving fractal) and 0.4 dB (slates) worse than in one go. With the ratio as a zone of one frame they are the same,
-    /// bit by bit. (x264's `rate_estimate_qscale`; zones apply to it before the ratio does.)
+    /// (a moving fractal) and 0.4 dB (slates) worse than in one go. With the ratio as a zone of one frame, and as long a
+    /// look ahead, they were as good to a thousandth of a decibel. (x264's `rate_estimate_qscale`; zones apply to it before the ratio does.)
     pub(super) fn go_on(self, args: &mut Vec<String>) {
         let constant = option(args, "-crf").is_some_and(|crf| crf != "0");
         if self != Self::X264 || !constant || option(args, "-i_qfactor").is_some() {
