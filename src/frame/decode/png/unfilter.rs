@@ -2,6 +2,11 @@
 //!
 //! <https://www.w3.org/TR/png-3/#9Filters>
 
+use std::array;
+
+/// Bytes that are added at once.
+const WIDE: usize = 32;
+
 /// Turns `rows`, each `row` bytes behind the number of its filter, into those bytes alone. `pixel` is how many bytes a
 /// pixel has. `false`, with whatever contents, where there is no such filter.
 pub(super) fn unfilter(rows: &mut Vec<u8>, row: usize, pixel: usize) -> bool {
@@ -32,7 +37,7 @@ fn of<const N: usize>(rows: &mut Vec<u8>, row: usize) -> bool {
         match filter {
             0 => {}
             1 => sub(line),
-            2 => up(line, above),
+            2 => up(line.as_flattened_mut(), above.as_flattened()),
             3 => average(line, above),
             4 => paeth(line, above),
             _ => return false,
@@ -52,8 +57,14 @@ fn sub<const N: usize>(line: &mut [[u8; N]]) {
     }
 }
 
-fn up<const N: usize>(line: &mut [[u8; N]], above: &[[u8; N]]) {
-    for (value, above) in line.as_flattened_mut().iter_mut().zip(above.as_flattened()) {
+fn up(line: &mut [u8], above: &[u8]) {
+    let ((line, last), (above, last_above)) = (line.as_chunks_mut::<WIDE>(), above.as_chunks::<WIDE>());
+    for (values, above) in line.iter_mut().zip(above) {
+        // A whole array before any of it is written: value by value, the compiler cannot tell that the two rows do not
+        // overlap, and adds bytes one at a time.
+        *values = array::from_fn(|at| values[at].wrapping_add(above[at]));
+    }
+    for (value, above) in last.iter_mut().zip(last_above) {
         *value = value.wrapping_add(*above);
     }
 }
