@@ -36,6 +36,7 @@ mod chunks;
 mod error;
 mod lock;
 mod open;
+mod programs;
 mod query;
 mod recover;
 mod renumber;

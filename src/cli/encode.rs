@@ -1,5 +1,6 @@
 //! `reeld encode`: what is there now, then exit.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,8 +16,9 @@ use crate::config::units::Factor;
 use crate::config::{Builtin, Cleanup, Delivery, Encoder, FrameRate, NameTemplate, Preset, Quality, Root, Video, dirs};
 use crate::daemon::error::JobError;
 use crate::daemon::job::{self, Delivered, Job, Tools};
-use crate::encode::ffmpeg::{Ffmpeg, Stop};
-use crate::journal::{BatchId, lossy};
+use crate::encode::ffmpeg::{Ffmpeg, FfmpegError, Stop};
+use crate::frame::complete::identity_of;
+use crate::journal::{BatchId, Journal, lossy};
 use crate::sequence::Batch;
 
 #[derive(Debug, Args)]
@@ -81,11 +83,12 @@ enum Outcome<'a> {
 
 pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> {
     let found = find(args)?;
-    let ffmpeg = Ffmpeg::find(None).map_err(|error| CliError::failed(&error).hint(error.hint()))?;
+    let ffmpeg = Ffmpeg::locate(None).map_err(no_ffmpeg)?;
     let state =
         dirs::state_dir(None, &dirs::process_env).map_err(|error| CliError::usage(&error).hint(error.hint()))?;
     let chunk_dir = dirs::chunk_dir(None, &state);
     let state = state::open(&state)?;
+    let ffmpeg = asked(ffmpeg, &state.journal)?;
     // Somebody waits for it, so it does not step back behind other programs as the daemon does.
     let encoder = Encoder { nice: 0, ..Encoder::default() };
     let tools = Tools { ffmpeg, journal: state.journal.clone(), encoder, chunk_dir };
@@ -94,6 +97,28 @@ pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> 
         failed |= !one(args, found, &tools, quiet)?;
     }
     Ok(ExitCode::from(u8::from(failed)))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn no_ffmpeg(error: FfmpegError) -> CliError {
+    CliError::failed(&error).hint(error.hint())
+}
+
+/// The FFmpeg at `path`. It is asked for its version only where the journal does not have that.
+fn asked(path: PathBuf, journal: &Journal) -> Result<Ffmpeg, CliError> {
+    let now = job::now_ms();
+    // A journal that cannot be read or written fails the batch when it begins; a program that is gone, when it is asked.
+    let identity = fs::metadata(&path).map(|meta| identity_of(&meta)).ok();
+    if let Some(identity) = &identity
+        && let Ok(Some(version)) = journal.version_of(&path, identity, now)
+    {
+        return Ok(Ffmpeg { path, version });
+    }
+    let ffmpeg = Ffmpeg::ask(path).map_err(no_ffmpeg)?;
+    if let Some(identity) = &identity {
+        _ = journal.keep_version(&ffmpeg.path, identity, &ffmpeg.version, now);
+    }
+    Ok(ffmpeg)
 }
 
 /// The sequences of all paths, each once, and only those that can make a video.

@@ -35,15 +35,25 @@ pub struct Ffmpeg {
 }
 
 impl Ffmpeg {
-    /// The FFmpeg at `configured`, or else the first one on `PATH`, or else one beside this executable.
+    /// The FFmpeg that [`Self::locate`] names, once it has answered.
     pub fn find(configured: Option<&Path>) -> Result<Self, FfmpegError> {
+        Self::ask(Self::locate(configured)?)
+    }
+
+    /// Where the FFmpeg to be used lies: at `configured`, or else the first one on `PATH`, or else one beside this
+    /// executable.
+    pub fn locate(configured: Option<&Path>) -> Result<PathBuf, FfmpegError> {
         let path = match configured {
             Some(path) => path.to_path_buf(),
             None => on_path(env::var_os("PATH").as_deref())
                 .or_else(|| sidecar_path().ok().filter(|path| is_program(path)))
                 .ok_or(FfmpegError::NotFound)?,
         };
-        let path = std::path::absolute(&path).map_err(|source| FfmpegError::NotRunnable { path, source })?;
+        std::path::absolute(&path).map_err(|source| FfmpegError::NotRunnable { path, source })
+    }
+
+    /// Has the program at `path` say its version.
+    pub fn ask(path: PathBuf) -> Result<Self, FfmpegError> {
         let version = version_of(&path)?;
         Ok(Self { path, version })
     }

@@ -82,7 +82,7 @@ fn attempt(path: &Path) -> Result<Connection, Attempt> {
         return Err(Attempt::Failed(newer(path, found)));
     };
     migrate(&mut connection, missing).map_err(classify)?;
-    for table in ["batches", "frames", "chunks"] {
+    for table in ["batches", "frames", "chunks", "programs"] {
         connection.prepare(&format!("SELECT * FROM {table}")).map_err(classify)?;
     }
     Ok(connection)

@@ -19,6 +19,7 @@ mod chunks;
 #[cfg(feature = "fault-points")]
 mod crash;
 mod files;
+mod programs;
 mod recovery;
 
 /// A state directory with an open journal, and a folder for reels.

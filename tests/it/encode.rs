@@ -3,8 +3,10 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use crate::support::fake::stand_in;
 use crate::support::reel::{assert_shows, numbers, pictures, rate};
 use crate::support::{Frames, Sandbox, ffmpeg, with_each_ffmpeg};
 
@@ -284,6 +286,33 @@ fn the_same_frames_make_no_second_reel() {
     Frames::new("frame_####.png").size(320, 180).write(&shot, 1..=4);
     sandbox.encode(&[]).expect(0);
     assert_eq!(sandbox.reels(), [shot.join("frame.mp4"), shot.join("frame_2.mp4")]);
+}
+
+/// Starting it takes longer than reading a dozen frames.
+#[test]
+fn ffmpeg_is_asked_for_its_version_once() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let shot = sandbox.folder("shot");
+    let asked = sandbox.path().join("asked");
+    let install = |version: &str| {
+        let dir = sandbox.path().join(version);
+        let answer = format!("case $* in -version)\n echo >> '{}'\n", asked.display())
+            + &format!("echo 'ffmpeg version {version} Copyright'\n exit 0\nesac\nexec \"$real\" \"$@\"");
+        let program = stand_in(&dir, &sandbox.ffmpeg, "fi\nexec \"$real\" \"$@\"\n", "", &answer);
+        sandbox.remove_ffmpeg();
+        symlink(program, sandbox.path().join("bin/ffmpeg")).unwrap();
+    };
+    let encode = |size| {
+        Frames::new("frame_####.png").size(size, 144).write(&shot, 1..=4);
+        sandbox.encode(&[]).expect(0);
+        fs::read_to_string(&asked).unwrap().lines().count()
+    };
+    install("7.1");
+    assert_eq!((encode(256), encode(258)), (1, 1));
+    // Another program of the same name.
+    install("8.0");
+    assert_eq!((encode(260), encode(262)), (2, 2));
+    assert_eq!(sandbox.reels().len(), 4);
 }
 
 #[test]

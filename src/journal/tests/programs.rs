@@ -1,0 +1,31 @@
+//! Versions of programs.
+
+use super::*;
+
+#[test]
+fn a_version_holds_for_the_same_file_for_a_day() {
+    let Scene { journal, folder: _folder, lock: _lock } = Scene::new();
+    let path = Path::new("/usr/bin/ffmpeg");
+    let file = Identity { dev: u64::MAX, ino: 7, size: 1, mtime_ns: -1 };
+    let day = 24 * 60 * 60 * 1000;
+    assert_eq!(journal.version_of(path, &file, NOW).unwrap(), None);
+
+    journal.keep_version(path, &file, "5.1.9", NOW).unwrap();
+    assert_eq!(journal.version_of(path, &file, NOW + day).unwrap().as_deref(), Some("5.1.9"));
+    assert_eq!(journal.version_of(path, &file, NOW + day + 1).unwrap(), None, "a launcher may start another by now");
+    assert_eq!(journal.version_of(path, &file, NOW - 1).unwrap(), None, "the clock was set back");
+    assert_eq!(journal.version_of(Path::new("/opt/ffmpeg"), &file, NOW).unwrap(), None);
+    let others = [
+        Identity { dev: 1, ..file },
+        Identity { ino: 8, ..file },
+        Identity { size: 2, ..file },
+        Identity { mtime_ns: 0, ..file },
+    ];
+    for other in others {
+        assert_eq!(journal.version_of(path, &other, NOW).unwrap(), None, "{other:?}");
+    }
+
+    journal.keep_version(path, &others[0], "9.0.2", NOW).unwrap();
+    assert_eq!(journal.version_of(path, &others[0], NOW).unwrap().as_deref(), Some("9.0.2"));
+    assert_eq!(journal.version_of(path, &file, NOW).unwrap(), None, "one answer for a path");
+}
