@@ -8,9 +8,10 @@ use crate::encode::chunk::{Form, Pace};
 use crate::encode::error::Flaw;
 use crate::frame::color::{Canvas, Feed};
 
+mod chunked;
 pub(crate) mod error;
 pub(super) mod family;
-mod parts;
+mod joinable;
 mod pixels;
 mod presets;
 mod quality;

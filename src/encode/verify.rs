@@ -58,28 +58,19 @@ pub struct Samples {
 /// That the frames are still the files they were is the caller's to ask once more, with [`check_inputs`], before it
 /// removes any.
 pub fn verify(ffmpeg: &Ffmpeg, job: &ChunkJob, result: &ChunkResult, stop: &Stop) -> Result<Proof, EncodeError> {
-    let reel = &job.output;
-    let bytes = fs::metadata(reel).map_err(EncodeError::io(reel))?.len();
-    if bytes == 0 {
-        return Err(EncodeError::not_proved(reel, Flaw::Container("the file is empty".to_owned())));
+    if size_of(&job.output)? == 0 {
+        return Err(EncodeError::not_proved(&job.output, Flaw::Container("the file is empty".to_owned())));
     }
-    let (worst, samples) = if job.recipe.container == Container::Webp {
+    if job.recipe.container == Container::Webp {
         // FFmpeg before 8 cannot read animated WebP, so its parts are read here.
-        (webp::check(job, result, stop)?, None)
-    } else {
-        if job.recipe.is_boxes(job.form) {
-            boxes::check(reel, &job.recipe)?;
-        }
-        let checked = pixels::check(ffmpeg, job, &result.pictures, Source::Whole(result.fed), stop)?;
-        (checked.worst, Some(checked.samples))
-    };
-    Ok(Proof {
-        frames: result.fed,
-        bytes,
-        worst: Some(worst),
-        duration: timing::duration(result.fed, job.rate),
-        samples,
-    })
+        return proof(job, result.fed, webp::check(job, result, stop)?, None);
+    }
+    if job.recipe.is_boxes(job.form) {
+        boxes::check(&job.output, &job.recipe)?;
+    }
+    let Checked { frames, worst, samples } =
+        pixels::check(ffmpeg, job, &result.pictures, Source::Whole(result.fed), stop)?;
+    proof(job, frames, worst, Some(samples))
 }
 
 /// The same for a part of a video ([`Form::Chunk`](super::chunk::Form)) while an encoder writes it: `pictures` is what
@@ -95,14 +86,16 @@ pub(super) fn verify_growing(
 ) -> Result<Proof, EncodeError> {
     let Checked { frames, worst, samples } = pixels::check(ffmpeg, job, pictures, Source::Growing(end), stop)?;
     boxes::check(&job.output, &job.recipe)?;
-    let bytes = fs::metadata(&job.output).map_err(EncodeError::io(&job.output))?.len();
-    Ok(Proof {
-        frames,
-        bytes,
-        worst: Some(worst),
-        duration: timing::duration(frames, job.rate),
-        samples: Some(samples),
-    })
+    proof(job, frames, worst, Some(samples))
+}
+
+fn proof(job: &ChunkJob, frames: u64, worst: u8, samples: Option<Samples>) -> Result<Proof, EncodeError> {
+    let bytes = size_of(&job.output)?;
+    Ok(Proof { frames, bytes, worst: Some(worst), duration: timing::duration(frames, job.rate), samples })
+}
+
+fn size_of(path: &Path) -> Result<u64, EncodeError> {
+    Ok(fs::metadata(path).map_err(EncodeError::io(path))?.len())
 }
 
 /// Fails with [`EncodeError::FrameChanged`] unless every frame of `job` is still the file it was.

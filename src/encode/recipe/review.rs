@@ -47,7 +47,7 @@ mod tests {
     use super::*;
     use crate::config::{Builtin, Preset};
     use crate::encode::recipe::Source;
-    use crate::encode::recipe::parts::tests::video;
+    use crate::encode::recipe::joinable::tests::video;
 
     fn review(preset: Builtin, width: u32, height: u32) -> (u32, u32) {
         let source = Source { width, height, deep: false, linear: false, alpha: false };

@@ -1,9 +1,7 @@
-//! Videos made of parts: which recipes can be, and what an encoder must be told so that its parts fit together.
-
-use std::num::NonZeroU32;
+//! Which recipes can be made of parts that are encoded one by one.
 
 use super::Recipe;
-use super::family::{Family, add_param, params};
+use super::family::{Family, params};
 use crate::config::Container;
 
 /// Options that do the same to every part as to the whole. Others may count frames from the start, ration bits over the
@@ -139,11 +137,6 @@ const HARMFUL: &[&str] = &[
     "pulldown",
 ];
 
-/// Where x264 takes its own parameters.
-const X264: &[&str] = &["-x264-params", "-x264opts"];
-/// Where x265 does.
-const X265: &[&str] = &["-x265-params"];
-
 impl Recipe {
     /// Whether the video can be made of parts that are encoded one by one and joined without loss: the same pictures, at
     /// the same times, in a file like that of one encode.
@@ -217,190 +210,15 @@ impl Family {
             Self::Gif | Self::Webp | Self::Other => None,
         }
     }
-
-    /// Has the encoder make parts that fit together, with key frames at most `gop` frames apart. What the user set stays.
-    pub(super) fn divide(self, args: &mut Vec<String>, gop: NonZeroU32) {
-        let set = |options: &[&str], key: &str| param(args, options, key).is_some();
-        let mut more: Vec<(&str, String)> = Vec::new();
-        let keyint = match self {
-            Self::X264 => set(X264, "keyint"),
-            Self::X265 => set(X265, "keyint"),
-            Self::SvtAv1 => set(&["-svtav1-params"], "keyint"),
-            Self::Vpx => false,
-            // Key frames only, or as many as FFmpeg's default of 12 makes.
-            _ => true,
-        };
-        if !keyint && option(args, "-g").is_none() {
-            more.push(("-g", gop.to_string()));
-        }
-        match self {
-            // Parameter sets that do not depend on the quality of the first picture.
-            Self::X264 if !set(X264, "stitchable") => more.push((X264[0], "stitchable=1".to_owned())),
-            Self::X265 => {
-                // A part must not lean on the one before it, and every part must have the same parameter sets, without
-                // x265's account of itself.
-                more.extend(
-                    [("open-gop", "0"), ("info", "0")]
-                        .into_iter()
-                        .filter(|(key, _)| !set(X265, key))
-                        .map(|(key, value)| (X265[0], format!("{key}={value}"))),
-                );
-            }
-            _ => {}
-        }
-        if self == Self::X264
-            && looks_far(args)
-            && !set(X264, "rc-lookahead")
-            && option(args, "-rc-lookahead").is_none()
-        {
-            more.push((X264[0], format!("rc-lookahead={NEAR}")));
-            make_up_for_near(args);
-        }
-        for (option, value) in more {
-            if option == "-g" {
-                args.extend([option.to_owned(), value]);
-            } else {
-                add_param(args, option, &value);
-            }
-        }
-    }
-
-    /// Has the encoder of a part that is not the first begin it as it would begin a new group of pictures in the middle.
-    ///
-    /// x264 gives a key frame as many bits more as `ipratio` says, but not the very first where it rations bits by what
-    /// later pictures take from earlier ones (mbtree). The first picture of each part would be 2.9 steps of the quantiser
-    /// worse, and with it all that build on it: with 480 frames of 1080p at `medium` and CRF 18, the second 240 were 0.06
-    /// (a moving fractal) and 0.4 dB (slates) worse than in one go. With the ratio as a zone of one frame, and as long a
-    /// look ahead, they were as good to a thousandth of a decibel. (x264's `rate_estimate_qscale`; zones apply to it before the ratio does.)
-    pub(super) fn go_on(self, args: &mut Vec<String>) {
-        let constant = option(args, "-crf").is_some_and(|crf| crf != "0");
-        if self != Self::X264 || !constant || option(args, "-i_qfactor").is_some() {
-            return;
-        }
-        let usual = if option(args, "-tune").is_some_and(|tune| tune.contains("grain")) { "1.1" } else { "1.4" };
-        let ratio = param(args, X264, "ipratio").unwrap_or(usual).to_owned();
-        add_param(args, X264[0], &format!("zones=0,0,b={ratio}"));
-    }
-
-    /// Has the encoder keep fewer pictures back, where that changes nothing about them: those are what there is to wait for
-    /// after the last frame.
-    ///
-    /// x264 looks ahead on a thread of its own, for which it takes four frames more. Without it the last frames of 1080p at
-    /// `medium` came a tenth to a sixth earlier, from 28 MB less of memory. All frames at once take 6 to 9 % longer in that
-    /// way, and 30 % at `veryfast`.
-    pub(super) fn hold_less_back(self, args: &mut Vec<String>) {
-        if self == Self::X264 && looks_far(args) && param(args, X264, "sync-lookahead").is_none() {
-            add_param(args, X264[0], "sync-lookahead=0");
-        }
-    }
-}
-
-/// The value of the last option of this name, whatever stream it is for.
-fn option<'a>(args: &'a [String], name: &str) -> Option<&'a str> {
-    let mut pairs = args.windows(2).rev();
-    pairs.find(|pair| pair[0].split(':').next() == Some(name)).map(|pair| pair[1].as_str())
-}
-
-/// The value of the last `key` in the lists of one of these options.
-fn param<'a>(args: &'a [String], options: &[&str], key: &str) -> Option<&'a str> {
-    let lists = args.windows(2).filter(|pair| options.contains(&pair[0].as_str()));
-    lists.flat_map(|pair| params(&pair[1])).filter(|(name, _)| *name == key).map(|(_, value)| value).last()
-}
-
-/// How many frames x264 looks ahead in a part, instead of `fast`'s 30 and `medium`'s 40.
-///
-/// Each of them is encoded when the last frame has arrived, and that is when the reel is waited for; each takes 7 MB at
-/// 1080p. A moving fractal of 480 frames at `medium` and CRF 18 came out 0.4 % smaller and 0.04 dB worse than with 40, and
-/// with [`make_up_for_near`] 0.02 % larger and 0.004 dB better; one of 1,000 frames 0.2 % smaller and 0.02 dB worse. Where
-/// next to nothing moves little decides much: 1,000 slates at 55 dB were 0.95 % smaller and 0.01 dB better, and of 480 (not
-/// made up for) any number but 40 was 0.1 to 0.3 dB worse, 38 more so than 32.
-const NEAR: u32 = 24;
-
-/// Asks for the quality that a shorter look ahead loses: see [`NEAR`].
-fn make_up_for_near(args: &mut [String]) {
-    let at = args.iter().rposition(|arg| arg.split(':').next() == Some("-crf"));
-    let Some(value) = at.and_then(|at| args.get_mut(at + 1)) else { return };
-    // Zero is another thing, without loss.
-    if let Some(crf) = value.parse::<f64>().ok().filter(|crf| *crf >= 1.0) {
-        *value = format!("{:.2}", crf - 0.05);
-    }
-}
-
-/// Whether x264 looks 30 frames ahead or more, and not for the sake of the last bit: `fast` 30, `medium` 40. The slower
-/// presets, up to 60, are for who has the time.
-fn looks_far(args: &[String]) -> bool {
-    matches!(option(args, "-preset"), None | Some("fast" | "medium"))
-        && !option(args, "-tune").is_some_and(|tune| tune.contains("zerolatency"))
 }
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::num::NonZeroU32;
+
     use super::*;
     use crate::config::{Builtin, CustomPreset, FrameRate, Preset, SizeChange, Video};
     use crate::encode::recipe::Source;
-
-    fn changed(args: &str, change: impl FnOnce(&mut Vec<String>)) -> String {
-        let mut args: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
-        change(&mut args);
-        args.join(" ")
-    }
-
-    fn divided(family: Family, args: &str) -> String {
-        changed(args, |args| family.divide(args, NonZeroU32::new(240).unwrap()))
-    }
-
-    #[test]
-    fn parts_of_x264_fit_together() {
-        let x264 = |args| divided(Family::X264, args);
-        let near = "-x264-params stitchable=1:rc-lookahead=24";
-        assert_eq!(x264("-preset medium"), format!("-preset medium -g 240 {near}"));
-        assert_eq!(x264("-crf 18"), format!("-crf 17.95 -g 240 {near}"));
-        assert_eq!(x264("-crf:v 0"), format!("-crf:v 0 -g 240 {near}"));
-        assert_eq!(x264("-x264-params ref=2"), "-x264-params ref=2:stitchable=1:rc-lookahead=24 -g 240");
-        let nearer = ["-preset faster -crf 18", "-preset:v ultrafast", "-tune film,zerolatency", "-rc-lookahead 60"];
-        for own in nearer.into_iter().chain(["-preset slow -crf 18"]) {
-            assert_eq!(x264(own), format!("{own} -g 240 -x264-params stitchable=1"));
-        }
-        let own = "-g:v 50 -x264opts stitchable=0 -x264-params keyint=9:rc-lookahead=60";
-        assert_eq!(x264(own), own);
-    }
-
-    #[test]
-    fn a_later_part_of_x264_begins_as_well_as_a_group_in_the_middle() {
-        let later = |args: &str| changed(args, |args| Family::X264.go_on(args));
-        assert_eq!(later("-crf 18"), "-crf 18 -x264-params zones=0,0,b=1.4");
-        let own = "-crf 18 -x264-params ipratio=1.2:ref=2";
-        assert_eq!(later(own), format!("{own}:zones=0,0,b=1.2"));
-        assert_eq!(later("-crf:v 18 -tune grain"), "-crf:v 18 -tune grain -x264-params zones=0,0,b=1.1");
-        for other in ["-qp 0", "-crf 0", "-crf 18 -i_qfactor 0.5", ""] {
-            assert_eq!(later(other), other);
-        }
-        assert_eq!(changed("-crf 18", |args| Family::X265.go_on(args)), "-crf 18");
-    }
-
-    #[test]
-    fn an_encoder_that_looks_far_holds_less_back_while_frames_come() {
-        let live = |args: &str| changed(args, |args| Family::X264.hold_less_back(args));
-        assert_eq!(live("-preset medium"), "-preset medium -x264-params sync-lookahead=0");
-        assert_eq!(live("-x264-params ref=2"), "-x264-params ref=2:sync-lookahead=0");
-        for own in ["-preset faster", "-preset:v ultrafast", "-tune film,zerolatency", "-x264opts sync-lookahead=9"] {
-            assert_eq!(live(own), own);
-        }
-    }
-
-    #[test]
-    fn parts_of_the_others_fit_together() {
-        assert_eq!(
-            divided(Family::X265, "-x265-params log-level=error"),
-            "-x265-params log-level=error:open-gop=0:info=0 -g 240"
-        );
-        assert_eq!(divided(Family::X265, "-x265-params info=1:keyint=9"), "-x265-params info=1:keyint=9:open-gop=0");
-        assert_eq!(divided(Family::SvtAv1, "-crf 30"), "-crf 30 -g 240");
-        assert_eq!(divided(Family::Vpx, "-g 12"), "-g 12");
-        for family in [Family::Prores, Family::Dnxhd, Family::Ffv1, Family::Mpeg4] {
-            assert_eq!(divided(family, ""), "");
-        }
-    }
 
     fn joinable(encoder: &str, pix_fmt: &str, container: Container, args: &str) -> bool {
         let (name, encoder, pix_fmt) = ("own".to_owned(), encoder.to_owned(), pix_fmt.to_owned());
