@@ -19,7 +19,7 @@ use crate::encode::ffmpeg::Stop;
 use crate::encode::join::{self, Part};
 use crate::encode::parallel::{memory_available, parallel_chunks};
 use crate::encode::plan::{Piece, plan};
-use crate::encode::verify;
+use crate::encode::proved::encode_and_prove;
 use crate::frame::FrameError;
 use crate::journal::{ChunkId, StoredChunk};
 use crate::sequence::{Batch, FrameNumber};
@@ -50,10 +50,10 @@ pub(super) fn assemble(
     {
         return Ok(assembled);
     }
-    let result = chunk::encode(&tools.ffmpeg, job, progress, stop)?;
-    let encoded = Instant::now();
-    verify::verify(&tools.ffmpeg, job, &result, stop)?;
-    Ok(Assembled { frames: result.fed, bad: result.bad, ahead: 0, proof: encoded.elapsed() })
+    let mut encoded = Instant::now();
+    let intake = Intake::of(job.frames.clone());
+    let (result, proof) = encode_and_prove(&tools.ffmpeg, job, &intake, progress, stop, || encoded = Instant::now())?;
+    Ok(Assembled { frames: proof.frames, bad: result.bad, ahead: 0, proof: encoded.elapsed() })
 }
 
 /// A batch on its way to a reel by chunks.

@@ -1,4 +1,4 @@
-//! A part of a video and its proof: one after the other, or at the same time.
+//! A file and its proof: one after the other, or at the same time.
 //!
 //! Owns the order of the two. It neither encodes nor compares.
 
@@ -10,13 +10,15 @@ use crossbeam_channel::bounded;
 use super::EncodeError;
 use super::chunk::{ChunkJob, ChunkResult, Intake, Pace, Progress, encode_as_they_come};
 use super::ffmpeg::{Ffmpeg, Stop};
-use super::verify::{Proof, verify, verify_growing};
+use super::verify::{Proof, Source, verify, verify_coming};
 
-/// Encodes the frames of `intake` as [`encode_as_they_come`] does, into a part of a video
-/// ([`Form::Chunk`](super::chunk::Form)), and proves it. `encoded` is called when the encoder has ended.
+/// Encodes the frames of `intake` as [`encode_as_they_come`] does, and proves the file. `encoded` is called when the
+/// encoder has ended.
 ///
 /// While frames still come, the proof runs beside the encoder, so that little is left to do after the last one. Else it
-/// runs behind it, because a decoder at the same time would take more memory and save no work.
+/// runs behind it, because a decoder at the same time would take more memory and save no work; but it is started when
+/// there is nothing left to feed, so that it is ready when the file is. Where a file cannot be read from a pipe, one comes
+/// after the other.
 pub fn encode_and_prove(
     ffmpeg: &Ffmpeg,
     job: &ChunkJob,
@@ -25,24 +27,26 @@ pub fn encode_and_prove(
     stop: &Stop,
     encoded: impl FnOnce(),
 ) -> Result<(ChunkResult, Proof), EncodeError> {
-    if intake.pace() == Pace::AtOnce {
-        let result = encode_as_they_come(ffmpeg, job, intake, progress, stop)?;
-        encoded();
-        let proof = verify(ffmpeg, job, &result, stop)?;
-        return Ok((result, proof));
-    }
-    thread::scope(|scope| {
-        let (end, ended) = bounded(1);
-        let pictures = intake.pictures();
-        let proof = scope.spawn(move || verify_growing(ffmpeg, job, &pictures, ended, stop));
+    let (end, ended) = bounded(1);
+    let pictures = intake.pictures();
+    let grows = intake.pace() == Pace::Live;
+    let (result, proof) = thread::scope(|scope| {
+        let proof = scope.spawn(move || {
+            let prepare = job.recipe.is_boxes(job.form) && (grows || intake.wait_until_exhausted());
+            prepare.then(|| verify_coming(ffmpeg, job, &pictures, Source::Coming { end: ended, grows }, stop))
+        });
         let result = encode_as_they_come(ffmpeg, job, intake, progress, stop);
         encoded();
+        // An encoder that did not even start leaves it open.
+        intake.close();
         if let Ok(result) = &result {
             // A proof that has failed already does not listen.
             _ = end.send(result.fed);
         }
         drop(end);
-        let proof = proof.join().unwrap_or_else(|panic| resume_unwind(panic));
-        Ok((result?, proof?))
-    })
+        (result, proof.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    });
+    let result = result?;
+    let proof = proof.unwrap_or_else(|| verify(ffmpeg, job, &result, stop))?;
+    Ok((result, proof))
 }

@@ -7,8 +7,6 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crossbeam_channel::Receiver;
-
 use super::chunk::{ChunkJob, ChunkResult};
 use super::error::{EncodeError, Flaw};
 use super::ffmpeg::{Ffmpeg, Stop};
@@ -24,7 +22,8 @@ mod pixels;
 pub(super) mod timing;
 mod webp;
 
-use pixels::{Checked, Source};
+use pixels::Checked;
+pub(super) use pixels::Source;
 
 /// What was proved of a file: so many frames, one after the other in equal steps from zero, each with its picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,18 +72,16 @@ pub fn verify(ffmpeg: &Ffmpeg, job: &ChunkJob, result: &ChunkResult, stop: &Stop
     proof(job, frames, worst, Some(samples))
 }
 
-/// The same for a part of a video ([`Form::Chunk`](super::chunk::Form)) while an encoder writes it: `pictures` is what
-/// the encoder is fed, and `end` is told how many that were when it has ended well, or hangs up.
-///
-/// Decoding goes on beside the encoder, so that little is left to do when that ends.
-pub(super) fn verify_growing(
+/// The same for a file that an encoder still writes: `pictures` is what that is fed. Only for boxes with the index in
+/// front.
+pub(super) fn verify_coming(
     ffmpeg: &Ffmpeg,
     job: &ChunkJob,
     pictures: &Pictures,
-    end: Receiver<u64>,
+    source: Source,
     stop: &Stop,
 ) -> Result<Proof, EncodeError> {
-    let Checked { frames, worst, samples } = pixels::check(ffmpeg, job, pictures, Source::Growing(end), stop)?;
+    let Checked { frames, worst, samples } = pixels::check(ffmpeg, job, pictures, source, stop)?;
     boxes::check(&job.output, &job.recipe)?;
     proof(job, frames, worst, Some(samples))
 }

@@ -8,5 +8,6 @@ mod faults;
 mod growing;
 mod help;
 mod join;
+mod prepared;
 mod presets;
 mod timing;

@@ -175,6 +175,15 @@ impl Intake {
         self.lock().is_exhausted()
     }
 
+    /// Waits until every frame had its turn, and no more come; `false` where the encode ends before.
+    pub(in crate::encode) fn wait_until_exhausted(&self) -> bool {
+        let mut state = self.lock();
+        while !state.closed && !state.is_exhausted() {
+            state = self.wait(state);
+        }
+        state.is_exhausted()
+    }
+
     /// Gives a buffer back.
     pub(super) fn recycle(&self, buffer: Vec<u8>) {
         self.lock().spare.push(buffer);
@@ -182,7 +191,7 @@ impl Intake {
     }
 
     /// Ends the exchange for everybody.
-    pub(super) fn close(&self) {
+    pub(in crate::encode) fn close(&self) {
         self.lock().closed = true;
         self.0.changed.notify_all();
     }

@@ -30,12 +30,19 @@ const LOOK: Duration = Duration::from_millis(40);
 
 /// The file of a job, as its decoder gets it.
 #[derive(Debug)]
-pub(super) enum Source {
+pub(in crate::encode) enum Source {
     /// Whole, with so many frames.
     Whole(u64),
-    /// While an encoder writes it, which says in the end how many frames it was fed, or hangs up if it fails. Only for
-    /// files whose bytes stay as they were first written, as those of [`Form::Chunk`](crate::encode::chunk::Form).
-    Growing(Receiver<u64>),
+    /// From an encoder that still writes it, and says in the end how many frames it was fed, or hangs up if it fails. Only
+    /// for boxes with the index in front.
+    Coming {
+        /// What the encoder says.
+        end: Receiver<u64>,
+        /// Whether its bytes stay as they were first written, as those of
+        /// [`Form::Chunk`](crate::encode::chunk::Form), so that they can be decoded at once. Else the decoder is only
+        /// ready for them: it takes a tenth of a second to start.
+        grows: bool,
+    },
 }
 
 /// What a proof of the pictures found.
@@ -67,12 +74,14 @@ pub(super) fn check(
         command.args(job.recipe.decoder_args());
         match &source {
             Source::Whole(_) => command.input(file_url(&job.output)),
-            // A second thread would take memory beside the encoder's, and is no use to who waits for it. What the packets
-            // are like stands in the index: nothing is to be found out first from 5 MB of them.
-            Source::Growing(_) => command
-                .args(["-threads", "1", "-probesize", "32", "-analyzeduration", "0", "-fpsprobesize", "0"])
-                .args(["-f", "mov"])
-                .input("pipe:0"),
+            Source::Coming { grows, .. } => {
+                if *grows {
+                    // A second thread would take memory beside the encoder's, and is no use to who waits for it. What the
+                    // packets are like stands in the index: nothing is to be found out first from 5 MB of them.
+                    command.args(["-threads", "1", "-probesize", "32", "-analyzeduration", "0", "-fpsprobesize", "0"]);
+                }
+                command.args(["-f", "mov"]).input("pipe:0")
+            }
         };
         command.map("0:v:0").fps_mode("passthrough");
         if let Some(filters) = &review.filters {
@@ -83,7 +92,7 @@ pub(super) fn check(
         packets::list(&mut command, &writer.url());
         command
     };
-    let input = if matches!(source, Source::Growing(_)) { Input::Fed } else { Input::Nothing };
+    let input = if matches!(source, Source::Coming { .. }) { Input::Fed } else { Input::Nothing };
     let mut child = Child::start_with(command, input, Some(writer), job.settings.nice)?;
     let (send, listed) = bounded(1);
     thread::spawn(move || _ = send.send(packets::parse(report, &AtomicU64::new(0))));
@@ -100,7 +109,10 @@ pub(super) fn check(
         }
         let frames = scope.spawn(move || match source {
             Source::Whole(frames) => Ok(Some(frames)),
-            Source::Growing(end) => follow(&job.output, input, &end, moved, waiting),
+            Source::Coming { end, grows } => {
+                let look = if grows { LOOK } else { Duration::MAX };
+                follow(&job.output, input, &end, look, moved, waiting)
+            }
         });
         let sign = || (!waiting.load(Ordering::Relaxed)).then(|| moved.load(Ordering::Relaxed));
         let seen = what_was_read(&mut child, &work, job.settings, stop, sign);
@@ -137,12 +149,13 @@ pub(super) fn check(
     Ok(Checked { frames, worst: seen.worst, samples: list.samples([frames]).remove(0) })
 }
 
-/// Feeds a decoder with the file at `path` while it is written. How many frames `end` says are in it; `None` where it
-/// never says so.
+/// Feeds a decoder with the file at `path` while it is written, with what is new each `look`. How many frames `end` says
+/// are in it; `None` where it never says so.
 fn follow(
     path: &Path,
     pipe: Option<ChildStdin>,
     end: &Receiver<u64>,
+    look: Duration,
     moved: &AtomicU64,
     waiting: &AtomicBool,
 ) -> io::Result<Option<u64>> {
@@ -150,7 +163,7 @@ fn follow(
     let mut fed = 0;
     loop {
         waiting.store(true, Ordering::Relaxed);
-        let frames = match end.recv_timeout(LOOK) {
+        let frames = match end.recv_timeout(look) {
             Ok(frames) => Some(frames),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => return Ok(None),

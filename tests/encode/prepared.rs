@@ -1,0 +1,58 @@
+//! Proofs of finished sequences, which are ready before the file is.
+
+use std::fs;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use reeld::config::Builtin;
+use reeld::encode::EncodeError;
+use reeld::encode::chunk::{BadFrames, ChunkJob, ChunkResult, Form, Intake};
+use reeld::encode::ffmpeg::{Ffmpeg, Stop};
+use reeld::encode::proved::encode_and_prove;
+use reeld::encode::verify::{Proof, verify};
+
+use crate::help::{Look, Shot, ffmpeg, video};
+
+fn make(ffmpeg: &Ffmpeg, job: &ChunkJob) -> Result<(ChunkResult, Proof), EncodeError> {
+    encode_and_prove(ffmpeg, job, &Intake::of(job.frames.clone()), &|_| {}, &Stop::default(), || {})
+}
+
+#[test]
+fn what_is_proved_of_a_reel_is_what_is_in_it() {
+    for preset in Builtin::ALL {
+        let shot = Shot::new(30, (256, 144), Look::Eight);
+        let job = shot.job(&video(preset));
+        let name = preset.name();
+        let (result, proof) = make(ffmpeg(), &job).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(proof.frames, 30, "{name}");
+        let again = verify(ffmpeg(), &job, &result, &Stop::default()).unwrap();
+        assert_eq!(proof, again, "{name}");
+    }
+}
+
+#[test]
+fn a_file_that_ends_before_a_bad_frame_is_proved_too() {
+    let shot = Shot::new(30, (256, 144), Look::Eight);
+    fs::write(&shot.frames[19].path, "not a picture").unwrap();
+    let mut job = shot.job(&video(Builtin::H264));
+    job.frames[19] = crate::help::frame_file(&shot.frames[19].path, 20);
+    job.bad_frames = BadFrames::End;
+    job.form = Form::Chunk { gop: NonZeroU32::new(24).unwrap(), first: true };
+    let (result, proof) = make(ffmpeg(), &job).unwrap();
+    assert!(result.ended_by.is_some());
+    assert_eq!((result.fed, proof.frames), (19, 19));
+}
+
+#[test]
+fn nobody_waits_for_an_encoder_that_cannot_be_started() {
+    let shot = Shot::new(3, (256, 144), Look::Eight);
+    let job = shot.job(&video(Builtin::H264));
+    let gone = Ffmpeg { path: PathBuf::from("/nonexistent/ffmpeg"), version: String::new() };
+    let (send, made) = mpsc::channel();
+    thread::spawn(move || send.send(make(&gone, &job).map(|_| ())));
+    let error = made.recv_timeout(Duration::from_secs(60)).expect("an answer").unwrap_err();
+    assert!(matches!(error, EncodeError::Ffmpeg(_)), "{error:?}");
+}
