@@ -1,7 +1,7 @@
 //! How decoded frames come to the proof: whole, or reduced to what it compares.
 
+use super::Recipe;
 use super::pixels::Pixels;
-use super::{Recipe, Tolerance};
 use crate::frame::color::{Canvas, Feed};
 
 /// The size of frames for review: two pixels of luma and one of chroma a side for each cell of a
@@ -28,12 +28,13 @@ impl Recipe {
     pub(crate) fn review(&self) -> Review {
         let Canvas { width, height, .. } = self.canvas;
         let whole = |filters| Review { width, height, filters };
+        // Whatever must be exact is fed as RGB.
         if self.feed != Feed::Yuv420p {
             return whole(Pixels::of(&self.pix_fmt).map(|pixels| pixels.filters_back(self.feed)));
         }
         let (across, down) = (width / REVIEW.0, height / REVIEW.1);
         let even = width % REVIEW.0 == 0 && height % REVIEW.1 == 0;
-        if self.tolerance == Tolerance::Exact || !even || across.max(down) > AREA_LIMIT {
+        if !even || across.max(down) > AREA_LIMIT {
             return whole(None);
         }
         // Means of the very pixels of each part of a cell; every pixel counts, and none for two.
@@ -66,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_that_must_be_exact_or_are_no_yuv_come_whole() {
+    fn frames_that_are_fed_as_rgb_come_whole() {
         for preset in [Builtin::Lossless, Builtin::Ffv1, Builtin::Prores, Builtin::H264Ten, Builtin::Gif] {
             assert_eq!(review(preset, 1920, 1080), (1920, 1080), "{}", preset.name());
         }
