@@ -3,6 +3,7 @@
 //! Owns the order of the two. It neither encodes nor compares.
 
 use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use crossbeam_channel::bounded;
@@ -30,12 +31,22 @@ pub fn encode_and_prove(
     let (end, ended) = bounded(1);
     let pictures = intake.pictures();
     let grows = intake.pace() == Pace::Live;
-    let (result, proof) = thread::scope(|scope| {
+    let encoding = AtomicBool::new(true);
+    let (result, (proof, early)) = thread::scope(|scope| {
+        let encoding = &encoding;
         let proof = scope.spawn(move || {
             let prepare = job.recipe.is_boxes(job.form) && (grows || intake.wait_until_exhausted());
-            prepare.then(|| verify_coming(ffmpeg, job, &pictures, Source::Coming { end: ended, grows }, stop))
+            let source = Source::Coming { end: ended, grows };
+            let proof = prepare.then(|| verify_coming(ffmpeg, job, &pictures, source, stop));
+            // Nobody needs more of a file that is wrong already.
+            let early = matches!(proof, Some(Err(_))) && encoding.load(Ordering::Relaxed);
+            if early {
+                intake.close();
+            }
+            (proof, early)
         });
         let result = encode_as_they_come(ffmpeg, job, intake, progress, stop);
+        encoding.store(false, Ordering::Relaxed);
         encoded();
         // An encoder that did not even start leaves it open.
         intake.close();
@@ -46,7 +57,14 @@ pub fn encode_and_prove(
         drop(end);
         (result, proof.join().unwrap_or_else(|panic| resume_unwind(panic)))
     });
-    let result = result?;
-    let proof = proof.unwrap_or_else(|| verify(ffmpeg, job, &result, stop))?;
-    Ok((result, proof))
+    match (result, proof) {
+        // The encoder fails for want of frames then, and the proof of the file of one that failed does in any case.
+        (_, Some(Err(error))) if early => Err(error),
+        (Err(error), _) => Err(error),
+        (Ok(result), Some(proof)) => Ok((result, proof?)),
+        (Ok(result), None) => {
+            let proof = verify(ffmpeg, job, &result, stop)?;
+            Ok((result, proof))
+        }
+    }
 }

@@ -21,6 +21,7 @@ mod speed;
 pub use error::RecipeError;
 use family::Family;
 use pixels::Pixels;
+pub(crate) use review::Review;
 
 /// After so many bytes a part of a video gets its next fragment.
 const FRAGMENT_BYTES: &str = "1000000";

@@ -19,11 +19,12 @@ pub(super) mod boxes;
 mod order;
 pub(super) mod packets;
 mod pixels;
+mod source;
 pub(super) mod timing;
 mod webp;
 
 use pixels::Checked;
-pub(super) use pixels::Source;
+pub(super) use source::Source;
 
 /// What was proved of a file: so many frames, one after the other in equal steps from zero, each with its picture.
 #[derive(Debug, Clone, PartialEq, Eq)]

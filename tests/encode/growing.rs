@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::num::NonZeroU32;
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use reeld::config::Builtin;
+use reeld::config::{Builtin, Video};
 use reeld::encode::chunk::{ChunkJob, ChunkResult, Form, Intake};
 use reeld::encode::ffmpeg::{Ffmpeg, Stop};
 use reeld::encode::proved::encode_and_prove;
@@ -65,13 +66,35 @@ fn bad_encoder(shot: &Shot, encode: &str) -> Ffmpeg {
     fake(shot.dir.path(), &script)
 }
 
+/// The first picture is left out, and a black one is the last: as many as there should be.
+fn shifted() -> String {
+    let frame = 256 * 144 * 3 / 2;
+    format!("{{ head -c {frame} > /dev/null; cat; head -c {frame} /dev/zero; }} | \"$real\" \"$@\"")
+}
+
 #[test]
 fn pictures_in_the_place_of_their_neighbours_are_noticed() {
     let (shot, job) = job(Builtin::H264, 30);
-    let frame = 256 * 144 * 3 / 2;
-    // The first is left out, and a black one is the last: as many as there should be.
-    let shifted = format!("{{ head -c {frame} > /dev/null; cat; head -c {frame} /dev/zero; }} | \"$real\" \"$@\"");
-    let error = make(&bad_encoder(&shot, &shifted), &job).unwrap_err();
+    let error = make(&bad_encoder(&shot, &shifted()), &job).unwrap_err();
+    assert!(matches!(&error, EncodeError::NotProved { flaw: Flaw::Picture { index: 0, .. }, .. }), "{error}");
+}
+
+#[test]
+fn an_encoder_whose_file_is_wrong_gets_no_more_frames() {
+    let shot = Shot::new(30, (256, 144), Look::Eight);
+    // It keeps no pictures back.
+    let mut job = shot.job(&Video { speed: Some("ultrafast".to_owned()), ..video(Builtin::H264) });
+    job.form = Form::Chunk { gop: NonZeroU32::new(24).unwrap(), first: true };
+    let ffmpeg = bad_encoder(&shot, &shifted());
+    let (send, made) = mpsc::channel();
+    thread::spawn(move || {
+        let intake = Intake::default();
+        intake.push(job.frames.clone());
+        // No word of an end.
+        let made = encode_and_prove(&ffmpeg, &job, &intake, &|_| {}, &Stop::default(), || {});
+        send.send(made.map(|_| ()))
+    });
+    let error = made.recv_timeout(Duration::from_secs(60)).expect("an answer").unwrap_err();
     assert!(matches!(&error, EncodeError::NotProved { flaw: Flaw::Picture { index: 0, .. }, .. }), "{error}");
 }
 

@@ -1,49 +1,28 @@
 //! The pictures of a file: every frame decoded and compared with what was fed.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::panic::resume_unwind;
-use std::path::Path;
-use std::process::{ChildStdin, ChildStdout};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::process::ChildStdout;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use crossbeam_channel::bounded;
+use ffmpeg_sidecar::command::FfmpegCommand;
 use rustix::pipe::fcntl_setpipe_size;
 
 use super::order::Order;
+use super::source::{Signs, Source};
 use super::timing::Clock;
 use super::{Samples, flawed, packets};
-use crate::encode::boxes::{damaged, invalid};
+use crate::encode::boxes::damaged;
 use crate::encode::chunk::{ChunkJob, PIPE_BYTES, complaint, stalled, succeed, what_was_read};
 use crate::encode::error::{EncodeError, Flaw};
 use crate::encode::ffmpeg::child::{Child, Input, LAST_WORDS, Report};
-use crate::encode::ffmpeg::{Ffmpeg, Stop, file_url};
+use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::encode::look::look;
 use crate::encode::pictures::Pictures;
 use crate::encode::priority::step_back;
-use crate::encode::recipe::Recipe;
-
-/// How often a file that grows is looked at.
-const LOOK: Duration = Duration::from_millis(40);
-
-/// The file of a job, as its decoder gets it.
-#[derive(Debug)]
-pub(in crate::encode) enum Source {
-    /// Whole, with so many frames.
-    Whole(u64),
-    /// From an encoder that still writes it, and says in the end how many frames it was fed, or hangs up if it fails. Only
-    /// for boxes with the index in front.
-    Coming {
-        /// What the encoder says.
-        end: Receiver<u64>,
-        /// Whether its bytes stay as they were first written, as those of
-        /// [`Form::Chunk`](crate::encode::chunk::Form), so that they can be decoded at once. Else the decoder is only
-        /// ready for them: it takes a tenth of a second to start.
-        grows: bool,
-    },
-}
+use crate::encode::recipe::{Recipe, Review};
 
 /// What a proof of the pictures found.
 #[derive(Debug)]
@@ -66,56 +45,25 @@ pub(super) fn check(
 ) -> Result<Checked, EncodeError> {
     let (report, writer) = Report::new().map_err(EncodeError::io(&job.output))?;
     let review = job.recipe.review();
-    let command = {
-        let mut command = ffmpeg.command();
-        command.args(["-xerror", "-err_detect", "explode"]);
-        // As they stand in the file: FFmpeg would move a late first packet to zero.
-        command.arg("-copyts");
-        command.args(job.recipe.decoder_args());
-        match &source {
-            Source::Whole(_) => command.input(file_url(&job.output)),
-            Source::Coming { grows, .. } => {
-                if *grows {
-                    // A second thread would take memory beside the encoder's, and is no use to who waits for it. What the
-                    // packets are like stands in the index: nothing is to be found out first from 5 MB of them.
-                    command.args(["-threads", "1", "-probesize", "32", "-analyzeduration", "0", "-fpsprobesize", "0"]);
-                }
-                command.args(["-f", "mov"]).input("pipe:0")
-            }
-        };
-        command.map("0:v:0").fps_mode("passthrough");
-        if let Some(filters) = &review.filters {
-            command.filter(filters);
-        }
-        command.pix_fmt(job.recipe.feed.ffmpeg_name()).format("rawvideo").output("pipe:1");
-        // In the same run, because FFmpeg takes longer to start than to list packets.
-        packets::list(&mut command, &writer.url());
-        command
-    };
-    let input = if matches!(source, Source::Coming { .. }) { Input::Fed } else { Input::Nothing };
+    let (command, input) = decoder(ffmpeg, job, &review, &source, &writer);
     let mut child = Child::start_with(command, input, Some(writer), job.settings.nice)?;
     let (send, listed) = bounded(1);
     thread::spawn(move || _ = send.send(packets::parse(report, &AtomicU64::new(0))));
-    let (moved, waiting) = (AtomicU64::new(0), AtomicBool::new(false));
+    let signs = Signs::default();
     let (input, output) = (child.stdin(), child.stdout());
     let (seen, frames) = thread::scope(|scope| {
         let (send, work) = bounded(1);
-        let (moved, waiting) = (&moved, &waiting);
+        let signs = &signs;
         if let Some(pipe) = output {
             scope.spawn(move || {
                 step_back(job.settings.nice);
-                _ = send.send(compare(pipe, &job.recipe, (review.width, review.height), pictures, moved));
+                _ = send.send(compare(pipe, &job.recipe, (review.width, review.height), pictures, &signs.moved));
             });
         }
-        let frames = scope.spawn(move || match source {
-            Source::Whole(frames) => Ok(Some(frames)),
-            Source::Coming { end, grows } => {
-                let look = if grows { LOOK } else { Duration::MAX };
-                follow(&job.output, input, &end, look, moved, waiting)
-            }
-        });
-        let sign = || (!waiting.load(Ordering::Relaxed)).then(|| moved.load(Ordering::Relaxed));
+        let frames = scope.spawn(move || source.feed(&job.output, input, signs));
+        let sign = || (!signs.waiting.load(Ordering::Relaxed)).then(|| signs.moved.load(Ordering::Relaxed));
         let seen = what_was_read(&mut child, &work, job.settings, stop, sign);
+        signs.over.store(true, Ordering::Relaxed);
         if seen.as_ref().is_ok_and(|seen| seen.end != End::OfPictures) {
             // It has more to say than anybody reads.
             child.stop();
@@ -123,15 +71,7 @@ pub(super) fn check(
         (seen, frames.join().unwrap_or_else(|panic| resume_unwind(panic)))
     });
     let (seen, frames) = (seen?, frames.map_err(damaged(&job.output))?);
-    // Whoever wrote the file gave up.
-    let frames = frames.ok_or(EncodeError::Stopped)?;
-    let flaw = match seen.end {
-        End::OfPictures => None,
-        End::Torn => Some(Flaw::Count { expected: frames, found: seen.frames, what: "whole decoded pictures" }),
-        End::Surplus => Some(Flaw::Count { expected: frames, found: seen.frames, what: "decoded" }),
-        End::Flaw(flaw) => Some(flaw),
-    };
-    if let Some(flaw) = flaw {
+    if let Some(flaw) = seen.flaw(frames) {
         return Err(flawed(&job.output, flaw));
     }
     if child.wait(job.settings.stall).is_none() {
@@ -141,6 +81,8 @@ pub(super) fn check(
     if let Some(complaint) = complaint(&child) {
         return Err(flawed(&job.output, Flaw::Complaint(complaint)));
     }
+    // Whoever wrote the file gave up.
+    let frames = frames.ok_or(EncodeError::Stopped)?;
     let list = listed.recv_timeout(LAST_WORDS).unwrap_or_default();
     list.check(&job.output, Clock::of(&job.recipe, job.form), job.rate, frames)?;
     if seen.frames != frames {
@@ -149,46 +91,30 @@ pub(super) fn check(
     Ok(Checked { frames, worst: seen.worst, samples: list.samples([frames]).remove(0) })
 }
 
-/// Feeds a decoder with the file at `path` while it is written, with what is new each `look`. How many frames `end` says
-/// are in it; `None` where it never says so.
-fn follow(
-    path: &Path,
-    pipe: Option<ChildStdin>,
-    end: &Receiver<u64>,
-    look: Duration,
-    moved: &AtomicU64,
-    waiting: &AtomicBool,
-) -> io::Result<Option<u64>> {
-    let (mut file, mut pipe) = (File::open(path)?, pipe);
-    let mut fed = 0;
-    loop {
-        waiting.store(true, Ordering::Relaxed);
-        let frames = match end.recv_timeout(look) {
-            Ok(frames) => Some(frames),
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => return Ok(None),
-        };
-        waiting.store(false, Ordering::Relaxed);
-        if let Some(open) = &mut pipe {
-            match io::copy(&mut file, open) {
-                Ok(bytes) => {
-                    fed += bytes;
-                    moved.fetch_add(bytes, Ordering::Relaxed);
-                }
-                // It has ended; its exit status says why.
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => pipe = None,
-                Err(error) => return Err(error),
-            }
-        }
-        if frames.is_some() {
-            // What is proved is what was read on the way.
-            return if pipe.is_some() && file.metadata()?.len() != fed {
-                Err(invalid("it was cut short after it was written"))
-            } else {
-                Ok(frames)
-            };
-        }
+/// Decodes the file for review, and lists its packets.
+fn decoder(
+    ffmpeg: &Ffmpeg,
+    job: &ChunkJob,
+    review: &Review,
+    source: &Source,
+    report: &Report,
+) -> (FfmpegCommand, Input) {
+    let mut command = ffmpeg.command();
+    command.args(["-xerror", "-err_detect", "explode"]);
+    // As they stand in the file: FFmpeg would move a late first packet to zero.
+    command.arg("-copyts");
+    command.args(job.recipe.decoder_args());
+    let input = source.open(&mut command, &job.output);
+    command.map("0:v:0").fps_mode("passthrough");
+    if let Some(filters) = &review.filters {
+        command.filter(filters);
     }
+    // One by one: FFmpeg would gather 38 frames that are reduced.
+    command.pix_fmt(job.recipe.feed.ffmpeg_name()).args(["-flush_packets", "1"]);
+    command.format("rawvideo").output("pipe:1");
+    // In the same run, because FFmpeg takes longer to start than to list packets.
+    packets::list(&mut command, &report.url());
+    (command, input)
 }
 
 #[derive(Debug, Default)]
@@ -196,6 +122,20 @@ struct Seen {
     frames: u64,
     worst: u8,
     end: End,
+}
+
+impl Seen {
+    /// What is wrong with the pictures, of which there should be `frames`, if that is known.
+    fn flaw(&self, frames: Option<u64>) -> Option<Flaw> {
+        let count = |expected, what| Flaw::Count { expected, found: self.frames, what };
+        match &self.end {
+            End::OfPictures => None,
+            // Half a picture of a decoder that fails in the middle; it says why.
+            End::Torn => frames.map(|frames| count(frames, "whole decoded pictures")),
+            End::Surplus => Some(count(frames.unwrap_or(self.frames - 1), "decoded")),
+            End::Flaw(flaw) => Some(flaw.clone()),
+        }
+    }
 }
 
 /// Why no more pictures were read.
