@@ -62,9 +62,9 @@
 //!
 //! # Where to start reading
 //!
-//! `daemon::live` is what is encoded before that; its decisions are pure and stand in `daemon/live/take.rs`.
-//! [`daemon::job`] is one batch from frames to reel, top to bottom. [`sequence::tracker`] is how a sequence becomes a
-//! batch. [`daemon`] is the loop around both.
+//! [`daemon::job`] is one batch from frames to reel, top to bottom; `daemon::live` is what was encoded of it before, whose
+//! decisions are pure and stand in `daemon/live/take.rs`. [`sequence::tracker`] is how a sequence becomes a batch.
+//! [`daemon`] is the loop around all of them.
 
 pub mod cli;
 pub mod config;
