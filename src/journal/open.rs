@@ -12,7 +12,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::JournalError;
 
 /// One step for each version of the schema; `user_version` says how many were taken.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("programs.sql")];
 /// How long to wait for another process that reads or checkpoints.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -50,7 +50,8 @@ pub(super) fn readable(path: &Path) -> Result<Option<Connection>, JournalError> 
     let connection = Connection::open_with_flags(path, flags).map_err(sql)?;
     connection.busy_timeout(PATIENCE).map_err(sql)?;
     let found = version(&connection).map_err(sql)?;
-    if found == known() { Ok(Some(connection)) } else { Err(newer(path, found)) }
+    // An older one has all that is read of it; who writes next brings it up to date.
+    if (1..=known()).contains(&found) { Ok(Some(connection)) } else { Err(newer(path, found)) }
 }
 
 enum Attempt {

@@ -29,3 +29,17 @@ fn a_version_holds_for_the_same_file_for_a_day() {
     assert_eq!(journal.version_of(path, &others[0], NOW).unwrap().as_deref(), Some("9.0.2"));
     assert_eq!(journal.version_of(path, &file, NOW).unwrap(), None, "one answer for a path");
 }
+
+#[test]
+fn a_journal_from_before_there_were_versions_is_kept() {
+    let scene = Scene::new();
+    let id = scene.begin("/srv/a");
+    scene.journal.with(|connection| connection.execute_batch("DROP TABLE programs; PRAGMA user_version = 1")).unwrap();
+    let read = Journal::open_to_read(scene.lock.state_dir()).unwrap().unwrap();
+    assert_eq!(read.find(id).unwrap().unwrap().id, id);
+
+    let scene = scene.restart();
+    assert_eq!(scene.journal.find(id).unwrap().unwrap().id, id);
+    let file = Identity { dev: 1, ino: 1, size: 1, mtime_ns: 1 };
+    scene.journal.keep_version(Path::new("/usr/bin/ffmpeg"), &file, "5.1.9", NOW).unwrap();
+}
