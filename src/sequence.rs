@@ -158,12 +158,43 @@ pub fn os_name(name: &[u8]) -> &OsStr {
 }
 
 /// One image file of a sequence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct Frame {
     /// Its number.
     pub number: FrameNumber,
+    /// Its name, where the pattern does not give it: a key of several parts cannot be printed from one number. Most
+    /// frames have none, so that a long sequence costs no name a frame.
+    pub name: Option<FrameName>,
     /// The very file that was seen.
     pub identity: Identity,
+}
+
+/// The name of one file. Shared, because a frame is passed on often.
+pub type FrameName = Arc<[u8]>;
+
+/// Two frames are the same if they are the same file at the same place of their sequence. The name is only the way to the
+/// file, and records of chunks are kept without it.
+impl PartialEq for Frame {
+    fn eq(&self, other: &Self) -> bool {
+        (self.number, self.identity) == (other.number, other.identity)
+    }
+}
+
+impl Eq for Frame {}
+
+impl Frame {
+    /// The frame that the file `name` is in the sequence of `pattern`.
+    #[must_use]
+    pub fn of(pattern: &Pattern, name: &[u8], number: FrameNumber, identity: Identity) -> Self {
+        let name = (pattern.name(number) != name).then(|| Arc::from(name));
+        Self { number, name, identity }
+    }
+
+    /// The file's name; `pattern` is that of its sequence.
+    #[must_use]
+    pub fn file_name(&self, pattern: &Pattern) -> BString {
+        self.name.as_ref().map_or_else(|| pattern.name(self.number), |name| BString::from(&**name))
+    }
 }
 
 /// The frozen, ordered list of frames that becomes one video.
@@ -195,6 +226,6 @@ impl Batch {
     /// Where `frame` lies.
     #[must_use]
     pub fn path_of(&self, frame: &Frame) -> PathBuf {
-        self.dir.join(os_name(&self.pattern.name(frame.number)))
+        self.dir.join(os_name(&frame.file_name(&self.pattern)))
     }
 }

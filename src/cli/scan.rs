@@ -69,7 +69,7 @@ fn examine(found: &Found) -> Line {
     let mut empty = Vec::new();
     let mut unfinished = Vec::new();
     for frame in &found.frames {
-        let path = found.dir.join(crate::sequence::os_name(&found.pattern.name(frame.number)));
+        let path = found.dir.join(crate::sequence::os_name(&frame.file_name(&found.pattern)));
         match complete::inspect(&path, &frame.identity) {
             Ok(info) => {
                 let size = format!("{}x{}", info.width, info.height);

@@ -308,7 +308,7 @@ impl Daemon {
         self.spawn(move || {
             let settled = catch_unwind(|| work::settle(&key, &frames, rest));
             // A parser's panic over one strange file must not keep the others waiting.
-            let settled = settled.unwrap_or_else(|_| Settled { whole: Vec::new(), unsettled: frames.first().copied() });
+            let settled = settled.unwrap_or_else(|_| Settled { whole: Vec::new(), unsettled: frames.first().cloned() });
             Event::Live(LiveEvent::Settled(key, settled))
         });
     }
@@ -343,6 +343,6 @@ fn cores() -> NonZeroUsize {
 }
 
 fn file_of(key: &Key, frame: &Frame) -> FrameFile {
-    let path = key.0.join(os_name(&key.1.name(frame.number)));
+    let path = key.0.join(os_name(&frame.file_name(&key.1)));
     FrameFile { path, identity: frame.identity, number: frame.number, repeat: 1 }
 }

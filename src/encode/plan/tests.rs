@@ -154,7 +154,7 @@ fn a_long_video_of_many_chunks_is_planned_in_no_time() {
 #[test]
 fn the_next_stretch_ends_at_a_gap_or_at_its_limit() {
     let open = |numbers: &[i64]| -> Vec<Frame> {
-        let frame = |shown: Shown| Frame { number: shown.number, identity: shown.identity };
+        let frame = |shown: Shown| Frame { number: shown.number, name: None, identity: shown.identity };
         frames(numbers.iter().copied()).into_iter().map(frame).collect()
     };
     let numbers = |numbers: &[i64], counts, limit| -> Vec<i64> {
@@ -274,8 +274,8 @@ proptest! {
     #[test]
     fn the_next_stretch_is_the_longest_run(video in any_video(), limit in 0_u32..50, counts: bool) {
         let open: Vec<Frame> =
-            video.iter().map(|shown| Frame { number: shown.number, identity: shown.identity }).collect();
-        let stretch = next_stretch(open.iter().copied(), counts, limit);
+            video.iter().map(|shown| Frame { number: shown.number, name: None, identity: shown.identity }).collect();
+        let stretch = next_stretch(open.iter().cloned(), counts, limit);
         prop_assert!(open.starts_with(&stretch) && stretch.len() <= limit as usize);
         if counts {
             prop_assert!(stretch.windows(2).all(|pair| pair[0].number + 1 == pair[1].number));

@@ -133,12 +133,13 @@ impl Sequence {
         out: &mut Vec<Decision>,
     ) -> Put {
         let was_open = self.frames.fresh() > 0;
-        let put = self.frames.put(frame.number, frame.identity, claimed, cx.extend());
+        let number = frame.number;
+        let put = self.frames.put(frame, claimed, cx.extend());
         if put == Put::Same {
             return put;
         }
         if is_final {
-            self.final_frame = self.final_frame.max(Some(frame.number));
+            self.final_frame = self.final_frame.max(Some(number));
         }
         if was_open {
             self.history.longest_pause =
@@ -146,9 +147,9 @@ impl Sequence {
         }
         if put == Put::Retaken && !self.noted_retake {
             self.noted_retake = true;
-            self.note(format!("frame {} was written again after its batch: a new take", frame.number), cx, out);
+            self.note(format!("frame {number} was written again after its batch: a new take"), cx, out);
         }
-        self.touch(frame.number, put != Put::Changed, cx);
+        self.touch(number, put != Put::Changed, cx);
         put
     }
 

@@ -185,8 +185,8 @@ impl World {
         let whole = |frame: &&Frame| {
             self.files.get(&frame.number) == Some(&frame.identity) && !self.torn.contains(&frame.number)
         };
-        let whole: Vec<Frame> = frames.iter().take_while(whole).copied().collect();
-        let unsettled = frames.get(whole.len()).copied();
+        let whole: Vec<Frame> = frames.iter().take_while(whole).cloned().collect();
+        let unsettled = frames.get(whole.len()).cloned();
         let growing = self.tracker.growing(&self.dir, &self.pattern);
         let (next, mut out) = (&mut self.next, Vec::new());
         let serial = || {
@@ -222,13 +222,13 @@ impl World {
                 .zip(first..)
                 .all(|(frame, number)| frame.number == number && self.files.get(&number) == Some(&frame.identity))
         };
-        let mut frames: Vec<Frame> = self.journal.values().filter(valid).flatten().copied().collect();
+        let mut frames: Vec<Frame> = self.journal.values().filter(valid).flatten().cloned().collect();
         frames.sort_by_key(|frame| frame.number);
         frames
     }
 
     fn files(&self) -> Vec<Frame> {
-        self.files.iter().map(|(number, identity)| Frame { number: *number, identity: *identity }).collect()
+        self.files.iter().map(|(number, identity)| Frame { number: *number, name: None, identity: *identity }).collect()
     }
 }
 
