@@ -14,7 +14,7 @@ use bstr::{BString, ByteSlice as _};
 use serde::{Deserialize, Serialize};
 
 use crate::sequence::finish::FinishReason;
-use crate::sequence::gaps::NumberRanges;
+use crate::sequence::gaps::{NumberRanges, Spacing};
 
 mod anomaly;
 pub mod finish;
@@ -115,8 +115,14 @@ impl Pattern {
 
     /// The numbers missing between the first and the last of `numbers`, which ascend; none between time stamps.
     #[must_use]
-    pub fn missing_from(&self, numbers: impl IntoIterator<Item = FrameNumber>) -> NumberRanges {
+    pub fn missing_from(&self, numbers: impl IntoIterator<Item = FrameNumber> + Clone) -> NumberRanges {
         if self.has_gaps() { NumberRanges::missing_from(numbers) } else { NumberRanges::default() }
+    }
+
+    /// How far apart `numbers` are, which ascend.
+    #[must_use]
+    pub fn spacing_of(&self, numbers: impl IntoIterator<Item = FrameNumber>) -> Spacing {
+        if self.has_gaps() { Spacing::of_count(numbers) } else { Spacing::Free }
     }
 }
 

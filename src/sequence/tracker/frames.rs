@@ -1,7 +1,9 @@
 //! The frames of one sequence: which are open, which are in a batch already.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashSet};
 
+use crate::sequence::gaps;
 use crate::sequence::{Frame, FrameName, FrameNumber, Identity};
 
 /// A file, and its name where the pattern does not give it.
@@ -49,6 +51,7 @@ pub(super) struct Frames {
     /// Caches, forgotten when a change makes them too costly to keep.
     newest: Option<i64>,
     solid: Option<FrameNumber>,
+    step: Cell<Option<FrameNumber>>,
 }
 
 impl Frames {
@@ -170,7 +173,7 @@ impl Frames {
     }
 
     /// The open frames, ascending.
-    pub(super) fn open(&self) -> impl Iterator<Item = Frame> {
+    pub(super) fn open(&self) -> impl Iterator<Item = Frame> + Clone {
         self.open.iter().map(|(number, frame)| frame.file.frame(*number))
     }
 
@@ -200,18 +203,39 @@ impl Frames {
         self.solid
     }
 
+    /// The constant step of the open numbers, see [`gaps::step_of`].
+    pub(super) fn step(&self) -> FrameNumber {
+        let step = self.step.get().unwrap_or_else(|| gaps::step_of(self.open.keys().copied()));
+        self.step.set(Some(step));
+        step
+    }
+
     fn walk(&self, from: FrameNumber) -> FrameNumber {
-        let steps = self.open.range(from..).map(|(number, _)| *number).zip(from..);
-        steps.take_while(|(number, expected)| number == expected).last().map_or(from, |(number, _)| number)
+        let step = self.step();
+        let mut solid = from;
+        for number in self.open.range(from..).map(|(number, _)| *number).skip(1) {
+            if solid.checked_add(step) != Some(number) {
+                break;
+            }
+            solid = number;
+        }
+        solid
     }
 
     fn insert(&mut self, number: FrameNumber, frame: Open) {
-        let first = self.first();
+        let (first, step) = (self.first(), self.step());
+        // Looked up anew where the number does not simply come next, which costs nothing as long as frames are dense.
+        if self.last().and_then(|last| last.checked_add(step)) != Some(number) {
+            self.step.set(None);
+        }
         self.newest = self.newest.map(|newest| newest.max(frame.file.identity.mtime_ns));
         self.open.insert(number, frame);
+        if self.step() != step {
+            self.solid = None;
+        }
         match (self.solid, first) {
-            (Some(solid), _) if solid.checked_add(1) == Some(number) => self.solid = Some(self.walk(number)),
-            (Some(_), Some(first)) if number < first && number + 1 != first => self.solid = None,
+            (Some(solid), _) if solid.checked_add(step) == Some(number) => self.solid = Some(self.walk(number)),
+            (Some(_), Some(first)) if number < first && number.checked_add(step) != Some(first) => self.solid = None,
             _ => {}
         }
     }
@@ -225,6 +249,7 @@ impl Frames {
             self.newest = None;
         }
         self.solid = None;
+        self.step.set(None);
         Some(frame)
     }
 
@@ -242,6 +267,7 @@ impl Frames {
             self.taken.extend(back);
             self.again = 0;
             (self.newest, self.solid) = (None, None);
+            self.step.set(None);
         }
         if self.again == 0 {
             self.again_last = None;

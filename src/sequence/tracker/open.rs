@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::sequence::finish::{Continuation, FinishReason, MarkerScope, Progress, Rules};
+use crate::sequence::gaps::Spacing;
 use crate::sequence::tracker::Decision;
 use crate::sequence::tracker::frames::{Frames, Put};
 use crate::sequence::tracker::open::firing::{Firing, FiringState, is_command};
@@ -204,6 +205,11 @@ impl Sequence {
         self.history.longest_pause
     }
 
+    /// How far apart its numbers are.
+    pub(super) fn spacing(&self) -> Spacing {
+        if self.pattern.has_gaps() { Spacing::Every(self.frames.step()) } else { Spacing::Free }
+    }
+
     /// Whether it must be kept although it has no frames: an answer is on its way.
     pub(super) fn is_awaiting(&self) -> bool {
         matches!(&self.phase, Phase::Firing(firing) if matches!(firing.state, FiringState::Inspecting { .. }))
@@ -353,6 +359,7 @@ impl Sequence {
             first: self.frames.first()?,
             last,
             solid,
+            step: self.frames.step(),
             count: self.frames.open_count(),
             final_frame: self.final_frame,
             before: self.frames.before(),

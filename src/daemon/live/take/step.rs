@@ -93,8 +93,9 @@ impl Take {
         let waits_for_pace = self.sluggish > 0 && !whole;
         // A gap may still be filled, and then two short chunks would be one.
         let is_first = || growing.frames_from(FrameNumber::MIN).next().as_ref() == Some(first);
-        let behind_gap = growing.has_gaps() && first.number != self.mark && !is_first();
-        if !quiet && (waits_for_pace || behind_gap) {
+        let follows = first.number == self.mark || growing.spacing().follows(self.mark.saturating_sub(1), first.number);
+        let after_gap = !follows && !is_first();
+        if !quiet && (waits_for_pace || after_gap) {
             return;
         }
         // A short chunk that a silence ended becomes part of a longer one: every cut costs bits.
@@ -147,7 +148,7 @@ impl Take {
         let ends = self.proving.values().map(Run::first).filter(|first| *first > number);
         let end = ends.chain(end).min().unwrap_or(FrameNumber::MAX);
         let free = growing.frames_from(number).take_while(|frame| frame.number < end);
-        plan::next_stretch(free, growing.has_gaps(), most)
+        plan::next_stretch(free, growing.spacing(), most)
     }
 
     /// The frames up to the first one that is known not to be whole, or not to be decodable.
@@ -178,6 +179,6 @@ impl Take {
     fn reaches_open(&self, growing: &Growing<'_>) -> bool {
         let Some(open) = &self.open else { return false };
         let before = growing.frames_from(self.mark).take_while(|f| f.number < open.run.first());
-        before.last().is_some_and(|last| !growing.has_gaps() || last.number.saturating_add(1) == open.run.first())
+        before.last().is_some_and(|last| growing.spacing().follows(last.number, open.run.first()))
     }
 }
