@@ -25,6 +25,7 @@ use crate::sequence::{Frame, Identity};
 pub use backoff::{MOST_ATTEMPTS, pause_after};
 pub use chunks::{ChunkId, ChunkKey, KeyedChunk, NewChunk, StoredChunk};
 pub use error::JournalError;
+pub use existing::FirstReading;
 pub use lock::Lock;
 pub use query::RetryTarget;
 pub use recover::Recovery;
@@ -34,6 +35,7 @@ pub use rows::{BatchId, DueCleanup, Entry, NewBatch, Outcome, PlannedCleanup, St
 mod backoff;
 mod chunks;
 mod error;
+mod existing;
 mod lock;
 mod open;
 mod programs;

@@ -16,6 +16,7 @@ use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
 
 mod anomaly;
+pub mod existing;
 pub mod finish;
 pub mod gaps;
 pub mod group;

@@ -16,7 +16,7 @@ use super::{
     Builtin, Cleanup, Config, Container, CustomPreset, Delivery, Encoder, Live, Preset, Quality, Root, SizeChange,
     StopPolicy, Video, WatchMode, feedback, globs,
 };
-use crate::sequence::finish::{Continuation, IdleTimeout, MissingFrames, Rules};
+use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Rules};
 
 /// What marks a sequence as finished unless the configuration says otherwise.
 const FINAL_MARKERS: [&str; 3] = [".done", "done", "*.done"];
@@ -244,6 +244,7 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         min_frames: root.min_frames.as_ref().map_or(MIN_FRAMES, positive),
         missing_frames: value(root.missing_frames.as_ref(), MissingFrames::Skip),
         continuation: value(root.continuation.as_ref(), Continuation::New),
+        existing: value(root.existing.as_ref(), Existing::Skip),
     };
     let video = Video {
         rate: scaled,

@@ -17,7 +17,7 @@ use super::{
     Cleanup, Container, FrameRate, Live, NameTemplate, ParallelChunks, Quality, SizeChange, StopPolicy, WatchMode,
     arguments, globs,
 };
-use crate::sequence::finish::{Continuation, IdleTimeout, MissingFrames};
+use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames};
 use crate::sequence::name::NameRule;
 
 /// A table whose keys are all optional here.
@@ -118,6 +118,7 @@ table! {
         min_frames: i64 = |r, key| r.whole::<1, { i64::MAX }>(key),
         missing_frames: MissingFrames = |r, key| r.parsed(key, MissingFrames::from_str),
         continuation: Continuation = |r, key| r.parsed(key, Continuation::from_str),
+        existing: Existing = |r, key| r.parsed(key, Existing::from_str),
         live: Live = |r, key| r.flag_or_name(key, Live::from_str),
         cleanup: Cleanup = |r, key| r.parsed(key, Cleanup::from_str),
         cleanup_after: Duration = |r, key| r.parsed(key, parse_duration),

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::config::Root;
 use crate::journal::{Journal, JournalError};
+use crate::sequence::existing::ExistingFiles;
 use crate::sequence::tracker::Listing;
 use crate::sequence::{Identity, name, os_name};
 use crate::watch::dirty::Dirty;
@@ -216,7 +217,7 @@ impl RootReader {
                     }
                 }
                 if !scan.files.is_empty() || !scan.gone.is_empty() {
-                    let listing = Listing { complete: false, files: scan.files, gone: scan.gone };
+                    let listing = Listing { complete: false, files: scan.files, gone: scan.gone, existing: ExistingFiles::None };
                     self.push(Reading { dir, claims: Vec::new(), outcome: Some(Ok(listing)) }, readings);
                 }
             }
@@ -243,7 +244,7 @@ impl RootReader {
                         folders.push(below);
                     }
                 }
-                Listing { complete: true, files: scan.files, gone: Vec::new() }
+                Listing { complete: true, files: scan.files, gone: Vec::new(), existing: ExistingFiles::None }
             });
             match if is_new { self.claims(&dir, &listing) } else { Ok(Vec::new()) } {
                 Ok(claims) => self.push(Reading { dir, claims, outcome: Some(listing) }, readings),

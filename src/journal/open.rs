@@ -12,7 +12,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::JournalError;
 
 /// One step for each version of the schema; `user_version` says how many were taken.
-const MIGRATIONS: [&str; 3] = [include_str!("schema.sql"), include_str!("programs.sql"), include_str!("names.sql")];
+const MIGRATIONS: [&str; 4] =
+    [include_str!("schema.sql"), include_str!("programs.sql"), include_str!("names.sql"), include_str!("existing.sql")];
 
 /// How long to wait for another process that reads or checkpoints.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -84,7 +85,7 @@ fn attempt(path: &Path) -> Result<Connection, Attempt> {
         return Err(Attempt::Failed(newer(path, found)));
     };
     migrate(&mut connection, missing).map_err(classify)?;
-    for table in ["batches", "frames", "chunks", "programs"] {
+    for table in ["batches", "frames", "chunks", "programs", "watched", "existing"] {
         connection.prepare(&format!("SELECT * FROM {table}")).map_err(classify)?;
     }
     Ok(connection)

@@ -8,7 +8,7 @@ use bstr::BString;
 use rusqlite::{Connection, OptionalExtension as _, named_params};
 
 use super::rows::{self, BatchId, DueCleanup, Entry, NewBatch, StoredBatch};
-use super::{Journal, JournalError};
+use super::{Journal, JournalError, existing};
 use crate::deliver::Published;
 use crate::deliver::cleanup::KeptReason;
 use crate::sequence::{FrameNumber, Identity, Pattern};
@@ -187,13 +187,14 @@ impl Journal {
     }
 
     /// Forgets the batches of a folder and of the folders below it, but for those being encoded or published now. The files
-    /// that they held come back by folder: they may be taken into a batch again.
+    /// that they held come back by folder: they may be taken into a batch again, also by silence.
     pub fn forget(&self, dir: &Path) -> Result<Vec<(PathBuf, Vec<Identity>)>, JournalError> {
         self.with(|connection| {
             let transaction = connection.transaction()?;
             let mut released: BTreeMap<PathBuf, Vec<Identity>> = BTreeMap::new();
             for (id, batch_dir) in batches_in(&transaction, "state NOT IN ('encoding', 'publishing')")? {
                 if batch_dir.starts_with(dir) {
+                    existing::free(&transaction, &batch_dir, &named_frames(&transaction, id)?)?;
                     released.entry(batch_dir).or_default().extend(release(&transaction, id)?);
                     transaction.execute("DELETE FROM batches WHERE id = ?", [id])?;
                 }
@@ -207,6 +208,14 @@ impl Journal {
 fn batches_in(connection: &Connection, condition: &str) -> rusqlite::Result<Vec<(BatchId, PathBuf)>> {
     let mut select = connection.prepare(&format!("SELECT id, dir FROM batches WHERE {condition} ORDER BY id"))?;
     select.query_map([], |row| Ok((row.get("id")?, rows::path(row, "dir")?)))?.collect()
+}
+
+/// The files that a batch holds, with their names.
+fn named_frames(connection: &Connection, id: BatchId) -> rusqlite::Result<Vec<(BString, Identity)>> {
+    let pattern: Pattern =
+        connection.query_row("SELECT pattern FROM batches WHERE id = ?", [id], |row| rows::json(row, "pattern"))?;
+    let frames = rows::frames(connection, id)?;
+    Ok(frames.into_iter().map(|frame| (frame.file_name(&pattern), frame.identity)).collect())
 }
 
 /// Lets go of every file of a batch.

@@ -18,6 +18,7 @@ const NOW: i64 = 1_763_640_000_000;
 mod chunks;
 #[cfg(feature = "fault-points")]
 mod crash;
+mod existing;
 mod files;
 mod programs;
 mod recovery;

@@ -42,6 +42,8 @@ pub struct Rules {
     pub missing_frames: MissingFrames,
     /// What a frame that comes after its batch was sealed opens.
     pub continuation: Continuation,
+    /// Whether silence ends a sequence of files that were there before anyone watched.
+    pub existing: Existing,
 }
 
 /// How long a sequence is quiet before it counts as finished.
@@ -77,6 +79,16 @@ pub enum Continuation {
     New,
     /// A batch of the whole sequence, old frames and new, under a new name.
     Extend,
+}
+
+/// What silence means for files that were there before their root was first watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Existing {
+    /// Nothing: only a marker, a number or a client ends a sequence of such files alone.
+    Skip,
+    /// The same as for files that came later.
+    Encode,
 }
 
 /// What ended a sequence. Prints as the log and the journal say it.
@@ -246,6 +258,7 @@ mod tests {
             min_frames: 2,
             missing_frames: MissingFrames::Skip,
             continuation: Continuation::New,
+            existing: Existing::Skip,
         }
     }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 use bstr::BString;
 use serde::Serialize;
 
+use crate::sequence::existing::ExistingFiles;
 use crate::sequence::finish::{Rules, is_batch_folder};
 use crate::sequence::gaps::NumberRanges;
 use crate::sequence::name::NameRule;
@@ -87,6 +88,8 @@ pub struct Listing {
     pub files: Vec<(BString, Identity)>,
     /// Names that a partial listing looked for and found absent.
     pub gone: Vec<BString>,
+    /// Which of `files` were there before their root was first watched. Counts for files that are not known yet.
+    pub existing: ExistingFiles,
 }
 
 /// What an inspection of a sequence's files found.
@@ -151,10 +154,20 @@ pub struct OpenSequence {
     pub last: FrameNumber,
     /// Its missing numbers.
     pub missing: NumberRanges,
-    /// `open`, `inspecting`, `held` (files are unfinished, or a gap is waited for) or `too few frames`.
+    /// `open`, `inspecting`, `held` (files are unfinished, or a gap is waited for), `too few frames` or `was there before`
+    /// (silence does not end it).
     pub state: &'static str,
     /// Milliseconds since any of its files changed.
     pub quiet_ms: u64,
+}
+
+/// What is left alone because it was there before anyone watched.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LeftAlone {
+    /// Sequences that are long enough for a video.
+    pub sequences: u64,
+    /// Their files.
+    pub files: u64,
 }
 
 impl Tracker {
@@ -237,6 +250,25 @@ impl Tracker {
         self.folders.get(dir)?.growing(pattern)
     }
 
+    /// The sequences in `dir` and below that are left alone because their files were there before anyone watched, and
+    /// that are long enough for a video.
+    #[must_use]
+    pub fn left_alone(&self, dir: &Path) -> LeftAlone {
+        let below = self.folders.range::<Path, _>((Bound::Included(dir), Bound::Unbounded));
+        let below = below.take_while(|(path, _)| path.starts_with(dir)).map(|(_, folder)| folder);
+        let mut found = LeftAlone::default();
+        for folder in below {
+            for sequence in folder.sequences().filter(|sequence| sequence.is_left_alone(folder.rules())) {
+                let files = sequence.frames.open_count();
+                if files >= folder.rules().min_frames {
+                    found.sequences += 1;
+                    found.files += files;
+                }
+            }
+        }
+        found
+    }
+
     /// What goes on, ordered by folder.
     #[must_use]
     pub fn snapshot(&self, now: Duration) -> Vec<OpenSequence> {
@@ -251,7 +283,7 @@ impl Tracker {
                 first: sequence.frames.first()?,
                 last: sequence.frames.last()?,
                 missing: sequence.pattern.missing_from(sequence.frames.open().map(|frame| frame.number)),
-                state: sequence.state(),
+                state: sequence.state(folder.rules()),
                 quiet_ms: u64::try_from(quiet.as_millis()).unwrap_or(u64::MAX),
             })
         });

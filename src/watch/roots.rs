@@ -18,6 +18,7 @@
 //!   gone or another one lies in its place, and nothing is read until it is back or the configuration is read again.
 
 use std::fmt;
+use std::iter;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
@@ -146,6 +147,18 @@ impl RootGuard {
         self.known.as_ref().map(|known| known.look.resolved.as_path())
     }
 
+    /// What the root can be known by after a restart, once it was seen.
+    #[must_use]
+    pub fn marks(&self) -> Option<RootMarks> {
+        self.known.as_ref().map(Sight::marks)
+    }
+
+    /// Whether the root's folder was made after `moment`, nanoseconds since the Unix epoch. No where that is not known.
+    #[must_use]
+    pub fn was_made_after(&self, moment: i128) -> bool {
+        self.known.as_ref().and_then(|known| known.look.born).is_some_and(|born| born > moment)
+    }
+
     fn judge(&mut self, seen: Sight) -> RootState {
         let Some(known) = &self.known else {
             self.known = Some(seen);
@@ -173,6 +186,16 @@ impl RootGuard {
         self.known = Some(seen);
         RootState::Renewed(renewal)
     }
+}
+
+/// What a root can be known by, long after. One mark that is the same is enough.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RootMarks {
+    /// Where it lies, with links resolved.
+    pub path: PathBuf,
+    /// The file system that it is on, and the folder itself where its birth is known. A folder that is made anew keeps the
+    /// first; a disk whose number changes with the slot that it is in keeps the second.
+    pub marks: Vec<String>,
 }
 
 /// What a few system calls tell of a root: enough to know it again.
@@ -220,6 +243,22 @@ impl Sight {
     /// Whether the root is the top folder of what is mounted.
     fn is_mount_point(&self) -> bool {
         self.mount_point() == Some(&self.look.resolved)
+    }
+
+    fn marks(&self) -> RootMarks {
+        let look = &self.look;
+        let disk = match &self.mount {
+            _ if look.fsid != 0 => format!("file system {:x}", look.fsid),
+            // Network shares and FUSE have no number of their own.
+            Some(mount) => {
+                let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
+                format!("{} {} {}", mount.fs_type, text(&mount.source), mount.root.display())
+            }
+            None => format!("device {}", look.dev),
+        };
+        // Before 1970 nobody made a folder: the file system does not know.
+        let folder = look.born.filter(|born| *born > 0).map(|born| format!("folder {} of {born}", look.ino));
+        RootMarks { path: look.resolved.clone(), marks: iter::once(disk).chain(folder).collect() }
     }
 
     fn mount_point(&self) -> Option<&Path> {

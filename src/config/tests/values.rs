@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::parse;
 use crate::config::{Cleanup, Config, Encoder, FrameRate, Live, ParallelChunks, Preset, Root, Video};
-use crate::sequence::finish::{IdleTimeout, MissingFrames};
+use crate::sequence::finish::{Existing, IdleTimeout, MissingFrames};
 
 fn root(keys: &str) -> Root {
     let config = parse(&format!("[[watch]]\npath = \"/srv/renders\"\n{keys}\n")).unwrap_or_else(|e| panic!("{e}"));
@@ -50,6 +50,7 @@ fn a_watch_inherits_and_overrides() {
         cleanup = "delete"
         cleanup_after = "1h"
         missing_frames = "hold"
+        existing = "encode"
         background = "#ff8000"
 
         [[watch]]
@@ -58,6 +59,7 @@ fn a_watch_inherits_and_overrides() {
         [[watch]]
         path = "~/two"
         cleanup = "keep"
+        existing = "skip"
         framerate = 60
         speed = 8
         "##,
@@ -68,6 +70,7 @@ fn a_watch_inherits_and_overrides() {
     assert_eq!(one.video.rate.to_string(), "30");
     assert_eq!((one.delivery.cleanup, one.delivery.cleanup_after), (Cleanup::Delete, Duration::from_secs(3600)));
     assert_eq!(one.finish.missing_frames, MissingFrames::Hold);
+    assert_eq!((one.finish.existing, two.finish.existing), (Existing::Encode, Existing::Skip));
     assert_eq!(two.path, Path::new("/home/u/two"));
     assert_eq!(two.video.rate.to_string(), "60");
     assert_eq!(two.delivery.cleanup, Cleanup::Keep);

@@ -8,7 +8,7 @@ use super::{UnitError, parse_duration, print_duration};
 use crate::config::{
     Builtin, Cleanup, Container, Live, NamedQuality, ParallelChunks, SizeChange, StopPolicy, WatchMode,
 };
-use crate::sequence::finish::{Continuation, IdleTimeout, MissingFrames};
+use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames};
 
 /// A type whose values are one of a few names, spelt alike in the configuration and on the command line.
 pub trait Named: Copy + 'static {
@@ -59,6 +59,7 @@ named! {
     Container, "container":
         "mp4" = Mp4, "mov" = Mov, "mkv" = Mkv, "webm" = Webm, "avi" = Avi, "gif" = Gif, "webp" = Webp;
     Continuation, "continuation": "new" = New, "extend" = Extend;
+    Existing, "treatment of existing files": "skip" = Skip, "encode" = Encode;
     Live, "way to encode live": "true" = Always, "false" = Never, "when_idle" = WhenIdle;
     MissingFrames, "treatment of missing frames": "skip" = Skip, "hold" = Hold, "error" = Error, "wait" = Wait;
     NamedQuality, "quality":
@@ -157,6 +158,7 @@ mod tests {
         round_trip::<Container>();
         round_trip::<Continuation>();
         round_trip::<Live>();
+        round_trip::<Existing>();
         round_trip::<MissingFrames>();
         round_trip::<NamedQuality>();
         round_trip::<SizeChange>();

@@ -98,6 +98,10 @@ impl Folder {
         Some(Growing { sequence, rules: &self.rules })
     }
 
+    pub(super) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
     pub(super) fn sequences(&self) -> impl Iterator<Item = &Sequence> {
         self.sequences.values()
     }

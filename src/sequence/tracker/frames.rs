@@ -23,8 +23,18 @@ impl File {
 #[derive(Debug, Clone)]
 struct Open {
     file: File,
-    /// It was in a batch before, and goes along because the sequence is extended.
-    again: bool,
+    origin: Origin,
+}
+
+/// Where a file comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// It came while its root was watched, or is other than it was.
+    New,
+    /// It was there before its root was first watched.
+    Existing,
+    /// It is, or was, in a batch. An open frame is that where its sequence is extended: it goes along.
+    Taken,
 }
 
 /// What telling [`Frames`] of a file meant.
@@ -45,6 +55,8 @@ pub(super) enum Put {
 pub(super) struct Frames {
     open: BTreeMap<FrameNumber, Open>,
     taken: BTreeMap<FrameNumber, File>,
+    /// How many of `open` were there before anyone watched.
+    existing: u64,
     /// How many of `open` are there again, and the last of them.
     again: u64,
     again_last: Option<FrameNumber>,
@@ -55,16 +67,18 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    /// Learns of a file. With `claimed`, it is in a batch that the journal knows.
-    pub(super) fn put(&mut self, frame: Frame, claimed: bool, extend: bool) -> Put {
+    /// Learns of a file. What is known of it already counts more than `origin`.
+    pub(super) fn put(&mut self, frame: Frame, origin: Origin, extend: bool) -> Put {
         let Frame { number, name, identity } = frame;
         let file = File { identity, name };
+        // A frame that was open is in no batch, whatever became of its file.
+        let open = if origin == Origin::Existing { origin } else { Origin::New };
         if let Some(known) = self.open.get(&number) {
             if known.file.identity == identity {
                 return Put::Same;
             }
             self.forget_open(number);
-            self.insert(number, Open { file, again: false });
+            self.insert(number, Open { file, origin: open });
             self.settle(extend);
             return Put::Changed;
         }
@@ -72,12 +86,12 @@ impl Frames {
         if before == Some(identity) {
             return Put::Same;
         }
-        if claimed {
+        if origin == Origin::Taken {
             self.taken.insert(number, file);
             return Put::Same;
         }
         self.taken.remove(&number);
-        self.insert(number, Open { file, again: false });
+        self.insert(number, Open { file, origin: open });
         self.settle(extend);
         if before.is_some() { Put::Retaken } else { Put::Added }
     }
@@ -119,13 +133,13 @@ impl Frames {
         let mut freed: Vec<_> = self.taken.iter().filter(is_meant).map(|(number, _)| *number).collect();
         for number in &freed {
             if let Some(file) = self.taken.remove(number) {
-                self.insert(*number, Open { file, again: false });
+                self.insert(*number, Open { file, origin: Origin::New });
             }
         }
         // Frames that are only there again are free as well, and are no longer old.
         for (number, frame) in &mut self.open {
-            if frame.again && files.contains(&frame.file.identity) {
-                frame.again = false;
+            if frame.origin == Origin::Taken && files.contains(&frame.file.identity) {
+                frame.origin = Origin::New;
                 self.again -= 1;
                 freed.push(*number);
             }
@@ -137,6 +151,11 @@ impl Frames {
     /// How many open frames were in no batch yet.
     pub(super) fn fresh(&self) -> u64 {
         self.open_count() - self.again
+    }
+
+    /// Whether all that is in no batch yet was there before anyone watched: nothing came since.
+    pub(super) fn is_existing(&self) -> bool {
+        self.existing > 0 && self.existing == self.fresh()
     }
 
     pub(super) fn open_count(&self) -> u64 {
@@ -182,10 +201,10 @@ impl Frames {
         self.open.range(number..).map(|(number, frame)| frame.file.frame(*number))
     }
 
-    /// Every frame, each with whether it is taken.
-    pub(super) fn all(&self) -> impl Iterator<Item = (Frame, bool)> {
-        let taken = self.taken.iter().map(|(number, file)| (file.frame(*number), true));
-        let open = self.open.iter().map(|(number, frame)| (frame.file.frame(*number), frame.again));
+    /// Every frame, each with what [`put`](Self::put) has to know of it.
+    pub(super) fn all(&self) -> impl Iterator<Item = (Frame, Origin)> {
+        let taken = self.taken.iter().map(|(number, file)| (file.frame(*number), Origin::Taken));
+        let open = self.open.iter().map(|(number, frame)| (frame.file.frame(*number), frame.origin));
         open.chain(taken)
     }
 
@@ -229,6 +248,7 @@ impl Frames {
             self.step.set(None);
         }
         self.newest = self.newest.map(|newest| newest.max(frame.file.identity.mtime_ns));
+        self.existing += u64::from(frame.origin == Origin::Existing);
         self.open.insert(number, frame);
         if self.step() != step {
             self.solid = None;
@@ -242,8 +262,10 @@ impl Frames {
 
     fn forget_open(&mut self, number: FrameNumber) -> Option<Open> {
         let frame = self.open.remove(&number)?;
-        if frame.again {
-            self.again -= 1;
+        match frame.origin {
+            Origin::New => {}
+            Origin::Existing => self.existing -= 1,
+            Origin::Taken => self.again -= 1,
         }
         if self.newest == Some(frame.file.identity.mtime_ns) {
             self.newest = None;
@@ -257,7 +279,7 @@ impl Frames {
     fn settle(&mut self, extend: bool) {
         if extend && self.fresh() > 0 && !self.taken.is_empty() {
             for (number, file) in std::mem::take(&mut self.taken) {
-                self.insert(number, Open { file, again: true });
+                self.insert(number, Open { file, origin: Origin::Taken });
                 self.again += 1;
                 self.again_last = self.again_last.max(Some(number));
             }

@@ -20,11 +20,13 @@ impl<'a> Growing<'a> {
         self.sequence.frames.open_from(number)
     }
 
-    /// Whether there is something to encode: frames that were in no batch yet, and enough for a video.
+    /// Whether there is something to encode: frames that were in no batch yet, enough for a video, and not left alone.
     #[must_use]
     pub fn is_worth_it(&self) -> bool {
         let frames = &self.sequence.frames;
-        frames.fresh() > 0 && frames.open_count() >= self.rules.min_frames.max(2)
+        !self.sequence.is_left_alone(self.rules)
+            && frames.fresh() > 0
+            && frames.open_count() >= self.rules.min_frames.max(2)
     }
 
     /// How far apart its numbers are: where one is left out, a frame may still come.

@@ -7,10 +7,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::sequence::finish::{Continuation, FinishReason, MarkerScope, Progress, Rules};
+use crate::sequence::finish::{Continuation, Existing, FinishReason, MarkerScope, Progress, Rules};
 use crate::sequence::gaps::Spacing;
 use crate::sequence::tracker::Decision;
-use crate::sequence::tracker::frames::{Frames, Put};
+use crate::sequence::tracker::frames::{Frames, Origin, Put};
 use crate::sequence::tracker::open::firing::{Firing, FiringState, is_command};
 use crate::sequence::{Frame, FrameNumber, Identity, Pattern};
 
@@ -128,14 +128,15 @@ impl Sequence {
     pub(super) fn put(
         &mut self,
         frame: Frame,
-        claimed: bool,
+        origin: Origin,
         is_final: bool,
         cx: &Context<'_>,
         out: &mut Vec<Decision>,
     ) -> Put {
-        let was_open = self.frames.fresh() > 0;
+        // The time that old files lay there is no pause between two frames.
+        let was_open = self.frames.fresh() > 0 && !self.frames.is_existing();
         let number = frame.number;
-        let put = self.frames.put(frame, claimed, cx.extend());
+        let put = self.frames.put(frame, origin, cx.extend());
         if put == Put::Same {
             return put;
         }
@@ -195,8 +196,21 @@ impl Sequence {
         }
     }
 
+    /// Whether it is left alone: its files were there before anyone watched, nothing came since, and no rule but silence
+    /// could end it.
+    pub(super) fn is_left_alone(&self, rules: &Rules) -> bool {
+        rules.existing == Existing::Skip && self.frames.is_existing() && !self.history.forced && !self.is_firing()
+    }
+
+    fn is_firing(&self) -> bool {
+        matches!(self.phase, Phase::Firing(_))
+    }
+
     /// How long it must be quiet to be finished by that.
     pub(super) fn silence(&self, rules: &Rules) -> Option<Duration> {
+        if rules.existing == Existing::Skip && self.frames.is_existing() {
+            return None;
+        }
         rules.idle_timeout.after(self.history.longest_pause)
     }
 
@@ -216,10 +230,11 @@ impl Sequence {
     }
 
     /// What goes on, for people.
-    pub(super) fn state(&self) -> &'static str {
+    pub(super) fn state(&self, rules: &Rules) -> &'static str {
         match &self.phase {
             Phase::Firing(firing) if matches!(firing.state, FiringState::Inspecting { .. }) => "inspecting",
             Phase::Firing(_) => "held",
+            Phase::Open if self.is_left_alone(rules) => "was there before",
             Phase::Open if self.resting => "too few frames",
             Phase::Open => "open",
         }

@@ -3,9 +3,10 @@
 use globset::{Glob, GlobSetBuilder};
 
 use super::*;
-use crate::sequence::finish::{Continuation, FinishReason, IdleTimeout, MissingFrames};
+use crate::sequence::finish::{Continuation, Existing, FinishReason, IdleTimeout, MissingFrames};
 
 mod batches;
+mod existing;
 mod schedules;
 
 const EMPTY: u64 = 0;
@@ -31,6 +32,7 @@ fn rules() -> Rules {
         min_frames: 1,
         missing_frames: MissingFrames::Skip,
         continuation: Continuation::New,
+        existing: Existing::Skip,
     }
 }
 
@@ -87,7 +89,7 @@ impl World {
         let files = self.files.clone().into_iter().collect();
         self.apply(Event::Listed {
             dir: Arc::clone(&self.dir),
-            listing: Listing { complete: true, files, gone: Vec::new() },
+            listing: Listing { complete: true, files, gone: Vec::new(), existing: ExistingFiles::None },
         });
     }
 
@@ -96,7 +98,7 @@ impl World {
         let files = names.iter().filter_map(found).collect();
         let gone =
             names.iter().filter(|name| !self.files.contains_key(&BString::from(**name))).map(|name| (*name).into());
-        let listing = Listing { complete: false, files, gone: gone.collect() };
+        let listing = Listing { complete: false, files, gone: gone.collect(), existing: ExistingFiles::None };
         self.apply(Event::Listed { dir: Arc::clone(&self.dir), listing });
     }
 

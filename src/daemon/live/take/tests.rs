@@ -9,7 +9,8 @@ use globset::GlobSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::sequence::finish::{Continuation, IdleTimeout, MissingFrames, Rules};
+use crate::sequence::existing::ExistingFiles;
+use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Rules};
 use crate::sequence::gaps::Spacing;
 use crate::sequence::name::NameRule;
 use crate::sequence::tracker::{Decision, Event, Listing, Tracker};
@@ -57,6 +58,7 @@ impl World {
             min_frames: 2,
             missing_frames: MissingFrames::Skip,
             continuation: Continuation::New,
+            existing: Existing::Skip,
         };
         let mut tracker = Tracker::default();
         tracker.open(Arc::clone(&dir), Arc::new(rules), Arc::new(NameRule::Auto));
@@ -82,13 +84,18 @@ impl World {
         let identity = Identity { dev: 1, ino: self.writes, size: 9, mtime_ns: 1 };
         self.files.insert(number, identity);
         let name: BString = self.pattern.name(number);
-        self.listed(Listing { complete: false, files: vec![(name, identity)], gone: Vec::new() });
+        self.listed(Listing {
+            complete: false,
+            files: vec![(name, identity)],
+            gone: Vec::new(),
+            existing: ExistingFiles::None,
+        });
     }
 
     fn remove(&mut self, number: FrameNumber) {
         self.files.remove(&number);
         let gone = vec![self.pattern.name(number)];
-        self.listed(Listing { complete: false, files: Vec::new(), gone });
+        self.listed(Listing { complete: false, files: Vec::new(), gone, existing: ExistingFiles::None });
     }
 
     fn listed(&mut self, listing: Listing) {

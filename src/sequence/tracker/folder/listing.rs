@@ -3,11 +3,12 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use crate::sequence::existing::ExistingFiles;
 use crate::sequence::finish::MarkerScope;
 use crate::sequence::group::{Choice, paddings};
 use crate::sequence::name::{Digits, Reading, may_be_frame};
 use crate::sequence::tracker::folder::{Family, Folder, Id, Moment};
-use crate::sequence::tracker::frames::Put;
+use crate::sequence::tracker::frames::{Origin, Put};
 use crate::sequence::tracker::open::{Context, Marker, Sequence};
 use crate::sequence::tracker::{Decision, Listing};
 use crate::sequence::{Frame, Identity, Kind, Padding, Pattern};
@@ -34,7 +35,7 @@ impl Folder {
                     let marker = Marker { name: name.clone(), scope, identity: *identity, seen: moment.event };
                     self.markers.insert(name.clone(), marker);
                 }
-            } else if let Some((id, put)) = self.put(name, *identity, moment, out) {
+            } else if let Some((id, put)) = self.put(name, *identity, &listing.existing, moment, out) {
                 *seen.entry(id).or_default() += 1;
                 if put != Put::Same {
                     touched.insert(id);
@@ -69,6 +70,7 @@ impl Folder {
         &mut self,
         name: &[u8],
         identity: Identity,
+        existing: &ExistingFiles,
         moment: Moment<'_>,
         out: &mut Vec<Decision>,
     ) -> Option<(Id, Put)> {
@@ -76,13 +78,17 @@ impl Folder {
             return None;
         }
         let (id, number) = self.place_of(name, moment)?;
-        let claimed = !self.claimed.is_empty() && self.claimed.remove(&identity);
+        let origin = match !self.claimed.is_empty() && self.claimed.remove(&identity) {
+            true => Origin::Taken,
+            false if existing.contains(name, &identity) => Origin::Existing,
+            false => Origin::New,
+        };
         let is_final = self.rules.is_final_frame(name);
         let cx = Context { dir: &self.dir, rules: &self.rules, markers: &[], now: moment.now, event: moment.event };
         let sequence = self.sequences.get_mut(&id)?;
         let before = sequence.frames.total();
         let frame = Frame::of(&sequence.pattern, name, number, identity);
-        let put = sequence.put(frame, claimed, is_final, &cx, out);
+        let put = sequence.put(frame, origin, is_final, &cx, out);
         if sequence.frames.total() > before
             && let Some(family) = self.families.get_mut(&sequence.family)
         {

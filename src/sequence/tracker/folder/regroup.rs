@@ -10,7 +10,7 @@ use crate::sequence::finish::Rules;
 use crate::sequence::group::divide;
 use crate::sequence::name::NameRule;
 use crate::sequence::tracker::folder::{Family, Folder, Id, Moment, SMALL_FAMILY};
-use crate::sequence::tracker::frames::Frames;
+use crate::sequence::tracker::frames::{Frames, Origin};
 use crate::sequence::tracker::open::{Context, History, Sequence};
 use crate::sequence::{Frame, FrameNumber, Identity, Pattern};
 
@@ -18,7 +18,7 @@ use crate::sequence::{Frame, FrameNumber, Identity, Pattern};
 struct Entry {
     name: BString,
     identity: Identity,
-    taken: bool,
+    origin: Origin,
     from: Id,
 }
 
@@ -105,9 +105,9 @@ impl Folder {
             if let Some(due) = sequence.due {
                 self.due.remove(&(due, *id));
             }
-            for (frame, taken) in sequence.frames.all() {
+            for (frame, origin) in sequence.frames.all() {
                 let name = frame.file_name(&sequence.pattern);
-                entries.push(Entry { name, identity: frame.identity, taken, from: *id });
+                entries.push(Entry { name, identity: frame.identity, origin, from: *id });
             }
             old.histories.insert(*id, sequence.history);
             old.by_pattern.insert(sequence.pattern.clone(), *id);
@@ -144,8 +144,8 @@ impl Folder {
                     sequence.final_frame = None;
                     for (number, entry) in members() {
                         let frame = Frame::of(&sequence.pattern, &entry.name, number, entry.identity);
-                        sequence.frames.put(frame, entry.taken, cx.extend());
-                        if !entry.taken && rules.is_final_frame(&entry.name) {
+                        sequence.frames.put(frame, entry.origin, cx.extend());
+                        if entry.origin != Origin::Taken && rules.is_final_frame(&entry.name) {
                             sequence.final_frame = sequence.final_frame.max(Some(number));
                         }
                     }

@@ -135,7 +135,12 @@ fn a_bare_marker_and_a_client_speak_for_batch_folders_too() {
             world.apply(Event::Done(Arc::clone(&above)));
         } else {
             let inode = Identity { mtime_ns: i64::MAX, ..*world.files.first_key_value().unwrap().1 };
-            let listing = Listing { complete: true, files: vec![(".done".into(), inode)], gone: Vec::new() };
+            let listing = Listing {
+                complete: true,
+                files: vec![(".done".into(), inode)],
+                gone: Vec::new(),
+                existing: ExistingFiles::None,
+            };
             world.apply(Event::Listed { dir: Arc::clone(&above), listing });
         }
         let dirs: Vec<_> = world.batches.iter().map(|batch| batch.dir.file_name().unwrap()).collect();
@@ -398,7 +403,12 @@ fn frames_that_come_during_an_inspection_are_not_lost() {
     world.frames(1..=2);
     let listed = |world: &World| Event::Listed {
         dir: Arc::clone(&world.dir),
-        listing: Listing { complete: true, files: world.files.clone().into_iter().collect(), gone: Vec::new() },
+        listing: Listing {
+            complete: true,
+            files: world.files.clone().into_iter().collect(),
+            gone: Vec::new(),
+            existing: ExistingFiles::None,
+        },
     };
     let event = listed(&world);
     assert!(matches!(world.tracker.apply(event, world.now)[..], [Decision::Grew { .. }]));

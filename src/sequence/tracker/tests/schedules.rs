@@ -6,7 +6,7 @@ use super::*;
 
 /// One thing that happens on the disk, and how the tracker hears of it.
 #[derive(Debug, Clone)]
-enum Act {
+pub(super) enum Act {
     /// A file of this name is written, in this state.
     Write(usize, u64),
     Remove(usize),
@@ -17,7 +17,7 @@ enum Act {
 }
 
 /// Names of which some need several siblings before their number is known.
-fn name(index: usize) -> String {
+pub(super) fn name(index: usize) -> String {
     match index {
         0..12 => format!("shot.{:04}.png", index + 1),
         12..20 => format!("{}.png", index - 5),
@@ -29,7 +29,7 @@ fn name(index: usize) -> String {
 
 const NAMES: usize = 36;
 
-fn act() -> impl Strategy<Value = Act> {
+pub(super) fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         10 => (0..NAMES, prop_oneof![8 => Just(WHOLE), 1 => Just(TORN), 1 => Just(EMPTY)]).prop_map(|(n, s)| Act::Write(n, s)),
         1 => (0..NAMES).prop_map(Act::Remove),
@@ -41,7 +41,7 @@ fn act() -> impl Strategy<Value = Act> {
 }
 
 impl World {
-    fn act(&mut self, act: &Act) {
+    pub(super) fn act(&mut self, act: &Act) {
         match act {
             Act::Write(index, size) => {
                 self.write(&name(*index), *size);
@@ -62,7 +62,7 @@ impl World {
     }
 
     /// Every file of every batch.
-    fn taken(&self) -> Vec<(BString, Identity)> {
+    pub(super) fn taken(&self) -> Vec<(BString, Identity)> {
         let of = |batch: &Batch| {
             let named = |frame: &Frame| (frame.file_name(&batch.pattern), frame.identity);
             batch.frames.iter().map(named).collect::<Vec<_>>()
@@ -175,6 +175,7 @@ fn a_new_frame_and_a_large_folder_are_cheap() {
             complete: false,
             files: vec![(format!("2025_shot.{number:05}.png").into(), identity)],
             gone: Vec::new(),
+            existing: ExistingFiles::None,
         };
         let decisions = world.tracker.apply(Event::Listed { dir: Arc::clone(&world.dir), listing }, world.now);
         assert!(matches!(decisions[..], [Decision::Grew { .. }]));

@@ -1,0 +1,120 @@
+//! Which files were there when their root was first watched.
+//!
+//! A root counts as watched from the moment that its first reading is recorded, and that is done before anybody acts on
+//! the reading: a process that is killed in between finds the same files there before again, and leaves them alone.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use bstr::BString;
+use rusqlite::{Connection, OptionalExtension as _, named_params};
+
+use super::{Journal, JournalError};
+use crate::sequence::Identity;
+use crate::sequence::existing::FileSet;
+use crate::watch::roots::RootMarks;
+
+/// What a folder held when it was first read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirstReading {
+    /// The folder.
+    pub dir: PathBuf,
+    /// Its inode, where it could be seen.
+    pub ino: Option<u64>,
+    /// Its files; `None` where it could not be read.
+    pub files: Option<FileSet>,
+}
+
+impl Journal {
+    /// Whether the first reading of this root is recorded: of one at the same path with one of the same marks. A journal
+    /// of an earlier version knows of none.
+    pub fn has_watched(&self, root: &RootMarks) -> Result<bool, JournalError> {
+        self.with(|connection| {
+            let is_known = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'watched'";
+            if !connection.prepare_cached(is_known)?.exists([])? {
+                return Ok(false);
+            }
+            let mut select = connection.prepare_cached("SELECT 1 FROM watched WHERE path = ? AND mark = ?")?;
+            for mark in &root.marks {
+                if select.exists((root.path.as_os_str().as_bytes(), mark))? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })
+    }
+
+    /// Records what was there before in these folders, and that the root is watched from now on.
+    pub fn watch(&self, root: &RootMarks, readings: &[FirstReading], now: i64) -> Result<(), JournalError> {
+        self.with(|connection| {
+            let transaction = connection.transaction()?;
+            for reading in readings {
+                record(&transaction, reading)?;
+            }
+            for mark in &root.marks {
+                transaction.execute(
+                    "INSERT OR IGNORE INTO watched (path, mark, since) VALUES (?, ?, ?)",
+                    (root.path.as_os_str().as_bytes(), mark, now),
+                )?;
+            }
+            transaction.commit()
+        })
+    }
+
+    /// The files that were there before in a folder, by its path or by its inode. None are in it that it never held: a
+    /// set that belongs to another folder by now does not fit the names and times of its files.
+    pub fn existing_in(&self, dir: &Path, ino: Option<u64>) -> Result<FileSet, JournalError> {
+        self.with(|connection| {
+            let mut select = connection
+                .prepare_cached("SELECT files FROM existing WHERE (dir = ? OR ino = ?) AND files IS NOT NULL")?;
+            let params = (dir.as_os_str().as_bytes(), ino.map(u64::cast_signed));
+            let sets = select.query_map(params, |row| row.get::<_, Vec<u8>>(0))?;
+            sets.map(|bytes| set(&bytes?)).try_fold(FileSet::default(), |all, set| Ok(all.union(set?)))
+        })
+    }
+
+    /// The folders below a root whose first reading failed.
+    pub fn unread_below(&self, root: &Path) -> Result<Vec<PathBuf>, JournalError> {
+        self.with(|connection| {
+            let mut select = connection.prepare_cached("SELECT dir FROM existing WHERE files IS NULL")?;
+            let dirs = select.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
+            let dirs = dirs.map(|dir| Ok(PathBuf::from(OsStr::from_bytes(&dir?))));
+            dirs.filter(|dir| dir.as_ref().map_or(true, |dir: &PathBuf| dir.starts_with(root))).collect()
+        })
+    }
+}
+
+/// These files of a folder are no longer among those that were there before.
+pub(super) fn free(connection: &Connection, dir: &Path, files: &[(BString, Identity)]) -> rusqlite::Result<()> {
+    let dir = dir.as_os_str().as_bytes();
+    let mut select = connection.prepare_cached("SELECT files FROM existing WHERE dir = ? AND files IS NOT NULL")?;
+    if let Some(bytes) = select.query_row([dir], |row| row.get::<_, Vec<u8>>(0)).optional()? {
+        let rest = set(&bytes)?.without(files.iter().map(|(name, identity)| (name.as_slice(), identity)));
+        connection.execute("UPDATE existing SET files = ? WHERE dir = ?", (rest.to_bytes(), dir))?;
+    }
+    Ok(())
+}
+
+fn record(connection: &Connection, reading: &FirstReading) -> rusqlite::Result<()> {
+    let dir = reading.dir.as_os_str().as_bytes();
+    if reading.files.as_ref().is_some_and(FileSet::is_empty) {
+        connection.execute("DELETE FROM existing WHERE dir = ?", [dir])?;
+        return Ok(());
+    }
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO existing (dir, ino, files) VALUES (:dir, :ino, :files)")?
+        .execute(named_params! {
+            ":dir": dir,
+            ":ino": reading.ino.map(u64::cast_signed),
+            ":files": reading.files.as_ref().map(FileSet::to_bytes),
+        })?;
+    Ok(())
+}
+
+fn set(bytes: &[u8]) -> rusqlite::Result<FileSet> {
+    FileSet::from_bytes(bytes).ok_or_else(|| {
+        let message = format!("{} bytes are no whole number of file hashes", bytes.len());
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Blob, message.into())
+    })
+}
