@@ -8,8 +8,9 @@ use std::time::Duration;
 use bstr::BString;
 
 use crate::sequence::finish::{MarkerScope, Rules};
-use crate::sequence::group::{Choice, Splitter};
+use crate::sequence::group::{LeftAlone, Reading, Shaper};
 use crate::sequence::name::NameRule;
+use crate::sequence::tracker::frames::Origin;
 use crate::sequence::tracker::growing::Growing;
 use crate::sequence::tracker::open::{Context, Marker, Sequence};
 use crate::sequence::tracker::{Decision, Verdict};
@@ -17,9 +18,6 @@ use crate::sequence::{Identity, Pattern};
 
 mod listing;
 mod regroup;
-
-/// Families up to this size are grouped anew after every change that may matter.
-const SMALL_FAMILY: usize = 64;
 
 pub(super) type Id = u32;
 
@@ -29,8 +27,8 @@ pub(super) struct Folder {
     pub dir: Arc<Path>,
     rules: Arc<Rules>,
     names: Arc<NameRule>,
-    splitter: Splitter,
-    families: HashMap<Arc<[u8]>, Family>,
+    shaper: Shaper,
+    shapes: HashMap<Arc<[u8]>, Shape>,
     sequences: BTreeMap<Id, Sequence>,
     by_pattern: HashMap<Pattern, Id>,
     due: BTreeSet<(Duration, Id)>,
@@ -42,17 +40,31 @@ pub(super) struct Folder {
     next_id: Id,
 }
 
-/// Names that differ in their numbers only, and so may be of one sequence.
+/// The names of one shape: only they can influence each other (see [`group`](crate::sequence::group)).
 #[derive(Debug)]
-struct Family {
-    choice: Choice,
-    /// Several numbers in each name: one more name can change which of them is the frame.
-    ambiguous: bool,
-    /// Names came or went since it was grouped, in a way that grouping it anew may answer differently.
-    stale: bool,
-    frames: usize,
-    grouped: usize,
+struct Shape {
+    reading: Reading,
+    /// The sequence of each film of the reading that has one.
+    films: HashMap<u32, Id>,
     sequences: BTreeSet<Id>,
+    /// Images that are in no sequence.
+    others: BTreeMap<BString, Other>,
+    /// A name came or went since the names were read, and they may be read differently now.
+    stale: bool,
+    /// A batch was made of a sequence, which may be cleaned up: what was judged by the files of that batch stays judged.
+    sealed: bool,
+    /// How many names there are, and how many there were when they were read.
+    names: usize,
+    read: usize,
+}
+
+/// An image that is in no sequence.
+#[derive(Debug, Clone)]
+struct Other {
+    identity: Identity,
+    origin: Origin,
+    /// `None` for a single, and until the names are read anew.
+    why: Option<LeftAlone>,
 }
 
 /// What the whole tracker knows when it turns to a folder.
@@ -70,8 +82,8 @@ impl Folder {
             dir,
             rules,
             names,
-            splitter: Splitter::default(),
-            families: HashMap::new(),
+            shaper: Shaper::default(),
+            shapes: HashMap::new(),
             sequences: BTreeMap::new(),
             by_pattern: HashMap::new(),
             due: BTreeSet::new(),
@@ -100,6 +112,21 @@ impl Folder {
 
     pub(super) fn rules(&self) -> &Rules {
         &self.rules
+    }
+
+    /// Why images are in no sequence, each reason with how many there are and one of them.
+    pub(super) fn left_alone(&self) -> BTreeMap<LeftAlone, (usize, &BString)> {
+        let others = self.shapes.values().flat_map(|shape| &shape.others);
+        let mut found: BTreeMap<LeftAlone, (usize, &BString)> = BTreeMap::new();
+        for (name, why) in others.filter_map(|(name, other)| Some((name, other.why.as_ref()?))) {
+            // One line for all previews, not one for each frame.
+            let known = found.iter_mut().find(|(known, _)| std::mem::discriminant(*known) == std::mem::discriminant(why));
+            match known {
+                Some((_, (count, _))) => *count += 1,
+                None => drop(found.insert(why.clone(), (1, name))),
+            }
+        }
+        found
     }
 
     pub(super) fn sequences(&self) -> impl Iterator<Item = &Sequence> {
@@ -131,8 +158,13 @@ impl Folder {
         if matches!(verdict, Verdict::Changed) {
             self.awaiting.insert(id);
         }
+        let decided = out.len();
         if let Some(sequence) = self.sequences.get_mut(&id) {
             sequence.inspected(verdict, &cx, out);
+            let sealed = out[decided..].iter().any(|decision| matches!(decision, Decision::Seal(_)));
+            if let Some(shape) = self.shapes.get_mut(&sequence.shape) {
+                shape.sealed |= sealed;
+            }
         }
         self.step(BTreeSet::from([id]), moment, out);
     }
@@ -145,6 +177,11 @@ impl Folder {
                 sequence.regrouped();
             }
         });
+        for other in self.shapes.values_mut().flat_map(|shape| shape.others.values_mut()) {
+            if claims.remove(&other.identity) {
+                other.origin = Origin::Taken;
+            }
+        }
         self.claimed.extend(claims);
     }
 
@@ -152,6 +189,11 @@ impl Folder {
     pub(super) fn release(&mut self, files: &[Identity], moment: Moment<'_>, out: &mut Vec<Decision>) {
         let files: HashSet<Identity> = files.iter().copied().collect();
         self.claimed.retain(|identity| !files.contains(identity));
+        for other in self.shapes.values_mut().flat_map(|shape| shape.others.values_mut()) {
+            if other.origin == Origin::Taken && files.contains(&other.identity) {
+                other.origin = Origin::New;
+            }
+        }
         self.each(moment, out, |sequence, cx| {
             for number in sequence.frames.release(&files, cx.extend()) {
                 sequence.touch(number, true, cx);
@@ -186,11 +228,6 @@ impl Folder {
         self.sequences.insert(id, sequence);
     }
 
-    /// Whether the names of a family have several numbers, so that one more name can change which of them is the frame.
-    fn is_ambiguous(&self, family: &[u8]) -> bool {
-        *self.names == NameRule::Auto && family.split(|byte| *byte == 0).nth(2).is_some()
-    }
-
     fn markers_at(&self, moment: Moment<'_>) -> Vec<Marker> {
         self.markers.values().chain(moment.inherited).cloned().collect()
     }
@@ -203,12 +240,12 @@ impl Folder {
         let mut left = ids;
         while let Some(id) = left.pop_first() {
             let Some(sequence) = self.sequences.get_mut(&id) else { continue };
-            // A batch is never made of a grouping that partial listings have outdated.
-            let family = self.families.get(&sequence.family);
-            if family.is_some_and(|family| family.stale) && sequence.about_to_fire(&cx) {
-                let family = Arc::clone(&sequence.family);
+            // A batch is never made of a reading that later names may have outdated.
+            let shape = self.shapes.get(&sequence.shape);
+            if shape.is_some_and(|shape| shape.stale) && sequence.about_to_fire(&cx) {
+                let shape = Arc::clone(&sequence.shape);
                 left.insert(id);
-                left.extend(self.regroup(&family, moment));
+                left.extend(self.regroup(&shape, moment));
                 continue;
             }
             let before = sequence.due;
@@ -237,10 +274,11 @@ impl Folder {
         if let Some(due) = sequence.due {
             self.due.remove(&(due, id));
         }
-        if let Some(family) = self.families.get_mut(&sequence.family) {
-            family.sequences.remove(&id);
-            if family.sequences.is_empty() {
-                self.families.remove(&sequence.family);
+        if let Some(shape) = self.shapes.get_mut(&sequence.shape) {
+            shape.sequences.remove(&id);
+            shape.films.retain(|_, of_film| *of_film != id);
+            if shape.sequences.is_empty() && shape.others.is_empty() {
+                self.shapes.remove(&sequence.shape);
             }
         }
     }

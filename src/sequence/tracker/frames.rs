@@ -3,8 +3,10 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashSet};
 
+use bstr::BString;
+
 use crate::sequence::gaps;
-use crate::sequence::{Frame, FrameName, FrameNumber, Identity};
+use crate::sequence::{Frame, FrameName, FrameNumber, Identity, Pattern};
 
 /// A file, and its name where the pattern does not give it.
 #[derive(Debug, Clone)]
@@ -146,6 +148,20 @@ impl Frames {
         }
         self.settle(extend);
         freed
+    }
+
+    /// Whether a file of another name has this number.
+    pub(super) fn has_other_name(&self, frame: &Frame) -> bool {
+        self.file(frame.number).is_some_and(|file| file.name != frame.name)
+    }
+
+    /// The name of the file with this number; `pattern` is that of the sequence.
+    pub(super) fn name_of(&self, number: FrameNumber, pattern: &Pattern) -> Option<BString> {
+        self.file(number).map(|file| file.frame(number).file_name(pattern))
+    }
+
+    fn file(&self, number: FrameNumber) -> Option<&File> {
+        self.open.get(&number).map(|open| &open.file).or_else(|| self.taken.get(&number))
     }
 
     /// How many open frames were in no batch yet.

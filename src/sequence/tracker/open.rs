@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::sequence::finish::{Continuation, Existing, FinishReason, MarkerScope, Progress, Rules};
 use crate::sequence::gaps::Spacing;
+use crate::sequence::group::Note;
 use crate::sequence::tracker::Decision;
 use crate::sequence::tracker::frames::{Frames, Origin, Put};
 use crate::sequence::tracker::open::firing::{Firing, FiringState, is_command};
@@ -55,9 +56,11 @@ pub(super) struct Marker {
 #[derive(Debug)]
 pub(super) struct Sequence {
     pub pattern: Pattern,
-    pub family: Arc<[u8]>,
+    pub shape: Arc<[u8]>,
     pub frames: Frames,
     pub history: History,
+    /// What is worth knowing of how its names were read.
+    pub notes: Vec<Note>,
     /// When the next thing happens to it by time alone.
     pub due: Option<Duration>,
     /// The highest new number whose name matches `final_frame`.
@@ -91,10 +94,11 @@ enum Phase {
 }
 
 impl Sequence {
-    pub(super) fn new(pattern: Pattern, family: Arc<[u8]>, cx: &Context<'_>) -> Self {
+    pub(super) fn new(pattern: Pattern, shape: Arc<[u8]>, cx: &Context<'_>) -> Self {
         Self {
             pattern,
-            family,
+            shape,
+            notes: Vec::new(),
             frames: Frames::default(),
             history: History {
                 last_change: cx.now,

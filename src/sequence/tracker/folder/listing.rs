@@ -1,17 +1,16 @@
 //! Takes listings in: which file is which frame, and which are gone.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::sequence::existing::ExistingFiles;
 use crate::sequence::finish::MarkerScope;
-use crate::sequence::group::{Choice, paddings};
-use crate::sequence::name::{Digits, Reading, may_be_frame};
-use crate::sequence::tracker::folder::{Family, Folder, Id, Moment};
+use crate::sequence::group::{LeftAlone, Placed, Reading};
+use crate::sequence::tracker::folder::{Folder, Id, Moment, Other, Shape};
 use crate::sequence::tracker::frames::{Origin, Put};
 use crate::sequence::tracker::open::{Context, Marker, Sequence};
 use crate::sequence::tracker::{Decision, Listing};
-use crate::sequence::{Frame, Identity, Kind, Padding, Pattern};
+use crate::sequence::{Frame, Identity};
 
 impl Folder {
     /// Takes in a listing. Whether its bare markers changed.
@@ -25,6 +24,7 @@ impl Folder {
         self.meet(listing);
         let mut touched = BTreeSet::new();
         let mut seen: HashMap<Id, usize> = HashMap::new();
+        let mut unread = BTreeSet::new();
         let (mut markers_changed, mut bare_changed) = (false, false);
         for (name, identity) in &listing.files {
             if let Some(scope) = self.rules.marker(name) {
@@ -35,7 +35,7 @@ impl Folder {
                     let marker = Marker { name: name.clone(), scope, identity: *identity, seen: moment.event };
                     self.markers.insert(name.clone(), marker);
                 }
-            } else if let Some((id, put)) = self.put(name, *identity, &listing.existing, moment, out) {
+            } else if let Some((id, put)) = self.put(name, *identity, &listing.existing, &mut unread, moment, out) {
                 *seen.entry(id).or_default() += 1;
                 if put != Put::Same {
                     touched.insert(id);
@@ -48,7 +48,7 @@ impl Folder {
         if listing.complete {
             self.sweep(listing, &seen, moment, &mut touched);
         }
-        self.regroup_touched(listing.complete, moment, &mut touched);
+        self.regroup_touched(listing.complete, &unread, moment, &mut touched);
         for (_, sequence) in self.sequences.range_mut(first_new..) {
             sequence.learn_pace();
         }
@@ -65,97 +65,144 @@ impl Folder {
         bare_changed
     }
 
-    /// Learns of one file. The sequence that it is of, unless its name is no frame's.
+    /// Learns of one file. The sequence that it is of, unless it is in none.
     fn put(
         &mut self,
         name: &[u8],
         identity: Identity,
         existing: &ExistingFiles,
+        unread: &mut BTreeSet<Arc<[u8]>>,
         moment: Moment<'_>,
         out: &mut Vec<Decision>,
     ) -> Option<(Id, Put)> {
-        if !may_be_frame(name) {
-            return None;
-        }
-        let (id, number) = self.place_of(name, moment)?;
+        let key = self.shaper.shape(name, &self.names)?;
+        let key = match self.shapes.get_key_value(key) {
+            Some((key, _)) => Arc::clone(key),
+            None => {
+                let key = Arc::from(key);
+                self.found(Arc::clone(&key), &[name], &[identity.mtime_ns]);
+                key
+            }
+        };
+        let placed = self.shapes.get_mut(&key)?.reading.place(name);
         let origin = match !self.claimed.is_empty() && self.claimed.remove(&identity) {
             true => Origin::Taken,
             false if existing.contains(name, &identity) => Origin::Existing,
             false => Origin::New,
         };
+        let (film, number, sure) = match placed {
+            Some(Placed::Film { film, number, sure }) => (film, number, sure),
+            Some(Placed::Single) => return self.put_aside(&key, name, identity, origin, None),
+            Some(Placed::Left(why)) => return self.put_aside(&key, name, identity, origin, Some(why)),
+            None => {
+                unread.insert(Arc::clone(&key));
+                return self.put_aside(&key, name, identity, origin, None);
+            }
+        };
+        let id = self.sequence_of(&key, film, moment)?;
         let is_final = self.rules.is_final_frame(name);
         let cx = Context { dir: &self.dir, rules: &self.rules, markers: &[], now: moment.now, event: moment.event };
         let sequence = self.sequences.get_mut(&id)?;
-        let before = sequence.frames.total();
         let frame = Frame::of(&sequence.pattern, name, number, identity);
+        if sequence.frames.has_other_name(&frame) {
+            // Two files for one number: which of them is the frame, all names together say.
+            unread.insert(Arc::clone(&key));
+            return self.put_aside(&key, name, identity, origin, None);
+        }
+        let before = sequence.frames.total();
         let put = sequence.put(frame, origin, is_final, &cx, out);
-        if sequence.frames.total() > before
-            && let Some(family) = self.families.get_mut(&sequence.family)
-        {
-            family.frames += 1;
-            family.stale |= family.ambiguous;
+        let is_new = sequence.frames.total() > before;
+        if let Some(shape) = self.shapes.get_mut(&key).filter(|_| is_new) {
+            let known = !shape.others.is_empty() && shape.others.remove(name).is_some();
+            shape.names += usize::from(!known);
+            shape.stale |= !sure;
         }
         Some((id, put))
     }
 
-    /// The sequence and the number that `name` stands for, made where there is none yet.
-    fn place_of(&mut self, name: &[u8], moment: Moment<'_>) -> Option<(Id, i64)> {
-        let key = self.splitter.family(name, &self.names)?;
-        let (key, choice) = if let Some((key, family)) = self.families.get_key_value(key) {
-            (Arc::clone(key), family.choice)
+    /// Learns of an image that is in no sequence.
+    fn put_aside(
+        &mut self,
+        key: &Arc<[u8]>,
+        name: &[u8],
+        identity: Identity,
+        origin: Origin,
+        why: Option<LeftAlone>,
+    ) -> Option<(Id, Put)> {
+        let shape = self.shapes.get_mut(key)?;
+        if let Some(known) = shape.others.get_mut(name) {
+            if known.identity != identity {
+                *known = Other { identity, origin, why };
+            }
         } else {
-            let key = Arc::from(key);
-            (Arc::clone(&key), self.found(key, &[name]))
-        };
-        let reading = self.splitter.read(name, choice, &self.names)?;
-        let mut pattern = pattern_of(&reading, Padding::None, Padding::None);
-        if let Some(id) = find(&self.by_pattern, &reading, &mut pattern) {
-            return Some((id, reading.number));
+            shape.others.insert(name.into(), Other { identity, origin, why });
+            shape.names += 1;
+            shape.stale = true;
         }
-        let own = |digits: Digits| if digits.padded { Padding::Width(digits.width) } else { Padding::None };
-        let second = reading.follower.map_or(Padding::None, |follower| own(follower.digits));
-        let pattern = pattern_of(&reading, reading.fixed.unwrap_or(own(reading.digits)), second);
-        let cx = Context { dir: &self.dir, rules: &self.rules, markers: &[], now: moment.now, event: moment.event };
-        let number = reading.number;
-        let sequence = Sequence::new(pattern, Arc::clone(&key), &cx);
-        let id = self.new_id();
-        if let Some(family) = self.families.get_mut(&key) {
-            family.stale |= !family.sequences.is_empty();
-            family.sequences.insert(id);
-        }
-        self.insert(id, sequence);
-        Some((id, number))
+        None
     }
 
-    /// Starts the families that a listing brings with what all of its names together say.
+    /// The sequence of a film, made where there is none yet.
+    fn sequence_of(&mut self, key: &Arc<[u8]>, film: u32, moment: Moment<'_>) -> Option<Id> {
+        let shape = self.shapes.get(key)?;
+        if let Some(id) = shape.films.get(&film) {
+            return Some(*id);
+        }
+        let pattern = shape.reading.pattern(film).clone();
+        let id = match self.by_pattern.get(&pattern) {
+            // It waits for a verdict, without frames.
+            Some(id) => *id,
+            None => {
+                let cx =
+                    Context { dir: &self.dir, rules: &self.rules, markers: &[], now: moment.now, event: moment.event };
+                let sequence = Sequence::new(pattern, Arc::clone(key), &cx);
+                let id = self.new_id();
+                self.insert(id, sequence);
+                id
+            }
+        };
+        let shape = self.shapes.get_mut(key)?;
+        shape.sequences.insert(id);
+        shape.films.insert(film, id);
+        Some(id)
+    }
+
+    /// Reads the shapes that a listing brings by all of its names together.
     fn meet(&mut self, listing: &Listing) {
         if listing.files.len() < 2 {
             return;
         }
-        let mut new: HashMap<Arc<[u8]>, Vec<&[u8]>> = HashMap::new();
-        for (name, _) in
-            listing.files.iter().filter(|(name, _)| may_be_frame(name) && self.rules.marker(name).is_none())
-        {
-            if let Some(key) = self.splitter.family(name, &self.names)
-                && !self.families.contains_key(key)
+        let mut new: HashMap<Arc<[u8]>, (Vec<&[u8]>, Vec<i64>)> = HashMap::new();
+        for (name, identity) in listing.files.iter().filter(|(name, _)| self.rules.marker(name).is_none()) {
+            if let Some(key) = self.shaper.shape(name, &self.names)
+                && !self.shapes.contains_key(key)
             {
-                match new.get_mut(key) {
-                    Some(names) => names.push(name),
-                    None => drop(new.insert(key.into(), vec![name])),
-                }
+                let (names, times) = match new.get_mut(key) {
+                    Some(known) => known,
+                    None => new.entry(key.into()).or_default(),
+                };
+                names.push(name);
+                times.push(identity.mtime_ns);
             }
         }
-        for (key, names) in new {
-            self.found(key, &names);
+        for (key, (names, times)) in new {
+            self.found(key, &names, &times);
         }
     }
 
-    fn found(&mut self, key: Arc<[u8]>, names: &[&[u8]]) -> Choice {
-        let choice = Choice::of_family(names.iter().copied(), &self.names);
-        let ambiguous = self.is_ambiguous(&key);
-        let sequences = BTreeSet::new();
-        self.families.insert(key, Family { choice, ambiguous, stale: false, frames: 0, grouped: 0, sequences });
-        choice
+    fn found(&mut self, key: Arc<[u8]>, names: &[&[u8]], times: &[i64]) {
+        let (reading, _) = Reading::of(names, Some(times), &self.names);
+        let shape = Shape {
+            reading,
+            films: HashMap::new(),
+            sequences: BTreeSet::new(),
+            others: BTreeMap::new(),
+            stale: false,
+            sealed: false,
+            names: 0,
+            read: names.len(),
+        };
+        self.shapes.insert(key, shape);
     }
 
     /// A name that is no longer there.
@@ -163,13 +210,31 @@ impl Folder {
         if self.markers.remove(name).is_some() {
             return;
         }
-        let Some(key) = self.splitter.family(name, &self.names) else { return };
-        let Some(choice) = self.families.get(key).map(|family| family.choice) else { return };
-        let Some(reading) = self.splitter.read(name, choice, &self.names) else { return };
-        let mut pattern = pattern_of(&reading, Padding::None, Padding::None);
-        if let Some(id) = find(&self.by_pattern, &reading, &mut pattern) {
-            self.remove(id, &[reading.number], moment);
+        let Some(key) = self.shaper.shape(name, &self.names) else { return };
+        let Some((key, shape)) = self.shapes.get_key_value(key).map(|(key, _)| Arc::clone(key)).and_then(|key| {
+            let shape = self.shapes.get_mut(&key)?;
+            Some((key, shape))
+        }) else {
+            return;
+        };
+        if shape.others.remove(name).is_some() {
+            shape.names -= 1;
+            shape.stale = true;
+            self.drop_if_empty(&key);
+            return;
+        }
+        let Some(Placed::Film { film, number, .. }) = shape.reading.place(name) else { return };
+        let Some(id) = shape.films.get(&film).copied() else { return };
+        let is_it = |sequence: &Sequence| sequence.frames.name_of(number, &sequence.pattern).is_some_and(|known| known == name);
+        if self.sequences.get(&id).is_some_and(is_it) {
+            self.remove(id, &[number], moment);
             touched.insert(id);
+        }
+    }
+
+    fn drop_if_empty(&mut self, key: &Arc<[u8]>) {
+        if self.shapes.get(key).is_some_and(|shape| shape.sequences.is_empty() && shape.others.is_empty()) {
+            self.shapes.remove(key);
         }
     }
 
@@ -177,9 +242,9 @@ impl Folder {
         let Some(sequence) = self.sequences.get_mut(&id) else { return };
         let cx = Context { dir: &self.dir, rules: &self.rules, markers: &[], now: moment.now, event: moment.event };
         let removed = numbers.iter().filter(|number| sequence.remove(**number, &cx)).count();
-        if let Some(family) = self.families.get_mut(&sequence.family).filter(|_| removed > 0) {
-            family.frames -= removed;
-            family.stale = true;
+        if let Some(shape) = self.shapes.get_mut(&sequence.shape).filter(|_| removed > 0) {
+            shape.names -= removed;
+            shape.stale = true;
         }
     }
 
@@ -189,11 +254,26 @@ impl Folder {
             (seen.get(id).copied().unwrap_or(0) < sequence.frames.total()).then_some(*id)
         };
         let short: Vec<Id> = self.sequences.iter().filter_map(is_short).collect();
-        if short.is_empty() && self.markers.is_empty() {
+        let aside = self.shapes.values().any(|shape| !shape.others.is_empty());
+        if short.is_empty() && self.markers.is_empty() && !aside {
             return;
         }
+        let mut empty = Vec::new();
         let names: HashSet<&[u8]> = listing.files.iter().map(|(name, _)| name.as_slice()).collect();
         self.markers.retain(|name, _| names.contains(name.as_slice()));
+        for (key, shape) in &mut self.shapes {
+            let before = shape.others.len();
+            shape.others.retain(|name, _| names.contains(name.as_slice()));
+            let gone = before - shape.others.len();
+            shape.names -= gone;
+            shape.stale |= gone > 0;
+            if shape.others.is_empty() && shape.sequences.is_empty() {
+                empty.push(Arc::clone(key));
+            }
+        }
+        for key in empty {
+            self.shapes.remove(&key);
+        }
         for id in short {
             let Some(sequence) = self.sequences.get(&id) else { continue };
             let is_gone = |frame: &Frame| !names.contains(frame.file_name(&sequence.pattern).as_slice());
@@ -203,32 +283,4 @@ impl Folder {
             touched.insert(id);
         }
     }
-}
-
-fn pattern_of(reading: &Reading<'_>, padding: Padding, second: Padding) -> Pattern {
-    let kind = match reading.follower {
-        Some(follower) => Kind::Stepping { between: follower.between.into(), offset: follower.offset, padding: second },
-        None if reading.stamp => Kind::TimeStamp,
-        None => Kind::Count,
-    };
-    Pattern { prefix: reading.prefix.into(), suffix: reading.suffix.into(), padding, kind }
-}
-
-/// The sequence that a name joins, tried in the order in which it would join them.
-fn find(known: &HashMap<Pattern, Id>, reading: &Reading<'_>, pattern: &mut Pattern) -> Option<Id> {
-    let firsts: Vec<Padding> = match reading.fixed {
-        Some(padding) => vec![padding],
-        None => paddings(reading.digits).collect(),
-    };
-    let seconds: Vec<Padding> = match reading.follower {
-        Some(follower) => paddings(follower.digits).collect(),
-        None => vec![Padding::None],
-    };
-    firsts.iter().flat_map(|first| seconds.iter().map(move |second| (*first, *second))).find_map(|(first, second)| {
-        pattern.padding = first;
-        if let Kind::Stepping { padding, .. } = &mut pattern.kind {
-            *padding = second;
-        }
-        known.get(pattern).copied()
-    })
 }

@@ -1,4 +1,4 @@
-//! Groups the names of a folder anew, and moves what is known of their frames along.
+//! Reads the names of a shape anew, and moves what is known of their frames along.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -7,9 +7,9 @@ use std::time::Duration;
 use bstr::BString;
 
 use crate::sequence::finish::Rules;
-use crate::sequence::group::divide;
+use crate::sequence::group::{LeftAlone, Note, Placed, Reading};
 use crate::sequence::name::NameRule;
-use crate::sequence::tracker::folder::{Family, Folder, Id, Moment, SMALL_FAMILY};
+use crate::sequence::tracker::folder::{Folder, Id, Moment, Other, Shape};
 use crate::sequence::tracker::frames::{Frames, Origin};
 use crate::sequence::tracker::open::{Context, History, Sequence};
 use crate::sequence::{Frame, FrameNumber, Identity, Pattern};
@@ -19,8 +19,15 @@ struct Entry {
     name: BString,
     identity: Identity,
     origin: Origin,
-    from: Id,
+    /// The sequence that it was in, and its number there.
+    from: Option<(Id, FrameNumber)>,
 }
+
+/// Up to this many names of one shape are read anew after every change that may matter.
+const FEW_NAMES: usize = 64;
+
+/// Up to this many are read anew as soon as one of them has no place: reading them takes less than a millisecond.
+const MANY_NAMES: usize = 4096;
 
 /// The sequences as they were.
 #[derive(Default)]
@@ -39,17 +46,19 @@ impl Folder {
         let same_names = *self.names == *names;
         (self.rules, self.names) = (rules, names);
         if !same_names {
+            let mut entries = self.take_out_others(|_| true);
             let ids: Vec<Id> = self.sequences.keys().copied().collect();
-            let (entries, mut old) = self.take_out(&ids);
-            self.families.clear();
-            let mut families: BTreeMap<Arc<[u8]>, Vec<Entry>> = BTreeMap::new();
+            let (of_sequences, mut old) = self.take_out(&ids);
+            entries.extend(of_sequences);
+            self.shapes.clear();
+            let mut shapes: BTreeMap<Arc<[u8]>, Vec<Entry>> = BTreeMap::new();
             for entry in entries {
-                if let Some(family) = self.splitter.family(&entry.name, &self.names) {
-                    families.entry(Arc::from(family)).or_default().push(entry);
+                if let Some(shape) = self.shaper.shape(&entry.name, &self.names) {
+                    shapes.entry(Arc::from(shape)).or_default().push(entry);
                 }
             }
-            for (family, entries) in families {
-                self.settle(&family, &entries, &mut old, moment);
+            for (shape, entries) in shapes {
+                self.settle(&shape, entries, BTreeMap::new(), false, &mut old, moment);
             }
         }
         self.due.clear();
@@ -60,40 +69,67 @@ impl Folder {
         }
     }
 
-    /// Groups the families of these sequences anew where that may matter now.
-    pub(super) fn regroup_touched(&mut self, all: bool, moment: Moment<'_>, touched: &mut BTreeSet<Id>) {
-        let is_ripe = |family: &Family| {
-            family.stale && (all || family.frames <= SMALL_FAMILY || family.frames >= 2 * family.grouped)
+    /// Reads shapes anew where that may matter now: all of them, or those of these sequences and those with names that
+    /// have no place.
+    pub(super) fn regroup_touched(
+        &mut self,
+        all: bool,
+        unread: &BTreeSet<Arc<[u8]>>,
+        moment: Moment<'_>,
+        touched: &mut BTreeSet<Id>,
+    ) {
+        let is_ripe = |key: &Arc<[u8]>, shape: &Shape| {
+            let has_grown = |quarters: usize| shape.names >= shape.read + shape.read * quarters / 4;
+            shape.stale
+                && (all
+                    || shape.names <= FEW_NAMES
+                    || has_grown(4)
+                    || unread.contains(key) && (shape.names <= MANY_NAMES || has_grown(1)))
         };
-        let families: BTreeSet<Arc<[u8]>> = if all {
-            self.families.iter().filter(|(_, family)| is_ripe(family)).map(|(key, _)| Arc::clone(key)).collect()
+        let shapes: BTreeSet<Arc<[u8]>> = if all {
+            self.shapes.iter().filter(|(key, shape)| is_ripe(key, shape)).map(|(key, _)| Arc::clone(key)).collect()
         } else {
-            let of = |id: &Id| self.sequences.get(id).map(|sequence| &sequence.family);
-            let ripe = |key: &&Arc<[u8]>| self.families.get(*key).is_some_and(is_ripe);
-            touched.iter().filter_map(of).filter(ripe).cloned().collect()
+            let of = |id: &Id| self.sequences.get(id).map(|sequence| &sequence.shape);
+            let ripe = |key: &&Arc<[u8]>| self.shapes.get(*key).is_some_and(|shape| is_ripe(key, shape));
+            touched.iter().filter_map(of).chain(unread).filter(ripe).cloned().collect()
         };
-        for family in families {
-            touched.extend(self.regroup(&family, moment));
+        for shape in shapes {
+            touched.extend(self.regroup(&shape, moment));
         }
     }
 
-    /// Groups one family anew. The sequences that it has then.
+    /// Reads the names of one shape anew. The sequences that it has then.
     pub(super) fn regroup(&mut self, key: &Arc<[u8]>, moment: Moment<'_>) -> BTreeSet<Id> {
-        let Some(family) = self.families.remove(key) else { return BTreeSet::new() };
-        let ids: Vec<Id> = family.sequences.into_iter().collect();
-        let (entries, mut old) = self.take_out(&ids);
-        let mut ids = self.settle(key, &entries, &mut old, moment);
+        let mut entries = self.take_out_others(|other| *other == **key);
+        let Some(Shape { sequences, others, sealed, .. }) = self.shapes.remove(key) else { return BTreeSet::new() };
+        let ids: Vec<Id> = sequences.into_iter().collect();
+        let (of_sequences, mut old) = self.take_out(&ids);
+        entries.extend(of_sequences);
+        let mut ids = self.settle(key, entries, others, sealed, &mut old, moment);
         // One that waits for a verdict stays, empty, until it comes: the verdict must not count for a later namesake.
         for (id, mut sequence) in old.sequences {
-            if let Some(family) = self.families.get_mut(key).filter(|_| sequence.is_awaiting()) {
+            if let Some(shape) = self.shapes.get_mut(key).filter(|_| sequence.is_awaiting()) {
                 sequence.frames = Frames::default();
                 sequence.regrouped();
-                family.sequences.insert(id);
+                shape.sequences.insert(id);
                 ids.insert(id);
                 self.insert(id, sequence);
             }
         }
         ids
+    }
+
+    /// The images of these shapes that are in no sequence, without those that stay judged.
+    fn take_out_others(&mut self, of: impl Fn(&[u8]) -> bool) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        for (_, shape) in self.shapes.iter_mut().filter(|(key, _)| of(key)) {
+            // Frames that were cleaned up must not make a film of their previews.
+            let stays = |other: &Other| shape.sealed && matches!(other.why, Some(LeftAlone::PreviewOf(_)));
+            for (name, Other { identity, origin, .. }) in shape.others.extract_if(.., |_, other| !stays(other)) {
+                entries.push(Entry { name, identity, origin, from: None });
+            }
+        }
+        entries
     }
 
     fn take_out(&mut self, ids: &[Id]) -> (Vec<Entry>, Old) {
@@ -107,7 +143,7 @@ impl Folder {
             }
             for (frame, origin) in sequence.frames.all() {
                 let name = frame.file_name(&sequence.pattern);
-                entries.push(Entry { name, identity: frame.identity, origin, from: *id });
+                entries.push(Entry { name, identity: frame.identity, origin, from: Some((*id, frame.number)) });
             }
             old.histories.insert(*id, sequence.history);
             old.by_pattern.insert(sequence.pattern.clone(), *id);
@@ -116,51 +152,76 @@ impl Folder {
         (entries, old)
     }
 
-    /// Makes sequences of the names of one family. What was known of a sequence goes to the one of the same pattern, or
-    /// else to those that its frames are in.
-    fn settle(&mut self, key: &Arc<[u8]>, entries: &[Entry], old: &mut Old, moment: Moment<'_>) -> BTreeSet<Id> {
+    /// Makes sequences of the names of one shape. What was known of a sequence goes to the one of the same pattern, or
+    /// else to those that its frames are in. `others` are images that are in none, whatever the reading says.
+    fn settle(
+        &mut self,
+        key: &Arc<[u8]>,
+        entries: Vec<Entry>,
+        mut others: BTreeMap<BString, Other>,
+        sealed: bool,
+        old: &mut Old,
+        moment: Moment<'_>,
+    ) -> BTreeSet<Id> {
         let (dir, rules) = (Arc::clone(&self.dir), Arc::clone(&self.rules));
         let cx = Context { dir: &dir, rules: &rules, markers: &[], now: moment.now, event: moment.event };
         let names: Vec<&[u8]> = entries.iter().map(|entry| entry.name.as_slice()).collect();
-        let members: Vec<usize> = (0..names.len()).collect();
-        let (choice, groups) = divide(&names, &members, &self.names);
-        let mut ids = BTreeSet::new();
-        for group in groups {
-            let known = old.by_pattern.remove(&group.pattern);
-            let known = known.and_then(|id| old.sequences.remove(&id).map(|sequence| (id, sequence)));
-            let members = || group.members.iter().map(|(number, index)| (*number, &entries[*index]));
-            let (id, sequence) = match known {
-                Some((id, same))
-                    if same.frames.total() == group.members.len() && members().all(|(_, entry)| entry.from == id) =>
-                {
-                    (id, same)
+        let times: Vec<i64> = entries.iter().map(|entry| entry.identity.mtime_ns).collect();
+        let (mut reading, grouping) = Reading::of(&names, Some(&times), &self.names);
+        let (read, kept) = (names.len(), others.len());
+        let with_notes = grouping.films.into_iter().filter(|film| !film.notes.is_empty());
+        let mut notes: HashMap<Pattern, Vec<Note>> = with_notes.map(|film| (film.pattern, film.notes)).collect();
+        let mut members: BTreeMap<u32, Vec<(FrameNumber, Entry)>> = BTreeMap::new();
+        for entry in entries {
+            let why = match reading.place(&entry.name) {
+                Some(Placed::Film { film, number, .. }) => {
+                    members.entry(film).or_default().push((number, entry));
+                    continue;
                 }
+                Some(Placed::Left(why)) => Some(why),
+                Some(Placed::Single) | None => None,
+            };
+            let Entry { name, identity, origin, .. } = entry;
+            others.insert(name, Other { identity, origin, why });
+        }
+        let mut films = HashMap::new();
+        for (film, members) in members {
+            let pattern = reading.pattern(film);
+            let known = old.by_pattern.remove(pattern);
+            let known = known.and_then(|id| old.sequences.remove(&id).map(|sequence| (id, sequence)));
+            let is_same = |id: Id, sequence: &Sequence| {
+                sequence.frames.total() == members.len()
+                    && members.iter().all(|(number, entry)| entry.from == Some((id, *number)))
+            };
+            let (id, mut sequence) = match known {
+                Some((id, same)) if is_same(id, &same) => (id, same),
                 known => {
-                    let (id, mut sequence) = known
-                        .unwrap_or_else(|| (self.new_id(), Sequence::new(group.pattern.clone(), Arc::clone(key), &cx)));
-                    let parents: BTreeSet<Id> = members().map(|(_, entry)| entry.from).collect();
+                    let new = || Sequence::new(pattern.clone(), Arc::clone(key), &cx);
+                    let (id, mut sequence) = known.unwrap_or_else(|| (self.new_id(), new()));
+                    let parents: BTreeSet<Id> = members.iter().filter_map(|(_, entry)| Some(entry.from?.0)).collect();
                     sequence.inherit(parents.iter().filter_map(|parent| old.histories.get(parent)));
                     sequence.frames = Frames::default();
                     sequence.final_frame = None;
-                    for (number, entry) in members() {
-                        let frame = Frame::of(&sequence.pattern, &entry.name, number, entry.identity);
+                    for (number, entry) in &members {
+                        let frame = Frame::of(&sequence.pattern, &entry.name, *number, entry.identity);
                         sequence.frames.put(frame, entry.origin, cx.extend());
                         if entry.origin != Origin::Taken && rules.is_final_frame(&entry.name) {
-                            sequence.final_frame = sequence.final_frame.max(Some(number));
+                            sequence.final_frame = sequence.final_frame.max(Some(*number));
                         }
                     }
                     sequence.regrouped();
                     (id, sequence)
                 }
             };
+            sequence.notes = notes.remove(&sequence.pattern).unwrap_or_default();
             self.insert(id, sequence);
-            ids.insert(id);
+            films.insert(film, id);
         }
-        let frames = entries.len();
-        let ambiguous = self.is_ambiguous(key);
-        let family = Family { choice, ambiguous, stale: false, frames, grouped: frames, sequences: ids.clone() };
-        if !ids.is_empty() {
-            self.families.insert(Arc::clone(key), family);
+        let ids: BTreeSet<Id> = films.values().copied().collect();
+        let sequences = ids.clone();
+        let shape = Shape { reading, films, sequences, others, stale: false, sealed, names: read + kept, read };
+        if !shape.sequences.is_empty() || !shape.others.is_empty() {
+            self.shapes.insert(Arc::clone(key), shape);
         }
         ids
     }
