@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use reeld::sequence::group::group;
+use reeld::sequence::group::old::group;
 use reeld::sequence::name::NameRule;
 use serde::Deserialize;
 

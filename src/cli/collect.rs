@@ -11,7 +11,7 @@ use super::error::CliError;
 use crate::config::Root;
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
-use crate::sequence::group::{self, Group};
+use crate::sequence::group::old::{self as group, Group};
 use crate::sequence::name::{self, NameRule};
 use crate::sequence::{Batch, Frame, Identity, Pattern};
 use crate::watch::scan;
