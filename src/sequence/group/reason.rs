@@ -1,0 +1,87 @@
+//! Why an image is in no film, why a film waits, and what else there is to say of one.
+
+use std::fmt;
+
+use bstr::BString;
+
+/// Why an image is in no film.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LeftAlone {
+    /// No decoder reads its format.
+    Unsupported {
+        /// Its extension, in lower case.
+        extension: String,
+    },
+    /// Its name begins as hidden files' and other programs' do.
+    Hidden,
+    /// Its name says that it is still written.
+    Unfinished,
+    /// It is the preview of a frame.
+    PreviewOf(BString),
+    /// It has the number of another image, which is the frame.
+    SameNumberAs(BString),
+    /// Several of its numbers change, but not together.
+    NumbersDisagree,
+    /// It does not fit the pattern that the user gave.
+    DoesNotFitPattern,
+}
+
+/// Why a film is made only on request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Held {
+    /// Its numbers are versions.
+    Versions,
+    /// Its numbers are the sizes of its images.
+    Sizes,
+}
+
+/// What is worth knowing of a film.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Note {
+    /// Its counter falls back now and then, so time orders it.
+    CounterStartsAgain,
+    /// Its clock goes back, so the count orders it.
+    ClockGoesBack,
+    /// Its counter ran over its last digit, as file times show.
+    CounterCameRound,
+    /// A single image bears the name of the film without a number.
+    PerhapsItsFirst(BString),
+}
+
+impl fmt::Display for LeftAlone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unsupported { extension } => write!(f, "files of the format .{extension} are not supported"),
+            Self::Hidden => f.write_str("it is hidden, or belongs to another program"),
+            Self::Unfinished => f.write_str("its name says that it is unfinished"),
+            Self::PreviewOf(name) => write!(f, "it is the preview of {name}"),
+            Self::SameNumberAs(name) => write!(f, "it has the same number as {name}"),
+            Self::NumbersDisagree => {
+                f.write_str("its numbers change, but not together; `pattern` can say which one counts")
+            }
+            Self::DoesNotFitPattern => f.write_str("it does not fit the pattern"),
+        }
+    }
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Versions => "its numbers look like versions",
+            Self::Sizes => "its numbers look like sizes",
+        })
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CounterStartsAgain => f.write_str("its counter starts again, so it is ordered by time"),
+            Self::ClockGoesBack => f.write_str("its clock goes back, so it is ordered by its count"),
+            Self::CounterCameRound => {
+                f.write_str("its counter came round, so what is newer follows its highest number")
+            }
+            Self::PerhapsItsFirst(name) => write!(f, "perhaps {name} is its first frame"),
+        }
+    }
+}
