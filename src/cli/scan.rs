@@ -11,6 +11,7 @@ use super::error::CliError;
 use super::out;
 use crate::frame::complete;
 use crate::frame::{FrameError, FrameErrorKind};
+use crate::sequence::gaps::NumberRanges;
 
 #[derive(Debug, Args)]
 pub(crate) struct ScanArgs {
@@ -29,8 +30,8 @@ struct Line {
     first: i64,
     last: i64,
     count: usize,
-    /// Inclusive ranges.
-    missing: Vec<(i64, i64)>,
+    /// Inclusive ranges, `[first, last]`, or `[first, last, step]`.
+    missing: NumberRanges,
     /// Sizes found, the most frequent first, as `1920x1080`.
     sizes: Vec<String>,
     /// Of all files together.
@@ -89,7 +90,7 @@ fn examine(found: &Found) -> Line {
         first: found.frames.first().map_or(0, |frame| frame.number),
         last: found.frames.last().map_or(0, |frame| frame.number),
         count: found.frames.len(),
-        missing: found.missing.iter().collect(),
+        missing: found.missing.clone(),
         sizes: sizes.into_iter().map(|(size, _)| size).collect(),
         bytes: found.frames.iter().map(|frame| frame.identity.size).sum(),
         empty,
@@ -109,11 +110,7 @@ fn describe(line: &Line) -> String {
     }
     text += &format!("  {}", indicatif::DecimalBytes(line.bytes));
     if !line.missing.is_empty() {
-        let ranges = line
-            .missing
-            .iter()
-            .map(|(first, last)| if first == last { first.to_string() } else { format!("{first}-{last}") });
-        text += &format!("  missing {}", ranges.collect::<Vec<_>>().join(", "));
+        text += &format!("  missing {}", line.missing);
     }
     if !line.empty.is_empty() {
         text += &format!("  empty {}", join(&line.empty));

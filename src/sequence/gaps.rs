@@ -1,4 +1,4 @@
-//! Missing numbers as ranges, and how ranges print.
+//! Missing numbers as ranges, the step in which they are counted, and how ranges print.
 
 use std::fmt;
 
@@ -6,36 +6,92 @@ use serde::{Deserialize, Serialize};
 
 use crate::sequence::FrameNumber;
 
-/// Ascending, disjoint, inclusive ranges of frame numbers. Prints as `3, 7-9`.
+/// Ascending, disjoint, inclusive ranges of frame numbers. Prints as `3, 7-9`; a range in steps of five as `5-15x5`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NumberRanges(Vec<(FrameNumber, FrameNumber)>);
+#[serde(from = "Vec<Written>", into = "Vec<Written>")]
+pub struct NumberRanges(Vec<Range>);
+
+/// The numbers from `first` to `last`, which is one of them, in steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Range {
+    first: FrameNumber,
+    last: FrameNumber,
+    step: FrameNumber,
+}
+
+/// A range in the journal. Those of before steps have two numbers.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Whole(FrameNumber, FrameNumber),
+    Stepped(FrameNumber, FrameNumber, FrameNumber),
+}
+
+impl From<Vec<Written>> for NumberRanges {
+    fn from(ranges: Vec<Written>) -> Self {
+        let range = |written| match written {
+            Written::Whole(first, last) => Range { first, last, step: 1 },
+            Written::Stepped(first, last, step) => Range { first, last, step: step.max(1) },
+        };
+        Self(ranges.into_iter().map(range).collect())
+    }
+}
+
+impl From<NumberRanges> for Vec<Written> {
+    fn from(ranges: NumberRanges) -> Self {
+        let written = |range: Range| match range.step {
+            1 => Written::Whole(range.first, range.last),
+            step => Written::Stepped(range.first, range.last, step),
+        };
+        ranges.0.into_iter().map(written).collect()
+    }
+}
+
+/// The constant step of `numbers`, which ascend: the most common difference of neighbours, if three in four keep it and
+/// all differences are its multiples; else 1. A judgement on a finished film: one more number may change it.
+#[must_use]
+pub fn step_of(numbers: &[FrameNumber]) -> FrameNumber {
+    // A difference that does not fit is never that of three in four.
+    let differences = || numbers.windows(2).map(|pair| pair[1].saturating_sub(pair[0]));
+    let total = numbers.len().saturating_sub(1);
+    if total < 2 {
+        return 1;
+    }
+    // Nearly all films step by one. What has three quarters of the differences also leads a vote.
+    let (mut step, mut votes) = (1, 0_usize);
+    for difference in differences() {
+        if votes == 0 {
+            step = difference;
+        }
+        votes = if difference == step { votes + 1 } else { votes - 1 };
+    }
+    let kept = differences().filter(|difference| *difference == step).count();
+    let constant = step > 1 && kept * 4 >= total * 3 && differences().all(|difference| difference % step == 0);
+    if constant { step } else { 1 }
+}
 
 impl NumberRanges {
-    /// The numbers between the first and the last of `numbers` that are not among them. `numbers` ascend.
+    /// The numbers between the first and the last of `numbers` that are not among them, in their constant step.
+    /// `numbers` ascend.
     #[must_use]
     pub fn missing_from(numbers: impl IntoIterator<Item = FrameNumber>) -> Self {
-        let mut ranges = Vec::new();
-        let mut previous: Option<FrameNumber> = None;
-        for number in numbers {
-            if let Some(before) = previous
-                && number.saturating_sub(before) > 1
-            {
-                ranges.push((before + 1, number - 1));
-            }
-            previous = Some(number);
-        }
-        Self(ranges)
+        let numbers: Vec<FrameNumber> = numbers.into_iter().collect();
+        let step = step_of(&numbers);
+        let gap = |pair: &[FrameNumber]| {
+            (pair[1].saturating_sub(pair[0]) > step).then(|| Range::new(pair[0] + step, pair[1] - step, step))
+        };
+        Self(numbers.windows(2).filter_map(gap).collect())
     }
 
     /// These numbers and `numbers`, which ascend and are in none of the ranges.
     #[must_use]
     pub fn with(mut self, numbers: &[FrameNumber]) -> Self {
-        self.0.extend(numbers.iter().map(|number| (*number, *number)));
-        self.0.sort_unstable();
+        self.0.extend(numbers.iter().map(|number| Range::new(*number, *number, 1)));
+        self.0.sort_unstable_by_key(|range| range.first);
         self.0.dedup_by(|next, range| {
-            let touches = range.1.checked_add(1) == Some(next.0);
+            let touches = next.step == 1 && range.step == 1 && range.last.checked_add(1) == Some(next.first);
             if touches {
-                range.1 = next.1;
+                range.last = next.last;
             }
             touches
         });
@@ -51,25 +107,32 @@ impl NumberRanges {
     /// How many numbers are in it.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.0.iter().map(|(first, last)| last.abs_diff(*first) + 1).sum()
+        self.0.iter().map(|range| range.last.abs_diff(range.first) / range.step.unsigned_abs() + 1).sum()
     }
 
-    /// The ranges, ascending, both ends included.
-    pub fn iter(&self) -> impl Iterator<Item = (FrameNumber, FrameNumber)> + '_ {
-        self.0.iter().copied()
+    /// The ranges, ascending: the first number, the last, and the step from one to the next.
+    pub fn iter(&self) -> impl Iterator<Item = (FrameNumber, FrameNumber, FrameNumber)> + '_ {
+        self.0.iter().map(|range| (range.first, range.last, range.step))
+    }
+}
+
+impl Range {
+    /// One number has no step, so that it is written as it always was.
+    fn new(first: FrameNumber, last: FrameNumber, step: FrameNumber) -> Self {
+        Self { first, last, step: if first == last { 1 } else { step } }
     }
 }
 
 impl fmt::Display for NumberRanges {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, (first, last)) in self.0.iter().enumerate() {
+        for (index, Range { first, last, step }) in self.0.iter().enumerate() {
             if index > 0 {
                 f.write_str(", ")?;
             }
-            if first == last {
-                write!(f, "{first}")?;
-            } else {
-                write!(f, "{first}-{last}")?;
+            match (first == last, step) {
+                (true, _) => write!(f, "{first}")?,
+                (false, 1) => write!(f, "{first}-{last}")?,
+                (false, step) => write!(f, "{first}-{last}x{step}")?,
             }
         }
         Ok(())
@@ -92,16 +155,47 @@ mod tests {
         assert_eq!(NumberRanges::default().to_string(), "");
     }
 
+    #[test]
+    fn a_constant_step_is_no_gap() {
+        let tens: Vec<i64> = (0..20).map(|number| number * 10).collect();
+        assert!(NumberRanges::missing_from(tens.iter().copied()).is_empty());
+        let holes = NumberRanges::missing_from(tens.iter().copied().filter(|n| ![50, 110, 120].contains(n)));
+        assert_eq!((holes.to_string().as_str(), holes.count()), ("50, 110-120x10", 3));
+        assert_eq!(NumberRanges::missing_from([1, 3]).to_string(), "2");
+        assert!(NumberRanges::missing_from([1, 3, 5]).is_empty());
+        assert_eq!(NumberRanges::missing_from([1, 101, 201, 250]).to_string(), "2-100, 102-200, 202-249");
+        assert!(NumberRanges::missing_from([i64::MIN, i64::MAX]).count() > 0);
+    }
+
+    #[test]
+    fn ranges_of_earlier_journals_are_read() {
+        let old: NumberRanges = serde_json::from_str("[[3,3],[7,9]]").unwrap();
+        assert_eq!(old.to_string(), "3, 7-9");
+        assert_eq!(serde_json::to_string(&old).unwrap(), "[[3,3],[7,9]]");
+        let stepped = NumberRanges::missing_from([0, 5, 10, 25, 30, 35, 40, 45, 50]);
+        let text = serde_json::to_string(&stepped).unwrap();
+        assert_eq!(text, "[[15,20,5]]");
+        assert_eq!(serde_json::from_str::<NumberRanges>(&text).unwrap(), stepped);
+    }
+
     proptest! {
         #[test]
-        fn what_is_there_and_what_is_missing_make_the_whole(numbers in prop::collection::btree_set(-50i64..50, 0..40)) {
+        fn what_is_there_and_what_is_missing_make_the_whole(
+            numbers in prop::collection::btree_set(-50i64..50, 0..40),
+            scale in prop::sample::select(vec![1i64, 1, 7]),
+        ) {
+            let numbers: Vec<i64> = numbers.into_iter().map(|number| number * scale).collect();
             let gaps = NumberRanges::missing_from(numbers.iter().copied());
-            let missing: Vec<i64> = gaps.iter().flat_map(|(first, last)| first..=last).collect();
+            let step = usize::try_from(step_of(&numbers)).unwrap();
+            let mut missing = Vec::new();
+            for (first, last, step) in gaps.iter() {
+                missing.extend((first..=last).step_by(usize::try_from(step).unwrap()));
+            }
             prop_assert_eq!(gaps.count(), missing.len() as u64);
             let whole = numbers.first().zip(numbers.last()).map_or(0..0, |(first, last)| *first..*last + 1);
-            let left: Vec<i64> = whole.filter(|number| !numbers.contains(number)).collect();
+            let left: Vec<i64> = whole.step_by(step).filter(|number| !numbers.contains(number)).collect();
             prop_assert_eq!(&missing, &left);
-            prop_assert_eq!(NumberRanges::default().with(&left), gaps);
+            prop_assert_eq!(NumberRanges::default().with(&left).count(), gaps.count());
         }
     }
 }

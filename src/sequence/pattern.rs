@@ -1,0 +1,299 @@
+//! What the names of one film share.
+//!
+//! Owns how a pattern is written, read back from the journal, and shown; and what its numbers mean. It decides nothing
+//! about which names it is the pattern of: that is `group`.
+
+use std::fmt;
+
+use bstr::{BStr, BString, ByteSlice as _};
+use serde::{Deserialize, Serialize};
+
+use crate::sequence::FrameNumber;
+use crate::sequence::gaps::NumberRanges;
+use crate::sequence::group::Held;
+use crate::sequence::name::split_extension;
+
+/// How the numbers of one sequence are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Padding {
+    /// Numbers without leading zeros: `9`, `10`.
+    None,
+    /// At least this many digits, filled up with zeros: `0009`, `0010`, `10000`.
+    Width(u8),
+}
+
+/// What the numbers of a sequence mean.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// They count frames: a number that is left out is missing.
+    #[default]
+    Count,
+    /// They are points in time: they order the frames, and nothing is missing between two of them.
+    TimeStamp,
+    /// They count frames, and a second number behind them steps along, such as the seed of `00001-1234567.png`,
+    /// `00002-1234568.png`.
+    Stepping {
+        /// The bytes between the two numbers.
+        between: BString,
+        /// The second number minus the first.
+        offset: i64,
+        /// How the second number is written.
+        padding: Padding,
+    },
+    /// Several parts of a name vary. The number alone does not give the name.
+    Keyed {
+        /// What stands between the prefix and the suffix.
+        parts: Vec<KeyPart>,
+        /// Whether the numbers are points in time: nanoseconds since 1970, and added to them the counter within.
+        time: bool,
+    },
+    /// A regular expression of the user marks the number. The number alone does not give the name.
+    Asked {
+        /// The regular expression.
+        pattern: String,
+        /// What its groups named `film` found.
+        film: Vec<BString>,
+        /// Whether the numbers are points in time.
+        time: bool,
+    },
+}
+
+/// A part of a name between the prefix and the suffix of its pattern.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyPart {
+    /// The same in all names.
+    Text(BString),
+    /// A counter that orders the frames.
+    Number(Padding),
+    /// A point in time, in the form that is named.
+    Stamp(String),
+    /// What goes along, and orders nothing.
+    Along,
+}
+
+/// What the names of one sequence share: everything but the number.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Pattern {
+    /// The bytes before the first thing that varies.
+    pub prefix: BString,
+    /// The bytes after the last thing that varies, the extension as spelt included.
+    pub suffix: BString,
+    /// How the number is written between them.
+    pub padding: Padding,
+    /// What the number means.
+    #[serde(default)]
+    pub kind: Kind,
+}
+
+impl Pattern {
+    /// A pattern of frames that count.
+    #[must_use]
+    pub fn new(prefix: impl Into<BString>, suffix: impl Into<BString>, padding: Padding) -> Self {
+        Self { prefix: prefix.into(), suffix: suffix.into(), padding, kind: Kind::Count }
+    }
+
+    /// The file name of frame `number` where prefix, number and suffix are all of it. A sign stands before the zeros and
+    /// does not count for the width.
+    #[must_use]
+    pub fn name(&self, number: FrameNumber) -> BString {
+        let mut name = Vec::with_capacity(self.prefix.len() + self.suffix.len() + 20);
+        name.extend_from_slice(&self.prefix);
+        self.padding.write(number, &mut name);
+        if let Kind::Stepping { between, offset, padding } = &self.kind {
+            name.extend_from_slice(between);
+            padding.write(number.saturating_add(*offset), &mut name);
+        }
+        name.extend_from_slice(&self.suffix);
+        name.into()
+    }
+
+    /// Whether a number that is left out is a missing frame.
+    #[must_use]
+    pub fn has_gaps(&self) -> bool {
+        !matches!(self.kind, Kind::TimeStamp | Kind::Keyed { time: true, .. } | Kind::Asked { time: true, .. })
+    }
+
+    /// The numbers missing between the first and the last of `numbers`, which ascend, in their constant step; none
+    /// between points in time.
+    #[must_use]
+    pub fn missing_from(&self, numbers: impl IntoIterator<Item = FrameNumber>) -> NumberRanges {
+        if self.has_gaps() { NumberRanges::missing_from(numbers) } else { NumberRanges::default() }
+    }
+
+    /// The texts that all names share, in order, the extension and empty ones left out. They tell apart the films of one
+    /// folder, such as `pass2` or `_L`.
+    pub fn texts(&self) -> impl Iterator<Item = &BStr> {
+        let stem = split_extension(&self.suffix).map_or(
+            // A suffix that is an extension and nothing else.
+            if self.suffix.starts_with(b".") { &[][..] } else { self.suffix.as_slice() },
+            |(stem, _)| stem,
+        );
+        let middle: &[KeyPart] = match &self.kind {
+            Kind::Keyed { parts, .. } => parts,
+            _ => &[],
+        };
+        let film: &[BString] = match &self.kind {
+            Kind::Asked { film, .. } => film,
+            Kind::Stepping { between, .. } => std::slice::from_ref(between),
+            _ => &[],
+        };
+        let middle = middle.iter().filter_map(|part| match part {
+            KeyPart::Text(text) => Some(text.as_bstr()),
+            _ => None,
+        });
+        std::iter::once(self.prefix.as_bstr())
+            .chain(middle)
+            .chain(film.iter().map(|text| text.as_bstr()))
+            .chain(std::iter::once(stem.as_bstr()))
+            .filter(|text| !text.is_empty())
+    }
+
+    /// What the numbers look like if they are perhaps no frames of a film. `first` to `last` are `count` numbers. Judged
+    /// when a film is sealed, like its gaps; a pattern of the user overrules it.
+    #[must_use]
+    pub fn looks_like(&self, first: FrameNumber, last: FrameNumber, count: usize) -> Option<Held> {
+        let (keyed, behind): (bool, Option<&KeyPart>) = match &self.kind {
+            Kind::Count => (false, None),
+            Kind::Keyed { parts, time: false } => match parts.as_slice() {
+                [KeyPart::Number(_), rest @ ..] => (true, rest.first()),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        if is_version(&self.prefix) {
+            return Some(Held::Versions);
+        }
+        let after = match behind {
+            Some(KeyPart::Text(text)) => text.as_slice(),
+            _ => &self.suffix,
+        };
+        let lengths = self.padding == Padding::None && first >= 100 && last <= 99_999;
+        let side = ends_in_length_and_cross(&self.prefix)
+            || starts_with_cross_and_length(after)
+            || (keyed && matches!(after, b"x" | b"X"));
+        let steps_by_one = !keyed && usize::try_from(last - first).is_ok_and(|span| span + 1 == count);
+        (lengths && side && !steps_by_one).then_some(Held::Sizes)
+    }
+}
+
+/// Whether a number behind these bytes is a version: `v001`, `shot_V2`; but not `conv001`, whose `v` ends a word.
+pub(crate) fn is_version(before: &[u8]) -> bool {
+    match before {
+        [.., letter, b'v' | b'V'] => !letter.is_ascii_alphabetic(),
+        [b'v' | b'V'] => true,
+        _ => false,
+    }
+}
+
+/// Whether digits can be a half of `1920x1080`.
+pub(crate) fn is_length(digits: &[u8]) -> bool {
+    (3..=5).contains(&digits.len()) && digits[0] != b'0' && digits.iter().all(u8::is_ascii_digit)
+}
+
+fn ends_in_length_and_cross(text: &[u8]) -> bool {
+    let Some((b'x' | b'X', before)) = text.split_last() else { return false };
+    let from = before.iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |at| at + 1);
+    is_length(&before[from..])
+}
+
+fn starts_with_cross_and_length(text: &[u8]) -> bool {
+    let Some((b'x' | b'X', after)) = text.split_first() else { return false };
+    let to = after.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(after.len());
+    is_length(&after[..to])
+}
+
+impl Padding {
+    fn write(self, number: FrameNumber, name: &mut Vec<u8>) {
+        let sign = if number < 0 { "-" } else { "" };
+        let digits = number.unsigned_abs();
+        let width = match self {
+            Self::None => 0,
+            Self::Width(width) => usize::from(width),
+        };
+        name.extend_from_slice(format!("{sign}{digits:0width$}").as_bytes());
+    }
+
+    fn hashes(self) -> String {
+        "#".repeat(match self {
+            Self::None => 1,
+            Self::Width(width) => usize::from(width),
+        })
+    }
+}
+
+/// Prints as renderers write it, `shot.####.png`; `#` alone stands for a number without padding, `{stamp}` for a point in
+/// time, `*` for what goes along. Bytes that are not UTF-8 are replaced, so this is for people only.
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Kind::Asked { pattern, film, .. } = &self.kind {
+            f.write_str(pattern)?;
+            return film.iter().try_for_each(|word| write!(f, " {}", word.to_str_lossy()));
+        }
+        f.write_str(&self.prefix.to_str_lossy())?;
+        match &self.kind {
+            Kind::Keyed { parts, .. } => parts.iter().try_for_each(|part| match part {
+                KeyPart::Text(text) => f.write_str(&text.to_str_lossy()),
+                KeyPart::Number(padding) => f.write_str(&padding.hashes()),
+                KeyPart::Stamp(_) => f.write_str("{stamp}"),
+                KeyPart::Along => f.write_str("*"),
+            })?,
+            Kind::Stepping { between, padding, .. } => {
+                write!(f, "{}{}{}", self.padding.hashes(), between.to_str_lossy(), padding.hashes())?;
+            }
+            _ => f.write_str(&self.padding.hashes())?,
+        }
+        f.write_str(&self.suffix.to_str_lossy())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keyed(parts: Vec<KeyPart>, time: bool) -> Pattern {
+        let kind = Kind::Keyed { parts, time };
+        Pattern { prefix: "cam_".into(), suffix: "_L.jpg".into(), padding: Padding::None, kind }
+    }
+
+    #[test]
+    fn rows_of_earlier_journals_are_read() {
+        let row =
+            |kind: &str| format!(r#"{{"prefix":[97,95],"suffix":[46,112,110,103],"padding":{{"Width":4}}{kind}}}"#);
+        let read = |kind: &str| serde_json::from_str::<Pattern>(&row(kind)).unwrap();
+        assert_eq!(read(""), Pattern::new("a_", ".png", Padding::Width(4)));
+        assert_eq!(read(r#","kind":"count""#).kind, Kind::Count);
+        assert_eq!(read(r#","kind":"time_stamp""#).kind, Kind::TimeStamp);
+        let stepping = r#","kind":{"stepping":{"between":[45],"offset":7,"padding":"None"}}"#;
+        assert_eq!(read(stepping).name(3), "a_0003-10.png");
+    }
+
+    #[test]
+    fn patterns_of_several_parts_show_what_varies_and_come_back() {
+        let stamp = KeyPart::Stamp("YMD hms".into());
+        let pattern = keyed(vec![stamp, KeyPart::Text("_".into()), KeyPart::Number(Padding::Width(4))], true);
+        assert_eq!(pattern.to_string(), "cam_{stamp}_####_L.jpg");
+        assert!(!pattern.has_gaps());
+        let text = serde_json::to_string(&pattern).unwrap();
+        assert_eq!(serde_json::from_str::<Pattern>(&text).unwrap(), pattern);
+        assert_eq!(pattern.texts().map(ToString::to_string).collect::<Vec<_>>(), ["cam_", "_", "_L"]);
+        let count = keyed(vec![KeyPart::Number(Padding::None), KeyPart::Text("-".into()), KeyPart::Along], false);
+        assert_eq!((count.to_string().as_str(), count.has_gaps()), ("cam_#-*_L.jpg", true));
+        assert_eq!(Pattern::new("", ".png", Padding::None).texts().count(), 0);
+    }
+
+    #[test]
+    fn versions_and_sizes_do_not_look_like_frames() {
+        let looks = |prefix: &str, suffix: &str, first, last, count| {
+            Pattern::new(prefix, suffix, Padding::None).looks_like(first, last, count)
+        };
+        assert_eq!(looks("clip_v", ".png", 1, 3, 3), Some(Held::Versions));
+        assert_eq!(looks("conv", ".png", 1, 3, 3), None);
+        assert_eq!(looks("a_1920x", ".png", 1080, 1200, 2), Some(Held::Sizes));
+        assert_eq!(looks("a_1920x", ".png", 1077, 1083, 7), None);
+        assert_eq!(looks("a_", "x1080.png", 1280, 1920, 2), Some(Held::Sizes));
+        assert_eq!(looks("s101x", ".png", 998, 1003, 6), None);
+        assert_eq!(looks("4x", ".png", 100, 200, 2), None);
+    }
+}
