@@ -4,13 +4,29 @@
 //! performs no I/O, never reads the clock, and never decides anything for one name: the other names of its folder do.
 #![doc = include_str!("group/deciding.md")]
 
-use crate::sequence::name::NameRule;
-use crate::sequence::{FrameNumber, Pattern};
+use std::collections::HashMap;
 
+use bstr::ByteSlice as _;
+
+use crate::sequence::group::shape::Keys;
+use crate::sequence::name::{NameRule, Verdict, verdict};
+use crate::sequence::{FrameNumber, Kind, Pattern};
+
+mod asked;
+mod classes;
+mod cut;
+mod family;
+mod film;
+mod fold;
 pub mod old;
+mod order;
+mod preview;
 mod reading;
 mod reason;
+mod roles;
 mod shape;
+mod sign;
+mod stamp;
 
 pub(crate) use old::{Choice, Splitter, divide, paddings};
 pub(crate) use reading::{Placed, Reading};
@@ -44,6 +60,121 @@ pub struct Film {
 /// Where each image among the names of one folder belongs. `times` are those of the files, one for each name, in any
 /// unit; without them, and where one is not known, names alone decide.
 #[must_use]
-pub fn group<N: AsRef<[u8]>>(_names: &[N], _times: Option<&[i64]>, _rule: &NameRule) -> Grouping {
-    Grouping::default()
+pub fn group<N: AsRef<[u8]>>(names: &[N], times: Option<&[i64]>, rule: &NameRule) -> Grouping {
+    let names: Vec<&[u8]> = names.iter().map(AsRef::as_ref).collect();
+    let mut grouping = Grouping::default();
+    let mut images: Vec<u32> = Vec::with_capacity(names.len());
+    for (place, name) in (0_u32..).zip(&names) {
+        match left_by_name(name) {
+            Ok(true) => images.push(place),
+            Ok(false) => {}
+            Err(why) => grouping.left.push((place as usize, why)),
+        }
+    }
+    match rule {
+        NameRule::Auto => read_shapes(&names, &images, times, &mut grouping),
+        NameRule::Pattern(_) => read_asked(&names, &images, rule, &mut grouping),
+    }
+    grouping.name_first_frames(&names);
+    grouping.sort();
+    grouping
 }
+
+/// Whether a file of this name can be a frame, or why it is left alone; `false` for what is no image.
+fn left_by_name(name: &[u8]) -> Result<bool, LeftAlone> {
+    match verdict(name) {
+        Verdict::MayBeFrame => Ok(true),
+        Verdict::NoImage => Ok(false),
+        Verdict::Hidden => Err(LeftAlone::Hidden),
+        Verdict::Unfinished => Err(LeftAlone::Unfinished),
+        Verdict::Unsupported(extension) => {
+            Err(LeftAlone::Unsupported { extension: extension.to_str_lossy().to_lowercase() })
+        }
+    }
+}
+
+fn read_shapes(names: &[&[u8]], images: &[u32], times: Option<&[i64]>, grouping: &mut Grouping) {
+    let mut keys = Keys::new();
+    let families = reading::divide(names, images, &mut keys);
+    let mut shapes = Keys::new();
+    let mut text = Vec::new();
+    let shape_of: Vec<u32> = (0_u32..)
+        .take(families.len())
+        .map(|family| {
+            text.clear();
+            text.extend_from_slice(keys.get(family));
+            shape::make_shape(&mut text);
+            shapes.id(&text)
+        })
+        .collect();
+    let mut of_shape: Vec<Vec<Vec<u32>>> = Vec::new();
+    of_shape.resize_with(shapes.len(), Vec::new);
+    for (shape, rows) in shape_of.into_iter().zip(families) {
+        of_shape[shape as usize].push(rows);
+    }
+    for families in of_shape {
+        match &families[..] {
+            [only] if only.len() == 1 => grouping.singles.push(only[0] as usize),
+            _ => drop(Reading::read(names, families, times, grouping)),
+        }
+    }
+}
+
+fn read_asked(names: &[&[u8]], images: &[u32], rule: &NameRule, grouping: &mut Grouping) {
+    let mut shaper = Shaper::default();
+    let mut films: HashMap<Box<[u8]>, Vec<usize>> = HashMap::new();
+    for place in images.iter().map(|place| *place as usize) {
+        match shaper.shape(names[place], rule) {
+            None => grouping.left.push((place, LeftAlone::DoesNotFitPattern)),
+            Some(film) => match films.get_mut(film) {
+                Some(places) => places.push(place),
+                None => drop(films.insert(film.into(), vec![place])),
+            },
+        }
+    }
+    for places in films.into_values() {
+        let those: Vec<&[u8]> = places.iter().map(|place| names[*place]).collect();
+        let (_, mut part) = Reading::of(&those, None, rule);
+        for film in &mut part.films {
+            for (_, place) in &mut film.members {
+                *place = places[*place];
+            }
+        }
+        grouping.films.append(&mut part.films);
+        grouping.singles.extend(part.singles.iter().map(|place| places[*place]));
+        grouping.left.extend(part.left.into_iter().map(|(place, why)| (places[place], why)));
+    }
+}
+
+impl Grouping {
+    fn sort(&mut self) {
+        self.films.sort_unstable_by(|a, b| a.pattern.cmp(&b.pattern));
+        self.singles.sort_unstable();
+        self.left.sort_unstable();
+    }
+
+    /// Names the single image that is perhaps the first of a film: `x.png` beside `x_01.png`, `x_02.png` and so on.
+    fn name_first_frames(&mut self, names: &[&[u8]]) {
+        if self.singles.is_empty() || self.films.is_empty() {
+            return;
+        }
+        let mut heads: HashMap<Vec<u8>, usize> = HashMap::new();
+        for (at, film) in self.films.iter().enumerate() {
+            let Pattern { prefix, suffix, kind, .. } = &film.pattern;
+            let begins = matches!(film.members[0].0, 1 | 2) && *kind == Kind::Count;
+            let is_extension = suffix.rfind_byte(b'.') == Some(0);
+            if begins && is_extension && prefix.last() != Some(&b'.') {
+                let head = prefix.trim_end_with(|c| matches!(c, '_' | '-' | '(' | ' '));
+                heads.insert([head, suffix].concat(), at);
+            }
+        }
+        for single in &self.singles {
+            if let Some(film) = heads.get(names[*single]) {
+                self.films[*film].notes.push(Note::PerhapsItsFirst(names[*single].into()));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -7,8 +7,10 @@ use bstr::ByteSlice as _;
 use regex::bytes::Regex;
 
 use crate::sequence::Padding;
+use crate::sequence::name::marks::{Marker, Marks};
 use crate::sequence::name::template::Template;
 
+pub(crate) mod marks;
 pub(crate) mod runs;
 mod template;
 
@@ -16,11 +18,17 @@ mod template;
 const EXTENSIONS: [&str; 14] =
     ["png", "jpg", "jpeg", "webp", "tif", "tiff", "exr", "bmp", "tga", "qoi", "hdr", "ppm", "pgm", "pnm"];
 
+/// Extensions of images that no decoder reads, in lower case. A GIF is a film by itself.
+const UNSUPPORTED: [&str; 20] = [
+    "dpx", "cin", "avif", "heic", "heif", "jxl", "jp2", "j2k", "cr2", "cr3", "nef", "dng", "arw", "orf", "raf", "rw2",
+    "psd", "sgi", "rgb", "gif",
+];
+
 /// Endings of a stem that mark a file as unfinished although its extension is an image's.
 const TEMPORARY_STEMS: [&str; 4] = [".tmp", ".temp", ".part", ".partial"];
 
 /// The most digits a frame number has; longer runs are time stamps.
-const NUMBER_DIGITS: usize = 9;
+pub(crate) const NUMBER_DIGITS: u8 = 9;
 
 /// The most digits a time stamp has.
 const STAMP_DIGITS: usize = 19;
@@ -39,7 +47,9 @@ pub enum NameRule {
 #[derive(Debug, Clone)]
 pub struct NamePattern {
     text: String,
-    kind: Kind,
+    marker: Marker,
+    /// For the grouping of before.
+    kind: Option<Kind>,
 }
 
 impl PartialEq for NamePattern {
@@ -62,12 +72,6 @@ pub enum PatternError {
     /// Nothing in it stands for the frame number.
     #[error("`{pattern}` has no place for the frame number")]
     NoNumber {
-        /// The text.
-        pattern: String,
-    },
-    /// More than one thing in it stands for the frame number.
-    #[error("`{pattern}` has more than one place for the frame number")]
-    TwoNumbers {
         /// The text.
         pattern: String,
     },
@@ -107,39 +111,52 @@ impl PatternError {
     pub fn hint(&self) -> String {
         match self {
             Self::NoNumber { .. } => {
-                "write `shot.####.png`, `shot.%04d.png`, `shot.$F4.png` or a regular expression with `(?<frame>[0-9]+)`"
+                "write `shot.####.png`, `shot.%04d.png`, `shot.$F4.png`, `cam_{stamp}.jpg` or a regular expression with \
+                 `(?<frame>[0-9]+)`"
                     .into()
             }
-            Self::TwoNumbers { .. } => "keep one of them; a literal percent sign is written `%%`".into(),
             Self::Width { .. } => "write `%04d`, `%d`, `$F4` or `$F`".into(),
             Self::Slash { .. } => "name the folder in `path` or `include`, and only the file in `pattern`".into(),
             Self::NotAnImage { .. } => format!("end it with one of {}", EXTENSIONS.map(|e| format!(".{e}")).join(" ")),
-            Self::Regex { source, .. } => source.to_string(),
+            Self::Regex { .. } => "groups are written `(?<frame>[0-9]+)`; the cause says where it goes wrong".into(),
         }
     }
 }
 
 impl NameRule {
-    /// Reads a pattern: `shot.####.png` (one digit a `#`; the last run of them counts), `shot.%04d.png`, `shot.%d.png`,
-    /// `shot.$F4.png`, `shot.$F.png`, or a regular expression with a group named `frame`, which is recognised by
-    /// `(?P<frame>` or `(?<frame>` and searched for anywhere in the file name.
+    /// Reads a pattern. A template marks counters (`####`, `%04d`, `$F4`), times (`{date}`, `{time}`, `{stamp}`), what goes
+    /// along (`*`) and what keeps films apart (`{film}`). A regular expression, which is recognised by its groups and
+    /// searched for anywhere in the file name, marks them by groups named `frame`, or `k1`, `k2` and so on, and `film`.
     pub fn parse(pattern: &str) -> Result<Self, PatternError> {
-        let kind = if pattern.contains("(?P<frame>") || pattern.contains("(?<frame>") {
-            Kind::Regex(
-                Regex::new(pattern)
-                    .map_err(|source| PatternError::Regex { pattern: pattern.into(), source: Box::new(source) })?,
-            )
+        let is_regex = ["frame>", "film", "k1>", "k2>"]
+            .iter()
+            .any(|group| pattern.contains(&format!("(?<{group}")) || pattern.contains(&format!("(?P<{group}")));
+        let (marker, kind) = if is_regex {
+            (Marker::of_regex(pattern)?, Regex::new(pattern).ok().map(Kind::Regex))
         } else {
-            Kind::Template(Template::parse(pattern)?)
+            (Marker::of_template(pattern)?, Template::parse(pattern).ok().map(Kind::Template))
         };
-        Ok(Self::Pattern(NamePattern { text: pattern.into(), kind }))
+        Ok(Self::Pattern(NamePattern { text: pattern.into(), marker, kind }))
     }
 }
 
 impl NamePattern {
+    /// What it marks in `name`; `None` where `name` does not fit.
+    pub(crate) fn marks<'n>(&self, name: &'n [u8]) -> Option<Marks<'n>> {
+        self.marker.read(name)
+    }
+
+    pub(crate) fn marker(&self) -> &Marker {
+        &self.marker
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The number that the pattern marks in `name`.
     pub(crate) fn read<'n>(&self, name: &'n [u8]) -> Option<Reading<'n>> {
-        match &self.kind {
+        match self.kind.as_ref()? {
             Kind::Template(template) => template.read(name),
             Kind::Regex(regex) => {
                 let found = regex.captures(name)?.name("frame")?;
@@ -204,10 +221,41 @@ impl<'n> Reading<'n> {
             suffix: &name[end..],
             number: if negative { -value } else { value },
             digits: Digits::of(digits),
-            stamp: digits.len() > NUMBER_DIGITS,
+            stamp: digits.len() > usize::from(NUMBER_DIGITS),
             follower: None,
             fixed: None,
         })
+    }
+}
+
+/// What a name alone says of its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict<'n> {
+    /// Its extension is not that of a still image.
+    NoImage,
+    /// An image that no decoder reads, with its extension as spelt.
+    Unsupported(&'n [u8]),
+    /// Hidden, or of another program.
+    Hidden,
+    /// Its stem says that it is still written.
+    Unfinished,
+    MayBeFrame,
+}
+
+/// What `name` alone says of its file.
+pub(crate) fn verdict(name: &[u8]) -> Verdict<'_> {
+    let Some((stem, extension)) = split_extension(name) else { return Verdict::NoImage };
+    let is_one_of = |known: &[&str]| known.iter().any(|known| extension.eq_ignore_ascii_case(known.as_bytes()));
+    if is_one_of(&UNSUPPORTED) {
+        Verdict::Unsupported(extension)
+    } else if !is_one_of(&EXTENSIONS) {
+        Verdict::NoImage
+    } else if name.starts_with(b".") || name.starts_with(b"~") || name.contains_str(".sync-conflict-") {
+        Verdict::Hidden
+    } else if TEMPORARY_STEMS.iter().any(|ending| ends_with_ignoring_case(stem, ending.as_bytes())) {
+        Verdict::Unfinished
+    } else {
+        Verdict::MayBeFrame
     }
 }
 
@@ -215,11 +263,7 @@ impl<'n> Reading<'n> {
 /// the extension of a still image.
 #[must_use]
 pub fn may_be_frame(name: &[u8]) -> bool {
-    if name.starts_with(b".") || name.starts_with(b"~") || name.contains_str(".sync-conflict-") {
-        return false;
-    }
-    let Some((stem, _)) = split_extension(name).filter(|_| has_frame_extension(name)) else { return false };
-    !TEMPORARY_STEMS.iter().any(|ending| ends_with_ignoring_case(stem, ending.as_bytes()))
+    verdict(name) == Verdict::MayBeFrame
 }
 
 /// Whether `name` is that of a file on its way to another name, as browsers, copiers and generators use them.
@@ -344,8 +388,6 @@ mod tests {
     fn bad_patterns_are_refused_with_a_reason_and_a_hint() {
         let cases = [
             ("shot.png", "no place"),
-            ("a%d_%d.png", "more than one"),
-            ("a%d_$F.png", "more than one"),
             ("a%00d.png", "0 digits"),
             ("a%020d.png", "20 digits"),
             ("a$F20.png", "20 digits"),

@@ -64,7 +64,7 @@ pub(crate) fn find(name: &[u8], runs: &mut Vec<Run>) {
         if let Some(value) = value(&stem[at..end]).filter(|_| !is_version(stem, at) && !is_size(stem, at, end)) {
             let signed = value != 0 && at > 0 && stem[at - 1] == b'-' && sign_may_follow(&stem[..at - 1]);
             let start = at - usize::from(signed);
-            runs.push(Run { start, digits: at, end, value, stamp: end - at > NUMBER_DIGITS });
+            runs.push(Run { start, digits: at, end, value, stamp: end - at > usize::from(NUMBER_DIGITS) });
         }
         at = end;
     }

@@ -84,7 +84,7 @@ fn printf_or_houdini(pattern: &str) -> Result<Option<(String, usize, String)>, P
     match <[String; 2]>::try_from(parts) {
         Ok([prefix, suffix]) => Ok(Some((prefix, width, suffix))),
         Err(parts) if parts.len() == 1 => Ok(None),
-        Err(_) => Err(PatternError::TwoNumbers { pattern: pattern.into() }),
+        Err(_) => Err(PatternError::NoNumber { pattern: pattern.into() }),
     }
 }
 
