@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use reeld::sequence::group::old::group;
+use reeld::sequence::group::group;
 use reeld::sequence::name::NameRule;
 use serde::Deserialize;
 
@@ -50,9 +50,9 @@ fn sequences(names: &[String]) -> BTreeSet<Vec<String>> {
     }
     let mut sequences = BTreeSet::new();
     for (folder, files) in &folders {
-        for group in group(files, &NameRule::Auto) {
+        for film in group(files, None, &NameRule::Auto).films {
             let mut members: Vec<String> =
-                group.members.iter().map(|(_, at)| format!("{folder}{}", files[*at])).collect();
+                film.members.iter().map(|(_, at)| format!("{folder}{}", files[*at])).collect();
             members.sort();
             sequences.insert(members);
         }

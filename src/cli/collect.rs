@@ -1,4 +1,4 @@
-//! What `encode` and `scan` are pointed at: the sequences below a folder, or the one that a frame or a pattern names.
+//! What `encode` and `scan` are pointed at: the images below a folder, or the sequence that a frame or a pattern names.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -11,12 +11,23 @@ use super::error::CliError;
 use crate::config::Root;
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
-use crate::sequence::group::old::{self as group, Group};
+use crate::sequence::group::{self, Film, Held, LeftAlone, Note};
 use crate::sequence::name::{self, NameRule};
 use crate::sequence::{Batch, Frame, Identity, Pattern};
 use crate::watch::scan;
 
-/// A sequence as it lies on disk now.
+/// The images of one folder. Each is in one of the three.
+#[derive(Debug)]
+pub(crate) struct Contents {
+    pub(crate) dir: Arc<Path>,
+    pub(crate) sequences: Vec<Found>,
+    /// Images that go with no other.
+    pub(crate) singles: Vec<BString>,
+    /// Images that are no frames, with the reason of the first; the others' are like it.
+    pub(crate) left: Vec<(LeftAlone, Vec<BString>)>,
+}
+
+/// A sequence as it is on disk now.
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) dir: Arc<Path>,
@@ -24,6 +35,10 @@ pub(crate) struct Found {
     /// Ascending by number.
     pub(crate) frames: Vec<Frame>,
     pub(crate) missing: NumberRanges,
+    /// Why it becomes a video only where its frames or its pattern are named.
+    pub(crate) held: Option<Held>,
+    /// What is worth knowing of how its names were read.
+    pub(crate) notes: Vec<Note>,
 }
 
 impl Found {
@@ -40,8 +55,8 @@ impl Found {
     }
 }
 
-/// The sequences that `path` names, by folder and pattern.
-pub(crate) fn collect(path: &Path) -> Result<Vec<Found>, CliError> {
+/// What there is at `path`, folder by folder. Of a frame or a pattern, the sequence that it names.
+pub(crate) fn survey(path: &Path) -> Result<Vec<Contents>, CliError> {
     let absolute =
         std::path::absolute(path).map_err(|error| CliError::usage(format!("{}: {error}", path.display())))?;
     match std::fs::metadata(&absolute) {
@@ -51,32 +66,41 @@ pub(crate) fn collect(path: &Path) -> Result<Vec<Found>, CliError> {
     }
 }
 
-/// Every sequence below a folder. Folders whose names say that they are nobody's frames are passed over.
-fn below(dir: &Path) -> Result<Vec<Found>, CliError> {
+/// Every image below a folder. Folders whose names say that they are nobody's frames are passed over.
+fn below(dir: &Path) -> Result<Vec<Contents>, CliError> {
     let mut found = Vec::new();
     let mut folders = vec![dir.to_path_buf()];
     while let Some(dir) = folders.pop() {
         let (files, below) = read(&dir)?;
         folders.extend(below.iter().rev().map(|name| dir.join(OsStr::from_bytes(name))));
-        found.extend(sequences(&dir, &files, &NameRule::Auto));
+        found.push(contents(&dir, &files, &NameRule::Auto));
     }
     Ok(found)
 }
 
 /// The sequence that one frame belongs to.
-fn one_frame(path: &Path) -> Result<Vec<Found>, CliError> {
+fn one_frame(path: &Path) -> Result<Vec<Contents>, CliError> {
     let (dir, name) = split(path)?;
     let (files, _) = read(dir)?;
-    let names: Vec<&[u8]> = files.iter().map(|(name, _)| name.as_bytes()).collect();
-    let pattern = group::pattern_of(name, &names, &NameRule::Auto).ok_or_else(|| {
-        CliError::usage(format!("{} is not a frame: no number in its name, or not an image", path.display()))
-            .hint("give a folder, a frame such as `shot.0001.png`, or a pattern such as `shot.####.png`".to_owned())
-    })?;
-    Ok(sequences(dir, &files, &NameRule::Auto).into_iter().filter(|found| found.pattern == pattern).collect())
+    let mut all = contents(dir, &files, &NameRule::Auto);
+    let hint = || "give a folder, a frame such as `shot.0001.png`, or a pattern such as `shot.####.png`".to_owned();
+    if let Some((why, _)) = all.left.iter().find(|(_, names)| names.iter().any(|left| left == name)) {
+        return Err(CliError::usage(format!("{} is left alone: {why}", path.display())).hint(hint()));
+    }
+    if all.singles.iter().any(|single| single == name) {
+        let error = format!("{} is a single image: no other image of its folder goes with it", path.display());
+        return Err(CliError::usage(error).hint(hint()));
+    }
+    let holds_it = |found: &Found| found.frames.iter().any(|frame| frame.file_name(&found.pattern) == name);
+    all.sequences.retain(holds_it);
+    if all.sequences.is_empty() {
+        return Err(CliError::usage(format!("{} is not a frame: it is no image", path.display())).hint(hint()));
+    }
+    Ok(vec![named(all)])
 }
 
 /// The sequence that a pattern names.
-fn one_pattern(path: &Path) -> Result<Vec<Found>, CliError> {
+fn one_pattern(path: &Path) -> Result<Vec<Contents>, CliError> {
     let (dir, name) = split(path)?;
     let nothing = || {
         CliError::usage(format!("{} does not exist, and no frame matches it", path.display()))
@@ -87,8 +111,18 @@ fn one_pattern(path: &Path) -> Result<Vec<Found>, CliError> {
         return Err(nothing());
     }
     let (files, _) = read(dir)?;
-    let found = sequences(dir, &files, &rule);
-    if found.is_empty() { Err(nothing()) } else { Ok(found) }
+    let found = contents(dir, &files, &rule);
+    if found.sequences.is_empty() { Err(nothing()) } else { Ok(vec![named(found)]) }
+}
+
+/// What somebody asked for by name: the sequences alone, whatever they look like.
+fn named(mut contents: Contents) -> Contents {
+    contents.singles.clear();
+    contents.left.clear();
+    for found in &mut contents.sequences {
+        found.held = None;
+    }
+    contents
 }
 
 fn split(path: &Path) -> Result<(&Path, &[u8]), CliError> {
@@ -101,23 +135,34 @@ fn split(path: &Path) -> Result<(&Path, &[u8]), CliError> {
 type Files = Vec<(BString, Identity)>;
 
 fn read(dir: &Path) -> Result<(Files, Vec<BString>), CliError> {
-    let scan =
-        scan::read_folder(dir, &name::may_be_frame).map_err(|error| CliError::failed(&error).hint(error.hint()))?;
+    let scan = scan::read_folder(dir, &name::is_image).map_err(|error| CliError::failed(&error).hint(error.hint()))?;
     Ok((scan.files, scan.folders))
 }
 
-fn sequences(dir: &Path, files: &Files, rule: &NameRule) -> Vec<Found> {
+fn contents(dir: &Path, files: &Files, rule: &NameRule) -> Contents {
     let dir: Arc<Path> = Arc::from(dir);
     let names: Vec<&[u8]> = files.iter().map(|(name, _)| name.as_bytes()).collect();
-    let groups = group::group(&names, rule);
-    groups.into_iter().map(|group| found(&dir, group, files)).collect()
+    let times: Vec<i64> = files.iter().map(|(_, identity)| identity.mtime_ns).collect();
+    let grouping = group::group(&names, Some(&times), rule);
+    let mut left: Vec<(LeftAlone, Vec<BString>)> = Vec::new();
+    for (place, why) in grouping.left {
+        let name = files[place].0.clone();
+        match left.iter_mut().find(|(known, _)| known.is_like(&why)) {
+            Some((_, names)) => names.push(name),
+            None => left.push((why, vec![name])),
+        }
+    }
+    let singles = grouping.singles.iter().map(|place| files[*place].0.clone()).collect();
+    let sequences = grouping.films.into_iter().map(|film| found(&dir, film, files)).collect();
+    Contents { dir, sequences, singles, left }
 }
 
-fn found(dir: &Arc<Path>, group: Group, files: &Files) -> Found {
-    let missing = group.pattern.missing_from(group.members.iter().map(|(number, _)| *number));
-    let frame = |&(number, index): &(_, usize)| Frame::of(&group.pattern, &files[index].0, number, files[index].1);
-    let frames = group.members.iter().map(frame).collect();
-    Found { dir: Arc::clone(dir), pattern: group.pattern, frames, missing }
+fn found(dir: &Arc<Path>, film: Film, files: &Files) -> Found {
+    let Film { pattern, members, held, notes } = film;
+    let missing = pattern.missing_from(members.iter().map(|(number, _)| *number));
+    let frame = |&(number, place): &(_, usize)| Frame::of(&pattern, &files[place].0, number, files[place].1);
+    let frames = members.iter().map(frame).collect();
+    Found { dir: Arc::clone(dir), pattern, frames, missing, held, notes }
 }
 
 /// The root that a batch of the command line belongs to: its own folder, with every default.

@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::bars::Bar;
-use super::collect::{self, Found};
+use super::collect::{self, Contents, Found};
 use super::error::CliError;
 use super::{out, state};
 use crate::config::units::Factor;
@@ -125,13 +125,24 @@ fn asked(path: PathBuf, journal: &Journal) -> Result<Ffmpeg, CliError> {
 fn find(args: &EncodeArgs) -> Result<Vec<Found>, CliError> {
     let mut all: Vec<Found> = Vec::new();
     for path in &args.paths {
-        let found = collect::collect(path)?;
         let before = all.len();
-        for found in found {
-            if found.frames.len() < 2 {
-                tracing::info!(dir = %found.dir.display(), pattern = %found.pattern, "a single image is no sequence");
-            } else if !all.iter().any(|known| known.dir == found.dir && known.pattern == found.pattern) {
-                all.push(found);
+        for Contents { dir, sequences, singles, left } in collect::survey(path)? {
+            for found in sequences {
+                if let Some(held) = found.held {
+                    let path = dir.join(found.pattern.to_string());
+                    out::say(&format!("{}: left out: {held}; give this pattern to have it made", path.display()));
+                } else if !all.iter().any(|known| known.dir == found.dir && known.pattern == found.pattern) {
+                    all.push(found);
+                }
+            }
+            let left: usize = left.iter().map(|(_, names)| names.len()).sum();
+            if singles.len() + left > 0 {
+                let text = format!(
+                    "{}: {} single images and {left} left alone; `reeld scan` says why",
+                    dir.display(),
+                    singles.len()
+                );
+                out::say(&text);
             }
         }
         if all.len() == before {

@@ -1,12 +1,12 @@
-//! `reeld scan`: which sequences are there, and what is wrong with them.
+//! `reeld scan`: what becomes of each image, and what is wrong with the sequences.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 use serde::Serialize;
 
-use super::collect::{self, Found};
+use super::collect::{self, Contents, Found};
 use super::error::CliError;
 use super::out;
 use crate::frame::complete;
@@ -17,7 +17,7 @@ use crate::sequence::gaps::NumberRanges;
 pub(crate) struct ScanArgs {
     /// A folder, one frame of a sequence, or a pattern such as `shot.####.png`
     path: PathBuf,
-    /// One JSON object a sequence
+    /// JSON, one object a line: each sequence, and the images of each folder that are in none
     #[arg(long)]
     json: bool,
 }
@@ -40,6 +40,10 @@ struct Line {
     empty: Vec<i64>,
     /// Numbers of files that lack their end or are no images, and why.
     unfinished: Vec<Unfinished>,
+    /// Why the daemon makes no video of it.
+    held: Option<String>,
+    /// What is worth knowing of how the names were read.
+    notes: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -48,21 +52,88 @@ struct Unfinished {
     reason: String,
 }
 
+/// Images of one folder that are in no sequence, as `--json` prints them.
+#[derive(Debug, Serialize)]
+struct Others {
+    dir: String,
+    /// `single`, or `left_alone`.
+    kind: &'static str,
+    why: String,
+    images: usize,
+    /// All of them, by name.
+    names: Vec<String>,
+}
+
+/// How many images are where.
+#[derive(Debug, Default)]
+struct Sums {
+    sequences: usize,
+    frames: usize,
+    singles: usize,
+    left: usize,
+}
+
 pub(crate) fn run(args: &ScanArgs) -> Result<ExitCode, CliError> {
-    let mut found = collect::collect(&args.path)?;
-    found.sort_by(|a, b| (&a.dir, &a.pattern).cmp(&(&b.dir, &b.pattern)));
-    for found in &found {
-        let line = examine(found);
-        if args.json {
-            out::json(&line)?;
-        } else {
-            out::line(&describe(&line))?;
+    let mut folders = collect::survey(&args.path)?;
+    folders.sort_by(|a, b| a.dir.cmp(&b.dir));
+    let mut sums = Sums::default();
+    for Contents { dir, mut sequences, singles, left } in folders {
+        sequences.sort_by(|a, b| a.pattern.cmp(&b.pattern));
+        for found in &sequences {
+            sums.sequences += 1;
+            sums.frames += found.frames.len();
+            let line = examine(found);
+            if args.json {
+                out::json(&line)?;
+            } else {
+                out::line(&describe(&line))?;
+            }
+        }
+        sums.singles += singles.len();
+        let single = ("single", "no other image goes with it".to_owned(), singles);
+        let left = left.into_iter().map(|(why, names)| ("left_alone", why.to_string(), names));
+        for (kind, why, mut names) in std::iter::once(single).chain(left).filter(|(.., names)| !names.is_empty()) {
+            if kind == "left_alone" {
+                sums.left += names.len();
+            }
+            names.sort_unstable();
+            let names: Vec<String> = names.iter().map(|name| name.to_string()).collect();
+            let others = Others { dir: dir.to_string_lossy().into_owned(), kind, why, images: names.len(), names };
+            if args.json {
+                out::json(&others)?;
+            } else {
+                out::line(&others.describe())?;
+            }
         }
     }
-    if found.is_empty() && !args.json {
-        out::say(&format!("no numbered images below {}", args.path.display()));
+    if !args.json {
+        out::say(&sums.describe(&args.path));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+impl Others {
+    /// `/renders/a.dpx and 2 more  left alone: files of the format .dpx are not supported`
+    fn describe(&self) -> String {
+        let Self { dir, kind, why, images, names } = self;
+        let what = if *kind == "single" { "single" } else { "left alone" };
+        match names.as_slice() {
+            [only] => format!("{dir}/{only}  {what}: {why}"),
+            [first, ..] => format!("{dir}/{first} and {} more  {what}: {why}", images - 1),
+            [] => String::new(),
+        }
+    }
+}
+
+impl Sums {
+    fn describe(&self, path: &Path) -> String {
+        let Self { sequences, frames, singles, left } = self;
+        let all = frames + singles + left;
+        if all == 0 {
+            return format!("no images below {}", path.display());
+        }
+        format!("{all} images: {frames} in {sequences} sequences, {singles} single, {left} left alone")
+    }
 }
 
 fn examine(found: &Found) -> Line {
@@ -95,6 +166,8 @@ fn examine(found: &Found) -> Line {
         bytes: found.frames.iter().map(|frame| frame.identity.size).sum(),
         empty,
         unfinished,
+        held: found.held.map(|held| format!("{held}; give its pattern to have it made")),
+        notes: found.notes.iter().map(ToString::to_string).collect(),
     }
 }
 
@@ -114,6 +187,9 @@ fn describe(line: &Line) -> String {
     }
     if !line.empty.is_empty() {
         text += &format!("  empty {}", join(&line.empty));
+    }
+    for note in line.held.iter().chain(&line.notes) {
+        text += &format!("\n    {note}");
     }
     for unfinished in &line.unfinished {
         text += &format!("\n    {}: {}", unfinished.number, unfinished.reason);

@@ -217,7 +217,8 @@ impl RootReader {
                     }
                 }
                 if !scan.files.is_empty() || !scan.gone.is_empty() {
-                    let listing = Listing { complete: false, files: scan.files, gone: scan.gone, existing: ExistingFiles::None };
+                    let listing =
+                        Listing { complete: false, files: scan.files, gone: scan.gone, existing: ExistingFiles::None };
                     self.push(Reading { dir, claims: Vec::new(), outcome: Some(Ok(listing)) }, readings);
                 }
             }

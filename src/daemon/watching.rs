@@ -203,6 +203,9 @@ impl Daemon {
                     self.begin(batch);
                 }
                 Decision::Grew { dir, pattern, from } => self.grew(&dir, pattern, from),
+                Decision::LeftAlone { dir, why, count, example } => {
+                    tracing::info!(dir = %dir.display(), count, %example, "images are left alone: {why}");
+                }
                 Decision::Note { dir, pattern, text } => {
                     tracing::info!(dir = %dir.display(), %pattern, "{text}");
                 }

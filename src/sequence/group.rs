@@ -18,7 +18,6 @@ mod cut;
 mod family;
 mod film;
 mod fold;
-pub mod old;
 mod order;
 mod preview;
 mod reading;
@@ -28,7 +27,6 @@ mod shape;
 mod sign;
 mod stamp;
 
-pub(crate) use old::{Choice, Splitter, divide, paddings};
 pub(crate) use reading::{Placed, Reading};
 pub use reason::{Held, LeftAlone, Note};
 pub(crate) use shape::Shaper;

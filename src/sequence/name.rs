@@ -4,15 +4,10 @@
 //! needs them to be UTF-8. Which of several candidates wins depends on the other names of the folder; that is `group`.
 
 use bstr::ByteSlice as _;
-use regex::bytes::Regex;
 
-use crate::sequence::Padding;
 use crate::sequence::name::marks::{Marker, Marks};
-use crate::sequence::name::template::Template;
 
 pub(crate) mod marks;
-pub(crate) mod runs;
-mod template;
 
 /// Extensions of still images, in lower case.
 const EXTENSIONS: [&str; 14] =
@@ -48,8 +43,6 @@ pub enum NameRule {
 pub struct NamePattern {
     text: String,
     marker: Marker,
-    /// For the grouping of before.
-    kind: Option<Kind>,
 }
 
 impl PartialEq for NamePattern {
@@ -59,12 +52,6 @@ impl PartialEq for NamePattern {
 }
 
 impl Eq for NamePattern {}
-
-#[derive(Debug, Clone)]
-enum Kind {
-    Template(Template),
-    Regex(Regex),
-}
 
 /// Why a text is no name pattern.
 #[derive(Debug, thiserror::Error)]
@@ -131,12 +118,8 @@ impl NameRule {
         let is_regex = ["frame>", "film", "k1>", "k2>"]
             .iter()
             .any(|group| pattern.contains(&format!("(?<{group}")) || pattern.contains(&format!("(?P<{group}")));
-        let (marker, kind) = if is_regex {
-            (Marker::of_regex(pattern)?, Regex::new(pattern).ok().map(Kind::Regex))
-        } else {
-            (Marker::of_template(pattern)?, Template::parse(pattern).ok().map(Kind::Template))
-        };
-        Ok(Self::Pattern(NamePattern { text: pattern.into(), marker, kind }))
+        let marker = if is_regex { Marker::of_regex(pattern)? } else { Marker::of_template(pattern)? };
+        Ok(Self::Pattern(NamePattern { text: pattern.into(), marker }))
     }
 }
 
@@ -152,79 +135,6 @@ impl NamePattern {
 
     pub(crate) fn text(&self) -> &str {
         &self.text
-    }
-
-    /// The number that the pattern marks in `name`.
-    pub(crate) fn read<'n>(&self, name: &'n [u8]) -> Option<Reading<'n>> {
-        match self.kind.as_ref()? {
-            Kind::Template(template) => template.read(name),
-            Kind::Regex(regex) => {
-                let found = regex.captures(name)?.name("frame")?;
-                Reading::of_digits(name, found.start(), found.end())
-            }
-        }
-    }
-}
-
-/// How a number is written in one name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Digits {
-    /// Digits, the sign left out.
-    pub width: u8,
-    /// Whether the first of several digits is a zero, so that the width is known to be fixed.
-    pub padded: bool,
-}
-
-impl Digits {
-    pub(crate) fn of(digits: &[u8]) -> Self {
-        let width = u8::try_from(digits.len()).unwrap_or(u8::MAX);
-        Self { width, padded: digits.len() > 1 && digits[0] == b'0' }
-    }
-}
-
-/// A name, split at its number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Reading<'n> {
-    pub prefix: &'n [u8],
-    pub suffix: &'n [u8],
-    pub number: i64,
-    pub digits: Digits,
-    /// More than nine digits: a point in time, not a count.
-    pub stamp: bool,
-    /// A second number that goes with the first.
-    pub follower: Option<Follower<'n>>,
-    /// The padding that an explicit template prescribes.
-    pub fixed: Option<Padding>,
-}
-
-/// A second number whose distance from the first is the same in every name of the sequence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Follower<'n> {
-    pub between: &'n [u8],
-    pub offset: i64,
-    pub digits: Digits,
-}
-
-impl<'n> Reading<'n> {
-    /// The reading whose number, sign included, is `name[start..end]`.
-    fn of_digits(name: &'n [u8], start: usize, end: usize) -> Option<Self> {
-        let text = &name[start..end];
-        let (negative, digits) = match text.strip_prefix(b"-") {
-            Some(digits) => (true, digits),
-            None => (false, text),
-        };
-        let value = runs::value(digits)?;
-        // A minus before a zero belongs to the prefix: `-0` and `0` are two files.
-        let negative = negative && value != 0;
-        Some(Self {
-            prefix: &name[..end - digits.len() - usize::from(negative)],
-            suffix: &name[end..],
-            number: if negative { -value } else { value },
-            digits: Digits::of(digits),
-            stamp: digits.len() > usize::from(NUMBER_DIGITS),
-            follower: None,
-            fixed: None,
-        })
     }
 }
 
@@ -266,6 +176,12 @@ pub fn may_be_frame(name: &[u8]) -> bool {
     verdict(name) == Verdict::MayBeFrame
 }
 
+/// Whether a file of this name is an image by its extension, one that can be read or another.
+#[must_use]
+pub fn is_image(name: &[u8]) -> bool {
+    verdict(name) != Verdict::NoImage
+}
+
 /// Whether `name` is that of a file on its way to another name, as browsers, copiers and generators use them.
 #[must_use]
 pub fn is_temporary(name: &[u8]) -> bool {
@@ -284,11 +200,6 @@ pub fn has_frame_extension(name: &[u8]) -> bool {
 pub(crate) fn split_extension(name: &[u8]) -> Option<(&[u8], &[u8])> {
     let dot = name.rfind_byte(b'.')?;
     (dot > 0 && dot + 1 < name.len()).then(|| (&name[..dot], &name[dot + 1..]))
-}
-
-/// Whether a minus sign behind these bytes is a sign. Elsewhere it is a separator.
-fn sign_may_follow(before: &[u8]) -> bool {
-    matches!(before.last(), None | Some(b'.' | b'_' | b' '))
 }
 
 fn ends_with_ignoring_case(name: &[u8], ending: &[u8]) -> bool {
@@ -341,47 +252,28 @@ mod tests {
         }
     }
 
-    fn read(pattern: &str, name: &str) -> Option<(String, i64, String)> {
+    fn read(pattern: &str, name: &str) -> Option<Vec<i64>> {
         let NameRule::Pattern(pattern) = NameRule::parse(pattern).unwrap() else { panic!("an explicit pattern") };
-        let reading = pattern.read(name.as_bytes())?;
-        Some((reading.prefix.to_str_lossy().into(), reading.number, reading.suffix.to_str_lossy().into()))
+        pattern.marks(name.as_bytes()).map(|marks| marks.numbers.iter().map(|(number, _)| *number).collect())
     }
 
     #[test]
     fn templates_find_their_number_and_nothing_else() {
-        let shot = |number| Some(("shot.".to_owned(), number, ".png".to_owned()));
         for pattern in ["shot.####.png", "shot.%04d.png", "shot.$F4.png"] {
-            assert_eq!(read(pattern, "shot.0001.png"), shot(1), "{pattern}");
-            assert_eq!(read(pattern, "shot.12345.png"), shot(12345), "{pattern}");
-            assert_eq!(read(pattern, "shot.-0001.png"), shot(-1), "{pattern}");
+            assert_eq!(read(pattern, "shot.0001.png"), Some(vec![1]), "{pattern}");
+            assert_eq!(read(pattern, "shot.12345.png"), Some(vec![12345]), "{pattern}");
+            assert_eq!(read(pattern, "shot.-0001.png"), Some(vec![-1]), "{pattern}");
             for other in ["shot.001.png", "shot.01234.png", "shot.png", "shot.0001.PNG", "xshot.0001.png", "shot..png"]
             {
                 assert_eq!(read(pattern, other), None, "{pattern} {other}");
             }
         }
         for pattern in ["shot.#.png", "shot.%d.png", "shot.$F.png"] {
-            assert_eq!(read(pattern, "shot.7.png"), shot(7), "{pattern}");
-            assert_eq!(read(pattern, "shot.10.png"), shot(10), "{pattern}");
+            assert_eq!(read(pattern, "shot.7.png"), Some(vec![7]), "{pattern}");
+            assert_eq!(read(pattern, "shot.10.png"), Some(vec![10]), "{pattern}");
             assert_eq!(read(pattern, "shot.07.png"), None, "{pattern}");
         }
-    }
-
-    #[test]
-    fn of_several_hash_runs_the_last_one_counts_and_percent_is_escaped() {
-        assert_eq!(read("#_##.png", "#_07.png"), Some(("#_".into(), 7, ".png".into())));
-        assert_eq!(read("50%%_%d.png", "50%_7.png"), Some(("50%_".into(), 7, ".png".into())));
-        assert_eq!(read("a#_%d.png", "a#_7.png"), Some(("a#_".into(), 7, ".png".into())));
-    }
-
-    #[test]
-    fn a_regex_marks_the_number_by_its_group() {
-        for pattern in ["^cam(?P<frame>-?[0-9]+)_", "^cam(?<frame>-?[0-9]+)_"] {
-            assert_eq!(read(pattern, "cam012_9.png"), Some(("cam".into(), 12, "_9.png".into())));
-            assert_eq!(read(pattern, "cam-2_9.png"), Some(("cam".into(), -2, "_9.png".into())));
-            assert_eq!(read(pattern, "cam-0_9.png"), Some(("cam-".into(), 0, "_9.png".into())));
-            assert_eq!(read(pattern, "dog012_9.png"), None);
-        }
-        assert_eq!(read("(?<frame>[a-z]+)", "abc.png"), None);
+        assert_eq!(read("50%%_%d.png", "50%_7.png"), Some(vec![7]));
     }
 
     #[test]

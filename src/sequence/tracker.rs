@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::sequence::existing::ExistingFiles;
 use crate::sequence::finish::{Rules, is_batch_folder};
 use crate::sequence::gaps::NumberRanges;
+use crate::sequence::group::LeftAlone;
 use crate::sequence::name::NameRule;
 use crate::sequence::tracker::folder::{Folder, Moment};
 use crate::sequence::tracker::open::Marker;
@@ -126,6 +127,17 @@ pub enum Decision {
         /// No frame below this number changed.
         from: FrameNumber,
     },
+    /// Images of a folder are in no sequence, for a reason that was not told before.
+    LeftAlone {
+        /// The folder.
+        dir: Arc<Path>,
+        /// The reason of one of them; the others' are like it.
+        why: LeftAlone,
+        /// How many.
+        count: usize,
+        /// One of them.
+        example: BString,
+    },
     /// Worth a line in the log.
     Note {
         /// The folder.
@@ -161,9 +173,9 @@ pub struct OpenSequence {
     pub quiet_ms: u64,
 }
 
-/// What is left alone because it was there before anyone watched.
+/// What silence does not end because it was there before anyone watched.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct LeftAlone {
+pub struct ExistingCount {
     /// Sequences that are long enough for a video.
     pub sequences: u64,
     /// Their files.
@@ -253,10 +265,10 @@ impl Tracker {
     /// The sequences in `dir` and below that are left alone because their files were there before anyone watched, and
     /// that are long enough for a video.
     #[must_use]
-    pub fn left_alone(&self, dir: &Path) -> LeftAlone {
+    pub fn existing(&self, dir: &Path) -> ExistingCount {
         let below = self.folders.range::<Path, _>((Bound::Included(dir), Bound::Unbounded));
         let below = below.take_while(|(path, _)| path.starts_with(dir)).map(|(_, folder)| folder);
-        let mut found = LeftAlone::default();
+        let mut found = ExistingCount::default();
         for folder in below {
             for sequence in folder.sequences().filter(|sequence| sequence.is_left_alone(folder.rules())) {
                 let files = sequence.frames.open_count();

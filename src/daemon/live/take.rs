@@ -234,8 +234,9 @@ impl Take {
         let (Some(growing), Some(first)) = (growing, whole.first()) else { return };
         // Meanwhile the sequence went on.
         let truth = growing.frames_from(first.number);
-        let still: Vec<Frame> =
-            whole.iter().zip(truth).take_while(|(one, other)| *one == other).map(|(one, _)| one.clone()).collect();
+        let still = whole.iter().zip(truth).take_while(|(one, other)| *one == other).map(|(one, _)| one.clone());
+        // Frames that followed each other in a step of ten have gaps between them since another one came.
+        let still = plan::next_stretch(still, growing.spacing(), u32::MAX);
         if still.is_empty() {
             return;
         }

@@ -48,6 +48,17 @@ pub enum Note {
     PerhapsItsFirst(BString),
 }
 
+impl LeftAlone {
+    /// Whether one sentence does for both: they differ only in the image that they name.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::PreviewOf(_), Self::PreviewOf(_)) | (Self::SameNumberAs(_), Self::SameNumberAs(_)) => true,
+            _ => self == other,
+        }
+    }
+}
+
 impl fmt::Display for LeftAlone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -149,7 +149,7 @@ impl Marker {
 }
 
 fn number(digits: &[u8]) -> Option<(i64, u8)> {
-    let value = super::runs::value(digits)?;
+    let value = value(digits)?;
     Some((value, u8::try_from(digits.len()).ok()?))
 }
 
@@ -239,6 +239,17 @@ fn token_at(pattern: &str, rest: &str) -> Result<(Option<Token>, usize), Pattern
         Ok(digits) if digits > 0 && usize::from(digits) <= STAMP_DIGITS => Ok((Some(Token::Counter(digits)), length)),
         _ => Err(PatternError::Width { pattern: pattern.into(), width }),
     }
+}
+
+/// The value of 1 to 19 digits that fit; `None` for anything else.
+fn value(digits: &[u8]) -> Option<i64> {
+    if digits.is_empty() || digits.len() > STAMP_DIGITS {
+        return None;
+    }
+    digits.iter().try_fold(0_i64, |value, digit| {
+        let digit = digit.is_ascii_digit().then(|| i64::from(digit - b'0'))?;
+        value.checked_mul(10)?.checked_add(digit)
+    })
 }
 
 #[cfg(test)]

@@ -32,6 +32,8 @@ pub(super) struct Folder {
     sequences: BTreeMap<Id, Sequence>,
     by_pattern: HashMap<Pattern, Id>,
     due: BTreeSet<(Duration, Id)>,
+    /// Reasons that were told already.
+    told: Vec<LeftAlone>,
     markers: BTreeMap<BString, Marker>,
     /// Files of journalled batches that no listing has shown yet.
     claimed: HashSet<Identity>,
@@ -87,6 +89,7 @@ impl Folder {
             sequences: BTreeMap::new(),
             by_pattern: HashMap::new(),
             due: BTreeSet::new(),
+            told: Vec::new(),
             markers: BTreeMap::new(),
             claimed: HashSet::new(),
             awaiting: BTreeSet::new(),
@@ -114,19 +117,23 @@ impl Folder {
         &self.rules
     }
 
-    /// Why images are in no sequence, each reason with how many there are and one of them.
-    pub(super) fn left_alone(&self) -> BTreeMap<LeftAlone, (usize, &BString)> {
+    /// Tells once of each reason why images are in no sequence.
+    fn tell_left_alone(&mut self, out: &mut Vec<Decision>) {
         let others = self.shapes.values().flat_map(|shape| &shape.others);
-        let mut found: BTreeMap<LeftAlone, (usize, &BString)> = BTreeMap::new();
+        let mut found: Vec<(&LeftAlone, usize, &BString)> = Vec::new();
         for (name, why) in others.filter_map(|(name, other)| Some((name, other.why.as_ref()?))) {
-            // One line for all previews, not one for each frame.
-            let known = found.iter_mut().find(|(known, _)| std::mem::discriminant(*known) == std::mem::discriminant(why));
-            match known {
-                Some((_, (count, _))) => *count += 1,
-                None => drop(found.insert(why.clone(), (1, name))),
+            match found.iter_mut().find(|(known, ..)| known.is_like(why)) {
+                Some((_, count, _)) => *count += 1,
+                None => found.push((why, 1, name)),
             }
         }
-        found
+        for (why, count, example) in found {
+            if !self.told.iter().any(|known| known.is_like(why)) {
+                self.told.push(why.clone());
+                let (dir, why, example) = (Arc::clone(&self.dir), why.clone(), example.clone());
+                out.push(Decision::LeftAlone { dir, why, count, example });
+            }
+        }
     }
 
     pub(super) fn sequences(&self) -> impl Iterator<Item = &Sequence> {

@@ -26,6 +26,7 @@ impl<'a> Growing<'a> {
         let frames = &self.sequence.frames;
         !self.sequence.is_left_alone(self.rules)
             && frames.fresh() > 0
+            && self.sequence.looks_like().is_none()
             && frames.open_count() >= self.rules.min_frames.max(2)
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::sequence::finish::{Continuation, Existing, FinishReason, MarkerScope, Progress, Rules};
 use crate::sequence::gaps::Spacing;
-use crate::sequence::group::Note;
+use crate::sequence::group::{Held, Note};
 use crate::sequence::tracker::Decision;
 use crate::sequence::tracker::frames::{Frames, Origin, Put};
 use crate::sequence::tracker::open::firing::{Firing, FiringState, is_command};
@@ -70,10 +70,20 @@ pub(super) struct Sequence {
     phase: Phase,
     /// Nothing happens before this moment, unless a listing comes.
     not_before: Option<Duration>,
-    /// A rule fired, but there are too few frames; only a change wakes it.
-    resting: bool,
-    noted_small: bool,
+    /// A rule fired, but no video is made; only a change wakes it.
+    resting: Option<Resting>,
+    /// Why it rested last, as far as that was told.
+    noted: Option<Resting>,
     noted_retake: bool,
+    /// Nobody said which of its digits count: its names were read by what they look like.
+    pub guessed: bool,
+}
+
+/// Why a finished sequence is left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Resting {
+    TooFew,
+    LooksLike(Held),
 }
 
 /// What is known of a sequence's past.
@@ -111,9 +121,10 @@ impl Sequence {
             touched: None,
             phase: Phase::Open,
             not_before: None,
-            resting: false,
-            noted_small: false,
+            resting: None,
+            noted: None,
             noted_retake: false,
+            guessed: true,
         }
     }
 
@@ -177,7 +188,7 @@ impl Sequence {
             return;
         }
         self.history.forced = true;
-        self.resting = false;
+        self.resting = None;
         if let Phase::Firing(firing) = &mut self.phase {
             firing.insist(FinishReason::Client, cx.now);
         }
@@ -228,6 +239,15 @@ impl Sequence {
         if self.pattern.has_gaps() { Spacing::Every(self.frames.step()) } else { Spacing::Free }
     }
 
+    /// Why silence, markers and numbers make no video of it.
+    pub(super) fn looks_like(&self) -> Option<Held> {
+        if !self.guessed {
+            return None;
+        }
+        let count = usize::try_from(self.frames.open_count()).unwrap_or(usize::MAX);
+        self.pattern.looks_like(self.frames.first()?, self.frames.last()?, count)
+    }
+
     /// Whether it must be kept although it has no frames: an answer is on its way.
     pub(super) fn is_awaiting(&self) -> bool {
         matches!(&self.phase, Phase::Firing(firing) if matches!(firing.state, FiringState::Inspecting { .. }))
@@ -239,8 +259,12 @@ impl Sequence {
             Phase::Firing(firing) if matches!(firing.state, FiringState::Inspecting { .. }) => "inspecting",
             Phase::Firing(_) => "held",
             Phase::Open if self.is_left_alone(rules) => "was there before",
-            Phase::Open if self.resting => "too few frames",
-            Phase::Open => "open",
+            Phase::Open => match self.resting {
+                Some(Resting::TooFew) => "too few frames",
+                Some(Resting::LooksLike(Held::Versions)) => "looks like versions",
+                Some(Resting::LooksLike(Held::Sizes)) => "looks like sizes",
+                None => "open",
+            },
         }
     }
 
@@ -252,7 +276,7 @@ impl Sequence {
                 FiringState::Inspecting { disturbed } => *disturbed = true,
                 FiringState::Held { .. } => self.phase = Phase::Open,
             },
-            Phase::Open => self.resting = false,
+            Phase::Open => self.resting = None,
         }
     }
 
@@ -261,7 +285,7 @@ impl Sequence {
         self.history.last_change = cx.now;
         self.history.changed_by = cx.event;
         self.touched = Some(self.touched.map_or(number, |lowest| lowest.min(number)));
-        self.resting = false;
+        self.resting = None;
         let still_open = self.frames.is_open(number);
         let Phase::Firing(firing) = &mut self.phase else { return };
         let by_silence = matches!(firing.reason, FinishReason::Idle(_));
@@ -289,7 +313,7 @@ impl Sequence {
     }
 
     fn may_fire(&self, cx: &Context<'_>) -> bool {
-        !self.resting && self.frames.fresh() > 0 && self.not_before.is_none_or(|moment| cx.now >= moment)
+        self.resting.is_none() && self.frames.fresh() > 0 && self.not_before.is_none_or(|moment| cx.now >= moment)
     }
 
     /// Goes as far as it can at this moment.
@@ -300,10 +324,14 @@ impl Sequence {
                     self.history.forced &= self.frames.fresh() > 0;
                     break self
                         .not_before
-                        .filter(|moment| !self.resting && *moment > cx.now && self.frames.fresh() > 0);
+                        .filter(|moment| self.resting.is_none() && *moment > cx.now && self.frames.fresh() > 0);
                 }
                 Phase::Open => match self.fired(cx) {
-                    Ok(_) if self.frames.open_count() < cx.rules.min_frames => self.rest(cx, out),
+                    Ok(_) if self.looks_like().is_some() => {
+                        let held = self.looks_like().map_or(Resting::TooFew, Resting::LooksLike);
+                        self.rest(held, cx, out);
+                    }
+                    Ok(_) if self.frames.open_count() < cx.rules.min_frames => self.rest(Resting::TooFew, cx, out),
                     Ok(reason) => self.fire(reason, cx),
                     Err(due) => break due,
                 },
@@ -385,13 +413,17 @@ impl Sequence {
         })
     }
 
-    fn rest(&mut self, cx: &Context<'_>, out: &mut Vec<Decision>) {
-        (self.resting, self.history.forced) = (true, false);
-        if !self.noted_small {
-            self.noted_small = true;
-            let (count, least) = (self.frames.open_count(), cx.rules.min_frames);
-            self.note(format!("finished with {count} frames, but at least {least} make a video: left alone"), cx, out);
+    fn rest(&mut self, why: Resting, cx: &Context<'_>, out: &mut Vec<Decision>) {
+        (self.resting, self.history.forced) = (Some(why), false);
+        if self.noted.replace(why) == Some(why) {
+            return;
         }
+        let (count, least) = (self.frames.open_count(), cx.rules.min_frames);
+        let text = match why {
+            Resting::TooFew => format!("finished with {count} frames, but at least {least} make a video: left alone"),
+            Resting::LooksLike(held) => format!("{count} images are left alone: {held}; `pattern` has them made"),
+        };
+        self.note(text, cx, out);
     }
 
     fn note(&self, text: String, cx: &Context<'_>, out: &mut Vec<Decision>) {

@@ -111,6 +111,7 @@ impl World {
                     Decision::Seal(batch) => self.batches.push(batch),
                     Decision::Note { text, .. } => self.notes.push(text),
                     Decision::Grew { .. } => {}
+                    Decision::LeftAlone { why, count, .. } => self.notes.push(format!("{count}: {why}")),
                     Decision::Inspect { dir, pattern, frames } => {
                         self.inspections += 1;
                         let verdict = self.verdict(&pattern, &frames);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::sequence::existing::ExistingFiles;
 use crate::sequence::finish::MarkerScope;
 use crate::sequence::group::{LeftAlone, Placed, Reading};
+use crate::sequence::name::NameRule;
 use crate::sequence::tracker::folder::{Folder, Id, Moment, Other, Shape};
 use crate::sequence::tracker::frames::{Origin, Put};
 use crate::sequence::tracker::open::{Context, Marker, Sequence};
@@ -62,6 +63,10 @@ impl Folder {
             }
         }
         self.step(touched, moment, out);
+        // While names come one by one, a reason may be gone with the next name.
+        if listing.complete {
+            self.tell_left_alone(out);
+        }
         bare_changed
     }
 
@@ -155,7 +160,8 @@ impl Folder {
             None => {
                 let cx =
                     Context { dir: &self.dir, rules: &self.rules, markers: &[], now: moment.now, event: moment.event };
-                let sequence = Sequence::new(pattern, Arc::clone(key), &cx);
+                let mut sequence = Sequence::new(pattern, Arc::clone(key), &cx);
+                sequence.guessed = *self.names == NameRule::Auto;
                 let id = self.new_id();
                 self.insert(id, sequence);
                 id
@@ -225,7 +231,8 @@ impl Folder {
         }
         let Some(Placed::Film { film, number, .. }) = shape.reading.place(name) else { return };
         let Some(id) = shape.films.get(&film).copied() else { return };
-        let is_it = |sequence: &Sequence| sequence.frames.name_of(number, &sequence.pattern).is_some_and(|known| known == name);
+        let is_it =
+            |sequence: &Sequence| sequence.frames.name_of(number, &sequence.pattern).is_some_and(|known| known == name);
         if self.sequences.get(&id).is_some_and(is_it) {
             self.remove(id, &[number], moment);
             touched.insert(id);

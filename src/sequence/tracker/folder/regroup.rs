@@ -213,6 +213,7 @@ impl Folder {
                     (id, sequence)
                 }
             };
+            sequence.guessed = *self.names == NameRule::Auto;
             sequence.notes = notes.remove(&sequence.pattern).unwrap_or_default();
             self.insert(id, sequence);
             films.insert(film, id);

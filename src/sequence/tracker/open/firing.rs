@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::sequence::finish::{FinishReason, MissingFrames};
 use crate::sequence::gaps::NumberRanges;
-use crate::sequence::tracker::open::{Context, LISTING_WAIT, PATIENCE, Phase, Sequence};
+use crate::sequence::tracker::open::{Context, LISTING_WAIT, PATIENCE, Phase, Resting, Sequence};
 use crate::sequence::tracker::{Decision, Verdict};
 use crate::sequence::{Batch, Frame, FrameNumber, Identity};
 
@@ -75,14 +75,14 @@ impl Sequence {
         }
         self.frames.take(unreadable.iter().copied(), cx.extend());
         if frames.is_empty() || (frames.len() as u64) < cx.rules.min_frames {
-            self.rest(cx, out);
+            self.rest(Resting::TooFew, cx, out);
             // What came later and belongs to the next batch is not too little yet.
-            self.resting = firing.late.is_empty();
+            self.resting = self.resting.filter(|_| firing.late.is_empty());
             return;
         }
         self.frames.take(frames.iter().map(|frame| frame.number), cx.extend());
         self.final_frame = self.final_frame.filter(|number| firing.late.contains(number));
-        (self.history.forced, self.noted_small, self.noted_retake) = (false, false, false);
+        (self.history.forced, self.noted, self.noted_retake) = (false, None, false);
         let missing = self.missing(&frames, &unreadable);
         out.push(Decision::Seal(Batch {
             dir: Arc::clone(cx.dir),

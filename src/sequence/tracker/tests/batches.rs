@@ -281,6 +281,7 @@ fn a_torn_file_is_given_up_on_when_it_has_not_changed_for_thirty_seconds() {
 fn a_sequence_of_torn_files_alone_is_left_alone() {
     let mut world = World::new(rules());
     world.write("shot.0001.png", TORN);
+    world.write("shot.0002.png", TORN);
     world.list();
     world.pass(seconds(100_000));
     assert!(world.batches.is_empty());
@@ -320,8 +321,8 @@ fn a_gap_that_is_waited_for_holds_the_batch() {
 
 #[test]
 fn too_few_frames_are_noted_once() {
-    let mut world = World::new(Rules { min_frames: 2, ..rules() });
-    world.frames([1]);
+    let mut world = World::new(Rules { min_frames: 3, ..rules() });
+    world.frames([1, 2]);
     world.list();
     world.pass(seconds(1000));
     world.list();
@@ -329,10 +330,10 @@ fn too_few_frames_are_noted_once() {
     assert!(world.batches.is_empty());
     assert_eq!(world.notes.len(), 1);
     assert_eq!(world.tracker.next_deadline(), None);
-    world.frames([2]);
+    world.frames([3]);
     world.list();
     world.pass(seconds(60));
-    assert_eq!(world.numbers(), [[1, 2]]);
+    assert_eq!(world.numbers(), [[1, 2, 3]]);
 }
 
 #[test]

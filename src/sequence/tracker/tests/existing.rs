@@ -21,8 +21,8 @@ impl World {
         self.tracker.snapshot(self.now).iter().map(|open| open.state).collect()
     }
 
-    fn left_alone(&self) -> (u64, u64) {
-        let LeftAlone { sequences, files } = self.tracker.left_alone(Path::new("/renders"));
+    fn existing(&self) -> (u64, u64) {
+        let ExistingCount { sequences, files } = self.tracker.existing(Path::new("/renders"));
         (sequences, files)
     }
 }
@@ -31,7 +31,7 @@ impl World {
 fn silence_does_not_end_what_was_there_before() {
     let mut world = World::with_old(rules(), 1..=60);
     assert_eq!(world.tracker.next_deadline(), None);
-    assert_eq!((world.states(), world.left_alone()), (vec!["was there before"], (1, 60)));
+    assert_eq!((world.states(), world.existing()), (vec!["was there before"], (1, 60)));
     let growing = world.tracker.growing(&world.dir, &pattern()).unwrap();
     assert!(!growing.is_worth_it() && growing.quiet_at().is_none());
     world.pass(seconds(1_000_000));
@@ -40,7 +40,7 @@ fn silence_does_not_end_what_was_there_before() {
     world.files.remove(&BString::from("shot.0060.png"));
     world.list();
     world.pass(seconds(1_000_000));
-    assert_eq!((world.batches.len(), world.inspections, world.left_alone()), (0, 0, (1, 59)));
+    assert_eq!((world.batches.len(), world.inspections, world.existing()), (0, 0, (1, 59)));
 }
 
 fn pattern() -> Pattern {
@@ -74,7 +74,7 @@ fn one_that_grows_is_taken_whole() {
     world.pass(seconds(5000));
     world.frames([6]);
     world.list();
-    assert_eq!((world.states(), world.left_alone()), (vec!["open"], (0, 0)));
+    assert_eq!((world.states(), world.existing()), (vec!["open"], (0, 0)));
     assert!(world.tracker.growing(&world.dir, &pattern()).unwrap().is_worth_it());
     world.pass(seconds(60));
     assert_eq!(world.numbers(), [[1, 2, 3, 4, 5, 6]]);
@@ -98,7 +98,7 @@ fn what_comes_and_goes_again_leaves_it_as_it_was() {
     world.files.remove(&BString::from("shot.0006.png"));
     world.list();
     world.pass(seconds(1_000_000));
-    assert_eq!((world.batches.len(), world.left_alone()), (0, (1, 5)));
+    assert_eq!((world.batches.len(), world.existing()), (0, (1, 5)));
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn only_the_files_of_the_set_were_there_before() {
     world.write("other_2.png", WHOLE);
     world.list_first(set(&old));
     world.pass(seconds(1000));
-    assert_eq!((world.numbers(), world.left_alone()), (vec![vec![1, 2]], (1, 3)));
+    assert_eq!((world.numbers(), world.existing()), (vec![vec![1, 2]], (1, 3)));
     // The daemon starts again, and one more came while it was down.
     let mut world = World { tracker: World::new(rules()).tracker, ..world };
     world.batches.clear();
@@ -142,10 +142,10 @@ fn a_setting_frees_them_and_takes_them_back() {
         world.apply(Event::Tick);
     };
     reopen(&mut world, Existing::Encode);
-    assert_eq!((world.states(), world.left_alone()), (vec!["open"], (0, 0)));
+    assert_eq!((world.states(), world.existing()), (vec!["open"], (0, 0)));
     reopen(&mut world, Existing::Skip);
     world.pass(seconds(1000));
-    assert_eq!((world.batches.len(), world.left_alone()), (0, (1, 5)));
+    assert_eq!((world.batches.len(), world.existing()), (0, (1, 5)));
     reopen(&mut world, Existing::Encode);
     assert_eq!(world.numbers(), [[1, 2, 3, 4, 5]], "it was quiet for long enough");
 }
@@ -195,7 +195,7 @@ fn names_that_are_grouped_anew_stay_old() {
 #[test]
 fn what_is_too_short_for_a_video_is_not_counted() {
     let world = World::with_old(Rules { min_frames: 2, ..rules() }, [1]);
-    assert_eq!(world.left_alone(), (0, 0));
+    assert_eq!(world.existing(), (0, 0));
 }
 
 use proptest::prelude::*;
@@ -205,16 +205,16 @@ proptest! {
     /// a batch, as without the old ones.
     #[test]
     fn silence_takes_no_old_files_alone(
-        old in prop::collection::vec(super::schedules::act(), 0..40),
-        acts in prop::collection::vec(super::schedules::act(), 1..60),
+        old in prop::collection::vec(schedules::act(), 0..40),
+        acts in prop::collection::vec(schedules::act(), 1..60),
         extend in any::<bool>(),
     ) {
-        use super::schedules::Act;
+        use schedules::Act;
         let continuation = if extend { Continuation::Extend } else { Continuation::New };
         let mut world = World::new(Rules { continuation, ..rules() });
         for act in &old {
             if let Act::Write(index, _) = act {
-                world.write(&super::schedules::name(*index), WHOLE);
+                world.write(&schedules::name(*index), WHOLE);
             }
         }
         let first: BTreeSet<Identity> = world.files.values().copied().collect();
@@ -227,9 +227,10 @@ proptest! {
         for batch in &world.batches {
             prop_assert!(batch.frames.iter().any(|frame| !first.contains(&frame.identity)), "{:?}", batch);
         }
-        let taken = world.taken();
+        let (taken, aside) = (world.taken(), world.aside());
         for (name, identity) in world.files.iter().filter(|(_, identity)| !first.contains(identity)) {
-            prop_assert_eq!(taken.contains(&(name.clone(), *identity)), identity.size > TORN, "{}", name);
+            let is_taken = taken.contains(&(name.clone(), *identity));
+            prop_assert_eq!(is_taken || aside.contains(name.as_slice()), identity.size > TORN, "{}", name);
         }
         prop_assert_eq!(world.tracker.next_deadline(), None);
     }
