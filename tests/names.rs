@@ -41,7 +41,11 @@ fn names_of_other_programs_are_grouped_as_the_tables_say() {
     }
 }
 
-/// The members of each sequence, folder by folder, sorted by name.
+fn is_digit(letter: char) -> bool {
+    letter.is_ascii_digit()
+}
+
+/// The members of each film, and each single image, folder by folder, sorted by name.
 fn sequences(names: &[String]) -> BTreeSet<Vec<String>> {
     let mut folders: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for name in names {
@@ -50,9 +54,13 @@ fn sequences(names: &[String]) -> BTreeSet<Vec<String>> {
     }
     let mut sequences = BTreeSet::new();
     for (folder, files) in &folders {
-        for film in group(files, None, &NameRule::Auto).films {
-            let mut members: Vec<String> =
-                film.members.iter().map(|(_, at)| format!("{folder}{}", files[*at])).collect();
+        let grouping = group(files, None, &NameRule::Auto);
+        let films = grouping.films.iter().map(|film| film.members.iter().map(|(_, at)| *at).collect::<Vec<_>>());
+        // The tables leave out names without a number.
+        let has_number = |at: &&usize| files[**at].rsplit_once('.').is_some_and(|(stem, _)| stem.contains(is_digit));
+        let singles = grouping.singles.iter().filter(has_number).map(|at| vec![*at]);
+        for places in films.chain(singles) {
+            let mut members: Vec<String> = places.iter().map(|at| format!("{folder}{}", files[*at])).collect();
             members.sort();
             sequences.insert(members);
         }

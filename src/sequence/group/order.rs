@@ -56,7 +56,7 @@ impl Order<'_> {
                     along > 0
                 })
         });
-        rises && (others.is_empty() || steps_equally || largest >= ENOUGH)
+        rises && (steps_equally || largest >= ENOUGH)
     }
 
     /// Whether a part has a different value in each of these rows.

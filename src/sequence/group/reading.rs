@@ -29,6 +29,8 @@ pub(crate) struct Reading {
     special: HashMap<Box<[u8]>, Placed>,
     /// Whether one more name may change what families say of each other.
     open: bool,
+    /// Whether a dash stands before numbers, so that one more film may have a sign.
+    dashed: bool,
     /// The highest number of each film, if file times were known: a lower one that comes later may have come round.
     highest: Option<Vec<FrameNumber>>,
     /// How many more names of a preview without its frame leave it a preview.
@@ -133,6 +135,7 @@ impl Reading {
                 || !signs.negative.is_empty()
                 || times.is_some() && found.drafts.iter().any(|draft| draft.members.len() < 4));
         reading.open = signs_are_open;
+        reading.dashed = signs.open;
         reading.finish(found, names, &signs, times, grouping, true);
         reading
     }
@@ -145,6 +148,7 @@ impl Reading {
             films,
             special: HashMap::new(),
             open: false,
+            dashed: false,
             highest: None,
             room: usize::MAX,
             buffers: Buffers::default(),
@@ -259,7 +263,7 @@ impl Reading {
                 family.begun(name, runs, draft);
                 self.fates.push(Fate::Film(u32::try_from(self.films.len()).unwrap_or(u32::MAX)));
                 self.films.push(*pattern);
-                (draft, number, sure)
+                (draft, number, sure && !self.dashed)
             }
         };
         let sure = sure && !self.open;

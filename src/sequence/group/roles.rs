@@ -187,11 +187,11 @@ impl Choice<'_> {
         let counters: Vec<usize> = key.iter().copied().filter(|part| Some(*part) != stamp).collect();
         let order = Order { table: self.table, parts: self.parts, texts: &self.texts };
         let Some(stamp) = stamp else {
-            let members = classes.members();
-            return members
-                .iter()
-                .all(|rows| order.together(&counters, rows, largest))
-                .then(|| (How::Along, counters[0]));
+            // One counter always orders: where a number comes twice, it is written in two ways, and those are films of
+            // their own.
+            let orders =
+                counters.len() == 1 || classes.members().iter().all(|rows| order.together(&counters, rows, largest));
+            return orders.then(|| (How::Along, counters[0]));
         };
         if counters.is_empty() {
             return Some((How::Along, stamp));
