@@ -47,11 +47,14 @@ enum Reader {
 struct StretchReader {
     /// The columns of pairs of counters.
     pairs: Vec<(usize, usize)>,
-    /// The drafts by the place of their pair, the texts around the numbers, and the distance.
-    films: HashMap<(usize, Box<[u8]>, i64), Vec<(Padding, Padding, u32)>>,
+    /// The drafts, each with how both numbers are written.
+    films: HashMap<StretchKey, Vec<(Padding, Padding, u32)>>,
     /// Whether the rest is left alone, or are a few singles.
     leaves: bool,
 }
+
+/// The place of a pair, the texts around its numbers, and their distance.
+type StretchKey = (usize, Box<[u8]>, i64);
 
 /// A family of fewer names that agree in nothing is a few singles.
 const FEW: usize = 4;
@@ -61,12 +64,12 @@ const TEN: usize = 10;
 
 impl Family {
     /// Reads the names of one family.
-    pub(super) fn read(table: Table<'_>, found: &mut Found) -> Self {
+    pub(super) fn read(table: &Table<'_>, found: &mut Found) -> Self {
         let slack = table.len() / TEN;
         Self::read_with(table, slack, found)
     }
 
-    fn read_with(table: Table<'_>, slack: usize, found: &mut Found) -> Self {
+    fn read_with(table: &Table<'_>, slack: usize, found: &mut Found) -> Self {
         let fixed = |parts: &[&PartRule]| -> Vec<Option<Number>> {
             let is_read = |column: &usize| parts.iter().any(|part| part.columns.contains(column));
             let same = |column: usize| (!is_read(&column)).then(|| table.columns[column].get(0));
@@ -80,8 +83,8 @@ impl Family {
                 return Self { fixed: fixed(&[]), reader, rest: None, left: HashMap::new() };
             }
             [column] => {
-                let (parts, _) = fold(&table, 0);
-                let part = only_part(&table, parts, column);
+                let (parts, _) = fold(table, 0);
+                let part = only_part(table, parts, column);
                 let roles = Roles {
                     text: Vec::new(),
                     key: vec![0],
@@ -95,29 +98,29 @@ impl Family {
                 (vec![part], Vec::new(), Some(roles))
             }
             _ => {
-                let (mut parts, misfits) = fold(&table, slack);
+                let (mut parts, misfits) = fold(table, slack);
                 parts.retain(|part| part.rule.columns.iter().any(|column| varying.contains(column)));
                 (parts, misfits, None)
             }
         };
         if !misfits.is_empty() {
-            return Self::without_misfits(&table, &misfits, found);
+            return Self::without_misfits(table, &misfits, found);
         }
         let outcome = match roles {
             Some(roles) => Outcome::Films(roles),
-            None => choose(&table, &parts, &weak_columns(&table)),
+            None => choose(table, &parts, &weak_columns(table)),
         };
-        let rules: Vec<&PartRule> = parts.iter().map(|part| &part.rule).collect();
-        let fixed = fixed(&rules);
+        let read: Vec<&PartRule> = parts.iter().map(|part| &part.rule).collect();
+        let fixed = fixed(&read);
         match outcome {
             Outcome::Films(mut roles) => {
                 if parts.len() == 1 {
                     roles.firm = parts[0].rule.is_settled();
                 }
-                let classes = roles.text.iter().map(|part| Classes::of_part(&table, &parts[*part]));
+                let classes = roles.text.iter().map(|part| Classes::of_part(table, &parts[*part]));
                 let classes = classes.fold(Classes::one(table.len()), |all, next| all.and(&next));
                 let mut same = Vec::new();
-                let reader = FilmReader::read(&table, &parts, roles, &classes, &mut found.drafts, &mut same);
+                let reader = FilmReader::read(table, &parts, roles, &classes, &mut found.drafts, &mut same);
                 let mut left = HashMap::new();
                 for (place, kept) in same {
                     let why = LeftAlone::SameNumberAs(table.names[kept as usize].into());
@@ -127,7 +130,7 @@ impl Family {
                 Self { fixed, reader: Reader::Films(reader), rest: None, left }
             }
             Outcome::Stretches(stretches) => {
-                let reader = StretchReader::read(&table, &parts, stretches, found);
+                let reader = StretchReader::read(table, &parts, stretches, found);
                 let names = || (0..table.len()).map(|row| table.name(row).into()).collect();
                 let reader = reader.map_or_else(|| Reader::Singles(names()), Reader::Stretches);
                 Self { fixed, reader, rest: None, left: HashMap::new() }
@@ -142,11 +145,11 @@ impl Family {
         for (row, place) in table.rows.iter().enumerate() {
             if next.next_if_eq(&row).is_some() { others.push(*place) } else { good.push(*place) }
         }
-        let others = Self::read_with(Table::new(table.names, others), 0, found);
+        let others = Self::read_with(&Table::new(table.names, others), 0, found);
         if good.is_empty() {
             return others;
         }
-        let mut family = Self::read_with(Table::new(table.names, good), 0, found);
+        let mut family = Self::read_with(&Table::new(table.names, good), 0, found);
         family.rest = Some(Box::new(others));
         family
     }
@@ -279,7 +282,7 @@ impl StretchReader {
     }
 }
 
-fn key(name: &[u8], runs: &[Run], at: usize, pair: (usize, usize)) -> (usize, Box<[u8]>, i64) {
+fn key(name: &[u8], runs: &[Run], at: usize, pair: (usize, usize)) -> StretchKey {
     let [prefix, between, suffix] = around(name, runs, pair);
     (at, [prefix, b"\0", between, b"\0", suffix].concat().into(), runs[pair.1].value - runs[pair.0].value)
 }

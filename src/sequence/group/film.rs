@@ -89,10 +89,10 @@ impl FilmReader {
         drafts: &mut Vec<Draft>,
         same: &mut Vec<(u32, u32)>,
     ) -> Self {
-        let rules: Vec<PartRule> = parts.iter().map(|part| part.rule.clone()).collect();
-        let marks = marks(table, &rules, &roles);
+        let parts_read: Vec<PartRule> = parts.iter().map(|part| part.rule.clone()).collect();
+        let marks = marks(table, &parts_read, &roles);
         let added = added(parts, &roles);
-        let mut reader = Self { parts: rules, roles, added, marks, classes: HashMap::new() };
+        let mut reader = Self { parts: parts_read, roles, added, marks, classes: HashMap::new() };
         let mut runs = Vec::new();
         for rows in classes.members().iter() {
             let first = table.name(rows[0] as usize);
@@ -316,15 +316,13 @@ impl FilmReader {
             None => 0,
         };
         let sure = self.is_sure(class, &values, padding);
-        let spot = match class.films.iter().find(|(known, _)| *known == padding) {
-            Some((_, draft)) => {
-                let only = class.films.len() < 2 || is_plain && self.roles.text.is_empty();
-                Spot::Draft { draft: *draft, number, sure: sure && only }
-            }
-            None => {
-                let pattern = Box::new(self.pattern(name, runs, padding, number, class.step));
-                Spot::New { pattern, number, sure: self.roles.firm && is_plain && self.roles.text.is_empty() }
-            }
+        let known = class.films.iter().find(|(known, _)| *known == padding);
+        let spot = if let Some((_, draft)) = known {
+            let only = class.films.len() < 2 || is_plain && self.roles.text.is_empty();
+            Spot::Draft { draft: *draft, number, sure: sure && only }
+        } else {
+            let pattern = Box::new(self.pattern(name, runs, padding, number, class.step));
+            Spot::New { pattern, number, sure: self.roles.firm && is_plain && self.roles.text.is_empty() }
         };
         self.learn(&text, &values, number);
         Some(spot)

@@ -36,10 +36,6 @@ pub(super) enum PartKind {
 }
 
 impl PartRule {
-    pub(super) fn is_stamp(&self) -> bool {
-        matches!(self.kind, PartKind::Stamp(_))
-    }
-
     /// Whether nothing can be missing between two of its values.
     pub(super) fn is_dense(&self) -> bool {
         self.kind != PartKind::Counter

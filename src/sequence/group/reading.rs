@@ -117,9 +117,7 @@ impl Reading {
         let mut read = HashMap::with_capacity(families.len());
         for rows in families {
             family(names[rows[0] as usize], &mut text);
-            let first = found.drafts.len();
-            let family = Family::read(Table::new(names, rows), &mut found);
-            debug_assert!(first <= found.drafts.len());
+            let family = Family::read(&Table::new(names, rows), &mut found);
             read.insert(text.as_slice().into(), family);
         }
         let mut reading = Self::empty(Vec::new());

@@ -5,7 +5,7 @@ use crate::sequence::group::cut::{Column, Table};
 use crate::sequence::group::fold::{Part, PartKind};
 use crate::sequence::group::order::{How, Order};
 use crate::sequence::group::reason::Note;
-use crate::sequence::pattern::{is_length, is_version};
+use crate::sequence::pattern::is_version;
 
 /// As many names as make a chance unlikely.
 pub(super) const ENOUGH: usize = 8;
@@ -338,6 +338,5 @@ mod tests {
     fn combinations_are_in_order() {
         assert_eq!(combinations(&[1, 2, 3], 2), [[1, 2], [1, 3], [2, 3]]);
         assert_eq!(combinations(&[1, 2], 0), [Vec::<usize>::new()]);
-        assert!(is_length(b"1920"));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bstr::BString;
 
-use crate::sequence::group::cut::{Number, cut};
+use crate::sequence::group::cut::{Number, Run, cut};
 use crate::sequence::group::family::Found;
 use crate::sequence::group::film::Draft;
 use crate::sequence::group::reason::LeftAlone;
@@ -122,7 +122,7 @@ impl Side {
         let mut number = |place: u32| {
             let name = names[place as usize];
             cut(name, &mut runs);
-            runs.iter().find(|run| run.start == before.len() && name[run.end..] == *behind).map(|run| run.number())
+            runs.iter().find(|run| run.start == before.len() && name[run.end..] == *behind).map(Run::number)
         };
         match holder {
             Holder::Alone { place } => {
@@ -145,21 +145,18 @@ impl Side {
         let (nearest, lowest) = (self.numbers.first()?.value, positive.numbers.first()?.value);
         let fixed = positive.numbers.iter().filter(|number| number.is_padded()).map(|number| number.width).min();
         let widths = || self.numbers.iter().map(|number| (number.width, number.is_padded()));
-        let (fits, near) = match fixed {
-            Some(fixed) => {
-                let fits = widths().all(
-                    |(width, padded)| {
-                        if padded { width == fixed || width + 1 == fixed } else { width + 1 >= fixed }
-                    },
-                );
-                (fits, widths().filter(|(width, _)| *width == fixed).count())
-            }
-            None => {
-                let alone = positive.numbers[0].width;
-                let as_wide =
-                    positive.is_alone && !is_own && widths().all(|(width, _)| width == alone || width + 1 == alone);
-                (as_wide || widths().all(|(_, padded)| !padded), 0)
-            }
+        let (fits, near) = if let Some(fixed) = fixed {
+            // The sign may count for the width or not.
+            let fits = widths().all(
+                |(width, padded)| {
+                    if padded { width == fixed || width + 1 == fixed } else { width + 1 >= fixed }
+                },
+            );
+            (fits, widths().filter(|(width, _)| *width == fixed).count())
+        } else {
+            let alone = positive.numbers[0].width;
+            let as_wide = widths().all(|(width, _)| width == alone || width + 1 == alone);
+            (positive.is_alone && !is_own && as_wide || widths().all(|(_, padded)| !padded), 0)
         };
         let touches = lowest.saturating_add(nearest) <= self.step(positive);
         (fits && (is_own || touches)).then_some(near)
@@ -206,12 +203,7 @@ fn join(found: &mut Found, names: &[&[u8]], signs: &mut Signs, negative: Holder,
             } else {
                 let side = Side::of(positive, found, names, &around.0, &around.1);
                 let number = side.numbers[0];
-                let padding = if number.is_padded() || number.width == 1 && number.value == 0 {
-                    Padding::Width(number.width)
-                } else {
-                    Padding::None
-                };
-                let padding = if number.width == 1 { Padding::None } else { padding };
+                let padding = if number.is_padded() { Padding::Width(number.width) } else { Padding::None };
                 let pattern = Pattern::new(around.0.clone(), around.1.clone(), padding);
                 found.alone.retain(|alone| *alone != place);
                 let draft = u32::try_from(found.drafts.len()).unwrap_or(u32::MAX);

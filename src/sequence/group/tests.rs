@@ -144,9 +144,9 @@ impl Watched {
 /// any case. How often names were read.
 fn grow(names: &[Vec<u8>], times: Option<&[i64]>, rule: &NameRule, each: bool) -> usize {
     let mut shapes: BTreeMap<Vec<u8>, Watched> = BTreeMap::new();
-    let mut shaper = Shaper::default();
+    let mut of_name = Shaper::default();
     for (at, name) in names.iter().enumerate() {
-        let Some(shape) = shaper.shape(name, rule) else { continue };
+        let Some(shape) = of_name.shape(name, rule) else { continue };
         let watched = shapes.entry(shape.to_vec()).or_insert_with(|| Watched::new(rule));
         watched.add(name, times.map(|times| times[at]), rule);
         if each && !watched.stale {
@@ -169,7 +169,7 @@ fn grow(names: &[Vec<u8>], times: Option<&[i64]>, rule: &NameRule, each: bool) -
     }
     let mut whole = named(&group(names, times, rule), names);
     // What its name alone leaves out has no shape.
-    whole.left.retain(|name| shaper.shape(name.as_bytes(), rule).is_some());
+    whole.left.retain(|name| of_name.shape(name.as_bytes(), rule).is_some());
     assert_eq!(all, whole);
     shapes.values().map(|watched| watched.readings).sum()
 }
@@ -388,8 +388,8 @@ fn one_film() -> impl Strategy<Value = Vec<String>> {
     )
 }
 
-/// Seconds since 1970 as a calendar writes them: year, month, day, hour, minute, second.
-fn calendar(seconds: i64) -> [i64; 6] {
+/// Seconds since 1970 as a calendar writes them, in a form: `Y`, `M`, `D`, `h`, `m` and `s` stand for two or four digits.
+fn calendar(form: &str, seconds: i64) -> String {
     let days = seconds.div_euclid(86_400) + 719_468;
     let era = days.div_euclid(146_097);
     let of_era = days.rem_euclid(146_097);
@@ -398,7 +398,17 @@ fn calendar(seconds: i64) -> [i64; 6] {
     let shifted = (5 * of_year + 2) / 153;
     let (day, month) = (of_year - (153 * shifted + 2) / 5 + 1, if shifted < 10 { shifted + 3 } else { shifted - 9 });
     let rest = seconds.rem_euclid(86_400);
-    [year + era * 400 + i64::from(month <= 2), month, day, rest / 3600, rest / 60 % 60, rest % 60]
+    let year = year + era * 400 + i64::from(month <= 2);
+    let field = |letter| match letter {
+        'Y' => format!("{year:04}"),
+        'M' => format!("{month:02}"),
+        'D' => format!("{day:02}"),
+        'h' => format!("{:02}", rest / 3600),
+        'm' => format!("{:02}", rest / 60 % 60),
+        's' => format!("{:02}", rest % 60),
+        other => String::from(other),
+    };
+    form.chars().map(field).collect()
 }
 
 /// A camera's film, in its order: stamps, alone or with a counter before, after or within them.
@@ -408,21 +418,12 @@ fn one_clock() -> impl Strategy<Value = Vec<String>> {
     let head = prop::sample::select(vec!["", "a_", "cam1_", "cam-", "Image ", "IMG_", "x_"]);
     let tail = prop::sample::select(vec!["", "_L", "-m", "_x"]);
     let count = prop::sample::select(vec![2_i64, 3, 5, 13, 40, 150]);
-    (start, jump, head, tail, count, 0_usize..8, 0_usize..4, prop::sample::select(vec![1_i64, 0, 8, 996, 9996]))
-        .prop_map(|(start, jump, head, tail, count, form, with, border)| {
-            let stamp = |at: i64| {
-                let [y, mo, d, h, m, s] = calendar(start + at * jump);
-                match form {
-                    0 => format!("{y:04}{mo:02}{d:02}{h:02}{m:02}{s:02}"),
-                    1 => format!("{y:04}{mo:02}{d:02}_{h:02}{m:02}{s:02}"),
-                    2 => format!("{y:04}-{mo:02}-{d:02}_{h:02}-{m:02}-{s:02}"),
-                    3 => format!("{y:04}-{mo:02}-{d:02}T{h:02}-{m:02}-{s:02}Z"),
-                    4 => format!("{y:04}{mo:02}{d:02}T{h:02}{m:02}{s:02}"),
-                    5 => format!("{y:04}-{mo:02}-{d:02} {h:02}.{m:02}.{s:02}"),
-                    6 => format!("{y:04}_{mo:02}_{d:02}_{h:02}_{m:02}_{s:02}"),
-                    _ => format!("{y:04}{mo:02}{d:02}-{h:02}{m:02}{s:02}"),
-                }
-            };
+    let forms =
+        ["YMDhms", "YMD_hms", "Y-M-D_h-m-s", "Y-M-DTh-m-sZ", "YMDThms", "Y-M-D h.m.s", "Y_M_D_h_m_s", "YMD-hms"];
+    let form = prop::sample::select(forms.to_vec());
+    (start, jump, head, tail, count, form, 0_usize..4, prop::sample::select(vec![1_i64, 0, 8, 996, 9996])).prop_map(
+        |(start, jump, head, tail, count, form, with, border)| {
+            let stamp = |at: i64| calendar(form, start + at * jump);
             let name = |at: i64| match with {
                 0 => format!("{head}{}{tail}.jpg", stamp(at)),
                 1 => format!("{head}{}_{:05}{tail}.jpg", stamp(at), border + at),
@@ -430,7 +431,8 @@ fn one_clock() -> impl Strategy<Value = Vec<String>> {
                 _ => format!("{head}{}-{:02}{tail}.jpg", stamp(at / 3), at % 3),
             };
             (0..count).map(name).collect()
-        })
+        },
+    )
 }
 
 /// A grid of passes, shots and frames, or anything else in which several numbers vary at random.
@@ -509,10 +511,7 @@ fn the_common_families_are_not_read_again() {
     assert_eq!(of(&|at| format!("ComfyUI_{at:05}_.png")), 2);
     assert_eq!(of(&|at| format!("render{:04}.png", at + 9000)), 2);
     assert_eq!(of(&|at| format!("Image_{}.png", at + 95)), 2);
-    let clock = |at: i64| {
-        let [y, mo, d, h, m, s] = calendar(1_700_000_000 + at * 7);
-        format!("{y:04}-{mo:02}-{d:02}_{h:02}-{m:02}-{s:02}")
-    };
+    let clock = |at: i64| calendar("Y-M-D_h-m-s", 1_700_000_000 + at * 7);
     assert!(of(&|at| format!("cam_{}.jpg", clock(at))) < 8);
     // Small ones are read after each name; then none of these needs to be.
     assert!(of(&|at| format!("{}_{at:05}.jpg", clock(at))) <= 65);

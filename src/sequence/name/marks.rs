@@ -173,14 +173,13 @@ fn tokens(pattern: &str) -> Result<Vec<Token>, PatternError> {
     while !rest.is_empty() {
         let (token, length) = token_at(pattern, rest)?;
         let (text, after) = rest.split_at(length);
-        match token {
-            Some(token) => tokens.push((token, text)),
-            None => {
-                let literal = if text == "%%" { "%" } else { text };
-                match tokens.last_mut() {
-                    Some((Token::Text(before), _)) => before.push_str(literal),
-                    _ => tokens.push((Token::Text(literal.into()), "")),
-                }
+        if let Some(token) = token {
+            tokens.push((token, text));
+        } else {
+            let literal = if text == "%%" { "%" } else { text };
+            match tokens.last_mut() {
+                Some((Token::Text(before), _)) => before.push_str(literal),
+                _ => tokens.push((Token::Text(literal.into()), "")),
             }
         }
         rest = after;
