@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bstr::BString;
 use clap::Args;
 use indicatif::BinaryBytes;
 
@@ -17,13 +16,12 @@ use crate::deliver::publish;
 use crate::encode;
 use crate::encode::ffmpeg::Ffmpeg;
 use crate::journal::{Journal, JournalError, Lock};
-use crate::sequence::Identity;
 use crate::sequence::existing::ExistingFiles;
 use crate::sequence::tracker::{Event, LeftAlone, Listing, Tracker};
 use crate::watch::limits::{InotifyLimits, Limit};
 use crate::watch::mounts;
 use crate::watch::roots::{RootGuard, RootMarks};
-use crate::watch::scan;
+use crate::watch::scan::{self, FolderScan};
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
@@ -152,11 +150,11 @@ fn check_existing(root: &Root, journal: Option<&Journal>) -> Result<(), CliError
         return Ok(());
     }
     let mut tracker = Tracker::default();
-    for (dir, files) in folders_of(root) {
+    for (dir, scan) in folders_of(root) {
         tracker.open(Arc::clone(&dir), Arc::clone(&root.finish), Arc::clone(&root.names));
         let claims = journal.map_or_else(Vec::new, |journal| journal.claims(&dir).unwrap_or_default());
         tracker.apply(Event::Claimed { dir: Arc::clone(&dir), files: claims }, Duration::ZERO);
-        let listing = Listing { complete: true, files, gone: Vec::new(), existing: ExistingFiles::All };
+        let listing = Listing { complete: true, files: scan.files, gone: Vec::new(), existing: ExistingFiles::All };
         tracker.apply(Event::Listed { dir, listing }, Duration::ZERO);
     }
     let LeftAlone { sequences, files } = tracker.left_alone(&root.path);
@@ -170,13 +168,14 @@ fn check_existing(root: &Root, journal: Option<&Journal>) -> Result<(), CliError
 
 /// Every folder of the root with the files in it that count, those below before those above them, as the daemon reads
 /// them. One that cannot be read is left out.
-fn folders_of(root: &Root) -> Vec<(Arc<Path>, Vec<(BString, Identity)>)> {
+fn folders_of(root: &Root) -> Vec<(Arc<Path>, FolderScan)> {
     let mut folders = Vec::new();
     let start: Arc<Path> = Arc::from(root.path.as_path());
     scan::walk(&root.path, &start, root.recursive, &root.exclude, &mut |dir| {
         let Ok(scan) = scan::read_folder(dir, &|name| root.wants_file(dir, name)) else { return Vec::new() };
-        folders.push((Arc::clone(dir), scan.files));
-        scan.folders
+        let below = scan.folders.clone();
+        folders.push((Arc::clone(dir), scan));
+        below
     });
     folders.sort_by(|(a, _), (b, _)| b.cmp(a));
     folders
