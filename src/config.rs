@@ -12,7 +12,8 @@ use globset::GlobSet;
 use serde::{Deserialize, Serialize};
 
 use crate::sequence::finish::Rules;
-use crate::sequence::name::NameRule;
+use crate::sequence::name::{self, NameRule};
+use crate::sequence::os_name;
 
 mod arguments;
 mod check;
@@ -200,6 +201,20 @@ impl Root {
     #[must_use]
     pub fn with_defaults(path: PathBuf) -> Self {
         check::default_root(path)
+    }
+
+    /// Whether a file of this name in the folder `dir` may be a frame or a marker.
+    #[must_use]
+    pub fn wants_file(&self, dir: &Path, file: &[u8]) -> bool {
+        if self.finish.marker(file).is_some() {
+            return true;
+        }
+        if !name::may_be_frame(file) {
+            return false;
+        }
+        let path = dir.join(os_name(file));
+        let relative = path.strip_prefix(&self.path).unwrap_or(&path);
+        self.include.as_ref().is_none_or(|include| include.is_match(relative)) && !self.exclude.is_match(relative)
     }
 }
 

@@ -47,7 +47,7 @@ mod signals;
 mod slots;
 mod survey;
 mod systemd;
-mod watching;
+pub(crate) mod watching;
 
 /// How long changed frames gather before they are looked at. Every look wakes four threads, so that one for each frame
 /// would cost more than everything else about it; nothing is decided by a frame alone but where a rule counts frames.

@@ -50,14 +50,15 @@
 //! 3. A frame is removed in one place only ([`deliver::cleanup`]), only after its reel is verified, published, synced and
 //!    recorded, and only if it is still the very file that was encoded.
 //! 4. A batch with an anomaly keeps its frames, whatever `cleanup` says, unless the config says so in as many words.
-//! 5. [`sequence`] performs no I/O and never reads the clock: events and `now` go in, decisions come out.
-//! 6. A failed or partial scan never finishes, forgets or shrinks a sequence. A root that is not the disk it was is not
+//! 5. Silence says nothing about files that were there before their root was first watched.
+//! 6. [`sequence`] performs no I/O and never reads the clock: events and `now` go in, decisions come out.
+//! 7. A failed or partial scan never finishes, forgets or shrinks a sequence. A root that is not the disk it was is not
 //!    scanned.
-//! 7. No queue of file events can overflow: the watcher marks folders dirty, and reading the folder is the truth.
-//! 8. Only [`journal`] writes state, and a chunk that it does not know is none. Losing the journal costs work, never a
+//! 8. No queue of file events can overflow: the watcher marks folders dirty, and reading the folder is the truth.
+//! 9. Only [`journal`] writes state, and a chunk that it does not know is none. Losing the journal costs work, never a
 //!    frame and never a reel.
-//! 9. Only [`encode`] starts FFmpeg; every argument is a separate argv entry; nothing goes through a shell.
-//! 10. Success is proved, not reported: exit status 0 counts for nothing without the frame count, the timing and the
+//! 10. Only [`encode`] starts FFmpeg; every argument is a separate argv entry; nothing goes through a shell.
+//! 11. Success is proved, not reported: exit status 0 counts for nothing without the frame count, the timing and the
 //!     pixels.
 //!
 //! # Where to start reading

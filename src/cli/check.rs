@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use indicatif::BinaryBytes;
@@ -9,13 +11,17 @@ use indicatif::BinaryBytes;
 use super::error::CliError;
 use super::{ConfigArg, out};
 use crate::config::{self, Builtin, Cleanup, Config, Preset, Root, dirs};
+use crate::daemon::watching::left_alone_hint;
 use crate::deliver::publish;
 use crate::encode;
 use crate::encode::ffmpeg::Ffmpeg;
 use crate::journal::{Journal, JournalError, Lock};
+use crate::sequence::existing::ExistingFiles;
+use crate::sequence::tracker::{Event, LeftAlone, Listing, Tracker};
 use crate::watch::limits::{InotifyLimits, Limit};
 use crate::watch::mounts;
-use crate::watch::scan;
+use crate::watch::roots::{RootGuard, RootMarks};
+use crate::watch::scan::{self, FolderScan};
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
@@ -56,8 +62,12 @@ pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, CliError> {
     let config = check_config(args, &mut findings)?;
     check_ffmpeg(config.as_ref(), &mut findings)?;
     if let Some(config) = &config {
+        let journal = dirs::state_dir(config.state_dir.as_deref(), &dirs::process_env)
+            .ok()
+            .and_then(|state| Journal::open_to_read(&state).ok().flatten());
         for root in &config.roots {
             check_root(root, &mut findings)?;
+            check_existing(root, journal.as_ref())?;
         }
         check_inotify(config, &mut findings)?;
         check_state(config, &mut findings)?;
@@ -129,6 +139,46 @@ fn check_root(root: &Root, findings: &mut Findings) -> Result<(), CliError> {
     let output = root.delivery.output_dir.as_ref().map_or_else(|| root.path.clone(), |dir| root.path.join(dir));
     check_writable(&existing(&output), "reels are staged and published here, on one mount", findings)?;
     check_space(&output, findings)
+}
+
+/// Says what the daemon would leave alone, while it has not watched the root yet.
+fn check_existing(root: &Root, journal: Option<&Journal>) -> Result<(), CliError> {
+    let mut guard = RootGuard::new(&root.path);
+    guard.state();
+    let is_watched = |marks: RootMarks| journal.is_some_and(|journal| journal.has_watched(&marks).unwrap_or(false));
+    if guard.marks().is_none_or(is_watched) {
+        return Ok(());
+    }
+    let mut tracker = Tracker::default();
+    for (dir, scan) in folders_of(root) {
+        tracker.open(Arc::clone(&dir), Arc::clone(&root.finish), Arc::clone(&root.names));
+        let claims = journal.map_or_else(Vec::new, |journal| journal.claims(&dir).unwrap_or_default());
+        tracker.apply(Event::Claimed { dir: Arc::clone(&dir), files: claims }, Duration::ZERO);
+        let listing = Listing { complete: true, files: scan.files, gone: Vec::new(), existing: ExistingFiles::All };
+        tracker.apply(Event::Listed { dir, listing }, Duration::ZERO);
+    }
+    let LeftAlone { sequences, files } = tracker.left_alone(&root.path);
+    if sequences == 0 {
+        return Ok(());
+    }
+    let path = root.path.display();
+    note(&format!("{path}: there before, and would be left alone: sequences: {sequences}, files: {files}"))?;
+    Ok(out::line(&format!("       hint: {}", left_alone_hint(&root.path)))?)
+}
+
+/// Every folder of the root with the files in it that count, those below before those above them, as the daemon reads
+/// them. One that cannot be read is left out.
+fn folders_of(root: &Root) -> Vec<(Arc<Path>, FolderScan)> {
+    let mut folders = Vec::new();
+    let start: Arc<Path> = Arc::from(root.path.as_path());
+    scan::walk(&root.path, &start, root.recursive, &root.exclude, &mut |dir| {
+        let Ok(scan) = scan::read_folder(dir, &|name| root.wants_file(dir, name)) else { return Vec::new() };
+        let below = scan.folders.clone();
+        folders.push((Arc::clone(dir), scan));
+        below
+    });
+    folders.sort_by(|(a, _), (b, _)| b.cmp(a));
+    folders
 }
 
 fn check_space(dir: &Path, findings: &mut Findings) -> Result<(), CliError> {

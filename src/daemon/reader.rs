@@ -10,16 +10,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::config::Root;
+use crate::daemon::reader::existing::FirstReadings;
 use crate::journal::{Journal, JournalError};
 use crate::sequence::existing::ExistingFiles;
 use crate::sequence::tracker::Listing;
-use crate::sequence::{Identity, name, os_name};
+use crate::sequence::{Identity, os_name};
 use crate::watch::dirty::Dirty;
 use crate::watch::mounts::Watching;
 use crate::watch::native::Watcher;
 use crate::watch::roots::{RootGuard, RootState};
 use crate::watch::scan::{self, ScanError, ScanErrorKind};
+
+mod existing;
 
 /// What to read.
 #[derive(Debug)]
@@ -39,6 +44,8 @@ pub(crate) struct Report {
     pub(crate) standing: Standing,
     /// The folders, those below before those above them.
     pub(crate) readings: Vec<Reading>,
+    /// Whether this is the first reading of a root that was never watched before.
+    pub(crate) is_first: bool,
 }
 
 impl Report {
@@ -88,10 +95,19 @@ struct Inner {
     guard: RootGuard,
     /// The root was not there, or another folder, since it was last read.
     away: bool,
+    /// When the root was last found missing, nanoseconds since the Unix epoch.
+    missing_at: Option<i128>,
+    /// What was there before the root was first watched, from its first reading on after it was away.
+    first: Option<FirstReadings>,
     known: BTreeSet<Arc<Path>>,
+    /// Those of `known` that could not be read yet: what was in them before is still to be told.
+    unread: BTreeSet<Arc<Path>>,
     /// Folders that inotify refused: they are polled.
     unwatched: BTreeSet<Arc<Path>>,
 }
+
+/// The kernel's clock for file times runs in ticks of up to 10 ms: a folder may seem to be that much older than it is.
+const CLOCK_TICK_NS: i128 = 10_000_000;
 
 /// Time between two readings of a root with folders that inotify refused.
 const POLL_UNWATCHED: Duration = Duration::from_secs(5);
@@ -100,7 +116,15 @@ impl RootReader {
     pub(crate) fn new(root: Root, watching: Watching, watcher: Arc<Watcher>, journal: Journal) -> Self {
         let path: Arc<Path> = Arc::from(root.path.as_path());
         let guard = RootGuard::new(&root.path);
-        let inner = Inner { guard, away: false, known: BTreeSet::new(), unwatched: BTreeSet::new() };
+        let inner = Inner {
+            guard,
+            away: false,
+            missing_at: None,
+            first: None,
+            known: BTreeSet::new(),
+            unread: BTreeSet::new(),
+            unwatched: BTreeSet::new(),
+        };
         Self { root, watching, path, journal, watcher, inner: Mutex::new(inner), refused: AtomicBool::new(false) }
     }
 
@@ -118,9 +142,13 @@ impl RootReader {
     /// Reads what is wanted. Blocks on the disk.
     pub(crate) fn read(&self, wants: Wants) -> Report {
         let mut readings = Vec::new();
+        let mut is_first = false;
         let mut standing = self.look();
         if standing == Standing::There && std::mem::take(&mut self.lock().away) {
-            standing = self.return_to_it();
+            standing = self.believed(self.journal.renumber(&self.path));
+        }
+        if standing == Standing::There {
+            standing = self.believed(self.ask_what_was_there());
         }
         if standing == Standing::There {
             match wants {
@@ -134,6 +162,11 @@ impl RootReader {
             }
             // A disk that went away while it was read shows empty folders: none of this may be believed then.
             standing = self.look();
+            if standing == Standing::There && !self.lock().away {
+                let recorded = self.record_what_was_there();
+                is_first = matches!(recorded, Ok(true));
+                standing = self.believed(recorded);
+            }
             if standing != Standing::There || self.lock().away {
                 readings.clear();
             }
@@ -141,19 +174,35 @@ impl RootReader {
         // A marker also speaks for the batch folders below its own, as far as their frames are known when it is: so
         // they come first. Two readings of one folder keep their order.
         readings.sort_by(|a, b| b.dir.cmp(&a.dir));
-        Report { root: Arc::clone(&self.path), standing, readings }
+        Report { root: Arc::clone(&self.path), standing, readings, is_first }
     }
 
-    /// The root is there again, or is another folder. Its disk may have another device number now, which the journal
-    /// learns before any file is taken for a new one.
-    fn return_to_it(&self) -> Standing {
-        match self.journal.renumber(&self.path) {
+    /// Without the journal's word nothing can be said of a root: its disk may have another device number since it came
+    /// back, and old files would be taken for new ones.
+    fn believed<T>(&self, answer: Result<T, JournalError>) -> Standing {
+        match answer {
             Ok(_) => Standing::There,
             Err(error) => {
-                self.lock().away = true;
+                self.unwatch_all(&mut self.lock());
                 Standing::Away { why: error.to_string(), hint: error.hint().unwrap_or_default() }
             }
         }
+    }
+
+    /// Finds out once, whenever the root came, whether it was watched before.
+    fn ask_what_was_there(&self) -> Result<(), JournalError> {
+        let mut inner = self.lock();
+        if inner.first.is_some() {
+            return Ok(());
+        }
+        let Some(marks) = inner.guard.marks() else { return Ok(()) };
+        let is_born = inner.missing_at.is_some_and(|moment| inner.guard.was_made_after(moment - CLOCK_TICK_NS));
+        inner.first = Some(FirstReadings::of(&self.path, marks, is_born, &self.journal)?);
+        Ok(())
+    }
+
+    fn record_what_was_there(&self) -> Result<bool, JournalError> {
+        self.lock().first.as_mut().map_or(Ok(false), |first| first.record(&self.journal))
     }
 
     /// Looks whether the root is the one it was. Watches may have died with a mount, so that all of them are given up
@@ -168,6 +217,7 @@ impl RootReader {
                 return Standing::There;
             }
             RootState::Missing => {
+                inner.missing_at = Some(Timestamp::now().as_nanosecond());
                 ("it does not exist".to_owned(), Some("it is watched as soon as it is there".to_owned()))
             }
             RootState::Replaced(why) => (why.to_string(), why.hint()),
@@ -185,7 +235,9 @@ impl RootReader {
         for dir in std::mem::take(&mut inner.known) {
             self.watcher.unwatch(&dir);
         }
+        inner.unread.clear();
         inner.unwatched.clear();
+        inner.first = None;
         inner.away = true;
         self.refused.store(false, Ordering::Relaxed);
     }
@@ -201,10 +253,12 @@ impl RootReader {
     }
 
     fn read_dirty(&self, dir: Arc<Path>, dirty: Dirty, readings: &mut Vec<Reading>) {
-        let Dirty::Names(names) = dirty else {
-            return self.read_tree(dir, readings);
+        let names = match dirty {
+            // A part of a folder says nothing before all of it was read once.
+            Dirty::Names(names) if !self.is_unread(&dir) => names,
+            Dirty::Names(_) | Dirty::All => return self.read_tree(dir, readings),
         };
-        match scan::read_names(&dir, &names, &|name| self.wants(&dir, name)) {
+        match scan::read_names(&dir, &names, &|name| self.root.wants_file(&dir, name)) {
             Ok(scan) => {
                 let vanished: Vec<Arc<Path>> = names.iter().filter_map(|name| self.known_folder(&dir, name)).collect();
                 for below in vanished.iter().filter(|below| has_vanished(below)) {
@@ -235,10 +289,10 @@ impl RootReader {
         let everything = dir == self.path;
         let mut folders = vec![dir];
         while let Some(dir) = folders.pop() {
-            let is_new = !self.lock().known.contains(&dir);
+            let is_new = self.is_unread(&dir);
             self.watch(&dir);
-            let outcome = scan::read_folder(&dir, &|name| self.wants(&dir, name));
-            let listing = outcome.map(|scan| {
+            let outcome = scan::read_folder(&dir, &|name| self.root.wants_file(&dir, name));
+            let mut listing = outcome.map(|scan| {
                 for name in scan.folders.iter().filter(|_| self.root.recursive) {
                     let below: Arc<Path> = Arc::from(dir.join(os_name(name)));
                     if self.reads_folder(&below) && (everything || !self.lock().known.contains(&below)) {
@@ -247,7 +301,7 @@ impl RootReader {
                 }
                 Listing { complete: true, files: scan.files, gone: Vec::new(), existing: ExistingFiles::None }
             });
-            match if is_new { self.claims(&dir, &listing) } else { Ok(Vec::new()) } {
+            match if is_new { self.first_reading(&dir, &mut listing) } else { Ok(Vec::new()) } {
                 Ok(claims) => self.push(Reading { dir, claims, outcome: Some(listing) }, readings),
                 Err(error) => {
                     // Without the journal's word, frames of earlier batches would look new. The next reading of all
@@ -280,6 +334,35 @@ impl RootReader {
         }
     }
 
+    fn is_unread(&self, dir: &Arc<Path>) -> bool {
+        let inner = self.lock();
+        !inner.known.contains(dir) || inner.unread.contains(dir)
+    }
+
+    /// A folder is read for the first time since the root is there: which of its files batches hold, and which were there
+    /// before the root was first watched.
+    fn first_reading(
+        &self,
+        dir: &Arc<Path>,
+        listing: &mut Result<Listing, ScanError>,
+    ) -> Result<Vec<Identity>, JournalError> {
+        let claims = self.claims(dir, listing);
+        let mut inner = self.lock();
+        match listing {
+            Err(ScanError { kind: ScanErrorKind::Missing, .. }) => return claims,
+            Ok(_) => inner.unread.remove(dir),
+            Err(_) => inner.unread.insert(Arc::clone(dir)),
+        };
+        if let Some(first) = &mut inner.first {
+            let read = listing.as_ref().ok().filter(|_| claims.is_ok());
+            let existing = first.read(dir, read, &self.journal)?;
+            if let Ok(listing) = listing {
+                listing.existing = existing;
+            }
+        }
+        claims
+    }
+
     /// The files of a folder that batches hold: its own batches, and those that its files brought from elsewhere.
     fn claims(&self, dir: &Path, listing: &Result<Listing, ScanError>) -> Result<Vec<Identity>, JournalError> {
         let mut claims = self.journal.claims(dir)?;
@@ -297,6 +380,7 @@ impl RootReader {
         for dir in gone {
             self.watcher.unwatch(&dir);
             inner.known.remove(&dir);
+            inner.unread.remove(&dir);
             inner.unwatched.remove(&dir);
             readings.push(Reading { dir, claims: Vec::new(), outcome: None });
         }
@@ -322,20 +406,6 @@ impl RootReader {
             }
         }
         self.refused.store(!inner.unwatched.is_empty(), Ordering::Relaxed);
-    }
-
-    /// Whether a file of this name in `dir` may be a frame or a marker of this root.
-    fn wants(&self, dir: &Path, file: &[u8]) -> bool {
-        if self.root.finish.marker(file).is_some() {
-            return true;
-        }
-        if !name::may_be_frame(file) {
-            return false;
-        }
-        let path = dir.join(os_name(file));
-        let relative = path.strip_prefix(&self.root.path).unwrap_or(&path);
-        self.root.include.as_ref().is_none_or(|include| include.is_match(relative))
-            && !self.root.exclude.is_match(relative)
     }
 
     fn reads_folder(&self, dir: &Path) -> bool {

@@ -11,7 +11,7 @@ use crate::daemon::reader::{Reading, Report, RootReader, Standing, Wants};
 use crate::daemon::systemd::Systemd;
 use crate::daemon::{Daemon, GATHER, GATHER_URGENT, Phase};
 use crate::frame::{FrameErrorKind, complete};
-use crate::sequence::tracker::{Decision, Event as Tracked, Verdict};
+use crate::sequence::tracker::{Decision, Event as Tracked, LeftAlone, Verdict};
 use crate::sequence::{Frame, Pattern, name, os_name};
 use crate::watch::mounts;
 
@@ -157,6 +157,18 @@ impl Daemon {
         for reading in report.readings {
             self.folder_read(&report.root, reading);
         }
+        if report.is_first {
+            self.tell_left_alone(&report.root);
+        }
+    }
+
+    /// Says once what a newly watched root holds already and nobody asked for.
+    fn tell_left_alone(&self, root: &Path) {
+        let LeftAlone { sequences, files } = self.tracker.left_alone(root);
+        if sequences > 0 {
+            let path = root.display();
+            tracing::info!(%path, sequences, files, hint = left_alone_hint(root), "these were there before and are left alone");
+        }
     }
 
     fn folder_read(&mut self, root: &Arc<Path>, Reading { dir, claims, outcome }: Reading) {
@@ -286,6 +298,14 @@ fn look_at(dir: &Path, pattern: &Pattern, frames: &[Frame]) -> Verdict {
         }
     }
     if unfinished.is_empty() { Verdict::Whole } else { Verdict::Unfinished(unfinished) }
+}
+
+/// How to get videos of what is left alone.
+pub(crate) fn left_alone_hint(root: &Path) -> String {
+    format!(
+        "`reeld encode {}` makes videos of them now, and existing = \"encode\" in the config also does",
+        root.display()
+    )
 }
 
 fn tell_standing(root: &Path, standing: &Standing, known: bool) {

@@ -15,15 +15,31 @@ impl Scene {
     /// A root that is read from time to time: no event tells of anything.
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("root");
-        fs::create_dir(&root).unwrap();
+        fs::create_dir(folder.path().join("root")).unwrap();
+        Self::at(folder)
+    }
+
+    fn at(folder: TempDir) -> Self {
         let lock = Lock::acquire(&folder.path().join("state")).unwrap();
         let (journal, _) = Journal::open(&lock).unwrap();
         let watching =
             Watching { native: false, poll: Some(POLL_UNWATCHED), fs_type: "nfs".to_owned(), why: "a test".to_owned() };
         let watcher = Arc::new(Watcher::new(|_| false, |_| ()).unwrap());
-        let reader = RootReader::new(Root::with_defaults(root), watching, watcher, journal);
+        let root = Root::with_defaults(folder.path().join("root"));
+        let reader = RootReader::new(root, watching, watcher, journal);
         Self { folder, reader, _lock: lock }
+    }
+
+    /// The daemon ends, and the next one starts.
+    fn restart(self) -> Self {
+        let Self { folder, reader, _lock: lock } = self;
+        drop((reader, lock));
+        Self::at(folder)
+    }
+
+    /// Which files were there before, of those that a reading of everything shows.
+    fn existing(&self) -> Vec<String> {
+        existing(&self.reader.read(Wants::Everything))
     }
 
     fn dir(&self, name: &str) -> Arc<Path> {
@@ -81,4 +97,148 @@ fn batch_folders_are_told_before_the_folder_whose_marker_speaks_for_them() {
     let told = told(&scene.reader.read(Wants::Everything));
     let place = |dir: &Path| told.iter().position(|(told, _)| **told == *dir).unwrap();
     assert!(place(&batch) < place(&scene.dir("job")), "{told:?}");
+}
+
+/// The files of a report that were there before, as paths below the root.
+fn existing(report: &Report) -> Vec<String> {
+    assert_eq!(report.standing, Standing::There);
+    let mut found = Vec::new();
+    for reading in &report.readings {
+        let Some(Ok(listing)) = &reading.outcome else { continue };
+        let folder = reading.dir.strip_prefix(&report.root).unwrap().display();
+        let old = listing.files.iter().filter(|(name, identity)| listing.existing.contains(name, identity));
+        found.extend(old.map(|(name, _)| format!("{folder}/{name}")));
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn the_first_reading_of_a_root_finds_what_was_there_before() {
+    let scene = Scene::new();
+    let shot = scene.make("shot");
+    let report = scene.reader.read(Wants::Everything);
+    assert!(report.is_first);
+    assert_eq!(existing(&report), ["shot/f_0001.png"]);
+    fs::write(shot.join("f_0002.png"), "x").unwrap();
+    scene.make("new");
+    let report = scene.reader.read(Wants::Everything);
+    assert!(!report.is_first && existing(&report).is_empty());
+
+    // What came while no daemon ran is new, also a folder that was written again.
+    let scene = scene.restart();
+    fs::write(shot.join("f_0003.png"), "x").unwrap();
+    scene.make("later");
+    let report = scene.reader.read(Wants::Everything);
+    assert!(!report.is_first);
+    assert_eq!(existing(&report), ["shot/f_0001.png"]);
+    let scene = scene.restart();
+    fs::write(shot.join("f_0001.png"), "written again").unwrap();
+    assert!(scene.existing().is_empty());
+}
+
+#[test]
+fn a_folder_that_is_renamed_takes_its_past_along() {
+    let scene = Scene::new();
+    let shot = scene.make("shot");
+    scene.reader.read(Wants::Everything);
+    fs::rename(&shot, scene.dir("moved")).unwrap();
+    assert_eq!(scene.existing(), ["moved/f_0001.png"]);
+    assert_eq!(scene.restart().existing(), ["moved/f_0001.png"]);
+}
+
+#[test]
+fn a_root_that_was_made_meanwhile_holds_nothing_old() {
+    let folder = tempfile::tempdir().unwrap();
+    let scene = Scene::at(folder);
+    assert!(matches!(scene.reader.read(Wants::Everything).standing, Standing::Away { .. }));
+    scene.make("shot");
+    let report = scene.reader.read(Wants::Everything);
+    assert!(!report.is_first && existing(&report).is_empty());
+    assert_eq!(told(&report).len(), 2);
+    assert!(scene.restart().existing().is_empty());
+}
+
+#[test]
+fn a_root_that_was_brought_from_elsewhere_was_there_before() {
+    let scene = Scene::at(tempfile::tempdir().unwrap());
+    let elsewhere = scene.folder.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    fs::write(elsewhere.join("f_0001.png"), "x").unwrap();
+    // Its birth must be seen to lie before the look: the kernel's clock for files runs in ticks.
+    let born = fs::metadata(&elsewhere).unwrap().created().unwrap();
+    while born.elapsed().is_ok_and(|age| age < Duration::from_millis(50)) {
+        std::thread::yield_now();
+    }
+    assert!(matches!(scene.reader.read(Wants::Everything).standing, Standing::Away { .. }));
+    fs::rename(&elsewhere, scene.dir("")).unwrap();
+    assert_eq!(scene.existing(), ["/f_0001.png"]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_read_keeps_its_past_until_it_can() {
+    let scene = Scene::new();
+    scene.make("shot");
+    // Root may read everything, so that this tells of a folder that could not be read.
+    let closed = scene.make("closed/below");
+    let closed = closed.parent().unwrap();
+    let mut first = FirstReadings::of(scene.reader.path(), marks(&scene), false, &scene.reader.journal).unwrap();
+    let nothing = Listing { complete: true, ..Listing::default() };
+    for (dir, listing) in [(&**scene.reader.path(), Some(&nothing)), (closed, None)] {
+        first.read(dir, listing, &scene.reader.journal).unwrap();
+    }
+    assert!(first.record(&scene.reader.journal).unwrap());
+    // `shot` was not there at the first reading, what is in `closed` may have been.
+    let scene = scene.restart();
+    assert_eq!(scene.existing(), ["closed/below/f_0001.png"]);
+    // From here on it is a folder like any other.
+    scene.make("closed/later");
+    let scene = scene.restart();
+    assert_eq!(scene.existing(), ["closed/below/f_0001.png"]);
+}
+
+fn marks(scene: &Scene) -> crate::watch::roots::RootMarks {
+    let mut guard = RootGuard::new(scene.reader.path());
+    assert!(matches!(guard.state(), RootState::Present));
+    guard.marks().unwrap()
+}
+
+#[test]
+fn a_first_reading_that_is_not_recorded_counts_for_nothing() {
+    let scene = Scene::new();
+    scene.make("shot");
+    let mut first = FirstReadings::of(scene.reader.path(), marks(&scene), false, &scene.reader.journal).unwrap();
+    assert_eq!(first.read(&scene.dir("shot"), None, &scene.reader.journal).unwrap(), ExistingFiles::All);
+    // Killed here: the next daemon reads for the first time.
+    drop(first);
+    let report = scene.restart().reader.read(Wants::Everything);
+    assert!(report.is_first);
+    assert_eq!(existing(&report), ["shot/f_0001.png"]);
+}
+
+#[test]
+fn another_disk_at_the_same_place_was_never_watched() {
+    let scene = Scene::new();
+    let shot = scene.make("shot");
+    scene.reader.read(Wants::Everything);
+    let mut other = marks(&scene);
+    assert!(scene.reader.journal.has_watched(&other).unwrap());
+    for mark in &mut other.marks {
+        mark.push('0');
+    }
+    let mut first = FirstReadings::of(scene.reader.path(), other, false, &scene.reader.journal).unwrap();
+    assert_eq!(first.read(&shot, None, &scene.reader.journal).unwrap(), ExistingFiles::All);
+}
+
+#[test]
+fn a_part_of_a_folder_is_not_read_before_the_whole() {
+    let scene = Scene::new();
+    let shot = scene.make("shot");
+    scene.reader.read(Wants::Everything);
+    let scene = scene.restart();
+    // An event comes before the first reading has got through.
+    scene.reader.lock().known.insert(Arc::clone(scene.reader.path()));
+    let names = Dirty::Names(std::iter::once("f_0001.png".into()).collect());
+    let report = scene.reader.read(Wants::Folders(vec![(shot, names)]));
+    assert_eq!(existing(&report), ["shot/f_0001.png"]);
 }

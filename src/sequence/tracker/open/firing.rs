@@ -74,6 +74,10 @@ impl Sequence {
             self.note(text, cx, out);
         }
         self.frames.take(unreadable.iter().copied(), cx.extend());
+        // What came since the first reading turned out to be no frames: what is left is what was left alone before.
+        if matches!(firing.reason, FinishReason::Idle(_)) && self.is_left_alone(cx.rules) {
+            return;
+        }
         if frames.is_empty() || (frames.len() as u64) < cx.rules.min_frames {
             self.rest(Resting::TooFew, cx, out);
             // What came later and belongs to the next batch is not too little yet.

@@ -1,5 +1,7 @@
 //! Files that were there before anyone watched.
 
+use proptest::prelude::*;
+
 use super::*;
 
 impl World {
@@ -193,12 +195,19 @@ fn names_that_are_grouped_anew_stay_old() {
 }
 
 #[test]
+fn a_file_that_turns_out_to_be_no_frame_wakes_no_old_ones() {
+    let mut world = World::with_old(rules(), 1..=3);
+    world.write("shot.0004.png", TORN);
+    world.list();
+    world.pass(seconds(1_000_000));
+    assert_eq!((world.batches.len(), world.left_alone()), (0, (1, 3)));
+}
+
+#[test]
 fn what_is_too_short_for_a_video_is_not_counted() {
     let world = World::with_old(Rules { min_frames: 2, ..rules() }, [1]);
     assert_eq!(world.existing(), (0, 0));
 }
-
-use proptest::prelude::*;
 
 proptest! {
     /// Whatever comes: a batch that silence ended holds a file that came after the first reading; every such file gets into
