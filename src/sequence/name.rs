@@ -13,7 +13,7 @@ pub(crate) mod runs;
 mod template;
 
 /// Extensions of still images, in lower case.
-const EXTENSIONS: [&str; 14] =
+pub(crate) const EXTENSIONS: [&str; 14] =
     ["png", "jpg", "jpeg", "webp", "tif", "tiff", "exr", "bmp", "tga", "qoi", "hdr", "ppm", "pgm", "pnm"];
 
 /// Endings of a stem that mark a file as unfinished although its extension is an image's.

@@ -11,12 +11,12 @@ fn reels_stay_where_they_belong() {
 
     hint: name a folder elsewhere with `output_dir`
     "#);
-    insta::assert_snapshot!(watch_mistake("output_name = \"{name}_x\""), @r#"
-    /etc/reeld/reeld.toml:3:15: `output_name`: unknown token `{name}`
-        output_name = "{name}_x"
+    insta::assert_snapshot!(watch_mistake("output_name = \"{stem}_x\""), @r#"
+    /etc/reeld/reeld.toml:3:15: `output_name`: unknown token `{stem}`
+        output_name = "{stem}_x"
                       ^^^^^^^^^^
 
-    hint: allowed: {prefix}, {folder}, {first}, {last}, {count}, {fps}, {preset}, {date}, {time}
+    hint: allowed: {name}, {prefix}, {suffix}, {folder}, {first}, {last}, {count}, {fps}, {preset}, {date}, {time}
     "#);
     insta::assert_snapshot!(watch_mistake("output_name = \"video.mp4\"\noutput_dir = \"\""), @r#"
     /etc/reeld/reeld.toml:3:15: `output_name`: the name ends with `.mp4`
