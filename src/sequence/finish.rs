@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::sequence::FrameNumber;
 use crate::sequence::name::split_extension;
+use crate::sequence::order::Order;
 
 /// The shortest silence that `idle_timeout = "auto"` takes for the end.
 const IDLE_FLOOR: Duration = Duration::from_secs(30);
@@ -42,6 +43,8 @@ pub struct Rules {
     pub missing_frames: MissingFrames,
     /// What a frame that comes after its batch was sealed opens.
     pub continuation: Continuation,
+    /// What decides the order of the frames.
+    pub order: Order,
 }
 
 /// How long a sequence is quiet before it counts as finished.
@@ -243,6 +246,7 @@ mod tests {
             min_frames: 2,
             missing_frames: MissingFrames::Skip,
             continuation: Continuation::New,
+            order: Order::Number,
         }
     }
 

@@ -18,6 +18,7 @@ mod examples;
 mod live;
 mod live_faults;
 mod live_schedule;
+mod order;
 mod priority;
 mod scan;
 mod support;

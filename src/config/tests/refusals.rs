@@ -109,6 +109,17 @@ fn presets() {
 }
 
 #[test]
+fn by_time_no_number_is_the_last() {
+    insta::assert_snapshot!(watch_mistake("order = \"time\"\nlast_frame = 250"), @r#"
+    /etc/reeld/reeld.toml:4:14: `last_frame`: with `order` = "time" the highest number is not the last frame
+        last_frame = 250
+                     ^^^
+
+    hint: say how many there are: frame_count = 250; or leave `last_frame` out
+    "#);
+}
+
+#[test]
 fn nothing_to_watch() {
     insta::assert_snapshot!(mistake("stop = \"abort\"\n"), @r#"
     /etc/reeld/reeld.toml:2:1: there is no `[[watch]]`, so there is nothing to do

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::sequence::finish::{Continuation, FinishReason, MarkerScope, Progress, Rules};
+use crate::sequence::order::Order;
 use crate::sequence::tracker::Decision;
 use crate::sequence::tracker::frames::{Frames, Put};
 use crate::sequence::tracker::open::firing::{Firing, FiringState, is_command};
@@ -37,6 +38,11 @@ pub(super) struct Context<'a> {
 impl Context<'_> {
     pub(super) fn extend(&self) -> bool {
         self.rules.continuation == Continuation::Extend
+    }
+
+    /// Whether a number that is left out is a missing frame.
+    pub(super) fn has_gaps(&self, pattern: &Pattern) -> bool {
+        pattern.has_gaps() && self.rules.order == Order::Number
     }
 }
 
@@ -70,6 +76,7 @@ pub(super) struct Sequence {
     resting: bool,
     noted_small: bool,
     noted_retake: bool,
+    noted_over: bool,
 }
 
 /// What is known of a sequence's past.
@@ -109,6 +116,7 @@ impl Sequence {
             resting: false,
             noted_small: false,
             noted_retake: false,
+            noted_over: false,
         }
     }
 
@@ -149,7 +157,11 @@ impl Sequence {
             self.noted_retake = true;
             self.note(format!("frame {number} was written again after its batch: a new take"), cx, out);
         }
-        self.touch(number, put != Put::Changed, cx);
+        if put == Put::WrittenOver && !self.noted_over {
+            self.noted_over = true;
+            self.note(format!("frame {number} was written over while its sequence is open"), cx, out);
+        }
+        self.touch(number, !matches!(put, Put::Changed | Put::WrittenOver), cx);
         put
     }
 
@@ -308,7 +320,7 @@ impl Sequence {
             Ok(reason) => return Ok(reason),
             Err(due) => due,
         };
-        if let Some(progress) = self.progress()
+        if let Some(progress) = self.progress(cx)
             && let Some(reason) = cx.rules.reached(&progress)
         {
             return Ok(reason);
@@ -346,9 +358,9 @@ impl Sequence {
         }
     }
 
-    fn progress(&mut self) -> Option<Progress> {
+    fn progress(&mut self, cx: &Context<'_>) -> Option<Progress> {
         let last = self.frames.last()?;
-        let solid = if self.pattern.has_gaps() { self.frames.solid()? } else { last };
+        let solid = if cx.has_gaps(&self.pattern) { self.frames.solid()? } else { last };
         Some(Progress {
             first: self.frames.first()?,
             last,

@@ -4,8 +4,10 @@ use globset::{Glob, GlobSetBuilder};
 
 use super::*;
 use crate::sequence::finish::{Continuation, FinishReason, IdleTimeout, MissingFrames};
+use crate::sequence::order::Order;
 
 mod batches;
+mod runs;
 mod schedules;
 
 const EMPTY: u64 = 0;
@@ -31,6 +33,7 @@ fn rules() -> Rules {
         min_frames: 1,
         missing_frames: MissingFrames::Skip,
         continuation: Continuation::New,
+        order: Order::Number,
     }
 }
 

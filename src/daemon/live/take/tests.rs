@@ -56,6 +56,7 @@ impl World {
             min_frames: 2,
             missing_frames: MissingFrames::Skip,
             continuation: Continuation::New,
+            order: crate::sequence::order::Order::Number,
         };
         let mut tracker = Tracker::default();
         tracker.open(Arc::clone(&dir), Arc::new(rules), Arc::new(NameRule::Auto));
