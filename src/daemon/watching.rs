@@ -12,7 +12,7 @@ use crate::daemon::systemd::Systemd;
 use crate::daemon::{Daemon, GATHER, GATHER_URGENT, Phase};
 use crate::frame::{FrameErrorKind, complete};
 use crate::sequence::tracker::{Decision, Event as Tracked, Verdict};
-use crate::sequence::{Frame, Pattern, name, os_name};
+use crate::sequence::{Frame, Pattern, name, order, os_name};
 use crate::watch::mounts;
 
 /// Time between two readings of everything below a root that is watched natively: events can get lost.
@@ -198,7 +198,8 @@ impl Daemon {
                 Decision::Inspect { dir, pattern, frames } => self.inspect(dir, pattern, frames),
                 Decision::Seal(batch) => {
                     let missing = (!batch.missing.is_empty()).then_some(&batch.missing);
-                    tracing::info!(dir = %batch.dir.display(), pattern = %batch.pattern, frames = batch.frames.len(), missing = missing.map(tracing::field::display), why = %batch.reason, "sequence finished");
+                    let order = order::judge(&batch.pattern, &batch.frames);
+                    tracing::info!(dir = %batch.dir.display(), pattern = %batch.pattern, frames = batch.frames.len(), missing = missing.map(tracing::field::display), order = order.map(tracing::field::display), why = %batch.reason, "sequence finished");
                     self.live_sealed(&batch);
                     self.begin(batch);
                 }

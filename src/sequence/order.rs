@@ -10,8 +10,8 @@
 //! For numbers that count, the times of the files in the order of their numbers. A median over five neighbours first takes
 //! out single frames that were rendered again and savers that finish in a slightly different order. What is left is cut
 //! wherever time falls. Pieces of fewer than five frames (for long sequences a tenth of them, but no more than 24) are
-//! passed over, unless they are more than a tenth of all frames, and pieces that go on in time are put together. The batch
-//! is out of order when at least two stretches remain, each of which was finished before the one *in front* of it was begun:
+//! passed over, unless they are more than a tenth of all frames. The batch is out of order when at
+//! least two stretches remain, each of which was finished before the one *in front* of it was begun:
 //!
 //! ```text
 //! time                 a second run over the first      a farm: the workers' pieces overlap,
@@ -26,7 +26,7 @@
 //! from a worker that counts down, every second frame and files in random order fall into pieces that are too short.
 //!
 //! For time stamps the question is turned around: in order of time, the stamps must not fall, except from one long stretch to
-//! another where the clock was set back. Files in random order fall everywhere, which means nothing.
+//! another where the clock was set back by more than a few frames. Files in random order fall everywhere, which means nothing.
 //!
 //! # How good it is
 //!
@@ -99,7 +99,7 @@ pub(crate) fn long_stretch(count: usize) -> usize {
 
 /// The stretches of a batch that is out of order, each older as a whole than the one before it.
 fn steps(times: &[i64]) -> Option<Vec<Range<usize>>> {
-    let stretches = stretches(&smoothed(times), long_stretch(times.len()))?;
+    let stretches = stretches(&smoothed(times, REACH), long_stretch(times.len()))?;
     // Smoothing may have moved a cut by as much as it reaches.
     let newer = |range: &Range<usize>| &times[range.start..range.end - REACH];
     let older = |range: &Range<usize>| &times[range.start + REACH..range.end];
@@ -133,7 +133,7 @@ fn clock_set_back(frames: &[Frame]) -> Option<Anomaly> {
     let mut in_time: Vec<&Frame> = frames.iter().collect();
     in_time.sort_by_key(|frame| (frame.identity.mtime_ns, frame.number));
     let stamps: Vec<i64> = in_time.iter().map(|frame| frame.number).collect();
-    let stretches = stretches(&stamps, FEWEST_STAMPS)?;
+    let stretches = stretches(&smoothed(&stamps, 1), FEWEST_STAMPS)?;
     let times: Vec<i64> = in_time.iter().map(|frame| frame.identity.mtime_ns).collect();
     if !stretches.iter().all(|range| moments(&times[range.clone()]) >= MOMENTS) {
         return None;
@@ -142,30 +142,24 @@ fn clock_set_back(frames: &[Frame]) -> Option<Anomaly> {
     Some(Anomaly::ClockSetBack { from: stamps[before.end - 1], to: stamps[after.start] })
 }
 
-/// Cuts `values` where they fall, passes over what is shorter than `least`, and joins what ascends. `None` where too much is
-/// too short.
+/// Cuts `values` where they fall, and passes over what is shorter than `least`. `None` where that is too much.
 fn stretches(values: &[i64], least: usize) -> Option<Vec<Range<usize>>> {
-    let mut found: Vec<Range<usize>> = Vec::new();
-    let (mut start, mut short) = (0, 0);
-    for end in 1..=values.len() {
-        if values.get(end).is_some_and(|value| *value >= values[end - 1]) {
-            continue;
-        }
-        match found.last_mut() {
-            _ if end - start < least => short += end - start,
-            Some(before) if values[before.end - 1] <= values[start] => before.end = end,
-            _ => found.push(start..end),
-        }
-        start = end;
-    }
+    let pieces = values.chunk_by(|one, next| one <= next).scan(0, |start, piece| {
+        let range = *start..*start + piece.len();
+        *start = range.end;
+        Some(range)
+    });
+    let found: Vec<Range<usize>> = pieces.filter(|piece| piece.len() >= least).collect();
+    let short = values.len() - found.iter().map(ExactSizeIterator::len).sum::<usize>();
     (short <= values.len() / 10).then_some(found)
 }
 
-/// Each value replaced by the median of the five around it; near an end, of the five that are nearest to it.
-fn smoothed(values: &[i64]) -> Vec<i64> {
-    let width = values.len().min(2 * REACH + 1);
+/// Each value replaced by the median of it and `reach` on either side, at most [`REACH`]; near an end, of as many that are
+/// nearest to it.
+fn smoothed(values: &[i64], reach: usize) -> Vec<i64> {
+    let width = values.len().min(2 * reach + 1);
     let median = |at: usize| {
-        let from = at.saturating_sub(REACH).min(values.len() - width);
+        let from = at.saturating_sub(reach).min(values.len() - width);
         let mut window = [0; 2 * REACH + 1];
         let window = &mut window[..width];
         window.copy_from_slice(&values[from..from + width]);

@@ -102,6 +102,9 @@ fn a_clock_that_was_set_back_is_seen() {
     );
     let forward = written((0..60).map(|minute| 20_261_025_020_000 + minute * 100));
     assert_eq!(judge(&stamps, &forward), None);
+    // One was touched in the middle.
+    let touched = (1..30).chain([0]).chain(30..60).map(|minute| 20_261_025_020_000 + minute * 100);
+    assert_eq!(judge(&stamps, &written(touched)), None);
     // A copy in the order of a hash.
     let mixed = written((0..60).map(|minute| 20_261_025_020_000 + minute * 37 % 60 * 100));
     assert_eq!(judge(&stamps, &mixed), None);

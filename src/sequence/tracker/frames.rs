@@ -84,7 +84,7 @@ impl Frames {
             if known.file.identity == identity {
                 return Put::Same;
             }
-            let over = self.is_written_over(number, known, &identity);
+            let over = self.is_second(number, known, &identity);
             let age = if over { Age::WrittenOver } else { known.age };
             self.over |= over;
             self.forget_open(number);
@@ -197,6 +197,11 @@ impl Frames {
         self.open.contains_key(&number)
     }
 
+    /// Whether any open frame was written over.
+    pub(super) fn is_written_over(&self) -> bool {
+        self.over
+    }
+
     /// Where an open frame stands; `None` where nothing was written over.
     pub(super) fn age(&self, number: FrameNumber) -> Option<Age> {
         if self.over { self.open.get(&number).map(|frame| frame.age) } else { None }
@@ -240,7 +245,7 @@ impl Frames {
 
     /// Whether a second file was written over the first one, which is not empty and was in no batch. A file that grows is
     /// still the same, unless others were written since.
-    fn is_written_over(&self, number: FrameNumber, known: &Open, now: &Identity) -> bool {
+    fn is_second(&self, number: FrameNumber, known: &Open, now: &Identity) -> bool {
         let before = &known.file.identity;
         if known.age == Age::WrittenOver {
             return true;

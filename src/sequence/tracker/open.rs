@@ -76,7 +76,6 @@ pub(super) struct Sequence {
     resting: bool,
     noted_small: bool,
     noted_retake: bool,
-    noted_over: bool,
 }
 
 /// What is known of a sequence's past.
@@ -116,7 +115,6 @@ impl Sequence {
             resting: false,
             noted_small: false,
             noted_retake: false,
-            noted_over: false,
         }
     }
 
@@ -140,7 +138,7 @@ impl Sequence {
         cx: &Context<'_>,
         out: &mut Vec<Decision>,
     ) -> Put {
-        let was_open = self.frames.fresh() > 0;
+        let (was_open, was_over) = (self.frames.fresh() > 0, self.frames.is_written_over());
         let number = frame.number;
         let put = self.frames.put(frame, claimed, cx.extend());
         if put == Put::Same {
@@ -157,8 +155,7 @@ impl Sequence {
             self.noted_retake = true;
             self.note(format!("frame {number} was written again after its batch: a new take"), cx, out);
         }
-        if put == Put::WrittenOver && !self.noted_over {
-            self.noted_over = true;
+        if put == Put::WrittenOver && !was_over {
             self.note(format!("frame {number} was written over while its sequence is open"), cx, out);
         }
         self.touch(number, !matches!(put, Put::Changed | Put::WrittenOver), cx);

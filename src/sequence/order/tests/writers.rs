@@ -108,8 +108,8 @@ fn again(random: &mut Random, times: &mut [i64], pace: i64) {
         let mut now = times.iter().max().unwrap() + random.about(pace * 20);
         for _ in 0..=random.index(4) {
             now += random.about(pace);
-            let place = random.index(times.len());
-            times[place] = now;
+            let again = random.index(times.len());
+            times[again] = now;
         }
     }
 }
@@ -186,8 +186,8 @@ fn every_second_run_over_a_long_stretch_is_seen() {
         }
         // In the shortest of stretches one frame too few is no stretch.
         if end > 3 * least && count - end > 3 * least && random.once_in(2) {
-            let place = random.index(count);
-            times[place] = now + random.about(pace);
+            let again = random.index(count);
+            times[again] = now + random.about(pace);
         }
         judged(&times, 1).is_none()
     });
@@ -200,7 +200,7 @@ fn every_clock_that_was_set_back_is_seen() {
     let missed = wrong(|random| {
         let (before, after) = (random.signed(3..=200), random.signed(3..=200));
         let pace = random.pace();
-        let back = random.signed(1..=before) * pace + pace / 2;
+        let back = random.signed(4..=before.max(4)) * pace + pace / 2;
         let time = |place: i64| place * pace;
         let stamp = |place: i64| if place < before { time(place) } else { time(place) - back };
         let mut frames: Vec<Frame> = (0..before + after).map(|place| frame(stamp(place), time(place))).collect();

@@ -88,7 +88,7 @@ impl Sequence {
         let runs = if unreadable.is_empty() { self.runs(frames, &over, cx) } else { vec![frames] };
         self.frames.take(numbers, cx.extend());
         self.final_frame = self.final_frame.filter(|number| firing.late.contains(number));
-        (self.history.forced, self.noted_small, self.noted_retake, self.noted_over) = (false, false, false, false);
+        (self.history.forced, self.noted_small, self.noted_retake) = (false, false, false);
         for frames in runs {
             let missing = self.missing(&frames, &unreadable, cx);
             let batch = Batch {
