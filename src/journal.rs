@@ -83,8 +83,8 @@ impl Journal {
             let number = |frame: Option<&Frame>| frame.map(|frame| frame.number);
             let transaction = connection.transaction()?;
             transaction.execute(
-                "INSERT INTO batches (root, dir, pattern, reason, state, first, last, count, missing, unreadable, recipe, \
-                 rate_num, rate_den, created_at) VALUES (?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO batches (root, dir, pattern, reason, state, first, last, count, missing, unreadable, \
+                 rewritten, recipe, rate_num, rate_den, created_at) VALUES (?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 params![
                     new.root.as_os_str().as_bytes(),
                     batch.dir.as_os_str().as_bytes(),
@@ -95,6 +95,7 @@ impl Journal {
                     i64::try_from(batch.frames.len()).unwrap_or(i64::MAX),
                     rows::to_json(&batch.missing)?,
                     rows::to_json(&batch.unreadable)?,
+                    rows::to_json(&batch.rewritten)?,
                     new.recipe,
                     new.rate.num.get(),
                     new.rate.den.get(),

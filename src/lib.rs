@@ -17,7 +17,7 @@
 //! | chunk | consecutive frames of a batch that are encoded as one file |
 //! | reel | the finished video |
 //! | recipe | codec, pixel format, rate control and container: what a preset's name stands for |
-//! | anomaly | anything that makes a batch less than perfect: a missing number, another size, an unreadable frame |
+//! | anomaly | anything that makes a batch less than perfect: a missing number, another size, an unreadable frame, a frame written over |
 //!
 //! # The way of a frame
 //!

@@ -21,6 +21,7 @@ pub mod finish;
 pub mod gaps;
 pub mod group;
 pub mod name;
+pub mod order;
 mod pattern;
 pub mod tracker;
 
@@ -104,6 +105,8 @@ pub struct Batch {
     pub missing: NumberRanges,
     /// Numbers whose files are there, but were given up on because they stayed empty or unfinished. Ascending.
     pub unreadable: Vec<FrameNumber>,
+    /// Numbers whose files were written over while the sequence was open and others stayed as they were.
+    pub rewritten: NumberRanges,
     /// What ended the sequence.
     pub reason: FinishReason,
 }

@@ -17,7 +17,7 @@ use crate::encode;
 use crate::encode::ffmpeg::Ffmpeg;
 use crate::journal::{Journal, JournalError, Lock};
 use crate::sequence::existing::ExistingFiles;
-use crate::sequence::tracker::{Event, LeftAlone, Listing, Tracker};
+use crate::sequence::tracker::{Event, ExistingCount, Listing, Tracker};
 use crate::watch::limits::{InotifyLimits, Limit};
 use crate::watch::mounts;
 use crate::watch::roots::{RootGuard, RootMarks};
@@ -157,7 +157,7 @@ fn check_existing(root: &Root, journal: Option<&Journal>) -> Result<(), CliError
         let listing = Listing { complete: true, files: scan.files, gone: Vec::new(), existing: ExistingFiles::All };
         tracker.apply(Event::Listed { dir, listing }, Duration::ZERO);
     }
-    let LeftAlone { sequences, files } = tracker.left_alone(&root.path);
+    let ExistingCount { sequences, files } = tracker.existing(&root.path);
     if sequences == 0 {
         return Ok(());
     }

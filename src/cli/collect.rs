@@ -50,6 +50,7 @@ impl Found {
             frames: self.frames,
             missing: self.missing,
             unreadable: Vec::new(),
+            rewritten: NumberRanges::default(),
             reason: FinishReason::Now,
         }
     }

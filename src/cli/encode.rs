@@ -20,12 +20,16 @@ use crate::encode::ffmpeg::{Ffmpeg, FfmpegError, Stop};
 use crate::frame::complete::identity_of;
 use crate::journal::{BatchId, Journal, lossy};
 use crate::sequence::Batch;
+use crate::sequence::order::Order;
 
 #[derive(Debug, Args)]
 pub(crate) struct EncodeArgs {
     /// A folder (every sequence below it), one frame of a sequence, or a pattern such as `shot.####.png`
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// What decides the order of the frames: number, or time (when each file was last written)
+    #[arg(long, value_name = "O", default_value_t)]
+    order: Order,
     /// Frames per second: `24`, `23.976` or `24000/1001`
     #[arg(long, value_name = "R")]
     framerate: Option<FrameRate>,
@@ -156,7 +160,10 @@ fn find(args: &EncodeArgs) -> Result<Vec<Found>, CliError> {
 /// Encodes one sequence. A failing batch never stops the next one: `false`, and it has been said why.
 fn one(args: &EncodeArgs, found: Found, tools: &Tools, quiet: bool) -> Result<bool, CliError> {
     let root = with_arguments(collect::root_of(&found.dir), args)?;
-    let batch = found.into_batch();
+    let batch = match args.order {
+        Order::Number => found.into_batch(),
+        Order::Time => found.into_batch().in_order_of_time(),
+    };
     // Frames that are to go are encoded and proved once more: an old proof is no reason to remove anything.
     if root.delivery.cleanup == Cleanup::Keep
         // A journal that cannot be read fails the batch when it begins.
@@ -198,6 +205,9 @@ fn report(args: &EncodeArgs, batch: &Batch, outcome: &Result<Delivered, JobError
         Ok(delivered) => {
             for anomaly in &delivered.anomalies {
                 out::say(&format!("warning: {}: {anomaly}", batch.pattern));
+                if let Some(hint) = anomaly.hint() {
+                    out::say(&format!("  hint: {hint}"));
+                }
             }
             if let Some(kept) = &delivered.frames_kept_because {
                 out::say(&format!("warning: {}: the frames are kept: {kept}", batch.pattern));

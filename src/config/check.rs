@@ -17,6 +17,7 @@ use super::{
     StopPolicy, Video, WatchMode, feedback, globs,
 };
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Rules};
+use crate::sequence::order::Order;
 
 /// What marks a sequence as finished unless the configuration says otherwise.
 const FINAL_MARKERS: [&str; 3] = [".done", "done", "*.done"];
@@ -137,6 +138,13 @@ impl Checker<'_> {
             let hint = "let it wait: max_wait = \"6h\"; or do not: missing_frames = \"error\"";
             self.mistakes.add(missing.span(), Complaint::new(message, hint));
         }
+        if let (Some(last), Some(order)) = (&root.last_frame, &root.order)
+            && *order.get_ref() == Order::Time
+        {
+            let message = "`last_frame`: with `order` = \"time\" the highest number is not the last frame";
+            let hint = "say how many there are: frame_count = 250; or leave `last_frame` out";
+            self.mistakes.add(last.span(), Complaint::new(message, hint));
+        }
         let x26x = [Builtin::H264, Builtin::H264Ten, Builtin::H265, Builtin::H265Ten];
         if let (Some(quality), Preset::Builtin(builtin)) = (&root.quality, preset)
             && x26x.contains(builtin)
@@ -234,6 +242,7 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         mistakes.add(span, Complaint::from(error).about("framerate_factor"));
         rate
     });
+    let order = value(root.order.as_ref(), Order::Number);
     let finish = Rules {
         final_marker: root.final_marker.as_ref().map_or_else(default_markers, |globs| set(globs, globs::set, mistakes)),
         final_frame: root.final_frame.as_ref().map(|glob| globs::matcher(glob.get_ref())),
@@ -245,6 +254,7 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         missing_frames: value(root.missing_frames.as_ref(), MissingFrames::Skip),
         continuation: value(root.continuation.as_ref(), Continuation::New),
         existing: value(root.existing.as_ref(), Existing::Skip),
+        order,
     };
     let video = Video {
         rate: scaled,
@@ -270,7 +280,8 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         exclude: root.exclude.as_ref().map_or_else(GlobSet::empty, |globs| set(globs, globs::trees, mistakes)),
         names: Arc::new(root.pattern.as_ref().map(|rule| rule.get_ref().clone()).unwrap_or_default()),
         finish: Arc::new(finish),
-        live: value(root.live.as_ref(), Live::Always),
+        // Which frame comes next is known when the last one is there.
+        live: if order == Order::Time { Live::Never } else { value(root.live.as_ref(), Live::Always) },
         video: Arc::new(video),
         delivery: Arc::new(delivery),
     }

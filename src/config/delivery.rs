@@ -29,8 +29,13 @@ pub struct NameTemplate(pub Vec<NamePart>);
 pub enum NamePart {
     /// Text as it stands.
     Text(String),
+    /// `{name}`: prefix and suffix, so that no two sequences of a folder share it; with the extension where the same frames
+    /// are there in another format too; the folder's name where it would be empty.
+    Name,
     /// `{prefix}`: the frames' prefix without trailing separators, or the folder's name where there is none.
     Prefix,
+    /// `{suffix}`: what stands between the number and the extension, without separators around it. May be empty.
+    Suffix,
     /// `{folder}`: the name of the folder of the frames.
     Folder,
     /// `{first}`: the first frame's number, padded as the frames are.

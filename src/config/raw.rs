@@ -19,6 +19,7 @@ use super::{
 };
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames};
 use crate::sequence::name::NameRule;
+use crate::sequence::order::Order;
 
 /// A table whose keys are all optional here.
 pub(super) trait Table {
@@ -99,6 +100,7 @@ table! {
         include: Vec<Spanned<Glob>> = |r, key| r.list(key, globs::path),
         exclude: Vec<Spanned<Glob>> = |r, key| r.list(key, globs::path),
         pattern: NameRule = |r, key| r.parsed(key, name_rule),
+        order: Order = |r, key| r.parsed(key, Order::from_str),
         framerate: FrameRate = |r, key| r.number(key, FrameRate::from_str),
         framerate_factor: Factor = |r, key| r.number(key, Factor::from_str),
         preset: String = |r, key| r.text(key),

@@ -7,8 +7,10 @@ use super::error::Complaint;
 use super::units::{Named as _, nearest, printable};
 use super::{Container, NamePart, NameTemplate};
 
-static TOKENS: [(&str, NamePart); 9] = [
+static TOKENS: [(&str, NamePart); 11] = [
+    ("name", NamePart::Name),
     ("prefix", NamePart::Prefix),
+    ("suffix", NamePart::Suffix),
     ("folder", NamePart::Folder),
     ("first", NamePart::First),
     ("last", NamePart::Last),
@@ -66,10 +68,10 @@ impl TemplateError {
     }
 }
 
-/// `{prefix}`, the frames' own name.
+/// `{name}`, the frames' own name.
 impl Default for NameTemplate {
     fn default() -> Self {
-        Self(vec![NamePart::Prefix])
+        Self(vec![NamePart::Name])
     }
 }
 
@@ -173,7 +175,7 @@ mod tests {
                 NamePart::Last
             ]
         );
-        assert_eq!(NameTemplate::default().to_string(), "{prefix}");
+        assert_eq!(NameTemplate::default().to_string(), "{name}");
     }
 
     #[test]
@@ -200,13 +202,13 @@ mod tests {
         let error = "{prefx}".parse::<NameTemplate>().unwrap_err();
         insta::assert_snapshot!(format!("{error}\nhint: {}", error.hint()), @r#"
         unknown token `{prefx}`
-        hint: did you mean `{prefix}`? allowed: {prefix}, {folder}, {first}, {last}, {count}, {fps}, {preset}, {date}, {time}
+        hint: did you mean `{prefix}`? allowed: {name}, {prefix}, {suffix}, {folder}, {first}, {last}, {count}, {fps}, {preset}, {date}, {time}
         "#);
     }
 
     proptest! {
         #[test]
-        fn templates_survive_printing(text in "([a-z_./ é]|\\{(prefix|folder|first|last|count|fps|preset|date|time)\\}){1,8}") {
+        fn templates_survive_printing(text in "([a-z_./ é]|\\{(name|prefix|suffix|folder|first|last|count|fps|preset|date|time)\\}){1,8}") {
             if let Ok(template) = text.parse::<NameTemplate>() {
                 prop_assert_eq!(template.to_string(), text);
             }

@@ -163,7 +163,7 @@ impl Daemon {
         let Delivered { reel, frames, ahead, ms, .. } = delivered;
         tracing::info!(batch = %job.id, reel = %reel.display(), frames, ahead, ms, why = %job.batch.reason, "reel");
         for anomaly in &delivered.anomalies {
-            tracing::warn!(batch = %job.id, sequence = job.name(), "{anomaly}");
+            tracing::warn!(batch = %job.id, sequence = job.name(), hint = anomaly.hint(), "{anomaly}");
         }
         if let Some(why) = &delivered.frames_kept_because {
             tracing::warn!(batch = %job.id, dir = %job.batch.dir.display(), "the frames are kept: {why}");

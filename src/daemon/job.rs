@@ -24,6 +24,7 @@ use crate::encode::recipe::Recipe;
 use crate::encode::verify;
 use crate::journal::{BatchId, DueCleanup, Journal, JournalError, NewBatch, Outcome, PlannedCleanup, lossy};
 use crate::sequence::finish::MissingFrames;
+use crate::sequence::name::EXTENSIONS;
 use crate::sequence::{Anomaly, Batch, Identity};
 
 /// What a job works with.
@@ -205,6 +206,7 @@ fn target_of(batch: &Batch, root: &Root, preset: &str) -> Target {
     let (first, last) = batch.span();
     let context = NameContext {
         pattern: &batch.pattern,
+        has_twin: has_twin(batch),
         dir: &batch.dir,
         first,
         last,
@@ -223,6 +225,16 @@ fn target_of(batch: &Batch, root: &Root, preset: &str) -> Target {
         // A rendered name is never empty and has no `..`.
         _ => Target { dir: base, stem: OsString::from("video") },
     }
+}
+
+/// Whether the frames of `batch` are in their folder in another format too. A JPEG beside an EXR is its preview.
+fn has_twin(batch: &Batch) -> bool {
+    let Some(frame) = batch.frames.first() else { return false };
+    let path = batch.path_of(frame);
+    let own = path.extension().unwrap_or_default().to_ascii_lowercase();
+    let is_preview = |other: &str| own == "exr" && matches!(other, "jpg" | "jpeg");
+    let others = EXTENSIONS.iter().filter(|other| own != **other && !is_preview(other));
+    others.map(|other| path.with_extension(other)).any(|other| other.exists())
 }
 
 /// What happens to the frames: the plan, if any, or why they stay although they were to go.

@@ -12,7 +12,7 @@ use crate::encode::chunk::FrameFile;
 use crate::encode::recipe::Source;
 use crate::frame::{FrameErrorKind, ImageInfo, complete};
 use crate::sequence::finish::MissingFrames;
-use crate::sequence::{Anomaly, Batch, FrameNumber};
+use crate::sequence::{Anomaly, Batch, FrameNumber, order};
 
 /// The plan of a batch: what is fed to the encoder, and what was wrong.
 #[derive(Debug)]
@@ -36,6 +36,10 @@ pub(crate) fn survey(batch: &Batch, missing: MissingFrames, size_change: SizeCha
         number,
         reason: "it was not whole when the sequence was finished".to_owned(),
     }));
+    if !batch.rewritten.is_empty() {
+        anomalies.push(Anomaly::Rewritten { numbers: batch.rewritten.clone() });
+    }
+    anomalies.extend(order::judge(&batch.pattern, &batch.frames));
     for (index, frame) in batch.frames.iter().enumerate() {
         match complete::inspect(&batch.path_of(frame), &frame.identity) {
             Ok(info) => infos.push((index, info)),

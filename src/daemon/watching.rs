@@ -11,8 +11,8 @@ use crate::daemon::reader::{Reading, Report, RootReader, Standing, Wants};
 use crate::daemon::systemd::Systemd;
 use crate::daemon::{Daemon, GATHER, GATHER_URGENT, Phase};
 use crate::frame::{FrameErrorKind, complete};
-use crate::sequence::tracker::{Decision, Event as Tracked, LeftAlone, Verdict};
-use crate::sequence::{Frame, Pattern, name, os_name};
+use crate::sequence::tracker::{Decision, Event as Tracked, ExistingCount, Verdict};
+use crate::sequence::{Frame, Pattern, name, order, os_name};
 use crate::watch::mounts;
 
 /// Time between two readings of everything below a root that is watched natively: events can get lost.
@@ -164,7 +164,7 @@ impl Daemon {
 
     /// Says once what a newly watched root holds already and nobody asked for.
     fn tell_left_alone(&self, root: &Path) {
-        let LeftAlone { sequences, files } = self.tracker.left_alone(root);
+        let ExistingCount { sequences, files } = self.tracker.existing(root);
         if sequences > 0 {
             let path = root.display();
             tracing::info!(%path, sequences, files, hint = left_alone_hint(root), "these were there before and are left alone");
@@ -210,7 +210,8 @@ impl Daemon {
                 Decision::Inspect { dir, pattern, frames } => self.inspect(dir, pattern, frames),
                 Decision::Seal(batch) => {
                     let missing = (!batch.missing.is_empty()).then_some(&batch.missing);
-                    tracing::info!(dir = %batch.dir.display(), pattern = %batch.pattern, frames = batch.frames.len(), missing = missing.map(tracing::field::display), why = %batch.reason, "sequence finished");
+                    let order = order::judge(&batch.pattern, &batch.frames);
+                    tracing::info!(dir = %batch.dir.display(), pattern = %batch.pattern, frames = batch.frames.len(), missing = missing.map(tracing::field::display), order = order.map(tracing::field::display), why = %batch.reason, "sequence finished");
                     self.live_sealed(&batch);
                     self.begin(batch);
                 }

@@ -22,6 +22,8 @@ const NAMELESS: &[u8] = b"video";
 pub struct NameContext<'a> {
     /// How the frames are called.
     pub pattern: &'a Pattern,
+    /// Whether the same frames are in the folder in another format too.
+    pub has_twin: bool,
     /// The folder of the frames.
     pub dir: &'a Path,
     /// The first frame's number.
@@ -86,10 +88,12 @@ fn candidate(stem: &OsStr, extension: &[u8], number: u64) -> OsString {
 fn value(part: &NamePart, ctx: &NameContext<'_>) -> Vec<u8> {
     match part {
         NamePart::Text(text) => text.clone().into_bytes(),
+        NamePart::Name => name(ctx),
         NamePart::Prefix => {
-            let prefix = ctx.pattern.prefix.trim_end_with(|c| matches!(c, '_' | '-' | '.' | ' '));
+            let prefix = prefix(ctx.pattern);
             if prefix.is_empty() { folder(ctx.dir) } else { prefix.to_vec() }
         }
+        NamePart::Suffix => suffix(ctx.pattern).1.to_vec(),
         NamePart::Folder => folder(ctx.dir),
         NamePart::First => number(ctx.pattern, ctx.first),
         NamePart::Last => number(ctx.pattern, ctx.last),
@@ -99,6 +103,40 @@ fn value(part: &NamePart, ctx: &NameContext<'_>) -> Vec<u8> {
         NamePart::Date => ctx.date.as_bytes().to_vec(),
         NamePart::Time => ctx.time.as_bytes().to_vec(),
     }
+}
+
+/// What tells the sequence from the others of its folder. It comes from the names of the frames alone, so that it does not
+/// matter which of two videos is published first.
+fn name(ctx: &NameContext<'_>) -> Vec<u8> {
+    let mut name = prefix(ctx.pattern).to_vec();
+    let (separator, words) = suffix(ctx.pattern);
+    if !name.is_empty() && !words.is_empty() {
+        name.push(separator);
+    }
+    name.extend_from_slice(words);
+    if name.is_empty() {
+        name = folder(ctx.dir);
+    }
+    if let Some((_, extension)) = split_at_last(&ctx.pattern.suffix, b'.').filter(|_| ctx.has_twin) {
+        name.push(b'_');
+        name.extend_from_slice(extension);
+    }
+    name
+}
+
+fn prefix(pattern: &Pattern) -> &[u8] {
+    pattern.prefix.trim_end_with(is_separator)
+}
+
+/// The words between the number and the extension, and the separator in front of them.
+fn suffix(pattern: &Pattern) -> (u8, &[u8]) {
+    let words = split_at_last(&pattern.suffix, b'.').map_or(&pattern.suffix[..], |(words, _)| words);
+    let separator = words.first().copied().filter(|byte| is_separator(char::from(*byte)));
+    (separator.unwrap_or(b'_'), words.trim_with(is_separator))
+}
+
+fn is_separator(c: char) -> bool {
+    matches!(c, '_' | '-' | '.' | ' ')
 }
 
 fn folder(dir: &Path) -> Vec<u8> {
@@ -159,14 +197,14 @@ mod tests {
         FrameRate { num: NonZeroU32::new(num).unwrap(), den: NonZeroU32::new(den).unwrap() }
     }
 
-    fn pattern(prefix: &[u8]) -> Pattern {
-        Pattern::new(prefix, ".png", Padding::Width(4))
+    fn rendered(parts: &[NamePart], prefix: &[u8], dir: &Path) -> PathBuf {
+        rendered_of(parts, &Pattern::new(prefix, ".png", Padding::Width(4)), false, dir)
     }
 
-    fn rendered(parts: &[NamePart], prefix: &[u8], dir: &Path) -> PathBuf {
-        let pattern = pattern(prefix);
+    fn rendered_of(parts: &[NamePart], pattern: &Pattern, has_twin: bool, dir: &Path) -> PathBuf {
         let ctx = NameContext {
-            pattern: &pattern,
+            pattern,
+            has_twin,
             dir,
             first: 1,
             last: 240,
@@ -214,6 +252,34 @@ mod tests {
         assert_eq!(rendered(&[NamePart::Prefix], b"", Path::new("/srv/walk")), Path::new("walk"));
         assert_eq!(rendered(&[NamePart::Prefix], b"_-. ", Path::new("/srv/walk")), Path::new("walk"));
         assert_eq!(rendered(&[NamePart::Prefix], b"", Path::new("/")), Path::new("video"));
+    }
+
+    #[test]
+    fn a_name_holds_what_tells_siblings_apart() {
+        let name = |prefix: &str, suffix: &str, has_twin| {
+            let pattern = Pattern::new(prefix, suffix, Padding::Width(4));
+            rendered_of(&[NamePart::Name], &pattern, has_twin, Path::new("/srv/walk")).display().to_string()
+        };
+        for (prefix, suffix, expected) in [
+            ("render", "_L.png", "render_L"),
+            ("render", "_R.png", "render_R"),
+            ("", "_camA.png", "camA"),
+            ("shot.", ".beauty.exr", "shot.beauty"),
+            ("shot.", "beauty.exr", "shot_beauty"),
+            ("ComfyUI_", "_.png", "ComfyUI"),
+            ("shot_", ".png", "shot"),
+            ("", ".png", "walk"),
+            ("_", "_.png", "walk"),
+        ] {
+            assert_eq!(name(prefix, suffix, false), expected, "{prefix}####{suffix}");
+        }
+        assert_eq!(name("shot.", ".exr", true), "shot_exr");
+        assert_eq!(name("", ".PNG", true), "walk_PNG");
+        let suffix = |suffix: &str| {
+            let pattern = Pattern::new("a", suffix, Padding::None);
+            rendered_of(&[text("x"), NamePart::Suffix], &pattern, true, Path::new("/a")).display().to_string()
+        };
+        assert_eq!([suffix("_L.png"), suffix(".png"), suffix("_.png")], ["xL", "x", "x"]);
     }
 
     #[test]

@@ -12,8 +12,13 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::JournalError;
 
 /// One step for each version of the schema; `user_version` says how many were taken.
-const MIGRATIONS: [&str; 4] =
-    [include_str!("schema.sql"), include_str!("programs.sql"), include_str!("names.sql"), include_str!("existing.sql")];
+const MIGRATIONS: [&str; 5] = [
+    include_str!("schema.sql"),
+    include_str!("programs.sql"),
+    include_str!("names.sql"),
+    include_str!("existing.sql"),
+    include_str!("rewritten.sql"),
+];
 
 /// How long to wait for another process that reads or checkpoints.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -266,6 +266,7 @@ impl StoredBatch {
             frames: frames(connection, id)?,
             missing: json(row, "missing")?,
             unreadable: json(row, "unreadable")?,
+            rewritten: json(row, "rewritten")?,
             reason: json(row, "reason")?,
         };
         let nonzero = |column: &str| -> rusqlite::Result<NonZeroU32> {

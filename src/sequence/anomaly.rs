@@ -32,6 +32,25 @@ pub enum Anomaly {
         /// Pixels.
         height: u32,
     },
+    /// Frames that are newer than all of those after them: a second run wrote over the first, or the counter began again.
+    OutOfOrder {
+        /// The first and the last of them.
+        newer: (FrameNumber, FrameNumber),
+        /// The first and the last of those after them.
+        older: (FrameNumber, FrameNumber),
+    },
+    /// The clock that the names come from went backwards.
+    ClockSetBack {
+        /// The stamp before.
+        from: FrameNumber,
+        /// The stamp after.
+        to: FrameNumber,
+    },
+    /// Frames that were written over while others of the same sequence stayed as they were.
+    Rewritten {
+        /// Which.
+        numbers: NumberRanges,
+    },
 }
 
 impl Anomaly {
@@ -40,7 +59,27 @@ impl Anomaly {
     pub fn left_out(&self) -> Option<FrameNumber> {
         match self {
             Self::Unreadable { number, .. } => Some(*number),
-            Self::Missing { .. } | Self::OtherSize { .. } => None,
+            Self::Missing { .. }
+            | Self::OtherSize { .. }
+            | Self::OutOfOrder { .. }
+            | Self::ClockSetBack { .. }
+            | Self::Rewritten { .. } => None,
+        }
+    }
+
+    /// What can be done about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::OutOfOrder { .. } => Some(
+                "two runs are mixed, or the counter began again; `order = \"time\"` shows frames in the order in which \
+                 they were written",
+            ),
+            Self::ClockSetBack { .. } => {
+                Some("`order = \"time\"` shows frames in the order in which they were written")
+            }
+            Self::Rewritten { .. } => Some("two runs may be mixed; give each run a folder or a name of its own"),
+            Self::Missing { .. } | Self::Unreadable { .. } | Self::OtherSize { .. } => None,
         }
     }
 }
@@ -51,6 +90,13 @@ impl fmt::Display for Anomaly {
             Self::Missing { numbers } => write!(f, "missing: {numbers}"),
             Self::Unreadable { number, reason } => write!(f, "frame {number} cannot be read: {reason}"),
             Self::OtherSize { number, width, height } => write!(f, "frame {number} has another size: {width}x{height}"),
+            Self::OutOfOrder { newer: (first, last), older: (next, end) } => {
+                write!(f, "frames {first}-{last} are newer than frames {next}-{end}, which come after them")
+            }
+            Self::ClockSetBack { from, to } => {
+                write!(f, "the clock went backwards: {from} was written before {to}")
+            }
+            Self::Rewritten { numbers } => write!(f, "written over while the sequence was open: {numbers}"),
         }
     }
 }

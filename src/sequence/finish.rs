@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::sequence::FrameNumber;
 use crate::sequence::name::split_extension;
+use crate::sequence::order::Order;
 
 /// The shortest silence that `idle_timeout = "auto"` takes for the end.
 const IDLE_FLOOR: Duration = Duration::from_secs(30);
@@ -44,6 +45,8 @@ pub struct Rules {
     pub continuation: Continuation,
     /// Whether silence ends a sequence of files that were there before anyone watched.
     pub existing: Existing,
+    /// What decides the order of the frames.
+    pub order: Order,
 }
 
 /// How long a sequence is quiet before it counts as finished.
@@ -259,6 +262,7 @@ mod tests {
             missing_frames: MissingFrames::Skip,
             continuation: Continuation::New,
             existing: Existing::Skip,
+            order: Order::Number,
         }
     }
 

@@ -10,7 +10,7 @@ use crate::sequence::name::marks::{Marker, Marks};
 pub(crate) mod marks;
 
 /// Extensions of still images, in lower case.
-const EXTENSIONS: [&str; 14] =
+pub(crate) const EXTENSIONS: [&str; 14] =
     ["png", "jpg", "jpeg", "webp", "tif", "tiff", "exr", "bmp", "tga", "qoi", "hdr", "ppm", "pgm", "pnm"];
 
 /// Extensions of images that no decoder reads, in lower case. A GIF is a film by itself.

@@ -77,6 +77,23 @@ fn every_kind_of_frame_is_read() {
 }
 
 #[test]
+fn videos_of_one_folder_are_told_apart_by_name() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let shot = sandbox.folder("shot");
+    let patterns =
+        ["render####_L.png", "render####_R.png", "####_camA.png", "a_####.png", "a_####.jpg", "ComfyUI_#####_.png"];
+    for (count, pattern) in (3..).zip(patterns) {
+        Frames::new(pattern).write(&shot, 1..=count);
+    }
+    sandbox.run([OsStr::new("encode"), shot.as_os_str()]).expect(0);
+    let reels = ["render_L.mp4", "render_R.mp4", "camA.mp4", "a_png.mp4", "a_jpg.mp4", "ComfyUI.mp4"];
+    for (count, reel) in (3..).zip(reels) {
+        assert_shows(&shot.join(reel), &sandbox.ffmpeg, 1..=count);
+    }
+    assert_eq!(sandbox.reels().len(), reels.len());
+}
+
+#[test]
 fn batch_folders_are_videos_of_their_own() {
     let sandbox = Sandbox::new(&ffmpeg());
     for (folder, count) in [("batch_0000", 5), ("batch_0001", 7)] {

@@ -19,6 +19,7 @@ mod existing;
 mod live;
 mod live_faults;
 mod live_schedule;
+mod order;
 mod priority;
 mod scan;
 mod support;

@@ -11,12 +11,12 @@ fn reels_stay_where_they_belong() {
 
     hint: name a folder elsewhere with `output_dir`
     "#);
-    insta::assert_snapshot!(watch_mistake("output_name = \"{name}_x\""), @r#"
-    /etc/reeld/reeld.toml:3:15: `output_name`: unknown token `{name}`
-        output_name = "{name}_x"
+    insta::assert_snapshot!(watch_mistake("output_name = \"{stem}_x\""), @r#"
+    /etc/reeld/reeld.toml:3:15: `output_name`: unknown token `{stem}`
+        output_name = "{stem}_x"
                       ^^^^^^^^^^
 
-    hint: allowed: {prefix}, {folder}, {first}, {last}, {count}, {fps}, {preset}, {date}, {time}
+    hint: allowed: {name}, {prefix}, {suffix}, {folder}, {first}, {last}, {count}, {fps}, {preset}, {date}, {time}
     "#);
     insta::assert_snapshot!(watch_mistake("output_name = \"video.mp4\"\noutput_dir = \"\""), @r#"
     /etc/reeld/reeld.toml:3:15: `output_name`: the name ends with `.mp4`
@@ -105,6 +105,17 @@ fn presets() {
                   ^^
 
     hint: allowed: 0 (best) to 51, about 18 looks perfect
+    "#);
+}
+
+#[test]
+fn by_time_no_number_is_the_last() {
+    insta::assert_snapshot!(watch_mistake("order = \"time\"\nlast_frame = 250"), @r#"
+    /etc/reeld/reeld.toml:4:14: `last_frame`: with `order` = "time" the highest number is not the last frame
+        last_frame = 250
+                     ^^^
+
+    hint: say how many there are: frame_count = 250; or leave `last_frame` out
     "#);
 }
 

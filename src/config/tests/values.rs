@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use super::parse;
 use crate::config::{Cleanup, Config, Encoder, FrameRate, Live, ParallelChunks, Preset, Root, Video};
 use crate::sequence::finish::{Existing, IdleTimeout, MissingFrames};
+use crate::sequence::order::Order;
 
 fn root(keys: &str) -> Root {
     let config = parse(&format!("[[watch]]\npath = \"/srv/renders\"\n{keys}\n")).unwrap_or_else(|e| panic!("{e}"));
@@ -95,6 +96,13 @@ fn globs_without_a_slash_hold_at_any_depth() {
         assert!(root.exclude.is_match(path), "{path}");
     }
     assert!(!root.exclude.is_match("x/a/old"));
+}
+
+#[test]
+fn what_goes_by_time_is_encoded_when_it_is_finished() {
+    assert_eq!((root("").finish.order, root("").live), (Order::Number, Live::Always));
+    let by_time = root("order = \"time\"\nlive = true");
+    assert_eq!((by_time.finish.order, by_time.live), (Order::Time, Live::Never));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::config::{
     Builtin, Cleanup, Container, Live, NamedQuality, ParallelChunks, SizeChange, StopPolicy, WatchMode,
 };
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames};
+use crate::sequence::order::Order;
 
 /// A type whose values are one of a few names, spelt alike in the configuration and on the command line.
 pub trait Named: Copy + 'static {
@@ -65,6 +66,7 @@ named! {
     NamedQuality, "quality":
         "LOSSLESS" = Lossless, "PERC_LOSSLESS" = PercLossless, "HIGH" = High, "MEDIUM" = Medium, "LOW" = Low,
         "VERYLOW" = VeryLow, "LOWEST" = Lowest;
+    Order, "order": "number" = Number, "time" = Time;
     SizeChange, "treatment of a size change": "fit" = Fit, "error" = Error;
     StopPolicy, "stop policy": "abort" = Abort, "finish" = Finish;
     WatchMode, "way to watch": "auto" = Auto, "native" = Native, "poll" = Poll, "both" = Both;
@@ -161,6 +163,7 @@ mod tests {
         round_trip::<Existing>();
         round_trip::<MissingFrames>();
         round_trip::<NamedQuality>();
+        round_trip::<Order>();
         round_trip::<SizeChange>();
         round_trip::<StopPolicy>();
         round_trip::<WatchMode>();

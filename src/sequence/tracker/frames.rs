@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashSet};
+use std::ops::Bound;
 
 use bstr::BString;
 
@@ -26,6 +27,7 @@ impl File {
 struct Open {
     file: File,
     origin: Origin,
+    age: Age,
 }
 
 /// Where a file comes from.
@@ -39,6 +41,24 @@ pub(super) enum Origin {
     Taken,
 }
 
+/// Where a frame stands once files of its sequence are written over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Age {
+    /// It is as it was before the first of them.
+    Old,
+    /// It was written over.
+    WrittenOver,
+    /// Its number came after the first of them.
+    New,
+}
+
+/// How many others must have been written between two changes of a file before the second one is taken for another run. Fewer
+/// may be written by another machine between two pieces of one large file.
+const MOVED_ON: usize = 8;
+
+/// How many neighbours on either side are asked for that.
+const NEIGHBOURS: usize = 16;
+
 /// What telling [`Frames`] of a file meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Put {
@@ -46,8 +66,10 @@ pub(super) enum Put {
     Same,
     /// Its number is new.
     Added,
-    /// An open frame is another file now.
+    /// An open frame is another file now, or has grown.
     Changed,
+    /// An open frame was written over.
+    WrittenOver,
     /// A taken frame is another file now: a new take.
     Retaken,
 }
@@ -62,6 +84,8 @@ pub(super) struct Frames {
     /// How many of `open` are there again, and the last of them.
     again: u64,
     again_last: Option<FrameNumber>,
+    /// Whether any of `open` was written over.
+    over: bool,
     /// Caches, forgotten when a change makes them too costly to keep.
     newest: Option<i64>,
     solid: Option<FrameNumber>,
@@ -79,10 +103,13 @@ impl Frames {
             if known.file.identity == identity {
                 return Put::Same;
             }
+            let over = self.is_second(number, known, &identity);
+            let age = if over { Age::WrittenOver } else { known.age };
+            self.over |= over;
             self.forget_open(number);
-            self.insert(number, Open { file, origin: open });
+            self.insert(number, Open { file, origin: open, age });
             self.settle(extend);
-            return Put::Changed;
+            return if over { Put::WrittenOver } else { Put::Changed };
         }
         let before = self.taken.get(&number).map(|taken| taken.identity);
         if before == Some(identity) {
@@ -93,7 +120,7 @@ impl Frames {
             return Put::Same;
         }
         self.taken.remove(&number);
-        self.insert(number, Open { file, origin: open });
+        self.open_anew(number, file, open);
         self.settle(extend);
         if before.is_some() { Put::Retaken } else { Put::Added }
     }
@@ -114,6 +141,7 @@ impl Frames {
                 self.taken.insert(number, frame.file);
             }
         }
+        self.over = self.over && self.open.values().any(|frame| frame.age == Age::WrittenOver);
         self.settle(extend);
     }
 
@@ -135,7 +163,7 @@ impl Frames {
         let mut freed: Vec<_> = self.taken.iter().filter(is_meant).map(|(number, _)| *number).collect();
         for number in &freed {
             if let Some(file) = self.taken.remove(number) {
-                self.insert(*number, Open { file, origin: Origin::New });
+                self.open_anew(*number, file, Origin::New);
             }
         }
         // Frames that are only there again are free as well, and are no longer old.
@@ -207,6 +235,16 @@ impl Frames {
         self.open.contains_key(&number)
     }
 
+    /// Whether any open frame was written over.
+    pub(super) fn is_written_over(&self) -> bool {
+        self.over
+    }
+
+    /// Where an open frame stands; `None` where nothing was written over.
+    pub(super) fn age(&self, number: FrameNumber) -> Option<Age> {
+        if self.over { self.open.get(&number).map(|frame| frame.age) } else { None }
+    }
+
     /// The open frames, ascending.
     pub(super) fn open(&self) -> impl Iterator<Item = Frame> + Clone {
         self.open.iter().map(|(number, frame)| frame.file.frame(*number))
@@ -257,6 +295,33 @@ impl Frames {
         solid
     }
 
+    /// Whether a second file was written over the first one, which is not empty and was in no batch. A file that grows is
+    /// still the same, unless others were written since.
+    fn is_second(&self, number: FrameNumber, known: &Open, now: &Identity) -> bool {
+        let before = &known.file.identity;
+        if known.age == Age::WrittenOver {
+            return true;
+        }
+        if known.origin == Origin::Taken || before.size == 0 {
+            return false;
+        }
+        let is_between = |(_, other): &(&FrameNumber, &Open)| {
+            let time = other.file.identity.mtime_ns;
+            before.mtime_ns < time && time < now.mtime_ns
+        };
+        let below = self.open.range(..number).rev().take(NEIGHBOURS);
+        let above = self.open.range((Bound::Excluded(number), Bound::Unbounded)).take(NEIGHBOURS);
+        // Once it is known that there is a second run, one is enough.
+        let enough = if self.over { 1 } else { MOVED_ON };
+        let replaced = now.size < before.size || (now.dev, now.ino) != (before.dev, before.ino);
+        replaced || below.chain(above).filter(is_between).take(enough).count() == enough
+    }
+
+    fn open_anew(&mut self, number: FrameNumber, file: File, origin: Origin) {
+        let age = if self.over { Age::New } else { Age::Old };
+        self.insert(number, Open { file, origin, age });
+    }
+
     fn insert(&mut self, number: FrameNumber, frame: Open) {
         let (first, step) = (self.first(), self.step());
         // Looked up anew where the number does not simply come next, which costs nothing as long as frames are dense.
@@ -295,7 +360,7 @@ impl Frames {
     fn settle(&mut self, extend: bool) {
         if extend && self.fresh() > 0 && !self.taken.is_empty() {
             for (number, file) in std::mem::take(&mut self.taken) {
-                self.insert(number, Open { file, origin: Origin::Taken });
+                self.open_anew(number, file, Origin::Taken);
                 self.again += 1;
                 self.again_last = self.again_last.max(Some(number));
             }

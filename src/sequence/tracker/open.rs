@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::sequence::finish::{Continuation, Existing, FinishReason, MarkerScope, Progress, Rules};
 use crate::sequence::gaps::Spacing;
 use crate::sequence::group::{Held, Note};
+use crate::sequence::order::Order;
 use crate::sequence::tracker::Decision;
 use crate::sequence::tracker::frames::{Frames, Origin, Put};
 use crate::sequence::tracker::open::firing::{Firing, FiringState, is_command};
@@ -39,6 +40,11 @@ pub(super) struct Context<'a> {
 impl Context<'_> {
     pub(super) fn extend(&self) -> bool {
         self.rules.continuation == Continuation::Extend
+    }
+
+    /// Whether a number that is left out is a missing frame.
+    pub(super) fn has_gaps(&self, pattern: &Pattern) -> bool {
+        pattern.has_gaps() && self.rules.order == Order::Number
     }
 }
 
@@ -150,6 +156,7 @@ impl Sequence {
     ) -> Put {
         // The time that old files lay there is no pause between two frames.
         let was_open = self.frames.fresh() > 0 && !self.frames.is_existing();
+        let was_over = self.frames.is_written_over();
         let number = frame.number;
         let put = self.frames.put(frame, origin, cx.extend());
         if put == Put::Same {
@@ -166,7 +173,10 @@ impl Sequence {
             self.noted_retake = true;
             self.note(format!("frame {number} was written again after its batch: a new take"), cx, out);
         }
-        self.touch(number, put != Put::Changed, cx);
+        if put == Put::WrittenOver && !was_over {
+            self.note(format!("frame {number} was written over while its sequence is open"), cx, out);
+        }
+        self.touch(number, !matches!(put, Put::Changed | Put::WrittenOver), cx);
         put
     }
 
@@ -361,7 +371,7 @@ impl Sequence {
             Ok(reason) => return Ok(reason),
             Err(due) => due,
         };
-        if let Some(progress) = self.progress()
+        if let Some(progress) = self.progress(cx)
             && let Some(reason) = cx.rules.reached(&progress)
         {
             return Ok(reason);
@@ -399,9 +409,9 @@ impl Sequence {
         }
     }
 
-    fn progress(&mut self) -> Option<Progress> {
+    fn progress(&mut self, cx: &Context<'_>) -> Option<Progress> {
         let last = self.frames.last()?;
-        let solid = if self.pattern.has_gaps() { self.frames.solid()? } else { last };
+        let solid = if cx.has_gaps(&self.pattern) { self.frames.solid()? } else { last };
         Some(Progress {
             first: self.frames.first()?,
             last,

@@ -4,9 +4,11 @@ use globset::{Glob, GlobSetBuilder};
 
 use super::*;
 use crate::sequence::finish::{Continuation, Existing, FinishReason, IdleTimeout, MissingFrames};
+use crate::sequence::order::Order;
 
 mod batches;
 mod existing;
+mod runs;
 mod schedules;
 
 const EMPTY: u64 = 0;
@@ -33,6 +35,7 @@ fn rules() -> Rules {
         missing_frames: MissingFrames::Skip,
         continuation: Continuation::New,
         existing: Existing::Skip,
+        order: Order::Number,
     }
 }
 

@@ -59,6 +59,7 @@ impl World {
             missing_frames: MissingFrames::Skip,
             continuation: Continuation::New,
             existing: Existing::Skip,
+            order: crate::sequence::order::Order::Number,
         };
         let mut tracker = Tracker::default();
         tracker.open(Arc::clone(&dir), Arc::new(rules), Arc::new(NameRule::Auto));

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use crate::sequence::finish::{FinishReason, MissingFrames};
 use crate::sequence::gaps::NumberRanges;
+use crate::sequence::order::{Order, long_stretch};
+use crate::sequence::tracker::frames::Age;
 use crate::sequence::tracker::open::{Context, LISTING_WAIT, PATIENCE, Phase, Resting, Sequence};
 use crate::sequence::tracker::{Decision, Verdict};
 use crate::sequence::{Batch, Frame, FrameNumber, Identity};
@@ -54,6 +56,7 @@ impl Sequence {
         let give_up = firing.since.saturating_add(cx.rules.max_wait);
         if cx.rules.missing_frames == MissingFrames::Wait
             && cx.now < give_up
+            && cx.has_gaps(&self.pattern)
             && !self.pattern.missing_from(frames.iter().map(|frame| frame.number)).is_empty()
         {
             firing.state = FiringState::Held { until: give_up };
@@ -84,23 +87,54 @@ impl Sequence {
             self.resting = self.resting.filter(|_| firing.late.is_empty());
             return;
         }
-        self.frames.take(frames.iter().map(|frame| frame.number), cx.extend());
+        let over = self.written_over(&frames);
+        let numbers: Vec<FrameNumber> = frames.iter().map(|frame| frame.number).collect();
+        let runs = if unreadable.is_empty() { self.runs(frames, &over, cx) } else { vec![frames] };
+        self.frames.take(numbers, cx.extend());
         self.final_frame = self.final_frame.filter(|number| firing.late.contains(number));
         (self.history.forced, self.noted, self.noted_retake) = (false, None, false);
-        let missing = self.missing(&frames, &unreadable);
-        out.push(Decision::Seal(Batch {
-            dir: Arc::clone(cx.dir),
-            pattern: self.pattern.clone(),
-            frames,
-            missing,
-            unreadable,
-            reason: firing.reason,
-        }));
+        for frames in runs {
+            let missing = self.missing(&frames, &unreadable, cx);
+            let batch = Batch {
+                dir: Arc::clone(cx.dir),
+                pattern: self.pattern.clone(),
+                frames,
+                missing,
+                unreadable: unreadable.clone(),
+                rewritten: NumberRanges::default().with(&over),
+                reason: firing.reason.clone(),
+            };
+            out.push(Decision::Seal(match cx.rules.order {
+                Order::Number => batch,
+                Order::Time => batch.in_order_of_time(),
+            }));
+        }
+    }
+
+    /// The numbers that a second run wrote over, unless nothing is left of the first one.
+    fn written_over(&self, frames: &[Frame]) -> Vec<FrameNumber> {
+        let of = |age: Age| frames.iter().map(|f| f.number).filter(move |number| self.frames.age(*number) == Some(age));
+        if of(Age::Old).next().is_none() { Vec::new() } else { of(Age::WrittenOver).collect() }
+    }
+
+    /// Where a second run began again at the first frame and has written over a long stretch, what is left of the first run,
+    /// and the second one. In all other cases it is not plain which frame is of which run, and they stay together.
+    fn runs(&self, frames: Vec<Frame>, over: &[FrameNumber], cx: &Context<'_>) -> Vec<Vec<Frame>> {
+        let is_old = |frame: &Frame| self.frames.age(frame.number) == Some(Age::Old);
+        let begun = frames.partition_point(|frame| over.last().is_some_and(|last| frame.number <= *last));
+        let (second, first) = frames.split_at(begun);
+        let least = long_stretch(frames.len()).max(usize::try_from(cx.rules.min_frames).unwrap_or(usize::MAX));
+        let is_plain = second.iter().all(|frame| !is_old(frame)) && first.iter().all(is_old);
+        if is_plain && second.len() >= least && first.len() >= least {
+            vec![first.to_vec(), second.to_vec()]
+        } else {
+            vec![frames]
+        }
     }
 
     /// What is missing among these frames and between them and the unreadable ones, which are missing too.
-    fn missing(&self, frames: &[Frame], unreadable: &[FrameNumber]) -> NumberRanges {
-        if !self.pattern.has_gaps() {
+    fn missing(&self, frames: &[Frame], unreadable: &[FrameNumber], cx: &Context<'_>) -> NumberRanges {
+        if !cx.has_gaps(&self.pattern) {
             return NumberRanges::default();
         }
         let mut present: Vec<FrameNumber> = frames.iter().map(|frame| frame.number).collect();

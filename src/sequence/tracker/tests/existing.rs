@@ -200,7 +200,7 @@ fn a_file_that_turns_out_to_be_no_frame_wakes_no_old_ones() {
     world.write("shot.0004.png", TORN);
     world.list();
     world.pass(seconds(1_000_000));
-    assert_eq!((world.batches.len(), world.left_alone()), (0, (1, 3)));
+    assert_eq!((world.batches.len(), world.existing()), (0, (1, 3)));
 }
 
 #[test]
