@@ -21,6 +21,7 @@ pub mod finish;
 pub mod gaps;
 pub mod group;
 pub mod name;
+pub mod origin;
 pub mod tracker;
 
 pub use anomaly::Anomaly;
