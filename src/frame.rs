@@ -8,6 +8,7 @@ pub mod color;
 pub mod complete;
 pub mod decode;
 mod error;
+mod metadata;
 pub mod signature;
 pub mod slate;
 
