@@ -9,6 +9,7 @@ pub mod complete;
 pub mod decode;
 mod error;
 mod metadata;
+pub mod sample;
 pub mod signature;
 pub mod slate;
 

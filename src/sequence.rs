@@ -17,6 +17,7 @@ use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
 
 mod anomaly;
+pub mod film;
 pub mod finish;
 pub mod gaps;
 pub mod group;
