@@ -8,7 +8,7 @@ pub mod color;
 pub mod complete;
 pub mod decode;
 mod error;
-mod metadata;
+pub mod metadata;
 pub mod sample;
 pub mod signature;
 pub mod slate;

@@ -44,7 +44,8 @@ pub fn inspect(path: &Path, expected: &Identity) -> Result<ImageInfo, FrameError
     look(path, expected, HEADER, |_, _| ()).map(|(info, ())| info)
 }
 
-/// The same as [`inspect`], and what a generator wrote into the file, from the same reading.
+/// The same as [`inspect`], and what a generator wrote into the file, from the same reading. A file that embeds nothing
+/// has the default origin.
 pub fn inspect_with_origin(path: &Path, expected: &Identity) -> Result<(ImageInfo, Origin), FrameError> {
     look(path, expected, HEADER_AND_TEXT, |bytes, format| {
         metadata::read(bytes, format).as_ref().map(Origin::of).unwrap_or_default()

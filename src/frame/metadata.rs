@@ -14,8 +14,12 @@
 //! EXIF keeps a prompt as `prompt:{...}` in `Make`, `Model` or `ImageDescription`, and parameters in `UserComment`.
 //! Cameras write words of their own there, so that text in EXIF counts only if it has the form of a generator's.
 
-use crate::frame::complete::{Bytes, Format};
-use crate::sequence::origin::{Embedded, Stamps};
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use crate::frame::complete::{self, Bytes, Format};
+use crate::sequence::origin::{Embedded, Stamps, Total};
 
 mod exif;
 mod exr;
@@ -41,6 +45,18 @@ pub(super) fn read(bytes: &impl Bytes, format: Format) -> Option<Embedded> {
         Format::Tiff | Format::Plain(_) => Ok(()),
     };
     found.embedded()
+}
+
+/// How many frames the settings state that Deforum writes beside its frames: `20250301120000_settings.txt` beside
+/// `20250301120000_000000012.png`.
+#[must_use]
+pub fn total_beside(frame: &Path) -> Option<Total> {
+    let stem = frame.file_stem()?.to_str()?;
+    let settings = frame.with_file_name(format!("{}settings.txt", stem.trim_end_matches(|c: char| c.is_ascii_digit())));
+    let (file, _): (File, _) = complete::open(&settings).ok()?;
+    let mut text = Vec::new();
+    file.take(LIMIT as u64).read_to_end(&mut text).ok()?;
+    Total::of_deforum(&text)
 }
 
 /// Keys under which generators keep text, the best first: where a saver writes both, a ComfyUI graph says more than the

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Cursor;
+use std::num::NonZeroU64;
 use std::path::Path;
 
 use image::{DynamicImage, ImageFormat};
@@ -237,6 +238,16 @@ fn one_reading_gives_the_size_and_the_origin() {
     assert_eq!(frame("3.png", &plain(ImageFormat::Png)), Origin::default());
     let stamped = frame("4.png", &stamped(&[("Frame", "12"), ("FrameRange", "1:250")]));
     assert_eq!(stamped.total(), Some(Total::Range { first: 1, last: 250 }));
+}
+
+#[test]
+fn settings_beside_the_frames_state_the_total() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = dir.path().join("20250301120000_settings.txt");
+    fs::write(settings, r#"{"animation_mode": "3D", "max_frames": 120}"#).unwrap();
+    let total = |name: &str| total_beside(&dir.path().join(name));
+    assert_eq!(total("20250301120000_000000012.png"), NonZeroU64::new(120).map(Total::Frames));
+    assert_eq!(total("20250301130000_000000012.png"), None);
 }
 
 proptest! {

@@ -168,14 +168,18 @@ fn subject(pattern: &Pattern, numbers: &[FrameNumber]) -> Option<Subject> {
 /// Whether three quarters of `frames` have a video or settings of the same name among `others`, the other files of the
 /// folder.
 #[must_use]
-pub fn has_companions<'n>(frames: &[&[u8]], others: impl IntoIterator<Item = &'n [u8]>) -> bool {
+pub fn has_companions<'n, F: AsRef<[u8]>>(
+    frames: impl ExactSizeIterator<Item = F>,
+    others: impl IntoIterator<Item = &'n [u8]>,
+) -> bool {
     let stem = |name: &'n [u8]| {
         let (stem, extension) = split_extension(name)?;
         COMPANIONS.iter().any(|known| known.eq_ignore_ascii_case(extension)).then_some(stem)
     };
     let stems: HashSet<&[u8]> = others.into_iter().filter_map(stem).collect();
-    let accompanied = frames.iter().filter_map(|name| split_extension(name)).filter(|(name, _)| stems.contains(name));
-    !frames.is_empty() && accompanied.count() * 4 >= frames.len() * 3
+    let count = frames.len();
+    let is_accompanied = |name: &F| split_extension(name.as_ref()).is_some_and(|(stem, _)| stems.contains(stem));
+    !stems.is_empty() && count > 0 && frames.filter(is_accompanied).count() * 4 >= count * 3
 }
 
 /// Whether one of `words` is among the words of `name`, which digits and marks separate.

@@ -145,7 +145,6 @@ impl Set {
             self.beside.map(|ending| format!("{stem}.{ending}").into_bytes())
         };
         let others: Vec<Vec<u8>> = names.iter().filter_map(other).collect();
-        let names: Vec<&[u8]> = names.iter().map(|name| name.as_slice()).collect();
         let measured = |pictures: &Vec<Vec<u8>>| {
             let start = pictures.len().saturating_sub(MEASURED) / 2;
             Pictures::of(&pictures.iter().skip(start).map(Vec::as_slice).collect::<Vec<_>>())
@@ -156,7 +155,7 @@ impl Set {
             sizes: Sizes::of(&self.sizes),
             pace: Pace::of(&self.times),
             names: Names::of(self.dir.as_ref(), &pattern, &self.numbers),
-            companions: has_companions(&names, others.iter().map(Vec::as_slice)),
+            companions: has_companions(names.iter(), others.iter().map(Vec::as_slice)),
             text: Text::of(&self.texts),
             pictures: self.pictures.as_ref().and_then(measured),
         }
