@@ -74,17 +74,19 @@ pub(super) fn read(graph: &Value, layers: &mut Layers) {
 }
 
 struct Node<'g> {
-    class: &'g str,
+    /// In lower case.
+    class: String,
     inputs: &'g Map<String, Value>,
 }
 
 impl<'g> Node<'g> {
     fn of(value: &'g Value) -> Option<Self> {
-        Some(Self { class: value.get("class_type")?.as_str()?, inputs: value.get("inputs")?.as_object()? })
+        let class = value.get("class_type")?.as_str()?.to_ascii_lowercase();
+        Some(Self { class, inputs: value.get("inputs")?.as_object()? })
     }
 
     fn is_frame_counter(&self) -> bool {
-        self.class.to_ascii_lowercase().contains("frame counter")
+        self.class.contains("frame counter")
     }
 
     /// A counter of which the graph knows only where it began: the number of files in a folder, or an index that the
@@ -107,11 +109,11 @@ fn read_node(nodes: &Map<String, Value>, node: &Node<'_>, linked: Option<Role>, 
     {
         layers.state(Total::Frames(total));
     }
-    name(node.class, layers);
+    name(&node.class, layers);
     layers.put(Role::Words, b"{");
     for (key, value) in entries(node.inputs) {
         name(key, layers);
-        let own = role_of(node.class, key, node.inputs);
+        let own = role_of(&node.class, key, node.inputs);
         // The number in a node that only holds a number means what it is used for.
         read_value(value, if own == Role::Number { linked.unwrap_or(own) } else { own }, layers);
     }
@@ -140,7 +142,7 @@ fn linked_roles(nodes: &Map<String, Value>) -> BTreeMap<&str, Role> {
     let mut roles = BTreeMap::new();
     for node in nodes.values().filter_map(Node::of) {
         for (key, value) in node.inputs {
-            let role = role_of(node.class, key, node.inputs);
+            let role = role_of(&node.class, key, node.inputs);
             if let (Some(id), Role::Seed | Role::Counter(_)) = (link(value), role) {
                 roles.insert(id, role);
             }
@@ -149,19 +151,20 @@ fn linked_roles(nodes: &Map<String, Value>) -> BTreeMap<&str, Role> {
     roles
 }
 
-/// What a number of this name means in a node of this class. A loader that has no index counts with its seed.
+/// What a number of this name means in a node of this class, in lower case. A loader that has no index counts with its
+/// seed.
 fn role_of(class: &str, key: &str, inputs: &Map<String, Value>) -> Role {
-    let class = class.to_ascii_lowercase();
-    let loads = || LOADERS.iter().any(|part| class.contains(part));
-    let key = key.to_ascii_lowercase();
+    let is = |known: &&str| known.eq_ignore_ascii_case(key);
     if words::is_seed(key.as_bytes()) {
         let counts = class.contains("load") && !inputs.contains_key("index");
         return if counts { Role::Counter(Counts::Sources) } else { Role::Seed };
     }
-    if FRAME_INPUTS.contains(&key.as_str()) {
+    if FRAME_INPUTS.iter().any(is) {
         return Role::Counter(Counts::Frames);
     }
-    if SOURCE_INPUTS.contains(&key.as_str()) || key == "index" && loads() {
+    if SOURCE_INPUTS.iter().any(is)
+        || key.eq_ignore_ascii_case("index") && LOADERS.iter().any(|part| class.contains(part))
+    {
         return Role::Counter(Counts::Sources);
     }
     Role::Number

@@ -1,10 +1,11 @@
 //! The same text four times, each time with more of it blanked, as hashes.
 
-use sha2::{Digest as _, Sha256};
+use std::hash::{DefaultHasher, Hasher as _};
 
 use super::{Counter, Counts, Stamps, Total, Written};
 
-/// Hashes of one text. Each is what is left of the one before it.
+/// Hashes of one text. Each is what is left of the one before it. They hold as long as the process: another version of
+/// the standard library may hash in another way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Hashes {
     pub(super) whole: u64,
@@ -28,10 +29,10 @@ pub(super) enum Role {
 /// A text on its way to its hashes.
 #[derive(Default)]
 pub(super) struct Layers {
-    whole: Sha256,
-    unseeded: Sha256,
-    core: Sha256,
-    words: Sha256,
+    whole: DefaultHasher,
+    unseeded: DefaultHasher,
+    core: DefaultHasher,
+    words: DefaultHasher,
     counter: Counter,
     position: i64,
     total: Option<Total>,
@@ -48,7 +49,7 @@ impl Layers {
         };
         let layers = [&mut self.whole, &mut self.unseeded, &mut self.core, &mut self.words];
         for (index, layer) in layers.into_iter().enumerate() {
-            layer.update(if index < shown { part } else { b"\0" });
+            layer.write(if index < shown { part } else { b"\0" });
         }
         if let Role::Counter(counts) = role {
             self.counter.counts = self.counter.counts.max(Some(counts));
@@ -84,10 +85,7 @@ impl Layers {
 
     pub(super) fn finish(self) -> Written {
         let Self { whole, unseeded, core, words, counter, position, total } = self;
-        let [whole, unseeded, core, words] = [whole, unseeded, core, words].map(|layer| {
-            let [b0, b1, b2, b3, b4, b5, b6, b7, ..]: [u8; 32] = layer.finalize().into();
-            u64::from_le_bytes([b0, b1, b2, b3, b4, b5, b6, b7])
-        });
+        let [whole, unseeded, core, words] = [whole, unseeded, core, words].map(|layer| layer.finish());
         Written { hashes: Hashes { whole, unseeded, core, words }, counter, position, total }
     }
 }

@@ -9,30 +9,31 @@ const FILMS: [&[u8]; 6] = [b".mp4", b".mov", b".webm", b".mkv", b".avi", b".gif"
 /// Reads a text. A number after a word that ends in `seed` is a seed, and so is one after `Batch pos`, the place in a
 /// batch of pictures whose seeds step. Digits in the name of an image file count.
 pub(super) fn read(text: &[u8], layers: &mut Layers) {
-    // The word before, and whether only separators stand between it and here.
+    // The word before, and where the words begin that are not put yet: hashing many at once is cheaper.
     let mut before: &[u8] = b"";
-    let mut rest = text;
-    while !rest.is_empty() {
-        let length = rest.iter().position(|byte| is_separator(*byte)).unwrap_or(rest.len());
-        let (word, after) = rest.split_at(length);
-        if word.is_empty() {
-            let (separator, after) = rest.split_at(1);
-            layers.put(Role::Words, separator);
-            rest = after;
-            continue;
+    let mut start = 0;
+    let mut at = 0;
+    while at < text.len() {
+        let length = text[at..].iter().position(|byte| is_separator(*byte)).unwrap_or(text.len() - at);
+        let word = &text[at..at + length];
+        if word.iter().any(u8::is_ascii_digit) && (is_source(word) || is_number(word)) {
+            layers.put(Role::Words, &text[start..at]);
+            if is_source(word) {
+                source(word, layers);
+            } else if is_seed(before) || before == b"pos" {
+                layers.put(Role::Seed, word);
+            } else {
+                layers.put(Role::Number, word);
+            }
+            start = at + length;
         }
-        if is_source(word) {
-            source(word, layers);
-        } else if !is_number(word) {
-            layers.put(Role::Words, word);
-        } else if is_seed(before) || before == b"pos" {
-            layers.put(Role::Seed, word);
-        } else {
-            layers.put(Role::Number, word);
+        if !word.is_empty() {
+            before = word;
         }
-        before = word;
-        rest = after;
+        // The separator, too.
+        at += length + 1;
     }
+    layers.put(Role::Words, &text[start..]);
 }
 
 /// Reads the name of a source, whose digits count.
@@ -55,12 +56,13 @@ pub(super) fn is_seed(name: &[u8]) -> bool {
 }
 
 fn is_separator(byte: u8) -> bool {
-    byte.is_ascii_whitespace() || b",;:\"'()[]{}<>/\\|=".contains(&byte)
+    byte.is_ascii_whitespace()
+        || matches!(byte, b',' | b';' | b':' | b'"' | b'\'' | b'(' | b')' | b'[' | b']' | b'{' | b'}')
+        || matches!(byte, b'<' | b'>' | b'/' | b'\\' | b'|' | b'=')
 }
 
 /// `20`, `-1.5`, `7e-05`, `512x768`.
 fn is_number(word: &[u8]) -> bool {
-    word.iter().any(u8::is_ascii_digit)
-        && word.iter().all(|byte| byte.is_ascii_digit() || b".-+xe%".contains(byte))
-        && word.first().is_some_and(|byte| !b"xe".contains(byte))
+    word.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'x' | b'e' | b'%'))
+        && !matches!(word.first(), None | Some(b'x' | b'e'))
 }
