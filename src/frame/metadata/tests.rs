@@ -119,6 +119,8 @@ fn jpeg_exif(exif: &[u8]) -> Vec<u8> {
 fn webp(exif: &[u8]) -> Vec<u8> {
     let whole = plain(ImageFormat::WebP);
     let mut body = b"WEBPVP8X\x0a\0\0\0\x08\0\0\0\x07\0\0\x07\0\0".to_vec();
+    // An odd length, after which a byte is left out.
+    body.extend(b"ICCP\x03\0\0\0abc\0");
     body.extend(&whole[12..]);
     body.extend(b"EXIF");
     body.extend(u32::try_from(exif.len()).unwrap().to_le_bytes());

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use super::{Counts, Layers, Role, Total, words};
 
-/// What does not make the picture: the output's name, what people call a node, and what the server last saw of it.
-const LEFT_OUT: [&str; 3] = ["filename_prefix", "_meta", "is_changed"];
+/// The input that names the output, which does not make the picture.
+const OUTPUT_NAME: &str = "filename_prefix";
 
 /// Names of inputs that count frames.
 const FRAME_INPUTS: [&str; 8] = [
@@ -73,6 +73,7 @@ pub(super) fn read(graph: &Value, layers: &mut Layers) {
     layers.put(Role::Words, b"}");
 }
 
+/// A node, without what people call it and what the server last saw of it.
 struct Node<'g> {
     /// In lower case.
     class: String,
@@ -202,7 +203,7 @@ fn read_value(value: &Value, role: Role, layers: &mut Layers) {
 }
 
 fn entries(map: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> {
-    map.iter().filter(|(key, _)| !LEFT_OUT.contains(&key.as_str()))
+    map.iter().filter(|(key, _)| *key != OUTPUT_NAME)
 }
 
 fn name(name: &str, layers: &mut Layers) {

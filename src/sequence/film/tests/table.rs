@@ -49,6 +49,13 @@ pub(super) fn table() -> Vec<(&'static str, Set, Verdict, &'static str)> {
         ("a normal pass from frame 1001", set(60).named("shot_normal.", ".exr").numbers(1001..1061), Film, "order"),
         ("cut every 8 frames", set(48).show(cuts(48, 8)), Film, "order"),
         ("cut every frame", set(48).show(cuts(48, 1)), Unsure, "whatever they show"),
+        ("cut every frame, with two thumbnails", set(48).show(cuts(48, 1)).stray(2), Stills, "unlike"),
+        (
+            "some of a day's photographs, every half minute",
+            set(30).numbers((0..30).map(|i| i * i)).show(unlike(30)),
+            Stills,
+            "irregular gaps",
+        ),
         ("two thumbnails among the frames", set(48).stray(2).text(|i| blender(i + 1)), Film, "count frames"),
         ("nearly black", set(24).show(flat(24, 1)), Film, "resembles"),
         ("a turntable of 36 pictures", set(36).dir("/p/turntable").show(pan(36, 0.5)), Film, "folder"),
@@ -172,6 +179,12 @@ pub(super) fn table() -> Vec<(&'static str, Set, Verdict, &'static str)> {
             set(60).dir("/c/output").every(20.0, 0.05).show(unlike(60)).text(|i| comfy("a cat", i * 991, 7, None)),
             Stills,
             "unlike",
+        ),
+        (
+            "a batch of pictures that hardly differ",
+            set(24).every(0.3, 0.1).show(variations(24, 0.07)).text(|_| comfy("a cat", 5, 7, None)),
+            Unsure,
+            "order",
         ),
         (
             "a queue of words",
