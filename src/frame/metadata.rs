@@ -1,6 +1,6 @@
 //! What a generator wrote into an image file: its prompt, its parameters, its stamps.
 //!
-//! Owns where each format keeps such text. It reads no more than [`LIMIT`] bytes of it, takes the first that it knows,
+//! Owns where each format keeps such text. It reads no more than 256 KiB of it, takes the first that it knows,
 //! and says nothing at all about a file that it cannot make sense of: whether a file is a whole image is for
 //! [`super::complete`] to say, on the same bytes. What the text means is for [`crate::sequence::origin`].
 //!

@@ -209,8 +209,13 @@ fn reasons(evidence: &Evidence) -> Vec<Reason> {
 /// Whether a reason forbids the verdict *film*.
 fn forbids(reason: &Reason, evidence: &Evidence) -> bool {
     match reason {
-        Reason::TextNumbers | Reason::TextWords | Reason::Sparse | Reason::Companions | Reason::Few(_) => true,
-        Reason::Sizes { .. } | Reason::Subject(_) => true,
+        Reason::TextNumbers
+        | Reason::TextWords
+        | Reason::Sizes { .. }
+        | Reason::Sparse
+        | Reason::Subject(_)
+        | Reason::Companions
+        | Reason::Few(_) => true,
         Reason::Person => !counts_frames(evidence) && evidence.names.folder != Folder::Film,
         // A camera's burst is steady and alike, too, and nobody wants to lose it.
         Reason::MixedFolder => evidence.text == Text::Absent,

@@ -21,7 +21,7 @@ pub(super) fn read(bytes: &impl Bytes, found: &mut Found) -> io::Result<()> {
         let length = u32::from_be_bytes([l0, l1, l2, l3]);
         let data = chunk + 8;
         match &name {
-            b"tEXt" | b"zTXt" | b"iTXt" => text(bytes, data, length, &name, found)?,
+            b"tEXt" | b"zTXt" | b"iTXt" => text(bytes, data, length, name, found)?,
             b"IDAT" | b"IEND" => break,
             _ => {}
         }
@@ -30,7 +30,7 @@ pub(super) fn read(bytes: &impl Bytes, found: &mut Found) -> io::Result<()> {
     Ok(())
 }
 
-fn text(bytes: &impl Bytes, data: u64, length: u32, kind: &[u8; 4], found: &mut Found) -> io::Result<()> {
+fn text(bytes: &impl Bytes, data: u64, length: u32, kind: [u8; 4], found: &mut Found) -> io::Result<()> {
     let length = usize::try_from(length).unwrap_or(usize::MAX);
     let mut head = vec![0; length.min(KEYWORD)];
     bytes.read_at(data, &mut head)?;
@@ -51,8 +51,8 @@ fn text(bytes: &impl Bytes, data: u64, length: u32, kind: &[u8; 4], found: &mut 
 }
 
 /// What follows the keyword, as plain text.
-fn plain(kind: &[u8; 4], mut value: Vec<u8>, cut: bool) -> Option<(Vec<u8>, bool)> {
-    let compressed = match kind {
+fn plain(kind: [u8; 4], mut value: Vec<u8>, cut: bool) -> Option<(Vec<u8>, bool)> {
+    let compressed = match &kind {
         b"tEXt" => false,
         // The method, of which there is one.
         b"zTXt" => value.drain(..value.len().min(1)).next() == Some(0),

@@ -74,9 +74,8 @@ impl Counter {
         }
         let total = numbers.len().saturating_sub(1);
         match steps.into_iter().max_by_key(|(step, count)| (*count, std::cmp::Reverse(*step))) {
-            None => Self::Dense,
             Some((_, count)) if count * 4 < total * 3 => Self::Sparse,
-            Some((1, _)) => Self::Dense,
+            None | Some((1, _)) => Self::Dense,
             // Two numbers are always a constant step apart.
             Some((step, _)) if total > 1 => Self::Step(step),
             Some(_) => Self::Sparse,

@@ -59,9 +59,8 @@ fn texts_without_a_counter_are_told_apart_by_what_differs() {
 
 #[test]
 fn what_counts_is_known_by_name_class_and_link() {
-    let frame = |node: fn(u64) -> Value| {
-        move |number: u64, seed: u64| graph(&with(still("a cat", seed, 20), "20", node(number)))
-    };
+    type Node = fn(u64) -> Value;
+    let frame = |node: Node| move |number: u64, seed: u64| graph(&with(still("a cat", seed, 20), "20", node(number)));
     let dream = |n| {
         json!({"class_type": "Frame Counter (Simple) [Dream]",
         "inputs": {"frame_index": n, "total_frames": 12, "frames_per_second": 25}})
@@ -77,7 +76,7 @@ fn what_counts_is_known_by_name_class_and_link() {
     };
     let source =
         |n| json!({"class_type": "LoadImage", "inputs": {"image": format!("in/frame_{n:04}.png"), "upload": "image"}});
-    let cases: [(&str, fn(u64) -> Value, Counts); 5] = [
+    let cases: [(&str, Node, Counts); 5] = [
         ("dream", dream, Counts::Frames),
         ("batch", batch, Counts::Sources),
         ("seeded", seeded, Counts::Sources),

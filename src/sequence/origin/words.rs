@@ -47,7 +47,7 @@ pub(super) fn source(name: &[u8], layers: &mut Layers) {
 /// Whether this is the name of an image or a film.
 pub(super) fn is_source(name: &[u8]) -> bool {
     let is_film = |film: &&[u8]| name.len() > film.len() && name[name.len() - film.len()..].eq_ignore_ascii_case(film);
-    has_frame_extension(name) || FILMS.iter().any(|film| is_film(&film))
+    has_frame_extension(name) || FILMS.iter().any(is_film)
 }
 
 /// Whether a number of this name, or after this word, is a seed.

@@ -1,21 +1,29 @@
 //! Labelled sets, each made like its maker makes it.
 
-use super::made::{self, Set};
+use super::made::*;
 use crate::sequence::film::Verdict::{self, Film, Stills, Unsure};
 use crate::sequence::film::judge;
 
-/// What each set is, and the word that must be among the reasons.
-pub(super) fn table() -> Vec<(&'static str, Set, Verdict, &'static str)> {
-    use made::*;
-    let words = |index: u64| {
-        format!(
-            "{} in the snow",
-            ["a cat", "a dog", "a house", "two trees", "a lake"][usize::try_from(index % 5).unwrap()]
-        )
-    };
-    let album = [3, 17, 1042];
+/// What a set is, the set, its label, and words that must be among the reasons.
+type Row = (&'static str, Set, Verdict, &'static str);
+
+pub(super) fn table() -> Vec<Row> {
+    [
+        renderers(),
+        programs(),
+        comfyui_batches(),
+        comfyui_queues(),
+        stills_of_comfyui(),
+        web_uis(),
+        cameras(),
+        no_films(),
+    ]
+    .concat()
+}
+
+/// Renderers.
+fn renderers() -> Vec<Row> {
     vec![
-        // Renderers.
         ("Blender with stamps", set(48).named("render", ".png").text(|i| blender(i + 1)), Film, "count frames"),
         ("Blender without stamps", set(48).dir("/p/renders/shot_010"), Film, "resembles"),
         (
@@ -59,7 +67,12 @@ pub(super) fn table() -> Vec<(&'static str, Set, Verdict, &'static str)> {
         ("two thumbnails among the frames", set(48).stray(2).text(|i| blender(i + 1)), Film, "count frames"),
         ("nearly black", set(24).show(flat(24, 1)), Film, "resembles"),
         ("a turntable of 36 pictures", set(36).dir("/p/turntable").show(pan(36, 0.5)), Film, "folder"),
-        // What other programs write.
+    ]
+}
+
+/// What other programs write.
+fn programs() -> Vec<Row> {
+    vec![
         ("plots of a simulation", set(200).named("t", ".png").at_once().show(morph(200)), Film, "order"),
         ("frames of a video", set(300).named("", ".jpg").at_once().show(pan(300, 0.1)), Film, "resembles"),
         ("a sprite of 12 pictures", set(12).named("walk_", ".png").at_once().show(pan(12, 0.15)), Film, "resembles"),
@@ -70,7 +83,12 @@ pub(super) fn table() -> Vec<(&'static str, Set, Verdict, &'static str)> {
             Film,
             "count frames",
         ),
-        // ComfyUI: one prompt for all.
+    ]
+}
+
+/// ComfyUI: one prompt for all.
+fn comfyui_batches() -> Vec<Row> {
+    vec![
         (
             "AnimateDiff, 16 frames",
             set(16).dir("/c/output").at_once().text(|_| comfy("a cat", 5, 7, None)),
@@ -107,7 +125,12 @@ pub(super) fn table() -> Vec<(&'static str, Set, Verdict, &'static str)> {
             Stills,
             "order",
         ),
-        // ComfyUI: a prompt a frame.
+    ]
+}
+
+/// ComfyUI: a prompt a frame.
+fn comfyui_queues() -> Vec<Row> {
+    vec![
         (
             "Dream, counting a folder",
             set(48).every(9.0, 0.1).show(flicker(48, 0.4)).text(|i| comfy("a cat", i * 77, 7, Some(dream_directory()))),
@@ -164,6 +187,12 @@ pub(super) fn table() -> Vec<(&'static str, Set, Verdict, &'static str)> {
             Unsure,
             "unlike",
         ),
+    ]
+}
+
+/// ComfyUI: many prompts, and no film.
+fn stills_of_comfyui() -> Vec<Row> {
+    vec![
         (
             "a queue of seeds over night",
             set(200)
@@ -237,7 +266,12 @@ pub(super) fn table() -> Vec<(&'static str, Set, Verdict, &'static str)> {
             Unsure,
             "words",
         ),
-        // AUTOMATIC1111 and its kin.
+    ]
+}
+
+/// AUTOMATIC1111 and its kin.
+fn web_uis() -> Vec<Row> {
+    vec![
         (
             "img2img over a video",
             set(48).dir("/a/img2img-images/frames").every(4.0, 0.1).text(|i| parameters("a cat", 1000 + i)),
@@ -299,7 +333,12 @@ pub(super) fn table() -> Vec<(&'static str, Set, Verdict, &'static str)> {
             Stills,
             "words",
         ),
-        // Cameras.
+    ]
+}
+
+/// Cameras.
+fn cameras() -> Vec<Row> {
+    vec![
         (
             "a time-lapse, named by time",
             set(200).dir("/t/timelapse/2025-03-01").stamps().every(300.0, 0.01).show(morph(200)),
@@ -346,7 +385,7 @@ pub(super) fn table() -> Vec<(&'static str, Set, Verdict, &'static str)> {
         ),
         (
             "IMG_0003, IMG_0017, IMG_1042",
-            set(3).named("IMG_", ".JPG").numbers(album).by_hand().show(unlike(3)),
+            set(3).named("IMG_", ".JPG").numbers([3, 17, 1042]).by_hand().show(unlike(3)),
             Stills,
             "irregular gaps",
         ),
@@ -370,7 +409,12 @@ pub(super) fn table() -> Vec<(&'static str, Set, Verdict, &'static str)> {
         ),
         ("portraits on one ground", set(25).dir("/m/photos").by_hand().show(variations(25, 0.5)), Stills, "order"),
         ("products on white", set(12).dir("/m/shop").by_hand().show(variations(12, 0.8)), Stills, "irregularly"),
-        // What is numbered and no film.
+    ]
+}
+
+/// What is numbered and no film.
+fn no_films() -> Vec<Row> {
+    vec![
         (
             "UDIM tiles",
             set(4).named("brick_albedo.", ".exr").numbers([1001, 1002, 1011, 1012]).at_once().show(variations(4, 0.2)),
@@ -414,6 +458,18 @@ pub(super) fn table() -> Vec<(&'static str, Set, Verdict, &'static str)> {
         ("two pictures alike", set(2).every(2.0, 0.1).show(pan(2, 0.1)), Unsure, "only 2"),
         ("two pictures unlike", set(2).every(2.0, 0.1).show(unlike(2)), Stills, "unlike"),
     ]
+}
+
+/// The words of a prompt.
+fn words(index: u64) -> String {
+    let subject = match index % 5 {
+        0 => "a cat",
+        1 => "a dog",
+        2 => "a house",
+        3 => "two trees",
+        _ => "a lake",
+    };
+    format!("{subject} in the snow")
 }
 
 #[test]
