@@ -1,8 +1,8 @@
 //! What a generator wrote into an image file: its prompt, its parameters, its stamps.
 //!
-//! Owns where each format keeps such text. It reads no more than 256 KiB of it, takes the first that it knows,
-//! and says nothing at all about a file that it cannot make sense of: whether a file is a whole image is for
-//! [`super::complete`] to say, on the same bytes. What the text means is for [`crate::sequence::origin`].
+//! Owns where each format keeps such text. It reads no more than 256 KiB of a text, and a mebibyte in all, takes the text
+//! that says the most, and says nothing about a file that it cannot make sense of: whether a file is a whole image is
+//! for [`super::complete`] to say, on the same bytes. What the text means is for [`crate::sequence::origin`].
 //!
 //! | format | where | what |
 //! | --- | --- | --- |
@@ -30,12 +30,15 @@ mod webp;
 /// The most bytes that are read of a text. A longer one is cut.
 const LIMIT: usize = 256 << 10;
 
+/// The most bytes that are read of a file, and made of what is compressed in it.
+const ALL: usize = 4 * LIMIT;
+
 /// The most bytes of a Blender stamp.
 const STAMP: usize = 4 << 10;
 
 /// Reads what stands in a file of this format.
 pub(super) fn read(bytes: &impl Bytes, format: Format) -> Option<Embedded> {
-    let mut found = Found::default();
+    let mut found = Found::new();
     // An error is the end of what can be read.
     let _ = match format {
         Format::Png => png::read(bytes, &mut found),
@@ -67,8 +70,9 @@ const KEYS: [&[u8]; 5] = [b"prompt", b"parameters", b"invokeai_metadata", b"sd-m
 const STAMPS: [&[u8]; 4] = [b"File", b"Scene", b"Frame", b"FrameRange"];
 
 /// What was found in a file so far.
-#[derive(Default)]
 struct Found {
+    /// How many bytes may still be read.
+    left: usize,
     /// The best text, with the place of its key in [`KEYS`].
     text: Option<(usize, Vec<u8>, bool)>,
     stamps: Stamps,
@@ -76,16 +80,28 @@ struct Found {
 }
 
 impl Found {
-    /// How many bytes of the value of `key` are wanted: none of most.
-    fn wanted(&self, key: &[u8]) -> usize {
+    fn new() -> Self {
+        Self { left: ALL, text: None, stamps: Stamps::default(), stamp_count: 0 }
+    }
+
+    /// How many bytes of the `length` of the value of `key` are to be read: none of most.
+    fn take(&mut self, key: &[u8], length: usize) -> usize {
         let rank = KEYS.iter().position(|known| *known == key);
-        if STAMPS.contains(&key) {
+        let most = if STAMPS.contains(&key) {
             STAMP
         } else if rank.is_some_and(|rank| self.text.as_ref().is_none_or(|(found, ..)| rank < *found)) {
             LIMIT
         } else {
             0
-        }
+        };
+        self.spend(length.min(most))
+    }
+
+    /// Up to `length` bytes of what may still be read.
+    fn spend(&mut self, length: usize) -> usize {
+        let spent = length.min(self.left);
+        self.left -= spent;
+        spent
     }
 
     /// A value whose key is wanted.

@@ -19,12 +19,12 @@ pub(super) fn read(bytes: &impl Bytes, found: &mut Found) -> io::Result<()> {
         let length = u32::from_le_bytes(bytes.array(offset)?);
         let value = offset + 4;
         offset = value + u64::from(length);
-        let wanted = if kind == b"string" { found.wanted(&name) } else { 0 };
-        if wanted > 0 {
-            let length = usize::try_from(length).unwrap_or(usize::MAX);
-            let mut data = vec![0; length.min(wanted)];
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        let taken = if kind == b"string" { found.take(&name, length) } else { 0 };
+        if taken > 0 {
+            let mut data = vec![0; taken];
             bytes.read_at(value, &mut data)?;
-            found.put(&name, data, length > wanted);
+            found.put(&name, data, taken < length);
         }
     }
     Ok(())

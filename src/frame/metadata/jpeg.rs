@@ -18,7 +18,11 @@ pub(super) fn read(bytes: &impl Bytes, found: &mut Found) -> io::Result<()> {
             break;
         }
         if matches!(marker, 0xe1 | 0xfe) {
-            let mut segment = vec![0; usize::from(length - 2)];
+            let size = usize::from(length - 2);
+            if found.spend(size) < size {
+                break;
+            }
+            let mut segment = vec![0; size];
             bytes.read_at(offset + 4, &mut segment)?;
             if marker == 0xfe {
                 comment(&segment, found);

@@ -36,22 +36,21 @@ fn text(bytes: &impl Bytes, data: u64, length: u32, kind: [u8; 4], found: &mut F
     bytes.read_at(data, &mut head)?;
     let Some(end) = head.iter().position(|byte| *byte == 0) else { return Ok(()) };
     head.truncate(end);
-    let wanted = found.wanted(&head);
-    if wanted == 0 {
+    let rest = length - end - 1;
+    let taken = found.take(&head, rest);
+    if taken == 0 {
         return Ok(());
     }
-    let rest = length - end - 1;
-    let mut value = vec![0; rest.min(wanted)];
+    let mut value = vec![0; taken];
     bytes.read_at(data + end as u64 + 1, &mut value)?;
-    let cut = rest > wanted;
-    if let Some((value, cut)) = plain(kind, value, cut) {
+    if let Some((value, cut)) = plain(kind, value, taken < rest, found) {
         found.put(&head, value, cut);
     }
     Ok(())
 }
 
 /// What follows the keyword, as plain text.
-fn plain(kind: [u8; 4], mut value: Vec<u8>, cut: bool) -> Option<(Vec<u8>, bool)> {
+fn plain(kind: [u8; 4], mut value: Vec<u8>, cut: bool, found: &mut Found) -> Option<(Vec<u8>, bool)> {
     let compressed = match &kind {
         b"tEXt" => false,
         // The method, of which there is one.
@@ -65,12 +64,12 @@ fn plain(kind: [u8; 4], mut value: Vec<u8>, cut: bool) -> Option<(Vec<u8>, bool)
             compressed
         }
     };
-    Some(if compressed { inflate(value, cut) } else { (value, cut) })
+    Some(if compressed { inflate(value, cut, found.spend(LIMIT)) } else { (value, cut) })
 }
 
-/// Inflates a text. One that is damaged, cut or larger than [`LIMIT`] stays as it is: it still can be compared.
-fn inflate(compressed: Vec<u8>, cut: bool) -> (Vec<u8>, bool) {
-    let mut text = vec![0; LIMIT];
+/// Inflates a text of at most `most` bytes. One that is damaged, cut or larger stays as it is: it still can be compared.
+fn inflate(compressed: Vec<u8>, cut: bool, most: usize) -> (Vec<u8>, bool) {
+    let mut text = vec![0; most];
     match Decompressor::new().zlib_decompress(&compressed, &mut text) {
         Ok(length) if !cut => {
             text.truncate(length);

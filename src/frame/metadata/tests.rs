@@ -225,6 +225,17 @@ fn long_texts_are_cut_and_bombs_are_not_blown_up() {
     assert!(text.len() < LIMIT, "{}", text.len());
 }
 
+/// A thousand comments that are not text, each of which would be read or blown up to the limit.
+#[test]
+fn a_hostile_file_does_not_make_work() {
+    let long = "0".repeat(LIMIT);
+    let mut found = Found::new();
+    let file = png(&(0..900).map(|_| ("Comment", Chunk::Compressed(&long))).collect::<Vec<_>>());
+    png::read(&file.as_slice(), &mut found).unwrap();
+    assert_eq!(found.left, 0);
+    assert!(found.text.is_none());
+}
+
 #[test]
 fn one_reading_gives_the_size_and_the_origin() {
     let dir = tempfile::tempdir().unwrap();
@@ -289,6 +300,6 @@ proptest! {
         for format in [Format::Png, Format::Jpeg, Format::WebP, Format::Exr, Format::Tiff] {
             let _ = read(&bytes.as_slice(), format);
         }
-        exif::read(&[b"II*\0\x08\0\0\0", bytes.as_slice()].concat(), &mut Found::default());
+        exif::read(&[b"II*\0\x08\0\0\0", bytes.as_slice()].concat(), &mut Found::new());
     }
 }
