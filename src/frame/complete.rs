@@ -26,9 +26,10 @@ mod png;
 mod tiff;
 mod webp;
 
-/// How many bytes are read at once: for a header, and for a header with the text that generators write after it.
+/// How many bytes are read at once: for a header, and for one with the names of what generators write after it. A text
+/// itself is one more reading.
 const HEADER: usize = 512;
-const HEADER_AND_TEXT: usize = 64 << 10;
+const HEADER_AND_NAMES: usize = 4 << 10;
 
 /// What makes a file the very file that was seen.
 #[must_use]
@@ -47,7 +48,7 @@ pub fn inspect(path: &Path, expected: &Identity) -> Result<ImageInfo, FrameError
 /// The same as [`inspect`], and what a generator wrote into the file, from the same reading. A file that embeds nothing
 /// has the default origin.
 pub fn inspect_with_origin(path: &Path, expected: &Identity) -> Result<(ImageInfo, Origin), FrameError> {
-    look(path, expected, HEADER_AND_TEXT, |bytes, format| {
+    look(path, expected, HEADER_AND_NAMES, |bytes, format| {
         metadata::read(bytes, format).as_ref().map(Origin::of).unwrap_or_default()
     })
 }
