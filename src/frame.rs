@@ -8,6 +8,8 @@ pub mod color;
 pub mod complete;
 pub mod decode;
 mod error;
+pub mod metadata;
+pub mod sample;
 pub mod signature;
 pub mod slate;
 

@@ -17,11 +17,13 @@ use crate::sequence::gaps::NumberRanges;
 
 mod anomaly;
 pub mod existing;
+pub mod film;
 pub mod finish;
 pub mod gaps;
 pub mod group;
 pub mod name;
 pub mod order;
+pub mod origin;
 mod pattern;
 pub mod tracker;
 

@@ -9,11 +9,13 @@ use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
 
-use crate::frame::complete::bytes::{Bytes, FileBytes};
+pub(in crate::frame) use crate::frame::complete::bytes::Bytes;
+use crate::frame::complete::bytes::FileBytes;
 pub(crate) use crate::frame::complete::format::Format;
 pub(in crate::frame) use crate::frame::complete::png::IEND as PNG_END;
-use crate::frame::{FrameError, FrameErrorKind, ImageInfo, MAX_FILE_BYTES};
+use crate::frame::{FrameError, FrameErrorKind, ImageInfo, MAX_FILE_BYTES, metadata};
 use crate::sequence::Identity;
+use crate::sequence::origin::Origin;
 
 mod bytes;
 mod exr;
@@ -23,6 +25,11 @@ mod plain;
 mod png;
 mod tiff;
 mod webp;
+
+/// How many bytes are read at once: for a header, and for one with the names of what generators write after it. A text
+/// itself is one more reading.
+const HEADER: usize = 512;
+const HEADER_AND_NAMES: usize = 4 << 10;
 
 /// What makes a file the very file that was seen.
 #[must_use]
@@ -35,12 +42,31 @@ pub fn identity_of(meta: &Metadata) -> Identity {
 ///
 /// Costs a handful of small reads. A file that passes can still be damaged inside, which only decoding tells.
 pub fn inspect(path: &Path, expected: &Identity) -> Result<ImageInfo, FrameError> {
+    look(path, expected, HEADER, |_, _| ()).map(|(info, ())| info)
+}
+
+/// The same as [`inspect`], and what a generator wrote into the file, from the same reading. A file that embeds nothing
+/// has the default origin.
+pub fn inspect_with_origin(path: &Path, expected: &Identity) -> Result<(ImageInfo, Origin), FrameError> {
+    look(path, expected, HEADER_AND_NAMES, |bytes, format| {
+        metadata::read(bytes, format).as_ref().map(Origin::of).unwrap_or_default()
+    })
+}
+
+fn look<T>(
+    path: &Path,
+    expected: &Identity,
+    head: usize,
+    more: impl FnOnce(&FileBytes<'_>, Format) -> T,
+) -> Result<(ImageInfo, T), FrameError> {
     let look = || {
         let (file, identity) = open(path)?;
         if identity != *expected {
             return Err(FrameErrorKind::Changed);
         }
-        Ok(examine(&FileBytes::new(&file, identity.size)?, path)?.1)
+        let bytes = FileBytes::new(&file, identity.size, head)?;
+        let (format, info) = examine(&bytes, path)?;
+        Ok((info, more(&bytes, format)))
     };
     look().map_err(|kind| kind.at(path))
 }

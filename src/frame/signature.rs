@@ -37,6 +37,12 @@ impl Signature {
         })
     }
 
+    /// The means, channel after channel, each row by row from the top.
+    #[must_use]
+    pub fn cells(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The largest difference of any cell in any channel, 0 to 255; 255 for signatures of different layouts.
     #[must_use]
     pub fn distance(&self, other: &Self) -> u8 {

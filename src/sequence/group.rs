@@ -3,7 +3,6 @@
 //! Owns the decision which names are one film and in which order, and the reason of each image that is in none. It
 //! performs no I/O, never reads the clock, and never decides anything for one name: the other names of its folder do.
 #![doc = include_str!("group/deciding.md")]
-#![cfg_attr(not(test), expect(dead_code, reason = "the tracker does not place names by readings yet"))]
 
 use std::collections::HashMap;
 

@@ -43,7 +43,7 @@ impl Bytes for &[u8] {
     }
 }
 
-/// A file's bytes. The first few are kept, because every format's header is there.
+/// A file's bytes. The first ones are kept, because every format's header is there.
 pub(crate) struct FileBytes<'a> {
     file: &'a File,
     len: u64,
@@ -51,9 +51,9 @@ pub(crate) struct FileBytes<'a> {
 }
 
 impl<'a> FileBytes<'a> {
-    /// Reads the beginning of `file`, which has `len` bytes.
-    pub(crate) fn new(file: &'a File, len: u64) -> io::Result<Self> {
-        let mut head = vec![0; usize::try_from(len).unwrap_or(usize::MAX).min(512)];
+    /// Reads the first `head` bytes of `file`, which has `len` bytes.
+    pub(crate) fn new(file: &'a File, len: u64, head: usize) -> io::Result<Self> {
+        let mut head = vec![0; usize::try_from(len).unwrap_or(usize::MAX).min(head)];
         file.read_exact_at(&mut head, 0)?;
         Ok(Self { file, len, head })
     }

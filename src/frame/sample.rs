@@ -1,0 +1,165 @@
+//! The evidence of a sequence: what its files say that tells a film from stills.
+//!
+//! Decodes a few frames in full, so it belongs on a worker. It makes no decision; `sequence::film` weighs.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use crate::frame::color::{self, Canvas, Feed};
+use crate::frame::decode::Decoder;
+use crate::frame::signature::Signature;
+use crate::frame::{FrameError, ImageInfo};
+use crate::sequence::film::{Counter, Evidence, MEASURED, Names, Pace, Pictures, Sizes, Text, has_companions};
+use crate::sequence::origin::Origin;
+use crate::sequence::{Frame, FrameNumber, Identity, Pattern, os_name};
+
+/// A frame, and what [`crate::frame::complete::inspect_with_origin`] found in its file.
+#[derive(Debug, Clone)]
+pub struct Inspected {
+    /// The frame.
+    pub frame: Frame,
+    /// What its header says.
+    pub info: ImageInfo,
+    /// What its generator wrote.
+    pub origin: Origin,
+}
+
+/// Gathers what is known of the sequence `pattern` in `dir`. `frames` are all of its whole frames, in order; `others` are
+/// the names of all other files in the folder. Pictures that cannot be decoded are no evidence.
+pub fn evidence<'n>(
+    dir: &Path,
+    pattern: &Pattern,
+    frames: &[Inspected],
+    others: impl IntoIterator<Item = &'n [u8]>,
+) -> Evidence {
+    let numbers: Vec<FrameNumber> = frames.iter().map(|inspected| inspected.frame.number).collect();
+    let times: Vec<i64> = frames.iter().map(|inspected| inspected.frame.identity.mtime_ns).collect();
+    let sizes: Vec<(u32, u32)> = frames.iter().map(|inspected| (inspected.info.width, inspected.info.height)).collect();
+    let origins: Vec<Origin> = frames.iter().map(|inspected| inspected.origin).collect();
+    let measured = frames[window(frames.len())]
+        .iter()
+        .map(|Inspected { frame, .. }| (dir.join(os_name(&frame.file_name(pattern))), frame.identity));
+    let pictures = measure(measured).unwrap_or_else(|error| {
+        tracing::debug!(path = %error.path.display(), reason = %error.kind, "the pictures are not measured");
+        None
+    });
+    Evidence {
+        count: frames.len(),
+        counter: if pattern.has_gaps() { Counter::of(&numbers) } else { Counter::Stamps },
+        sizes: Sizes::of(&sizes),
+        pace: Pace::of(&times),
+        names: Names::of(dir, pattern, &numbers),
+        companions: has_companions(frames.iter().map(|inspected| inspected.frame.file_name(pattern)), others),
+        text: Text::of(&origins),
+        pictures,
+    }
+}
+
+/// Which frames of `count` to decode: as many as are measured, one after the other, from the middle, because films often
+/// begin and end in black.
+fn window(count: usize) -> Range<usize> {
+    let start = count.saturating_sub(MEASURED) / 2;
+    start..count.min(start + MEASURED)
+}
+
+/// Decodes these consecutive frames and measures them, as sRGB on black, whatever their formats. One that cannot be read
+/// ends it: the frames would no longer be neighbours. `None` where there are fewer than two.
+fn measure(frames: impl Iterator<Item = (PathBuf, Identity)>) -> Result<Option<Pictures>, FrameError> {
+    let mut decoder = Decoder::default();
+    let mut raw = Vec::new();
+    let mut fingerprints = Vec::with_capacity(MEASURED);
+    for (path, identity) in frames {
+        let picture = decoder.decode(&path, &identity)?;
+        let (width, height) = (picture.info.width, picture.info.height);
+        color::convert(&picture, &Canvas::new(width, height, false), Feed::Rgb24, [0; 3], &mut raw)?;
+        fingerprints.push(Signature::of(&raw, Feed::Rgb24, width, height));
+        decoder.recycle(picture);
+    }
+    let cells: Vec<&[u8]> = fingerprints.iter().map(Signature::cells).collect();
+    Ok(Pictures::of(&cells))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use image::{Rgb, RgbImage};
+
+    use super::*;
+    use crate::frame::complete::{identity_of, inspect_with_origin};
+    use crate::sequence::Padding;
+
+    #[test]
+    fn the_window_is_in_the_middle() {
+        assert_eq!(window(0), 0..0);
+        assert_eq!(window(5), 0..5);
+        assert_eq!(window(24), 0..24);
+        assert_eq!(window(100), 38..62);
+    }
+
+    /// Frames of 160 times 90 pixels by these names.
+    fn made(names: &[String], pixel: impl Fn(u32, u32) -> [u8; 3]) -> (tempfile::TempDir, Vec<(PathBuf, Identity)>) {
+        let dir = tempfile::tempdir().unwrap();
+        let save = |(number, name): (u32, &String)| {
+            let path = dir.path().join(name);
+            RgbImage::from_fn(160, 90, |x, _| Rgb(pixel(number, x))).save(&path).unwrap();
+            let identity = identity_of(&fs::metadata(&path).unwrap());
+            (path, identity)
+        };
+        let frames = (0..).zip(names).map(save).collect();
+        (dir, frames)
+    }
+
+    /// A bar that moves to the right.
+    fn bar(number: u32, x: u32) -> [u8; 3] {
+        if x / 8 == number { [250, 200, 90] } else { [20, 30, 40] }
+    }
+
+    #[test]
+    fn frames_of_any_format_are_measured() {
+        let endings = ["png", "bmp", "tif", "webp", "tga", "qoi", "png", "bmp", "jpg"];
+        let names: Vec<String> = (0..).zip(endings).map(|(number, ending)| format!("{number}.{ending}")).collect();
+        let (_dir, frames) = made(&names, bar);
+        let film = measure(frames.into_iter()).unwrap().unwrap();
+        assert_eq!(film.count, 9);
+        assert!(film.change > 0.1 && film.change < 1.0, "{film:?}");
+        assert!(film.between > 0.9, "{film:?}");
+    }
+
+    #[test]
+    fn a_frame_that_cannot_be_read_is_an_error() {
+        let (dir, mut frames) = made(&["1.png".into(), "2.png".into()], bar);
+        frames.push((dir.path().join("3.png"), frames[0].1));
+        assert!(measure(frames.into_iter()).is_err());
+    }
+
+    #[test]
+    fn evidence_is_gathered_from_files() {
+        let names: Vec<String> = (0..30).map(|number| format!("shot.{number:04}.png")).collect();
+        let (dir, files) = made(&names, |number, x| bar(number / 2, x));
+        let pattern = Pattern::new("shot.", ".png", Padding::Width(4));
+        let frames: Vec<Inspected> = (0..)
+            .zip(&files)
+            .map(|(number, (path, identity))| {
+                let (info, origin) = inspect_with_origin(path, identity).unwrap();
+                let identity = Identity { mtime_ns: number * 2_000_000_000, ..*identity };
+                Inspected { frame: Frame { number, name: None, identity }, info, origin }
+            })
+            .collect();
+        let beside: Vec<Vec<u8>> = (0..30).map(|number| format!("shot.{number:04}.MP4").into_bytes()).collect();
+        let found = evidence(dir.path(), &pattern, &frames, beside.iter().map(Vec::as_slice));
+        assert_eq!((found.count, found.counter, found.pace), (30, Counter::Dense, Pace::Steady));
+        assert_eq!((found.sizes, found.text), (Sizes { kinds: 1, odd: 0 }, Text::Absent));
+        assert!(found.companions);
+        // The files have other times than they are said to have: they are not those that were inspected.
+        assert_eq!(found.pictures, None);
+        let frames: Vec<Inspected> = frames
+            .into_iter()
+            .zip(&files)
+            .map(|(seen, (_, identity))| Inspected { frame: Frame { identity: *identity, ..seen.frame }, ..seen })
+            .collect();
+        let found = evidence(dir.path(), &pattern, &frames, [b"notes.md".as_slice()]);
+        assert_eq!(found.pictures.map(|pictures| pictures.count), Some(24));
+        assert!(!found.companions);
+    }
+}

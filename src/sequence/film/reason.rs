@@ -1,0 +1,109 @@
+//! A piece of evidence that counted: its points, and one plain line.
+
+use std::fmt;
+
+use super::names::Subject;
+
+/// A piece of evidence that counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The embedded texts differ only in a frame counter.
+    TextCountsFrames,
+    /// They differ only in an index, or the name of the source.
+    TextCountsSources,
+    /// They are the same.
+    TextSame,
+    /// They differ only in seeds.
+    TextSeeds,
+    /// They differ in other numbers.
+    TextNumbers,
+    /// They differ in words.
+    TextWords,
+    /// The pauses are much the same.
+    Steady,
+    /// The pauses are long and irregular.
+    Person,
+    /// The folder has the name of a film's.
+    FilmFolder,
+    /// The folder has the name of one for mixed use.
+    MixedFolder,
+    /// The names are those of something else than a film.
+    Subject(Subject),
+    /// A video or settings of the same name beside each.
+    Companions,
+    /// More than two frames have another size than most.
+    Sizes {
+        /// Sizes.
+        sizes: usize,
+        /// Frames.
+        frames: usize,
+    },
+    /// The numbers have irregular gaps.
+    Sparse,
+    /// Fewer than 8 frames.
+    Few(usize),
+    /// 24 frames and more.
+    Many,
+    /// So many pictures are alike.
+    Alike(usize),
+    /// The pictures are not alike, but near.
+    Near,
+    /// The order of so many pictures matters.
+    InOrder(usize),
+    /// The order of so many pictures does not matter.
+    NoOrder(usize),
+    /// So many pictures are unlike.
+    Unlike(usize),
+    /// Renderers and cameras work like that, whatever they show. It has no points, but overrules them.
+    Regular,
+}
+
+impl Reason {
+    /// How much it speaks for a film.
+    #[must_use]
+    pub fn points(&self) -> i32 {
+        match self {
+            Self::TextCountsFrames | Self::TextCountsSources => 4,
+            Self::Alike(8..) | Self::InOrder(12..) => 3,
+            Self::Alike(4..) | Self::InOrder(_) => 2,
+            Self::TextSame | Self::Steady | Self::FilmFolder | Self::Many | Self::Alike(_) | Self::Near => 1,
+            Self::TextSeeds | Self::Regular => 0,
+            Self::MixedFolder | Self::Few(4..) | Self::NoOrder(..12) => -1,
+            Self::TextNumbers | Self::Person | Self::Few(_) | Self::NoOrder(..24) | Self::Unlike(..4) => -2,
+            Self::Sparse | Self::NoOrder(_) | Self::Unlike(_) => -3,
+            Self::TextWords | Self::Subject(_) | Self::Companions | Self::Sizes { .. } => -4,
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TextCountsFrames => "the prompts or stamps count frames",
+            Self::TextCountsSources => "the prompts differ only in the picture that was loaded",
+            Self::TextSame => "the prompts are the same",
+            Self::TextSeeds => "the prompts differ only in the seed",
+            Self::TextNumbers => "the prompts differ in numbers",
+            Self::TextWords => "the prompts differ in words",
+            Self::Steady => "the frames came at a steady pace",
+            Self::Person => "the files came minutes apart and irregularly",
+            Self::FilmFolder => "the folder has the name of a film's",
+            Self::MixedFolder => "the folder has the name of one for all sorts of pictures",
+            Self::Subject(Subject::Udim) => "the names are those of UDIM tiles",
+            Self::Subject(Subject::Texture) => "the names are those of textures",
+            Self::Subject(Subject::Icon) => "the names are those of icons",
+            Self::Companions => "a video or settings of the same name beside each file",
+            Self::Sizes { sizes, frames } => return write!(f, "{sizes} sizes in {frames} frames"),
+            Self::Sparse => "the numbers have irregular gaps",
+            Self::Few(1) => "only one frame",
+            Self::Few(count) => return write!(f, "only {count} frames"),
+            Self::Many => "24 frames or more",
+            Self::Alike(_) => "each picture resembles its neighbours",
+            Self::Near => "each picture resembles its neighbours a little",
+            Self::InOrder(_) => "the pictures change in order",
+            Self::NoOrder(_) => "the order of the pictures does not matter",
+            Self::Unlike(_) => "the pictures are unlike their neighbours",
+            Self::Regular => "frames of one size at a steady pace may be a film whatever they show",
+        })
+    }
+}
