@@ -18,12 +18,14 @@ use crate::sequence::gaps::NumberRanges;
 
 mod anomaly;
 pub mod finish;
+mod flaw;
 pub mod gaps;
 pub mod group;
 pub mod name;
 pub mod tracker;
 
 pub use anomaly::Anomaly;
+pub use flaw::{Flaw, Unreadable};
 
 /// The number in a frame's name: at most nine digits, or a time stamp of up to nineteen; negative where a renderer
 /// counts from before zero.
@@ -209,8 +211,8 @@ pub struct Batch {
     /// Numbers of the sequence that have no frame in `frames`: those between the first and the last that no file has, and
     /// the unreadable ones. Empty for time stamps.
     pub missing: NumberRanges,
-    /// Numbers whose files are there, but were given up on because they stayed empty or unfinished. Ascending.
-    pub unreadable: Vec<FrameNumber>,
+    /// Files that are there, but are no images that can be read. By ascending number.
+    pub unreadable: Vec<Unreadable>,
     /// What ended the sequence.
     pub reason: FinishReason,
 }

@@ -12,7 +12,7 @@ use crate::daemon::systemd::Systemd;
 use crate::daemon::{Daemon, GATHER, GATHER_URGENT, Phase};
 use crate::frame::{FrameErrorKind, complete};
 use crate::sequence::tracker::{Decision, Event as Tracked, Verdict};
-use crate::sequence::{Frame, Pattern, name, os_name};
+use crate::sequence::{Flaw, Frame, Pattern, name, os_name};
 use crate::watch::mounts;
 
 /// Time between two readings of everything below a root that is watched natively: events can get lost.
@@ -203,9 +203,10 @@ impl Daemon {
                     self.begin(batch);
                 }
                 Decision::Grew { dir, pattern, from } => self.grew(&dir, pattern, from),
-                Decision::Note { dir, pattern, text } => {
-                    tracing::info!(dir = %dir.display(), %pattern, "{text}");
-                }
+                Decision::Note { dir, pattern, text, hint } => match hint {
+                    Some(hint) => tracing::warn!(dir = %dir.display(), %pattern, hint, "{text}"),
+                    None => tracing::info!(dir = %dir.display(), %pattern, "{text}"),
+                },
             }
         }
     }
@@ -261,28 +262,29 @@ fn merge(pending: Vec<Wants>) -> Wants {
 }
 
 fn look_at(dir: &Path, pattern: &Pattern, frames: &[Frame]) -> Verdict {
-    let mut unfinished = Vec::new();
+    let mut flawed = Vec::new();
     for frame in frames {
         let path = dir.join(os_name(&frame.file_name(pattern)));
         // The sequence waits for the verdict, so that a parser's panic over one strange file must not swallow it.
         let looked = catch_unwind(|| complete::inspect(&path, &frame.identity));
-        let Ok(looked) = looked else {
-            tracing::error!(path = %path.display(), hint = "this is a bug in reeld; the file counts as unfinished", "looking at this frame failed");
-            unfinished.push(frame.clone());
-            continue;
-        };
-        match looked {
-            Ok(_) => {}
-            Err(error) if matches!(error.kind, FrameErrorKind::Changed | FrameErrorKind::Vanished) => {
+        let flaw = match looked {
+            Ok(Ok(_)) => continue,
+            Ok(Err(error)) if matches!(error.kind, FrameErrorKind::Changed | FrameErrorKind::Vanished) => {
                 return Verdict::Changed;
             }
-            Err(error) => {
+            Ok(Err(error)) => {
                 tracing::debug!(path = %error.path.display(), reason = %error.kind, "not whole");
-                unfinished.push(frame.clone());
+                Flaw { reason: error.kind.to_string(), hint: error.hint(), lasting: error.kind.is_lasting() }
             }
-        }
+            Err(_) => {
+                let hint = "this is a bug in reeld: keep the file, and report it";
+                tracing::error!(path = %path.display(), hint, "looking at this frame failed");
+                Flaw { reason: "looking at it failed".to_owned(), hint: hint.to_owned(), lasting: true }
+            }
+        };
+        flawed.push((frame.clone(), flaw));
     }
-    if unfinished.is_empty() { Verdict::Whole } else { Verdict::Unfinished(unfinished) }
+    if flawed.is_empty() { Verdict::Whole } else { Verdict::Flawed(flawed) }
 }
 
 fn tell_standing(root: &Path, standing: &Standing, known: bool) {

@@ -42,6 +42,23 @@ impl NumberRanges {
         self
     }
 
+    /// The ranges without `numbers`, which ascend.
+    #[must_use]
+    pub fn without(&self, numbers: &[FrameNumber]) -> Self {
+        let mut ranges = Vec::with_capacity(self.0.len());
+        for &(first, last) in &self.0 {
+            let from = numbers.partition_point(|number| *number < first);
+            let within = numbers[from..].iter().take_while(|number| **number <= last);
+            let mut next = Some(first);
+            for number in within {
+                ranges.extend(next.filter(|next| next < number).map(|next| (next, number - 1)));
+                next = number.checked_add(1);
+            }
+            ranges.extend(next.filter(|next| *next <= last).map(|next| (next, last)));
+        }
+        Self(ranges)
+    }
+
     /// Whether no number is in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -101,7 +118,10 @@ mod tests {
             let whole = numbers.first().zip(numbers.last()).map_or(0..0, |(first, last)| *first..*last + 1);
             let left: Vec<i64> = whole.filter(|number| !numbers.contains(number)).collect();
             prop_assert_eq!(&missing, &left);
-            prop_assert_eq!(NumberRanges::default().with(&left), gaps);
+            prop_assert_eq!(NumberRanges::default().with(&left), gaps.clone());
+            let odd: Vec<i64> = (-60..60).filter(|number| number % 3 == 0).collect();
+            let rest: Vec<i64> = left.into_iter().filter(|number| !odd.contains(number)).collect();
+            prop_assert_eq!(NumberRanges::default().with(&rest), gaps.without(&odd));
         }
     }
 }

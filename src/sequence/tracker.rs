@@ -17,7 +17,7 @@ use crate::sequence::gaps::NumberRanges;
 use crate::sequence::name::NameRule;
 use crate::sequence::tracker::folder::{Folder, Moment};
 use crate::sequence::tracker::open::Marker;
-use crate::sequence::{Batch, Frame, FrameNumber, Identity, Pattern};
+use crate::sequence::{Batch, Flaw, Frame, FrameNumber, Identity, Pattern};
 
 mod folder;
 mod frames;
@@ -94,8 +94,8 @@ pub struct Listing {
 pub enum Verdict {
     /// Every frame is whole and still the file that was listed.
     Whole,
-    /// These files are empty or lack their end.
-    Unfinished(Vec<Frame>),
+    /// These files are no whole images, each with what is wrong.
+    Flawed(Vec<(Frame, Flaw)>),
     /// A file changed or vanished since it was listed; a fresh listing is on its way.
     Changed,
 }
@@ -131,6 +131,8 @@ pub enum Decision {
         pattern: Pattern,
         /// One sentence.
         text: String,
+        /// What the user can do about it. Such a note is a warning.
+        hint: Option<String>,
     },
 }
 

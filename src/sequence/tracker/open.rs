@@ -70,6 +70,8 @@ pub(super) struct Sequence {
     resting: bool,
     noted_small: bool,
     noted_retake: bool,
+    /// What was last said of files that cannot be read, so that a flood of them is one line.
+    noted_flaw: Option<String>,
 }
 
 /// What is known of a sequence's past.
@@ -109,6 +111,7 @@ impl Sequence {
             resting: false,
             noted_small: false,
             noted_retake: false,
+            noted_flaw: None,
         }
     }
 
@@ -147,7 +150,7 @@ impl Sequence {
         }
         if put == Put::Retaken && !self.noted_retake {
             self.noted_retake = true;
-            self.note(format!("frame {number} was written again after its batch: a new take"), cx, out);
+            self.note(format!("frame {number} was written again after its batch: a new take"), None, cx, out);
         }
         self.touch(number, put != Put::Changed, cx);
         put
@@ -364,11 +367,12 @@ impl Sequence {
         if !self.noted_small {
             self.noted_small = true;
             let (count, least) = (self.frames.open_count(), cx.rules.min_frames);
-            self.note(format!("finished with {count} frames, but at least {least} make a video: left alone"), cx, out);
+            let text = format!("finished with {count} frames, but at least {least} make a video: left alone");
+            self.note(text, None, cx, out);
         }
     }
 
-    fn note(&self, text: String, cx: &Context<'_>, out: &mut Vec<Decision>) {
-        out.push(Decision::Note { dir: Arc::clone(cx.dir), pattern: self.pattern.clone(), text });
+    fn note(&self, text: String, hint: Option<String>, cx: &Context<'_>, out: &mut Vec<Decision>) {
+        out.push(Decision::Note { dir: Arc::clone(cx.dir), pattern: self.pattern.clone(), text, hint });
     }
 }

@@ -8,7 +8,10 @@ use crate::sequence::finish::{FinishReason, MissingFrames};
 use crate::sequence::gaps::NumberRanges;
 use crate::sequence::tracker::open::{Context, LISTING_WAIT, PATIENCE, Phase, Sequence};
 use crate::sequence::tracker::{Decision, Verdict};
-use crate::sequence::{Batch, Frame, FrameNumber, Identity};
+use crate::sequence::{Batch, Flaw, Frame, FrameNumber, Identity, Unreadable};
+
+/// How many different reasons one note names.
+const MOST_REASONS: usize = 3;
 
 #[derive(Debug)]
 pub(super) struct Firing {
@@ -63,18 +66,16 @@ impl Sequence {
         out.push(Decision::Inspect { dir: Arc::clone(cx.dir), pattern: self.pattern.clone(), frames });
     }
 
-    fn seal(&mut self, given_up: &BTreeSet<FrameNumber>, cx: &Context<'_>, out: &mut Vec<Decision>) {
+    fn seal(&mut self, flawed: Vec<(Frame, Flaw)>, cx: &Context<'_>, out: &mut Vec<Decision>) {
         let Phase::Firing(firing) = std::mem::replace(&mut self.phase, Phase::Open) else { return };
-        let in_batch = |frame: &Frame| !firing.late.contains(&frame.number);
-        let (frames, bad): (Vec<Frame>, Vec<Frame>) =
-            self.frames.open().filter(in_batch).partition(|frame| !given_up.contains(&frame.number));
-        let unreadable: Vec<FrameNumber> = bad.iter().map(|frame| frame.number).collect();
-        if !unreadable.is_empty() {
-            let text = format!("{} files stayed empty or unfinished and were given up on", unreadable.len());
-            self.note(text, cx, out);
-        }
-        self.frames.take(unreadable.iter().copied(), cx.extend());
+        let given_up: BTreeSet<FrameNumber> = flawed.iter().map(|(frame, _)| frame.number).collect();
+        let in_batch = |frame: &Frame| !firing.late.contains(&frame.number) && !given_up.contains(&frame.number);
+        let frames: Vec<Frame> = self.frames.open().filter(in_batch).collect();
+        self.note_flaws(&flawed, frames.len(), cx, out);
+        self.frames.take(given_up, cx.extend());
         if frames.is_empty() || (frames.len() as u64) < cx.rules.min_frames {
+            // Where no file can be read, that was said, and there is no more to it.
+            self.noted_small |= frames.is_empty();
             self.rest(cx, out);
             // What came later and belongs to the next batch is not too little yet.
             self.resting = firing.late.is_empty();
@@ -82,7 +83,9 @@ impl Sequence {
         }
         self.frames.take(frames.iter().map(|frame| frame.number), cx.extend());
         self.final_frame = self.final_frame.filter(|number| firing.late.contains(number));
-        (self.history.forced, self.noted_small, self.noted_retake) = (false, false, false);
+        (self.history.forced, self.noted_small, self.noted_retake, self.noted_flaw) = (false, false, false, None);
+        let unreadable: Vec<Unreadable> =
+            flawed.into_iter().map(|(frame, flaw)| Unreadable { number: frame.number, reason: flaw.reason }).collect();
         let missing = self.missing(&frames, &unreadable);
         out.push(Decision::Seal(Batch {
             dir: Arc::clone(cx.dir),
@@ -94,15 +97,41 @@ impl Sequence {
         }));
     }
 
+    /// Says once what is wrong with files that are left out of a batch of `left` frames.
+    fn note_flaws(&mut self, flawed: &[(Frame, Flaw)], left: usize, cx: &Context<'_>, out: &mut Vec<Decision>) {
+        let Some((_, Flaw { reason, hint, .. })) = flawed.first() else { return };
+        if self.noted_flaw.as_ref() == Some(reason) {
+            return;
+        }
+        self.noted_flaw = Some(reason.clone());
+        let mut by_reason: Vec<(&str, &Frame, usize)> = Vec::new();
+        for (frame, flaw) in flawed {
+            if let Some((.., more)) = by_reason.iter_mut().find(|(reason, ..)| *reason == flaw.reason) {
+                *more += 1;
+            } else if by_reason.len() < MOST_REASONS {
+                by_reason.push((&flaw.reason, frame, 0));
+            }
+        }
+        let files = by_reason.into_iter().map(|(reason, frame, more)| {
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("{}{more}: {reason}", frame.file_name(&self.pattern))
+        });
+        let (count, all) = (flawed.len(), flawed.len() + left);
+        let then = if left == 0 { "no video is made of them" } else { "the video is made without them" };
+        let text = format!("{count} of {all} files cannot be read: {}; {then}", files.collect::<Vec<_>>().join("; "));
+        self.note(text, Some(hint.clone()), cx, out);
+    }
+
     /// What is missing among these frames and between them and the unreadable ones, which are missing too.
-    fn missing(&self, frames: &[Frame], unreadable: &[FrameNumber]) -> NumberRanges {
+    fn missing(&self, frames: &[Frame], unreadable: &[Unreadable]) -> NumberRanges {
         if !self.pattern.has_gaps() {
             return NumberRanges::default();
         }
+        let unreadable: Vec<FrameNumber> = unreadable.iter().map(|file| file.number).collect();
         let mut present: Vec<FrameNumber> = frames.iter().map(|frame| frame.number).collect();
-        present.extend_from_slice(unreadable);
+        present.extend_from_slice(&unreadable);
         present.sort_unstable();
-        NumberRanges::missing_from(present).with(unreadable)
+        NumberRanges::missing_from(present).with(&unreadable)
     }
 
     /// The answer to an inspection.
@@ -122,11 +151,11 @@ impl Sequence {
             }
             _ if disturbed && by_silence => self.phase = Phase::Open,
             _ if disturbed => firing.state = FiringState::Held { until: cx.now },
-            Verdict::Whole => self.seal(&BTreeSet::new(), cx, out),
-            Verdict::Unfinished(frames) => {
-                let until = firing.hold(&frames, self.history.last_change, cx);
+            Verdict::Whole => self.seal(Vec::new(), cx, out),
+            Verdict::Flawed(flawed) => {
+                let until = firing.hold(&flawed, self.history.last_change, cx);
                 if until <= cx.now {
-                    self.seal(&frames.iter().map(|frame| frame.number).collect(), cx, out);
+                    self.seal(flawed, cx, out);
                 } else {
                     firing.state = FiringState::Held { until };
                 }
@@ -137,12 +166,12 @@ impl Sequence {
 
 impl Firing {
     /// Remembers what an inspection found unfinished, and says until when it is waited for.
-    fn hold(&mut self, frames: &[Frame], last_change: Duration, cx: &Context<'_>) -> Duration {
+    fn hold(&mut self, flawed: &[(Frame, Flaw)], last_change: Duration, cx: &Context<'_>) -> Duration {
         let before = std::mem::take(&mut self.unfinished);
         let limit = self.since.saturating_add(cx.rules.max_wait);
         let empty_limit = if is_command(&self.reason) { self.since + PATIENCE } else { limit };
         let mut until = self.since;
-        for frame in frames {
+        for (frame, _) in flawed.iter().filter(|(_, flaw)| !flaw.lasting) {
             let known = before.get(&frame.number).filter(|(identity, _)| *identity == frame.identity);
             let since = known.map_or(last_change, |(_, since)| *since);
             self.unfinished.insert(frame.number, (frame.identity, since));

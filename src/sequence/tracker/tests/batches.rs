@@ -183,7 +183,7 @@ fn an_empty_file_holds_the_batch() {
     assert_eq!(world.tracker.snapshot(world.now)[0].state, "held");
     world.pass(seconds(1));
     assert_eq!(world.numbers(), [[1, 2]]);
-    assert_eq!(world.last().unreadable, [3]);
+    assert_eq!(world.unreadable(), [3]);
     assert_eq!(world.last().missing.to_string(), "3");
     assert_eq!(world.notes.len(), 1);
 
@@ -244,7 +244,7 @@ fn a_torn_file_is_given_up_on_when_it_has_not_changed_for_thirty_seconds() {
     assert!(world.batches.is_empty());
     world.pass(seconds(1));
     assert_eq!(world.numbers(), [[1, 3]]);
-    assert_eq!((world.last().unreadable.as_slice(), world.last().missing.to_string()), ([2].as_slice(), "2".into()));
+    assert_eq!((world.unreadable(), world.last().missing.to_string()), (vec![2], "2".into()));
     world.pass(seconds(10_000));
     assert_eq!(world.batches.len(), 1);
 }
@@ -256,7 +256,51 @@ fn a_sequence_of_torn_files_alone_is_left_alone() {
     world.list();
     world.pass(seconds(100_000));
     assert!(world.batches.is_empty());
-    assert_eq!(world.notes.len(), 2, "{:?}", world.notes);
+    assert_eq!((world.notes.len(), world.warnings), (1, 1), "{:?}", world.notes);
+    assert!(world.notes[0].contains("1 of 1 files"), "{:?}", world.notes);
+}
+
+#[test]
+fn what_will_never_be_readable_is_not_waited_for() {
+    let mut world = World::new(rules());
+    world.frames([1, 3, 4]);
+    world.write("shot.0002.png", FOREIGN);
+    world.list();
+    world.pass(seconds(60));
+    assert_eq!(world.numbers(), [[1, 3, 4]], "as soon as silence ends it");
+    let reasons: Vec<&str> = world.last().unreadable.iter().map(|file| file.reason.as_str()).collect();
+    assert_eq!((world.unreadable(), reasons), (vec![2], vec!["unsupported image: DPX"]));
+    assert_eq!((world.notes.len(), world.warnings), (1, 1));
+    for part in ["1 of 4 files", "shot.0002.png", "DPX"] {
+        assert!(world.notes[0].contains(part), "{part}: {:?}", world.notes);
+    }
+}
+
+#[test]
+fn a_flood_that_cannot_be_read_is_one_warning() {
+    let mut world = World::new(Rules { min_frames: 2, ..rules() });
+    for round in 0..5 {
+        for number in 1..=100 {
+            world.write(&format!("shot.{:04}.png", round * 100 + number), FOREIGN);
+        }
+        world.list();
+        world.pass(seconds(1000));
+    }
+    assert!(world.batches.is_empty());
+    assert_eq!((world.notes.len(), world.warnings), (1, 1), "{:?}", world.notes);
+    assert!(world.notes[0].contains("shot.0001.png and 99 more"), "{:?}", world.notes);
+
+    // Files of several kinds are told apart, and a torn one among them is still waited for.
+    world.frames(900..=905);
+    world.write("shot.0906.png", TORN);
+    world.write("shot.0907.png", FOREIGN);
+    world.list();
+    world.apply(Event::Done(Arc::clone(&world.dir)));
+    assert!(world.batches.is_empty());
+    world.pass(seconds(30));
+    assert_eq!((world.numbers().len(), world.unreadable()), (1, vec![906, 907]));
+    let note = world.notes.last().unwrap();
+    assert!(note.contains("shot.0906.png: the image is not whole; shot.0907.png: unsupported"), "{note}");
 }
 
 #[test]
