@@ -1,5 +1,6 @@
 //! What `encode` and `scan` are pointed at: the sequences below a folder, or the one that a frame or a pattern names.
 
+use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -9,12 +10,14 @@ use bstr::{BString, ByteSlice as _};
 
 use super::error::CliError;
 use crate::config::Root;
+use crate::frame::FrameErrorKind;
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
 use crate::sequence::group::{self, Group};
+use crate::sequence::name::unsupported::{self, Counted, Tally};
 use crate::sequence::name::{self, NameRule};
 use crate::sequence::{Batch, Frame, Identity, Pattern};
-use crate::watch::scan;
+use crate::watch::scan::{self, Links};
 
 /// A sequence as it lies on disk now.
 #[derive(Debug)]
@@ -63,12 +66,62 @@ fn below(dir: &Path) -> Result<Vec<Found>, CliError> {
     Ok(found)
 }
 
+/// Files of one folder that are left alone although somebody may expect them to be frames.
+#[derive(Debug)]
+pub(crate) struct LeftAlone {
+    pub(crate) dir: PathBuf,
+    pub(crate) count: usize,
+    pub(crate) example: BString,
+    /// Why, as a phrase.
+    pub(crate) reason: String,
+    /// What the user can do about it.
+    pub(crate) hint: String,
+}
+
+/// What is left alone below the folder `path`, or in that of the file or pattern `path`.
+pub(crate) fn left_alone(path: &Path) -> Result<Vec<LeftAlone>, CliError> {
+    let absolute =
+        std::path::absolute(path).map_err(|error| CliError::usage(format!("{}: {error}", path.display())))?;
+    let is_folder = absolute.is_dir();
+    let start = if is_folder { absolute } else { absolute.parent().map_or(absolute.clone(), Path::to_path_buf) };
+    let mut all = Vec::new();
+    let mut folders = vec![start];
+    while let Some(dir) = folders.pop() {
+        let tally = RefCell::new(Tally::default());
+        let count = |name: &[u8]| {
+            if let Some(format) = unsupported::format_of(name) {
+                tally.borrow_mut().add(format, name);
+            }
+            // Links are told apart by it; no file is looked at.
+            name::may_be_frame(name)
+        };
+        let scan = scan::read_folder(&dir, &count).map_err(|error| CliError::failed(&error).hint(error.hint()))?;
+        for (format, Counted { count, example }) in tally.into_inner().iter() {
+            let error = FrameErrorKind::Unsupported(format.to_owned()).at(&dir);
+            let (reason, hint) = (error.kind.to_string(), error.hint());
+            all.push(LeftAlone { dir: dir.clone(), count: *count, example: example.clone(), reason, hint });
+        }
+        if let Links { count, example: Some(example), wanted: true } = scan.links {
+            let (reason, hint) = ("links are not followed".to_owned(), "put the files themselves there".to_owned());
+            all.push(LeftAlone { dir: dir.clone(), count, example, reason, hint });
+        }
+        if is_folder {
+            folders.extend(scan.folders.iter().rev().map(|name| dir.join(OsStr::from_bytes(name))));
+        }
+    }
+    Ok(all)
+}
+
 /// The sequence that one frame belongs to.
 fn one_frame(path: &Path) -> Result<Vec<Found>, CliError> {
     let (dir, name) = split(path)?;
     let (files, _) = read(dir)?;
     let names: Vec<&[u8]> = files.iter().map(|(name, _)| name.as_bytes()).collect();
     let pattern = group::pattern_of(name, &names, &NameRule::Auto).ok_or_else(|| {
+        if let Some(format) = unsupported::format_of(name) {
+            let error = FrameErrorKind::Unsupported(format.to_owned()).at(path);
+            return CliError::failed(&error).hint(error.hint());
+        }
         CliError::usage(format!("{} is not a frame: no number in its name, or not an image", path.display()))
             .hint("give a folder, a frame such as `shot.0001.png`, or a pattern such as `shot.####.png`".to_owned())
     })?;

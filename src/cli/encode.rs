@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::bars::Bar;
-use super::collect::{self, Found};
+use super::collect::{self, Found, LeftAlone};
 use super::error::CliError;
 use super::{out, state};
 use crate::config::units::Factor;
@@ -135,8 +135,14 @@ fn find(args: &EncodeArgs) -> Result<Vec<Found>, CliError> {
             }
         }
         if all.len() == before {
-            return Err(CliError::failed(format!("no sequence of at least 2 frames in {}", path.display()))
-                .hint(format!("`reeld scan {}` lists what is there", path.display())));
+            let nothing = format!("no sequence of at least 2 frames in {}", path.display());
+            return Err(match collect::left_alone(path)?.first() {
+                Some(LeftAlone { count, example, reason, hint, .. }) => {
+                    CliError::failed(format!("{nothing}: {count} files left alone, such as {example}: {reason}"))
+                        .hint(hint.clone())
+                }
+                None => CliError::failed(nothing).hint(format!("`reeld scan {}` lists what is there", path.display())),
+            });
         }
     }
     Ok(all)

@@ -1,12 +1,13 @@
 //! `reeld scan`: which sequences are there, and what is wrong with them.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 use serde::Serialize;
 
-use super::collect::{self, Found};
+use super::collect::{self, Found, LeftAlone};
 use super::error::CliError;
 use super::out;
 use crate::frame::complete;
@@ -58,7 +59,16 @@ pub(crate) fn run(args: &ScanArgs) -> Result<ExitCode, CliError> {
             out::line(&describe(&line))?;
         }
     }
-    if found.is_empty() && !args.json {
+    let left = collect::left_alone(&args.path)?;
+    for LeftAlone { dir, count, example, reason, .. } in &left {
+        let files = if *count == 1 { "file" } else { "files" };
+        let text = format!("{}  {count} {files} left alone, such as {example}: {reason}", dir.display());
+        if args.json { out::say(&text) } else { out::line(&text)? }
+    }
+    for hint in left.iter().map(|left| &left.hint).collect::<BTreeSet<_>>() {
+        out::say(&format!("hint: {hint}"));
+    }
+    if found.is_empty() && left.is_empty() && !args.json {
         out::say(&format!("no numbered images below {}", args.path.display()));
     }
     Ok(ExitCode::SUCCESS)

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::config::Root;
+use crate::daemon::reader::left_alone::{LeftAlone, Told};
 use crate::journal::{Journal, JournalError};
 use crate::sequence::tracker::Listing;
 use crate::sequence::{Identity, name, os_name};
@@ -19,6 +20,8 @@ use crate::watch::mounts::Watching;
 use crate::watch::native::Watcher;
 use crate::watch::roots::{RootGuard, RootState};
 use crate::watch::scan::{self, ScanError, ScanErrorKind};
+
+mod left_alone;
 
 /// What to read.
 #[derive(Debug)]
@@ -90,6 +93,7 @@ struct Inner {
     known: BTreeSet<Arc<Path>>,
     /// Folders that inotify refused: they are polled.
     unwatched: BTreeSet<Arc<Path>>,
+    told: Told,
 }
 
 /// Time between two readings of a root with folders that inotify refused.
@@ -99,7 +103,8 @@ impl RootReader {
     pub(crate) fn new(root: Root, watching: Watching, watcher: Arc<Watcher>, journal: Journal) -> Self {
         let path: Arc<Path> = Arc::from(root.path.as_path());
         let guard = RootGuard::new(&root.path);
-        let inner = Inner { guard, away: false, known: BTreeSet::new(), unwatched: BTreeSet::new() };
+        let inner =
+            Inner { guard, away: false, known: BTreeSet::new(), unwatched: BTreeSet::new(), told: Told::default() };
         Self { root, watching, path, journal, watcher, inner: Mutex::new(inner), refused: AtomicBool::new(false) }
     }
 
@@ -203,8 +208,10 @@ impl RootReader {
         let Dirty::Names(names) = dirty else {
             return self.read_tree(dir, readings);
         };
-        match scan::read_names(&dir, &names, &|name| self.wants(&dir, name)) {
+        let left = LeftAlone::default();
+        match scan::read_names(&dir, &names, &|name| self.wants_or_counts(&dir, name, &left)) {
             Ok(scan) => {
+                left.tell(&dir, &scan.links, &mut self.lock().told);
                 let vanished: Vec<Arc<Path>> = names.iter().filter_map(|name| self.known_folder(&dir, name)).collect();
                 for below in vanished.iter().filter(|below| has_vanished(below)) {
                     self.forget(below, readings);
@@ -235,8 +242,10 @@ impl RootReader {
         while let Some(dir) = folders.pop() {
             let is_new = !self.lock().known.contains(&dir);
             self.watch(&dir);
-            let outcome = scan::read_folder(&dir, &|name| self.wants(&dir, name));
+            let left = LeftAlone::default();
+            let outcome = scan::read_folder(&dir, &|name| self.wants_or_counts(&dir, name, &left));
             let listing = outcome.map(|scan| {
+                left.tell(&dir, &scan.links, &mut self.lock().told);
                 for name in scan.folders.iter().filter(|_| self.root.recursive) {
                     let below: Arc<Path> = Arc::from(dir.join(os_name(name)));
                     if self.reads_folder(&below) && (everything || !self.lock().known.contains(&below)) {
@@ -296,6 +305,7 @@ impl RootReader {
             self.watcher.unwatch(&dir);
             inner.known.remove(&dir);
             inner.unwatched.remove(&dir);
+            inner.told.forget(&dir);
             readings.push(Reading { dir, claims: Vec::new(), outcome: None });
         }
         self.refused.store(!inner.unwatched.is_empty(), Ordering::Relaxed);
@@ -327,9 +337,20 @@ impl RootReader {
         if self.root.finish.marker(file).is_some() {
             return true;
         }
-        if !name::may_be_frame(file) {
-            return false;
+        name::may_be_frame(file) && self.admits(dir, file)
+    }
+
+    /// The same, and counts names that somebody may expect to be frames.
+    fn wants_or_counts(&self, dir: &Path, file: &[u8], left: &LeftAlone) -> bool {
+        let wanted = self.wants(dir, file);
+        if !wanted && name::unsupported::still_format_of(file).is_some() && self.admits(dir, file) {
+            left.add(file);
         }
+        wanted
+    }
+
+    /// Whether `include` and `exclude` let a file of this name in.
+    fn admits(&self, dir: &Path, file: &[u8]) -> bool {
         let path = dir.join(os_name(file));
         let relative = path.strip_prefix(&self.root.path).unwrap_or(&path);
         self.root.include.as_ref().is_none_or(|include| include.is_match(relative))

@@ -244,9 +244,9 @@ impl Daemon {
 }
 
 /// Whether a change of this name must not wait with the frames: a marker, or a folder. Generators' temporaries are
-/// frames on their way.
+/// frames on their way, and pictures that cannot be read come as often as frames.
 pub(super) fn is_urgent(name: &[u8]) -> bool {
-    !name::has_frame_extension(name) && !name::is_temporary(name)
+    !name::has_frame_extension(name) && !name::is_temporary(name) && name::unsupported::format_of(name).is_none()
 }
 
 /// One wish instead of many; reading everything includes the rest.

@@ -11,6 +11,7 @@ use crate::sequence::name::template::Template;
 
 pub(crate) mod runs;
 mod template;
+pub mod unsupported;
 
 /// Extensions of still images, in lower case.
 const EXTENSIONS: [&str; 14] =

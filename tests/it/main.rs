@@ -22,3 +22,4 @@ mod priority;
 mod scan;
 mod support;
 mod support_itself;
+mod unreadable;
