@@ -5,15 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bstr::BString;
-use serde::Serialize;
 
 use crate::sequence::finish::{Rules, is_batch_folder};
-use crate::sequence::gaps::NumberRanges;
 use crate::sequence::name::NameRule;
 use crate::sequence::tracker::folder::{Folder, Moment};
 use crate::sequence::tracker::open::Marker;
@@ -23,8 +21,10 @@ mod folder;
 mod frames;
 mod growing;
 mod open;
+mod snapshot;
 
 pub use growing::Growing;
+pub use snapshot::{Held, OpenSequence, Stage};
 
 /// Every folder that is watched, and what goes on in it.
 ///
@@ -136,29 +136,6 @@ pub enum Decision {
     },
 }
 
-/// A sequence that has frames in no batch yet, or is being made into one, as people and programs are told of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct OpenSequence {
-    /// The folder.
-    pub dir: PathBuf,
-    /// What its names share, as people read it.
-    pub pattern: String,
-    /// Frames that the next batch would hold.
-    pub count: u64,
-    /// Frames that are in a batch already.
-    pub taken: u64,
-    /// The first number of the next batch.
-    pub first: FrameNumber,
-    /// Its last number.
-    pub last: FrameNumber,
-    /// Its missing numbers.
-    pub missing: NumberRanges,
-    /// `open`, `inspecting`, `held` (files are unfinished, or a gap is waited for) or `too few frames`.
-    pub state: &'static str,
-    /// Milliseconds since any of its files changed.
-    pub quiet_ms: u64,
-}
-
 impl Tracker {
     /// Starts to follow a folder, or follows it by other rules from the next event on. Events of folders that were not
     /// opened are ignored.
@@ -246,14 +223,15 @@ impl Tracker {
         let described = sequences.filter_map(|(folder, sequence)| {
             let quiet = now.saturating_sub(sequence.history.last_change);
             Some(OpenSequence {
-                dir: folder.dir.to_path_buf(),
+                dir: folder.dir.to_string_lossy().into_owned(),
                 pattern: sequence.pattern.to_string(),
                 count: sequence.frames.open_count(),
                 taken: sequence.frames.taken_count(),
                 first: sequence.frames.first()?,
                 last: sequence.frames.last()?,
                 missing: sequence.pattern.missing_from(sequence.frames.open().map(|frame| frame.number)),
-                state: sequence.state(),
+                state: sequence.stage(),
+                held: sequence.held(now),
                 quiet_ms: u64::try_from(quiet.as_millis()).unwrap_or(u64::MAX),
             })
         });

@@ -15,6 +15,7 @@ mod encode;
 mod encode_faults;
 mod encode_recipes;
 mod examples;
+mod held;
 mod live;
 mod live_faults;
 mod live_schedule;

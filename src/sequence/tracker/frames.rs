@@ -30,6 +30,8 @@ struct Open {
 pub(super) enum Put {
     /// It was known.
     Same,
+    /// It was known and is what the sequence waits for.
+    Waited,
     /// Its number is new.
     Added,
     /// An open frame is another file now.

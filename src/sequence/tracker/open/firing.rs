@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use crate::sequence::finish::{FinishReason, MissingFrames};
 use crate::sequence::gaps::NumberRanges;
+use crate::sequence::tracker::frames::Frames;
+use crate::sequence::tracker::open::placeholders::Placeholders;
 use crate::sequence::tracker::open::{Context, LISTING_WAIT, PATIENCE, Phase, Sequence};
-use crate::sequence::tracker::{Decision, Verdict};
-use crate::sequence::{Batch, Flaw, Frame, FrameNumber, Identity, Unreadable};
+use crate::sequence::tracker::{Decision, Held, Verdict};
+use crate::sequence::{Batch, Flaw, Frame, FrameNumber, Identity, Pattern, Unreadable};
 
 /// How many different reasons one note names.
 const MOST_REASONS: usize = 3;
@@ -23,6 +25,40 @@ pub(super) struct Firing {
     /// Files that an inspection found unfinished, each with the last moment at which it may have changed.
     pub unfinished: BTreeMap<FrameNumber, (Identity, Duration)>,
     pub state: FiringState,
+    /// What it waits for, as of the last look.
+    pub hold: Option<Hold>,
+}
+
+/// What keeps a batch from being made.
+#[derive(Debug, Clone)]
+pub(super) struct Hold {
+    until: Duration,
+    /// The file; `None` where numbers are missing.
+    file: Option<Frame>,
+    /// How many files more.
+    more: usize,
+    why: String,
+    hint: String,
+}
+
+impl Hold {
+    pub(super) fn tell(&self, pattern: &Pattern, now: Duration) -> Held {
+        let left = self.until.saturating_sub(now);
+        Held {
+            file: self.file.as_ref().map(|file| file.file_name(pattern).to_string()),
+            more: self.more,
+            why: self.why.clone(),
+            left_ms: u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
+            hint: self.hint.clone(),
+        }
+    }
+}
+
+/// The other files of the sequence.
+#[derive(Clone, Copy)]
+struct Siblings<'a> {
+    frames: &'a Frames,
+    placeholders: &'a Placeholders,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +79,7 @@ impl Sequence {
             late: BTreeSet::new(),
             unfinished: BTreeMap::new(),
             state: FiringState::Held { until: cx.now },
+            hold: None,
         }));
     }
 
@@ -55,12 +92,13 @@ impl Sequence {
             return;
         }
         let give_up = firing.since.saturating_add(cx.rules.max_wait);
-        if cx.rules.missing_frames == MissingFrames::Wait
-            && cx.now < give_up
-            && !self.pattern.missing_from(frames.iter().map(|frame| frame.number)).is_empty()
-        {
-            firing.state = FiringState::Held { until: give_up };
-            return;
+        if cx.rules.missing_frames == MissingFrames::Wait && cx.now < give_up {
+            let missing = self.pattern.missing_from(frames.iter().map(|frame| frame.number));
+            if !missing.is_empty() {
+                let hint = "write the missing frames; `max_wait` says how long they are waited for".to_owned();
+                let why = format!("frames are missing: {missing}");
+                return self.hold(Hold { until: give_up, file: None, more: 0, why, hint }, cx, out);
+            }
         }
         firing.state = FiringState::Inspecting { disturbed: false };
         out.push(Decision::Inspect { dir: Arc::clone(cx.dir), pattern: self.pattern.clone(), frames });
@@ -83,7 +121,8 @@ impl Sequence {
         }
         self.frames.take(frames.iter().map(|frame| frame.number), cx.extend());
         self.final_frame = self.final_frame.filter(|number| firing.late.contains(number));
-        (self.history.forced, self.noted_small, self.noted_retake, self.noted_flaw) = (false, false, false, None);
+        (self.history.forced, self.noted_small, self.noted_retake) = (false, false, false);
+        (self.noted_flaw, self.noted_hold) = (None, None);
         let unreadable: Vec<Unreadable> =
             flawed.into_iter().map(|(frame, flaw)| Unreadable { number: frame.number, reason: flaw.reason }).collect();
         let missing = self.missing(&frames, &unreadable);
@@ -122,6 +161,22 @@ impl Sequence {
         self.note(text, Some(hint.clone()), cx, out);
     }
 
+    /// Waits, and says once what for.
+    fn hold(&mut self, hold: Hold, cx: &Context<'_>, out: &mut Vec<Decision>) {
+        let Phase::Firing(firing) = &mut self.phase else { return };
+        firing.state = FiringState::Held { until: hold.until };
+        // A file that is still being written when its marker comes is nothing to warn of; one that stays so is.
+        let is_odd =
+            matches!(firing.reason, FinishReason::Idle(_)) || hold.until.saturating_sub(firing.since) > PATIENCE;
+        let held = hold.tell(&self.pattern, cx.now);
+        firing.hold = Some(hold.clone());
+        let key = (hold.file.map_or(FrameNumber::MIN, |file| file.number), hold.why);
+        if self.noted_hold.as_ref() != Some(&key) {
+            self.noted_hold = Some(key);
+            self.note(format!("finished, and {held}"), is_odd.then_some(hold.hint), cx, out);
+        }
+    }
+
     /// What is missing among these frames and between them and the unreadable ones, which are missing too.
     fn missing(&self, frames: &[Frame], unreadable: &[Unreadable]) -> NumberRanges {
         if !self.pattern.has_gaps() {
@@ -153,11 +208,10 @@ impl Sequence {
             _ if disturbed => firing.state = FiringState::Held { until: cx.now },
             Verdict::Whole => self.seal(Vec::new(), cx, out),
             Verdict::Flawed(flawed) => {
-                let until = firing.hold(&flawed, self.history.last_change, cx);
-                if until <= cx.now {
-                    self.seal(flawed, cx, out);
-                } else {
-                    firing.state = FiringState::Held { until };
+                let siblings = Siblings { frames: &self.frames, placeholders: &self.placeholders };
+                match firing.wait_for(&flawed, self.history.last_change, siblings, cx) {
+                    Some(hold) => self.hold(hold, cx, out),
+                    None => self.seal(flawed, cx, out),
                 }
             }
         }
@@ -165,20 +219,43 @@ impl Sequence {
 }
 
 impl Firing {
-    /// Remembers what an inspection found unfinished, and says until when it is waited for.
-    fn hold(&mut self, flawed: &[(Frame, Flaw)], last_change: Duration, cx: &Context<'_>) -> Duration {
+    /// Remembers what an inspection found unfinished, and says what is waited for, and until when; `None` where nothing is.
+    fn wait_for(
+        &mut self,
+        flawed: &[(Frame, Flaw)],
+        last_change: Duration,
+        siblings: Siblings<'_>,
+        cx: &Context<'_>,
+    ) -> Option<Hold> {
         let before = std::mem::take(&mut self.unfinished);
         let limit = self.since.saturating_add(cx.rules.max_wait);
         let empty_limit = if is_command(&self.reason) { self.since + PATIENCE } else { limit };
-        let mut until = self.since;
-        for (frame, _) in flawed.iter().filter(|(_, flaw)| !flaw.lasting) {
+        let mut hold: Option<Hold> = None;
+        for (frame, flaw) in flawed.iter().filter(|(_, flaw)| !flaw.lasting) {
             let known = before.get(&frame.number).filter(|(identity, _)| *identity == frame.identity);
             let since = known.map_or(last_change, |(_, since)| *since);
             self.unfinished.insert(frame.number, (frame.identity, since));
-            let patience = if frame.identity.size == 0 { empty_limit } else { since.saturating_add(PATIENCE) };
-            until = until.max(patience.min(limit));
+            let patience = if frame.identity.size == 0 {
+                let nobodys = siblings.placeholders.nobodys_at(frame, siblings.frames.open());
+                nobodys.map_or(empty_limit, |moment| moment.min(empty_limit))
+            } else {
+                since.saturating_add(PATIENCE)
+            };
+            let until = patience.min(limit);
+            if until <= cx.now {
+                continue;
+            }
+            let more = hold.as_ref().map_or(0, |hold| hold.more + 1);
+            match &mut hold {
+                // What is waited for longest is what holds it.
+                Some(hold) if hold.until >= until => hold.more = more,
+                _ => {
+                    let (why, hint) = (flaw.reason.clone(), flaw.hint.clone());
+                    hold = Some(Hold { until, file: Some(frame.clone()), more, why, hint });
+                }
+            }
         }
-        until
+        hold
     }
 
     /// Someone says that it is finished, which counts more than the rule that fired.
