@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bstr::{BString, ByteSlice as _};
 
 use super::error::CliError;
-use crate::config::Root;
+use crate::config::{Root, real};
 use crate::frame::FrameErrorKind;
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
@@ -48,7 +48,7 @@ pub(crate) fn collect(path: &Path) -> Result<Vec<Found>, CliError> {
     let absolute =
         std::path::absolute(path).map_err(|error| CliError::usage(format!("{}: {error}", path.display())))?;
     match std::fs::metadata(&absolute) {
-        Ok(meta) if meta.is_dir() => below(&absolute),
+        Ok(meta) if meta.is_dir() => below(&real(&absolute)),
         Ok(_) => one_frame(&absolute),
         Err(_) => one_pattern(&absolute),
     }
@@ -83,7 +83,7 @@ pub(crate) fn left_alone(path: &Path) -> Result<Vec<LeftAlone>, CliError> {
     let absolute =
         std::path::absolute(path).map_err(|error| CliError::usage(format!("{}: {error}", path.display())))?;
     let is_folder = absolute.is_dir();
-    let start = if is_folder { absolute } else { absolute.parent().map_or(absolute.clone(), Path::to_path_buf) };
+    let start = if is_folder { real(&absolute) } else { absolute.parent().map_or(absolute.clone(), Path::to_path_buf) };
     let mut all = Vec::new();
     let mut folders = vec![start];
     while let Some(dir) = folders.pop() {

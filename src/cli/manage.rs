@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::error::CliError;
 use super::{ConfigArg, out, state};
-use crate::config::{Config, dirs};
+use crate::config::{Config, dirs, real};
 use crate::daemon::command::{self, Command, Reply, RetryTarget, WirePath};
 use crate::daemon::job;
 use crate::journal::{Entry, Journal};
@@ -203,8 +203,8 @@ fn state_dir(config: &ConfigArg) -> Result<PathBuf, CliError> {
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, CliError> {
-    // The daemon knows its folders by their real paths; one that is gone has none.
-    std::fs::canonicalize(path)
-        .or_else(|_| std::path::absolute(path))
+    // The daemon knows its folders by their real paths, also one that is gone by now.
+    std::path::absolute(path)
+        .map(|absolute| real(&absolute))
         .map_err(|error| CliError::usage(format!("{}: {error}", path.display())))
 }

@@ -94,6 +94,8 @@ struct Inner {
     /// Folders that inotify refused: they are polled.
     unwatched: BTreeSet<Arc<Path>>,
     told: Told,
+    /// The link that is the root's configured path leads to another folder by now.
+    elsewhere: bool,
 }
 
 /// Time between two readings of a root with folders that inotify refused.
@@ -103,8 +105,14 @@ impl RootReader {
     pub(crate) fn new(root: Root, watching: Watching, watcher: Arc<Watcher>, journal: Journal) -> Self {
         let path: Arc<Path> = Arc::from(root.path.as_path());
         let guard = RootGuard::new(&root.path);
-        let inner =
-            Inner { guard, away: false, known: BTreeSet::new(), unwatched: BTreeSet::new(), told: Told::default() };
+        let inner = Inner {
+            guard,
+            away: false,
+            known: BTreeSet::new(),
+            unwatched: BTreeSet::new(),
+            told: Told::default(),
+            elsewhere: false,
+        };
         Self { root, watching, path, journal, watcher, inner: Mutex::new(inner), refused: AtomicBool::new(false) }
     }
 
@@ -122,6 +130,7 @@ impl RootReader {
     /// Reads what is wanted. Blocks on the disk.
     pub(crate) fn read(&self, wants: Wants) -> Report {
         let mut readings = Vec::new();
+        self.look_at_link();
         let mut standing = self.look();
         if standing == Standing::There && std::mem::take(&mut self.lock().away) {
             standing = self.return_to_it();
@@ -183,6 +192,18 @@ impl RootReader {
         };
         self.unwatch_all(&mut inner);
         Standing::Away { why, hint: hint.unwrap_or_default() }
+    }
+
+    /// Says once when the link that the configuration names leads elsewhere than it did when it was resolved.
+    fn look_at_link(&self) {
+        let Some(link) = &self.root.link else { return };
+        // One that leads nowhere is not pointed elsewhere; whether the root itself is there is told by `look`.
+        let target = link.canonicalize().ok().filter(|target| **target != *self.path);
+        let was_elsewhere = std::mem::replace(&mut self.lock().elsewhere, target.is_some());
+        if let Some(target) = target.filter(|_| !was_elsewhere) {
+            let hint = "reload the configuration (SIGHUP) to watch the new folder instead";
+            tracing::warn!(link = %link.display(), to = %target.display(), path = %self.path.display(), hint, "this link leads elsewhere now; the folder that it led to at the start is still the one that is watched");
+        }
     }
 
     fn unwatch_all(&self, inner: &mut Inner) {

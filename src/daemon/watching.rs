@@ -50,7 +50,8 @@ impl Daemon {
 
     pub(super) fn open_root(&mut self, root: Root) {
         let watching = mounts::decide(&root.path, root.watch);
-        tracing::info!(path = %root.path.display(), file_system = watching.fs_type, how = %watching.why, "watching");
+        let link = root.link.as_ref().map(|link| tracing::field::display(link.display()));
+        tracing::info!(path = %root.path.display(), link, file_system = watching.fs_type, how = %watching.why, "watching");
         let reader = Arc::new(RootReader::new(root, watching, Arc::clone(&self.watcher), self.tools.journal.clone()));
         let path = Arc::clone(reader.path());
         let watched = Watched {

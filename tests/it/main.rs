@@ -16,6 +16,7 @@ mod encode_faults;
 mod encode_recipes;
 mod examples;
 mod held;
+mod links;
 mod live;
 mod live_faults;
 mod live_schedule;
