@@ -38,6 +38,7 @@ use self::raw::RawConfig;
 pub use delivery::{Cleanup, Delivery, NamePart, NameTemplate};
 pub use dirs::locate;
 pub use error::{ConfigError, Invalid};
+pub(crate) use place::real;
 pub use template::TemplateError;
 pub use units::Factor;
 pub use video::{Builtin, Container, CustomPreset, FrameRate, NamedQuality, Preset, Quality, SizeChange, Video};
@@ -63,8 +64,11 @@ pub struct Config {
 /// One watched folder.
 #[derive(Debug, Clone)]
 pub struct Root {
-    /// Absolute, without `.` and `..`. It need not exist yet.
+    /// Absolute, without `.` and `..`; links in what existed of it when the configuration was read are resolved. It need not
+    /// exist yet.
     pub path: PathBuf,
+    /// The path as it is written, where links lead from it to `path`.
+    pub link: Option<PathBuf>,
     /// Whether folders below it are watched too.
     pub recursive: bool,
     /// How changes are noticed.
@@ -168,12 +172,13 @@ pub enum StopPolicy {
 }
 
 impl Config {
-    /// Reads and checks `file`. Relative paths in it start at its folder, `~/` at `$HOME`.
+    /// Reads and checks `file`. Relative paths in it start at its folder, `~/` at `$HOME`. Roots that are links are resolved
+    /// now, and once: a link that is pointed elsewhere later must not make another folder the root in silence.
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
         let read = |source| ConfigError::Read { path: file.to_owned(), source };
         let bytes = std::fs::read(file).map_err(read)?;
         match str::from_utf8(&bytes) {
-            Ok(text) => Self::parse(text, file),
+            Ok(text) => Self::parse(text, file).map(Self::resolved),
             Err(error) => {
                 let mut mistakes = Mistakes::default();
                 let complaint = Complaint::new("not UTF-8 text", "save the file as UTF-8");
@@ -189,10 +194,21 @@ impl Config {
         parse_in(text, file, &dirs::process_env)
     }
 
-    /// The root that `path` lies in.
+    /// The root that `path` lies in, by its real path or through the link that the configuration names.
     #[must_use]
     pub fn root_of(&self, path: &Path) -> Option<&Root> {
-        self.roots.iter().find(|root| path.starts_with(&root.path))
+        let through_link = |root: &Root| root.link.as_ref().is_some_and(|link| path.starts_with(link));
+        self.roots.iter().find(|root| path.starts_with(&root.path) || through_link(root))
+    }
+
+    fn resolved(mut self) -> Self {
+        for root in &mut self.roots {
+            let resolved = real(&root.path);
+            if resolved != root.path {
+                root.link = Some(std::mem::replace(&mut root.path, resolved));
+            }
+        }
+        self
     }
 }
 
@@ -209,9 +225,12 @@ impl Root {
         if self.finish.marker(file).is_some() {
             return true;
         }
-        if !name::may_be_frame(file) {
-            return false;
-        }
+        name::may_be_frame(file) && self.admits(dir, file)
+    }
+
+    /// Whether `include` and `exclude` let a file of this name in the folder `dir` in.
+    #[must_use]
+    pub fn admits(&self, dir: &Path, file: &[u8]) -> bool {
         let path = dir.join(os_name(file));
         let relative = path.strip_prefix(&self.path).unwrap_or(&path);
         self.include.as_ref().is_none_or(|include| include.is_match(relative)) && !self.exclude.is_match(relative)

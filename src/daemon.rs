@@ -151,6 +151,9 @@ impl Daemon {
     pub fn start(config: Config, state_dir: &Path) -> Result<(Self, Handle), StartError> {
         let lock = Lock::acquire(state_dir)?;
         let ffmpeg = Ffmpeg::find(config.encoder.ffmpeg.as_deref())?;
+        // The first line of the log: which config it is has to be seen before what it leads to.
+        let file = std::path::absolute(&config.file).unwrap_or_else(|_| config.file.clone());
+        tracing::info!(config = %file.display(), ffmpeg = %ffmpeg.path.display(), version = ffmpeg.version, state = %state_dir.display(), "reeld {} starts", env!("CARGO_PKG_VERSION"));
         let (journal, set_aside) = Journal::open(&lock)?;
         if let Some(path) = set_aside {
             tracing::warn!(path = %path.display(), hint = "frames that are still there may be encoded again", "the journal was damaged and is set aside");
@@ -160,7 +163,6 @@ impl Daemon {
         let dirty = Arc::new(Dirtied::default());
         let wake = Arc::clone(&dirty);
         let watcher = Arc::new(Watcher::new(watching::is_urgent, move |haste| wake.wake(haste))?);
-        tracing::info!(ffmpeg = %ffmpeg.path.display(), version = ffmpeg.version, state = %state_dir.display(), "reeld {} starts", env!("CARGO_PKG_VERSION"));
         let chunk_dir = dirs::chunk_dir(config.encoder.chunk_dir.as_deref(), state_dir);
         let tools = Tools { ffmpeg, journal, encoder: config.encoder.clone(), chunk_dir };
         let handle = Handle(sender.clone());

@@ -19,6 +19,7 @@ mod anomaly;
 pub mod existing;
 pub mod film;
 pub mod finish;
+mod flaw;
 pub mod gaps;
 pub mod group;
 pub mod name;
@@ -28,6 +29,7 @@ mod pattern;
 pub mod tracker;
 
 pub use anomaly::Anomaly;
+pub use flaw::{Flaw, Unreadable};
 pub use pattern::{KeyPart, Kind, Padding, Pattern};
 
 /// The number in a frame's name: at most nine digits, or a time stamp of up to nineteen; negative where a renderer
@@ -105,8 +107,8 @@ pub struct Batch {
     /// Numbers of the sequence that have no frame in `frames`: those between the first and the last that no file has, and
     /// the unreadable ones. Empty for time stamps.
     pub missing: NumberRanges,
-    /// Numbers whose files are there, but were given up on because they stayed empty or unfinished. Ascending.
-    pub unreadable: Vec<FrameNumber>,
+    /// Files that are there, but are no images that can be read. By ascending number.
+    pub unreadable: Vec<Unreadable>,
     /// Numbers whose files were written over while the sequence was open and others stayed as they were.
     pub rewritten: NumberRanges,
     /// What ended the sequence.

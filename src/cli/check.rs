@@ -127,7 +127,10 @@ fn check_ffmpeg(config: Option<&Config>, findings: &mut Findings) -> Result<(), 
 }
 
 fn check_root(root: &Root, findings: &mut Findings) -> Result<(), CliError> {
-    let path = root.path.display();
+    let path = match &root.link {
+        Some(link) => format!("{} (through {})", root.path.display(), link.display()),
+        None => root.path.display().to_string(),
+    };
     if let Err(error) = scan::read_folder(&root.path, &|_| false) {
         return findings.wrong(&format!("{path}: {error}"), error.hint());
     }

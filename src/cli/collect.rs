@@ -8,13 +8,14 @@ use std::sync::Arc;
 use bstr::{BString, ByteSlice as _};
 
 use super::error::CliError;
-use crate::config::Root;
+use crate::config::{Root, real};
+use crate::frame::FrameErrorKind;
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
-use crate::sequence::group::{self, Film, Held, LeftAlone, Note};
+use crate::sequence::group::{self, Film, LooksLike, LeftAlone, Note};
 use crate::sequence::name::{self, NameRule};
 use crate::sequence::{Batch, Frame, Identity, Pattern};
-use crate::watch::scan;
+use crate::watch::scan::{self, FolderScan, Links};
 
 /// The images of one folder. Each is in one of the three.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub(crate) struct Contents {
     pub(crate) singles: Vec<BString>,
     /// Images that are no frames, with the reason of the first; the others' are like it.
     pub(crate) left: Vec<(LeftAlone, Vec<BString>)>,
+    /// Links that would be frames or folders of frames if they were followed.
+    pub(crate) links: Links,
 }
 
 /// A sequence as it is on disk now.
@@ -36,7 +39,7 @@ pub(crate) struct Found {
     pub(crate) frames: Vec<Frame>,
     pub(crate) missing: NumberRanges,
     /// Why it becomes a video only where its frames or its pattern are named.
-    pub(crate) held: Option<Held>,
+    pub(crate) held: Option<LooksLike>,
     /// What is worth knowing of how its names were read.
     pub(crate) notes: Vec<Note>,
 }
@@ -61,7 +64,7 @@ pub(crate) fn survey(path: &Path) -> Result<Vec<Contents>, CliError> {
     let absolute =
         std::path::absolute(path).map_err(|error| CliError::usage(format!("{}: {error}", path.display())))?;
     match std::fs::metadata(&absolute) {
-        Ok(meta) if meta.is_dir() => below(&absolute),
+        Ok(meta) if meta.is_dir() => below(&real(&absolute)),
         Ok(_) => one_frame(&absolute),
         Err(_) => one_pattern(&absolute),
     }
@@ -72,9 +75,9 @@ fn below(dir: &Path) -> Result<Vec<Contents>, CliError> {
     let mut found = Vec::new();
     let mut folders = vec![dir.to_path_buf()];
     while let Some(dir) = folders.pop() {
-        let (files, below) = read(&dir)?;
-        folders.extend(below.iter().rev().map(|name| dir.join(OsStr::from_bytes(name))));
-        found.push(contents(&dir, &files, &NameRule::Auto));
+        let scan = read(&dir)?;
+        folders.extend(scan.folders.iter().rev().map(|name| dir.join(OsStr::from_bytes(name))));
+        found.push(contents(&dir, &scan, &NameRule::Auto));
     }
     Ok(found)
 }
@@ -82,11 +85,11 @@ fn below(dir: &Path) -> Result<Vec<Contents>, CliError> {
 /// The sequence that one frame belongs to.
 fn one_frame(path: &Path) -> Result<Vec<Contents>, CliError> {
     let (dir, name) = split(path)?;
-    let (files, _) = read(dir)?;
-    let mut all = contents(dir, &files, &NameRule::Auto);
+    let mut all = contents(dir, &read(dir)?, &NameRule::Auto);
     let hint = || "give a folder, a frame such as `shot.0001.png`, or a pattern such as `shot.####.png`".to_owned();
     if let Some((why, _)) = all.left.iter().find(|(_, names)| names.iter().any(|left| left == name)) {
-        return Err(CliError::usage(format!("{} is left alone: {why}", path.display())).hint(hint()));
+        let error = CliError::usage(format!("{} is left alone: {why}", path.display()));
+        return Err(error.hint(hint_of(why).unwrap_or_else(hint)));
     }
     if all.singles.iter().any(|single| single == name) {
         let error = format!("{} is a single image: no other image of its folder goes with it", path.display());
@@ -111,9 +114,16 @@ fn one_pattern(path: &Path) -> Result<Vec<Contents>, CliError> {
     if !dir.is_dir() {
         return Err(nothing());
     }
-    let (files, _) = read(dir)?;
-    let found = contents(dir, &files, &rule);
+    let found = contents(dir, &read(dir)?, &rule);
     if found.sequences.is_empty() { Err(nothing()) } else { Ok(vec![named(found)]) }
+}
+
+/// What to do about images that are left alone for this reason.
+pub(crate) fn hint_of(why: &LeftAlone) -> Option<String> {
+    match why {
+        LeftAlone::Unsupported { format } => Some(FrameErrorKind::Unsupported((*format).to_owned()).at(Path::new("")).hint()),
+        _ => None,
+    }
 }
 
 /// What somebody asked for by name: the sequences alone, whatever they look like.
@@ -135,12 +145,12 @@ fn split(path: &Path) -> Result<(&Path, &[u8]), CliError> {
 
 type Files = Vec<(BString, Identity)>;
 
-fn read(dir: &Path) -> Result<(Files, Vec<BString>), CliError> {
-    let scan = scan::read_folder(dir, &name::is_image).map_err(|error| CliError::failed(&error).hint(error.hint()))?;
-    Ok((scan.files, scan.folders))
+fn read(dir: &Path) -> Result<FolderScan, CliError> {
+    scan::read_folder(dir, &name::is_image).map_err(|error| CliError::failed(&error).hint(error.hint()))
 }
 
-fn contents(dir: &Path, files: &Files, rule: &NameRule) -> Contents {
+fn contents(dir: &Path, scan: &FolderScan, rule: &NameRule) -> Contents {
+    let files = &scan.files;
     let dir: Arc<Path> = Arc::from(dir);
     let names: Vec<&[u8]> = files.iter().map(|(name, _)| name.as_bytes()).collect();
     let times: Vec<i64> = files.iter().map(|(_, identity)| identity.mtime_ns).collect();
@@ -155,7 +165,7 @@ fn contents(dir: &Path, files: &Files, rule: &NameRule) -> Contents {
     }
     let singles = grouping.singles.iter().map(|place| files[*place].0.clone()).collect();
     let sequences = grouping.films.into_iter().map(|film| found(&dir, film, files)).collect();
-    Contents { dir, sequences, singles, left }
+    Contents { dir, sequences, singles, left, links: scan.links.clone() }
 }
 
 fn found(dir: &Arc<Path>, film: Film, files: &Files) -> Found {

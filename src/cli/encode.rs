@@ -125,12 +125,13 @@ fn asked(path: PathBuf, journal: &Journal) -> Result<Ffmpeg, CliError> {
     Ok(ffmpeg)
 }
 
-/// The sequences of all paths, each once, and only those that can make a video.
+/// The sequences of all paths, each once, and only those that can make a video. What is left out is said.
 fn find(args: &EncodeArgs) -> Result<Vec<Found>, CliError> {
     let mut all: Vec<Found> = Vec::new();
     for path in &args.paths {
         let before = all.len();
-        for Contents { dir, sequences, singles, left } in collect::survey(path)? {
+        let mut left_alone = None;
+        for Contents { dir, sequences, singles, left, links } in collect::survey(path)? {
             for found in sequences {
                 if let Some(held) = found.held {
                     let path = dir.join(found.pattern.to_string());
@@ -139,19 +140,25 @@ fn find(args: &EncodeArgs) -> Result<Vec<Found>, CliError> {
                     all.push(found);
                 }
             }
-            let left: usize = left.iter().map(|(_, names)| names.len()).sum();
-            if singles.len() + left > 0 {
-                let text = format!(
-                    "{}: {} single images and {left} left alone; `reeld scan` says why",
-                    dir.display(),
-                    singles.len()
-                );
-                out::say(&text);
+            let mut others: Vec<String> = Vec::new();
+            if !singles.is_empty() {
+                others.push(format!("{} single images", singles.len()));
+            }
+            for (why, names) in &left {
+                let example = names.first().map(ToString::to_string).unwrap_or_default();
+                others.push(format!("{} left alone, such as {example}: {why}", names.len()));
+                left_alone = left_alone.or_else(|| collect::hint_of(why));
+            }
+            if let (true, Some(example)) = (links.wanted, &links.example) {
+                others.push(format!("{} links, such as {example}: links are not followed", links.count));
+            }
+            for other in others {
+                out::say(&format!("{}: {other}", dir.display()));
             }
         }
         if all.len() == before {
-            return Err(CliError::failed(format!("no sequence of at least 2 frames in {}", path.display()))
-                .hint(format!("`reeld scan {}` lists what is there", path.display())));
+            let hint = left_alone.unwrap_or_else(|| format!("`reeld scan {}` lists what is there", path.display()));
+            return Err(CliError::failed(format!("no sequence of at least 2 frames in {}", path.display())).hint(hint));
         }
     }
     Ok(all)

@@ -8,10 +8,11 @@ use clap::Args;
 
 use super::error::CliError;
 use super::{ConfigArg, out, state};
-use crate::config::{Config, dirs};
+use crate::config::{Config, dirs, real};
 use crate::daemon::command::{self, Command, Reply, RetryTarget, WirePath};
 use crate::daemon::job;
 use crate::journal::{Entry, Journal};
+use crate::sequence::tracker::OpenSequence;
 use crate::serve;
 
 #[derive(Debug, Args)]
@@ -72,10 +73,47 @@ pub(crate) fn list(args: &ListArgs) -> Result<ExitCode, CliError> {
             out::line(&describe(row))?;
         }
     }
-    if rows.is_empty() && !args.json {
+    let open = open_sequences(&args.config);
+    let most = usize::try_from(args.limit).unwrap_or(usize::MAX);
+    for sequence in open.iter().take(most) {
+        if args.json {
+            out::json(sequence)?;
+        } else {
+            out::line(&describe_open(sequence))?;
+        }
+    }
+    if open.len() > most {
+        out::say(&format!("and {} open sequences more; `--limit` shows them", open.len() - most));
+    }
+    if rows.is_empty() && open.is_empty() && !args.json {
         out::say("nothing was encoded yet");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the running daemon has not made a video of yet. The journal is worth listing without it.
+fn open_sequences(config: &ConfigArg) -> Vec<OpenSequence> {
+    match ask_daemon(config, &Command::Open) {
+        Ok(Some(Reply::Open { sequences })) => sequences,
+        Ok(_) => Vec::new(),
+        Err(error) => {
+            error.report();
+            Vec::new()
+        }
+    }
+}
+
+/// `open  /renders/shot_####.png 1-17  17 frames  missing 5`
+fn describe_open(open: &OpenSequence) -> String {
+    let OpenSequence { dir, pattern, count, first, last, missing, state, held, .. } = open;
+    let mut text = format!("{state}  {dir}/{pattern} {first}-{last}  {count} frames");
+    if !missing.is_empty() {
+        text += &format!("  missing {missing}");
+    }
+    if let Some(held) = held {
+        text += &format!("\n    {held}\n    hint: {}", held.hint);
+    }
+    text
 }
 
 pub(crate) fn retry(args: &RetryArgs) -> Result<ExitCode, CliError> {
@@ -110,6 +148,8 @@ fn show(reply: Reply) -> Result<ExitCode, CliError> {
             out::say(&message);
             Ok(ExitCode::SUCCESS)
         }
+        // Not asked for.
+        Reply::Open { .. } => Ok(ExitCode::SUCCESS),
         Reply::Refused { message, hint } => Err(CliError::failed(message).hint(hint)),
     }
 }
@@ -163,8 +203,8 @@ fn state_dir(config: &ConfigArg) -> Result<PathBuf, CliError> {
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, CliError> {
-    // The daemon knows its folders by their real paths; one that is gone has none.
-    std::fs::canonicalize(path)
-        .or_else(|_| std::path::absolute(path))
+    // The daemon knows its folders by their real paths, also one that is gone by now.
+    std::path::absolute(path)
+        .map(|absolute| real(&absolute))
         .map_err(|error| CliError::usage(format!("{}: {error}", path.display())))
 }

@@ -1,5 +1,6 @@
 //! `reeld scan`: what becomes of each image, and what is wrong with the sequences.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -77,7 +78,8 @@ pub(crate) fn run(args: &ScanArgs) -> Result<ExitCode, CliError> {
     let mut folders = collect::survey(&args.path)?;
     folders.sort_by(|a, b| a.dir.cmp(&b.dir));
     let mut sums = Sums::default();
-    for Contents { dir, mut sequences, singles, left } in folders {
+    let mut hints = BTreeSet::new();
+    for Contents { dir, mut sequences, singles, left, links } in folders {
         sequences.sort_by(|a, b| a.pattern.cmp(&b.pattern));
         for found in &sequences {
             sums.sequences += 1;
@@ -91,6 +93,11 @@ pub(crate) fn run(args: &ScanArgs) -> Result<ExitCode, CliError> {
         }
         sums.singles += singles.len();
         let single = ("single", "no other image goes with it".to_owned(), singles);
+        hints.extend(left.iter().filter_map(|(why, _)| collect::hint_of(why)));
+        if let (true, Some(example)) = (links.wanted, &links.example) {
+            let dir = dir.display();
+            out::say(&format!("{dir}: {} links are not followed, such as {example}; they are not counted", links.count));
+        }
         let left = left.into_iter().map(|(why, names)| ("left_alone", why.to_string(), names));
         for (kind, why, mut names) in std::iter::once(single).chain(left).filter(|(.., names)| !names.is_empty()) {
             if kind == "left_alone" {
@@ -105,6 +112,9 @@ pub(crate) fn run(args: &ScanArgs) -> Result<ExitCode, CliError> {
                 out::line(&others.describe())?;
             }
         }
+    }
+    for hint in hints {
+        out::say(&format!("hint: {hint}"));
     }
     if !args.json {
         out::say(&sums.describe(&args.path));

@@ -274,6 +274,7 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
     };
     Root {
         path,
+        link: None,
         recursive: value(root.recursive.as_ref(), true),
         watch: value(root.watch.as_ref(), WatchMode::Auto),
         include: root.include.as_ref().map(|globs| set(globs, globs::set, mistakes)),

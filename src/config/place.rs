@@ -59,7 +59,7 @@ pub(super) fn normalised(path: &Path) -> PathBuf {
 }
 
 /// `path` as the disk has it: links are followed in the part of it that exists.
-pub(super) fn real(path: &Path) -> PathBuf {
+pub(crate) fn real(path: &Path) -> PathBuf {
     let found = path.ancestors().find_map(|above| Some((above.canonicalize().ok()?, path.strip_prefix(above).ok()?)));
     // Pushing an empty rest would leave a slash at the end.
     found.map_or_else(|| path.to_owned(), |(above, rest)| above.components().chain(rest.components()).collect())

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::journal::{self, BatchId};
 use crate::sequence::Identity;
+use crate::sequence::tracker::OpenSequence;
 
 /// What a client asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +30,8 @@ pub enum Command {
         /// The folder, absolute.
         dir: WirePath,
     },
+    /// Which sequences are not videos yet, and why not. Changes nothing.
+    Open,
 }
 
 /// Which batches to encode again.
@@ -49,6 +52,11 @@ pub enum Reply {
     Done {
         /// One sentence for the person who asked.
         message: String,
+    },
+    /// The sequences that are not videos yet.
+    Open {
+        /// By folder.
+        sequences: Vec<OpenSequence>,
     },
     /// It cannot be done.
     Refused {

@@ -87,6 +87,7 @@ impl Daemon {
             Command::Done { dir } => self.done(&dir.to_path()),
             Command::Retry { target } => return self.retry(target, answer),
             Command::Forget { dir } => return self.forget(dir.to_path(), answer),
+            Command::Open => Reply::Open { sequences: self.tracker.snapshot(self.now()) },
         };
         // A client that does not wait for the answer needs none.
         let _ = answer.send(reply);

@@ -25,7 +25,7 @@ use crate::encode::verify;
 use crate::journal::{BatchId, DueCleanup, Journal, JournalError, NewBatch, Outcome, PlannedCleanup, lossy};
 use crate::sequence::finish::MissingFrames;
 use crate::sequence::name::EXTENSIONS;
-use crate::sequence::{Anomaly, Batch, Identity};
+use crate::sequence::{Anomaly, Batch, Identity, Unreadable};
 
 /// What a job works with.
 #[derive(Debug, Clone)]
@@ -163,13 +163,12 @@ fn make_reel(
     let verify_ms = i64::try_from(proof.as_millis()).unwrap_or(i64::MAX);
     let encode_ms = ms_since(started) - verify_ms;
     verify::check_inputs(&chunk)?;
-    for (number, error) in &bad {
-        anomalies.push(Anomaly::Unreadable { number: *number, reason: error.kind.to_string() });
-    }
+    let bad = bad.iter().map(|(number, error)| Unreadable { number: *number, reason: error.kind.to_string() });
+    anomalies.extend(Anomaly::unreadable(bad));
     let cleanup = cleanup_of(root, &anomalies);
     let outcome = Outcome {
         anomalies: anomalies.iter().map(ToString::to_string).collect(),
-        left_out: anomalies.iter().filter_map(Anomaly::left_out).collect(),
+        left_out: anomalies.iter().flat_map(Anomaly::left_out).collect(),
         encode_ms,
         verify_ms,
         cleanup: cleanup.as_ref().ok().copied().flatten(),

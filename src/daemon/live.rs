@@ -308,9 +308,8 @@ impl Daemon {
     }
 
     fn live_settle(&self, key: Key, frames: Vec<Frame>) {
-        let rest = self.live.growing.get(&key).map_or(Duration::ZERO, |growing| growing.take.rest());
         self.spawn(move || {
-            let settled = catch_unwind(|| work::settle(&key, &frames, rest));
+            let settled = catch_unwind(|| work::settle(&key, &frames));
             // A parser's panic over one strange file must not keep the others waiting.
             let settled = settled.unwrap_or_else(|_| Settled { whole: Vec::new(), unsettled: frames.first().cloned() });
             Event::Live(LiveEvent::Settled(key, settled))

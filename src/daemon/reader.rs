@@ -14,9 +14,11 @@ use jiff::Timestamp;
 
 use crate::config::Root;
 use crate::daemon::reader::existing::FirstReadings;
+use crate::daemon::reader::left_alone::{LeftAlone, Told};
 use crate::journal::{Journal, JournalError};
 use crate::sequence::existing::ExistingFiles;
 use crate::sequence::tracker::Listing;
+use crate::sequence::name::unsupported;
 use crate::sequence::{Identity, os_name};
 use crate::watch::dirty::Dirty;
 use crate::watch::mounts::Watching;
@@ -25,6 +27,7 @@ use crate::watch::roots::{RootGuard, RootState};
 use crate::watch::scan::{self, ScanError, ScanErrorKind};
 
 mod existing;
+mod left_alone;
 
 /// What to read.
 #[derive(Debug)]
@@ -104,6 +107,9 @@ struct Inner {
     unread: BTreeSet<Arc<Path>>,
     /// Folders that inotify refused: they are polled.
     unwatched: BTreeSet<Arc<Path>>,
+    told: Told,
+    /// The link that is the root's configured path leads to another folder by now.
+    elsewhere: bool,
 }
 
 /// The kernel's clock for file times runs in ticks of up to 10 ms: a folder may seem to be that much older than it is.
@@ -124,6 +130,8 @@ impl RootReader {
             known: BTreeSet::new(),
             unread: BTreeSet::new(),
             unwatched: BTreeSet::new(),
+            told: Told::default(),
+            elsewhere: false,
         };
         Self { root, watching, path, journal, watcher, inner: Mutex::new(inner), refused: AtomicBool::new(false) }
     }
@@ -142,6 +150,7 @@ impl RootReader {
     /// Reads what is wanted. Blocks on the disk.
     pub(crate) fn read(&self, wants: Wants) -> Report {
         let mut readings = Vec::new();
+        self.look_at_link();
         let mut is_first = false;
         let mut standing = self.look();
         if standing == Standing::There && std::mem::take(&mut self.lock().away) {
@@ -231,6 +240,18 @@ impl RootReader {
         Standing::Away { why, hint: hint.unwrap_or_default() }
     }
 
+    /// Says once when the link that the configuration names leads elsewhere than it did when it was resolved.
+    fn look_at_link(&self) {
+        let Some(link) = &self.root.link else { return };
+        // One that leads nowhere is not pointed elsewhere; whether the root itself is there is told by `look`.
+        let target = link.canonicalize().ok().filter(|target| **target != *self.path);
+        let was_elsewhere = std::mem::replace(&mut self.lock().elsewhere, target.is_some());
+        if let Some(target) = target.filter(|_| !was_elsewhere) {
+            let hint = "reload the configuration (SIGHUP) to watch the new folder instead";
+            tracing::warn!(link = %link.display(), to = %target.display(), path = %self.path.display(), hint, "this link leads elsewhere now; the folder that it led to at the start is still the one that is watched");
+        }
+    }
+
     fn unwatch_all(&self, inner: &mut Inner) {
         for dir in std::mem::take(&mut inner.known) {
             self.watcher.unwatch(&dir);
@@ -258,8 +279,10 @@ impl RootReader {
             Dirty::Names(names) if !self.is_unread(&dir) => names,
             Dirty::Names(_) | Dirty::All => return self.read_tree(dir, readings),
         };
-        match scan::read_names(&dir, &names, &|name| self.root.wants_file(&dir, name)) {
+        let left = LeftAlone::default();
+        match scan::read_names(&dir, &names, &|name| self.wants_or_counts(&dir, name, &left)) {
             Ok(scan) => {
+                left.tell(&dir, &scan.links, &mut self.lock().told);
                 let vanished: Vec<Arc<Path>> = names.iter().filter_map(|name| self.known_folder(&dir, name)).collect();
                 for below in vanished.iter().filter(|below| has_vanished(below)) {
                     self.forget(below, readings);
@@ -291,8 +314,10 @@ impl RootReader {
         while let Some(dir) = folders.pop() {
             let is_new = self.is_unread(&dir);
             self.watch(&dir);
-            let outcome = scan::read_folder(&dir, &|name| self.root.wants_file(&dir, name));
+            let left = LeftAlone::default();
+            let outcome = scan::read_folder(&dir, &|name| self.wants_or_counts(&dir, name, &left));
             let mut listing = outcome.map(|scan| {
+                left.tell(&dir, &scan.links, &mut self.lock().told);
                 for name in scan.folders.iter().filter(|_| self.root.recursive) {
                     let below: Arc<Path> = Arc::from(dir.join(os_name(name)));
                     if self.reads_folder(&below) && (everything || !self.lock().known.contains(&below)) {
@@ -382,6 +407,7 @@ impl RootReader {
             inner.known.remove(&dir);
             inner.unread.remove(&dir);
             inner.unwatched.remove(&dir);
+            inner.told.forget(&dir);
             readings.push(Reading { dir, claims: Vec::new(), outcome: None });
         }
         self.refused.store(!inner.unwatched.is_empty(), Ordering::Relaxed);
@@ -406,6 +432,15 @@ impl RootReader {
             }
         }
         self.refused.store(!inner.unwatched.is_empty(), Ordering::Relaxed);
+    }
+
+    /// Whether a file of this name in `dir` is wanted. Counts names that somebody may expect to be frames.
+    fn wants_or_counts(&self, dir: &Path, file: &[u8], left: &LeftAlone) -> bool {
+        let wanted = self.root.wants_file(dir, file);
+        if !wanted && unsupported::still_format_of(file).is_some() && self.root.admits(dir, file) {
+            left.add(file);
+        }
+        wanted
     }
 
     fn reads_folder(&self, dir: &Path) -> bool {

@@ -12,7 +12,7 @@ use crate::encode::chunk::FrameFile;
 use crate::encode::recipe::Source;
 use crate::frame::{FrameErrorKind, ImageInfo, complete};
 use crate::sequence::finish::MissingFrames;
-use crate::sequence::{Anomaly, Batch, FrameNumber, order};
+use crate::sequence::{Anomaly, Batch, FrameNumber, Unreadable, order};
 
 /// The plan of a batch: what is fed to the encoder, and what was wrong.
 #[derive(Debug)]
@@ -29,17 +29,18 @@ pub(crate) struct Survey {
 pub(crate) fn survey(batch: &Batch, missing: MissingFrames, size_change: SizeChange) -> Result<Survey, JobError> {
     let mut infos: Vec<(usize, ImageInfo)> = Vec::with_capacity(batch.frames.len());
     let mut anomalies = Vec::new();
-    if !batch.missing.is_empty() {
-        anomalies.push(Anomaly::Missing { numbers: batch.missing.clone() });
+    // A file that is there and cannot be read is one anomaly, not a missing number as well.
+    let unreadable: Vec<FrameNumber> = batch.unreadable.iter().map(|file| file.number).collect();
+    let missing_numbers = batch.missing.without(&unreadable);
+    if !missing_numbers.is_empty() {
+        anomalies.push(Anomaly::Missing { numbers: missing_numbers });
     }
-    anomalies.extend(batch.unreadable.iter().map(|&number| Anomaly::Unreadable {
-        number,
-        reason: "it was not whole when the sequence was finished".to_owned(),
-    }));
     if !batch.rewritten.is_empty() {
         anomalies.push(Anomaly::Rewritten { numbers: batch.rewritten.clone() });
     }
     anomalies.extend(order::judge(&batch.pattern, &batch.frames));
+    let mut unreadable = batch.unreadable.clone();
+    let mut first_error = None;
     for (index, frame) in batch.frames.iter().enumerate() {
         match complete::inspect(&batch.path_of(frame), &frame.identity) {
             Ok(info) => infos.push((index, info)),
@@ -52,11 +53,18 @@ pub(crate) fn survey(batch: &Batch, missing: MissingFrames, size_change: SizeCha
                 });
             }
             Err(error) => {
-                tracing::warn!(path = %error.path.display(), reason = %error.kind, hint = %error.hint(), "this frame cannot be read");
-                anomalies.push(Anomaly::Unreadable { number: frame.number, reason: error.kind.to_string() });
+                unreadable.push(Unreadable { number: frame.number, reason: error.kind.to_string() });
+                first_error.get_or_insert(error);
             }
         }
     }
+    // One line, however many there are.
+    if let Some(error) = first_error {
+        let count = unreadable.len() - batch.unreadable.len();
+        tracing::warn!(path = %error.path.display(), reason = %error.kind, hint = %error.hint(), count, "this frame cannot be read");
+    }
+    unreadable.sort_by_key(|file| file.number);
+    anomalies.extend(Anomaly::unreadable(unreadable));
     let source = source_of(&infos).ok_or_else(|| JobError::NoFrames { dir: batch.dir.to_path_buf() })?;
     for (index, info) in &infos {
         if (info.width, info.height) != (source.width, source.height) {

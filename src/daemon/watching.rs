@@ -12,7 +12,7 @@ use crate::daemon::systemd::Systemd;
 use crate::daemon::{Daemon, GATHER, GATHER_URGENT, Phase};
 use crate::frame::{FrameErrorKind, complete};
 use crate::sequence::tracker::{Decision, Event as Tracked, ExistingCount, Verdict};
-use crate::sequence::{Frame, Pattern, name, order, os_name};
+use crate::sequence::{Flaw, Frame, Pattern, name, order, os_name};
 use crate::watch::mounts;
 
 /// Time between two readings of everything below a root that is watched natively: events can get lost.
@@ -50,7 +50,8 @@ impl Daemon {
 
     pub(super) fn open_root(&mut self, root: Root) {
         let watching = mounts::decide(&root.path, root.watch);
-        tracing::info!(path = %root.path.display(), file_system = watching.fs_type, how = %watching.why, "watching");
+        let link = root.link.as_ref().map(|link| tracing::field::display(link.display()));
+        tracing::info!(path = %root.path.display(), link, file_system = watching.fs_type, how = %watching.why, "watching");
         let reader = Arc::new(RootReader::new(root, watching, Arc::clone(&self.watcher), self.tools.journal.clone()));
         let path = Arc::clone(reader.path());
         let watched = Watched {
@@ -219,9 +220,10 @@ impl Daemon {
                 Decision::LeftAlone { dir, why, count, example } => {
                     tracing::info!(dir = %dir.display(), count, %example, "images are left alone: {why}");
                 }
-                Decision::Note { dir, pattern, text } => {
-                    tracing::info!(dir = %dir.display(), %pattern, "{text}");
-                }
+                Decision::Note { dir, pattern, text, hint } => match hint {
+                    Some(hint) => tracing::warn!(dir = %dir.display(), %pattern, hint, "{text}"),
+                    None => tracing::info!(dir = %dir.display(), %pattern, "{text}"),
+                },
             }
         }
     }
@@ -259,9 +261,9 @@ impl Daemon {
 }
 
 /// Whether a change of this name must not wait with the frames: a marker, or a folder. Generators' temporaries are
-/// frames on their way.
+/// frames on their way, and pictures that cannot be read come as often as frames.
 pub(super) fn is_urgent(name: &[u8]) -> bool {
-    !name::has_frame_extension(name) && !name::is_temporary(name)
+    !name::has_frame_extension(name) && !name::is_temporary(name) && name::unsupported::format_of(name).is_none()
 }
 
 /// One wish instead of many; reading everything includes the rest.
@@ -277,28 +279,29 @@ fn merge(pending: Vec<Wants>) -> Wants {
 }
 
 fn look_at(dir: &Path, pattern: &Pattern, frames: &[Frame]) -> Verdict {
-    let mut unfinished = Vec::new();
+    let mut flawed = Vec::new();
     for frame in frames {
         let path = dir.join(os_name(&frame.file_name(pattern)));
         // The sequence waits for the verdict, so that a parser's panic over one strange file must not swallow it.
         let looked = catch_unwind(|| complete::inspect(&path, &frame.identity));
-        let Ok(looked) = looked else {
-            tracing::error!(path = %path.display(), hint = "this is a bug in reeld; the file counts as unfinished", "looking at this frame failed");
-            unfinished.push(frame.clone());
-            continue;
-        };
-        match looked {
-            Ok(_) => {}
-            Err(error) if matches!(error.kind, FrameErrorKind::Changed | FrameErrorKind::Vanished) => {
+        let flaw = match looked {
+            Ok(Ok(_)) => continue,
+            Ok(Err(error)) if matches!(error.kind, FrameErrorKind::Changed | FrameErrorKind::Vanished) => {
                 return Verdict::Changed;
             }
-            Err(error) => {
+            Ok(Err(error)) => {
                 tracing::debug!(path = %error.path.display(), reason = %error.kind, "not whole");
-                unfinished.push(frame.clone());
+                Flaw { reason: error.kind.to_string(), hint: error.hint(), lasting: error.kind.is_lasting() }
             }
-        }
+            Err(_) => {
+                let hint = "this is a bug in reeld: keep the file, and report it";
+                tracing::error!(path = %path.display(), hint, "looking at this frame failed");
+                Flaw { reason: "looking at it failed".to_owned(), hint: hint.to_owned(), lasting: true }
+            }
+        };
+        flawed.push((frame.clone(), flaw));
     }
-    if unfinished.is_empty() { Verdict::Whole } else { Verdict::Unfinished(unfinished) }
+    if flawed.is_empty() { Verdict::Whole } else { Verdict::Flawed(flawed) }
 }
 
 /// How to get videos of what is left alone.

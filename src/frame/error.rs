@@ -82,6 +82,16 @@ impl FrameError {
 }
 
 impl FrameErrorKind {
+    /// Whether waiting is of no use: the file is whole, and is something that reeld does not read. What is empty, cut short
+    /// or damaged may be still being written, and what may not be read may be about to get its rights.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Self::NotAFile(_) | Self::NotAnImage | Self::Animated | Self::Unsupported(_) | Self::TooLarge(_) => true,
+            Self::Empty | Self::Torn(_) | Self::Changed | Self::Vanished | Self::Io(_) | Self::Decode(_) => false,
+        }
+    }
+
     /// Says which file it is about.
     pub(crate) fn at(self, path: &Path) -> FrameError {
         FrameError { path: path.to_owned(), kind: self }

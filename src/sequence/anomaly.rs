@@ -1,11 +1,12 @@
 //! Whatever makes a batch less than perfect. A batch with one keeps its frames, unless the config says otherwise.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::sequence::FrameNumber;
 use crate::sequence::gaps::NumberRanges;
+use crate::sequence::{FrameNumber, Unreadable};
 
 /// One thing that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,11 +17,11 @@ pub enum Anomaly {
         /// Which.
         numbers: NumberRanges,
     },
-    /// A file that is no whole image.
+    /// Files that cannot be read, all for one reason.
     Unreadable {
-        /// The frame's number.
-        number: FrameNumber,
-        /// What is wrong with it.
+        /// Which.
+        numbers: NumberRanges,
+        /// What is wrong with them.
         reason: String,
     },
     /// A frame of another size than the others, fitted into theirs.
@@ -54,17 +55,33 @@ pub enum Anomaly {
 }
 
 impl Anomaly {
-    /// The number of a frame that is no part of the reel although its file exists.
+    /// One anomaly for each reason, however many files there are. The files come by ascending number.
     #[must_use]
-    pub fn left_out(&self) -> Option<FrameNumber> {
-        match self {
-            Self::Unreadable { number, .. } => Some(*number),
+    pub fn unreadable(files: impl IntoIterator<Item = Unreadable>) -> Vec<Self> {
+        let mut by_reason: BTreeMap<String, Vec<FrameNumber>> = BTreeMap::new();
+        for Unreadable { number, reason } in files {
+            by_reason.entry(reason).or_default().push(number);
+        }
+        let mut sorted: Vec<_> = by_reason.into_iter().collect();
+        sorted.sort_by_key(|(_, numbers)| numbers.first().copied());
+        let anomaly = |(reason, numbers): (_, Vec<_>)| Self::Unreadable {
+            numbers: NumberRanges::default().with(&numbers),
+            reason,
+        };
+        sorted.into_iter().map(anomaly).collect()
+    }
+
+    /// The numbers of frames that are no part of the reel although their files exist.
+    pub fn left_out(&self) -> impl Iterator<Item = FrameNumber> {
+        let ranges = match self {
+            Self::Unreadable { numbers, .. } => Some(numbers),
             Self::Missing { .. }
             | Self::OtherSize { .. }
             | Self::OutOfOrder { .. }
             | Self::ClockSetBack { .. }
             | Self::Rewritten { .. } => None,
-        }
+        };
+        ranges.into_iter().flat_map(NumberRanges::numbers)
     }
 
     /// What can be done about it.
@@ -88,7 +105,10 @@ impl fmt::Display for Anomaly {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing { numbers } => write!(f, "missing: {numbers}"),
-            Self::Unreadable { number, reason } => write!(f, "frame {number} cannot be read: {reason}"),
+            Self::Unreadable { numbers, reason } => {
+                let word = if numbers.count() == 1 { "frame" } else { "frames" };
+                write!(f, "{word} {numbers} cannot be read: {reason}")
+            }
             Self::OtherSize { number, width, height } => write!(f, "frame {number} has another size: {width}x{height}"),
             Self::OutOfOrder { newer: (first, last), older: (next, end) } => {
                 write!(f, "frames {first}-{last} are newer than frames {next}-{end}, which come after them")
@@ -98,5 +118,20 @@ impl fmt::Display for Anomaly {
             }
             Self::Rewritten { numbers } => write!(f, "written over while the sequence was open: {numbers}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_cannot_be_read_for_one_reason_are_one_anomaly() {
+        let file = |number, reason: &str| Unreadable { number, reason: reason.to_owned() };
+        let files = [file(2, "zebra"), file(3, "zebra"), file(5, "ape"), file(9, "zebra")];
+        let anomalies = Anomaly::unreadable(files);
+        let text: Vec<String> = anomalies.iter().map(ToString::to_string).collect();
+        assert_eq!(text, ["frames 2-3, 9 cannot be read: zebra", "frame 5 cannot be read: ape"]);
+        assert_eq!(anomalies.iter().flat_map(Anomaly::left_out).collect::<Vec<_>>(), [2, 3, 9, 5]);
     }
 }

@@ -126,6 +126,29 @@ impl NumberRanges {
         self
     }
 
+    /// The ranges without `numbers`, which ascend.
+    #[must_use]
+    pub fn without(&self, numbers: &[FrameNumber]) -> Self {
+        let mut ranges = Vec::with_capacity(self.0.len());
+        for &Range { first, last, step } in &self.0 {
+            let from = numbers.partition_point(|number| *number < first);
+            let within = numbers[from..].iter().copied().take_while(|number| *number <= last);
+            let mut next = Some(first);
+            for number in within.filter(|number| (number - first) % step == 0) {
+                ranges.extend(next.filter(|next| *next < number).map(|next| Range::new(next, number - step, step)));
+                next = number.checked_add(step);
+            }
+            ranges.extend(next.filter(|next| *next <= last).map(|next| Range::new(next, last, step)));
+        }
+        Self(ranges)
+    }
+
+    /// Every number in it, ascending.
+    pub fn numbers(&self) -> impl Iterator<Item = FrameNumber> + '_ {
+        let of = |range: &Range| (range.first..=range.last).step_by(usize::try_from(range.step).unwrap_or(usize::MAX));
+        self.0.iter().flat_map(of)
+    }
+
     /// Whether no number is in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -238,6 +261,9 @@ mod tests {
             let left: Vec<i64> = whole.step_by(step).filter(|number| !numbers.contains(number)).collect();
             prop_assert_eq!(&missing, &left);
             prop_assert_eq!(NumberRanges::default().with(&left).count(), gaps.count());
+            let odd: Vec<i64> = (-360..360).filter(|number| number % 3 == 0).collect();
+            let rest: Vec<i64> = left.into_iter().filter(|number| !odd.contains(number)).collect();
+            prop_assert_eq!(gaps.without(&odd).numbers().collect::<Vec<_>>(), rest);
         }
     }
 }

@@ -28,7 +28,7 @@ mod sign;
 mod stamp;
 
 pub(crate) use reading::{Placed, Reading};
-pub use reason::{Held, LeftAlone, Note};
+pub use reason::{LooksLike, LeftAlone, Note};
 pub(crate) use shape::Shaper;
 
 /// Where each image of a folder belongs. Every image is in exactly one of the three; other files are in none.
@@ -50,7 +50,7 @@ pub struct Film {
     /// At least two numbers, ascending, none twice, each with the place of its name in the names given.
     pub members: Vec<(FrameNumber, usize)>,
     /// Why it is made only on request.
-    pub held: Option<Held>,
+    pub held: Option<LooksLike>,
     /// What is worth knowing of it.
     pub notes: Vec<Note>,
 }
@@ -85,9 +85,7 @@ fn left_by_name(name: &[u8]) -> Result<bool, LeftAlone> {
         Verdict::NoImage => Ok(false),
         Verdict::Hidden => Err(LeftAlone::Hidden),
         Verdict::Unfinished => Err(LeftAlone::Unfinished),
-        Verdict::Unsupported(extension) => {
-            Err(LeftAlone::Unsupported { extension: extension.to_str_lossy().to_lowercase() })
-        }
+        Verdict::Unsupported(format) => Err(LeftAlone::Unsupported { format }),
     }
 }
 

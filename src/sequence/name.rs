@@ -8,16 +8,11 @@ use bstr::ByteSlice as _;
 use crate::sequence::name::marks::{Marker, Marks};
 
 pub(crate) mod marks;
+pub mod unsupported;
 
 /// Extensions of still images, in lower case.
 pub(crate) const EXTENSIONS: [&str; 14] =
     ["png", "jpg", "jpeg", "webp", "tif", "tiff", "exr", "bmp", "tga", "qoi", "hdr", "ppm", "pgm", "pnm"];
-
-/// Extensions of images that no decoder reads, in lower case. A GIF is a film by itself.
-const UNSUPPORTED: [&str; 20] = [
-    "dpx", "cin", "avif", "heic", "heif", "jxl", "jp2", "j2k", "cr2", "cr3", "nef", "dng", "arw", "orf", "raf", "rw2",
-    "psd", "sgi", "rgb", "gif",
-];
 
 /// Endings of a stem that mark a file as unfinished although its extension is an image's.
 const TEMPORARY_STEMS: [&str; 4] = [".tmp", ".temp", ".part", ".partial"];
@@ -140,11 +135,11 @@ impl NamePattern {
 
 /// What a name alone says of its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict<'n> {
+pub(crate) enum Verdict {
     /// Its extension is not that of a still image.
     NoImage,
-    /// An image that no decoder reads, with its extension as spelt.
-    Unsupported(&'n [u8]),
+    /// An image that no decoder reads, with the name of its format.
+    Unsupported(&'static str),
     /// Hidden, or of another program.
     Hidden,
     /// Its stem says that it is still written.
@@ -153,11 +148,11 @@ pub(crate) enum Verdict<'n> {
 }
 
 /// What `name` alone says of its file.
-pub(crate) fn verdict(name: &[u8]) -> Verdict<'_> {
+pub(crate) fn verdict(name: &[u8]) -> Verdict {
     let Some((stem, extension)) = split_extension(name) else { return Verdict::NoImage };
     let is_one_of = |known: &[&str]| known.iter().any(|known| extension.eq_ignore_ascii_case(known.as_bytes()));
-    if is_one_of(&UNSUPPORTED) {
-        Verdict::Unsupported(extension)
+    if let Some(format) = unsupported::format_of(name) {
+        Verdict::Unsupported(format)
     } else if !is_one_of(&EXTENSIONS) {
         Verdict::NoImage
     } else if name.starts_with(b".") || name.starts_with(b"~") || name.contains_str(".sync-conflict-") {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::sequence::FrameNumber;
 use crate::sequence::gaps::{NumberRanges, Spacing};
-use crate::sequence::group::Held;
+use crate::sequence::group::LooksLike;
 use crate::sequence::name::split_extension;
 
 /// How the numbers of one sequence are written.
@@ -159,7 +159,7 @@ impl Pattern {
     /// What the numbers look like if they are perhaps no frames of a film. `first` to `last` are `count` numbers. Judged
     /// when a film is sealed, like its gaps; a pattern of the user overrules it.
     #[must_use]
-    pub fn looks_like(&self, first: FrameNumber, last: FrameNumber, count: usize) -> Option<Held> {
+    pub fn looks_like(&self, first: FrameNumber, last: FrameNumber, count: usize) -> Option<LooksLike> {
         let (keyed, behind): (bool, Option<&KeyPart>) = match &self.kind {
             Kind::Count => (false, None),
             Kind::Keyed { parts, time: false } => match parts.as_slice() {
@@ -169,7 +169,7 @@ impl Pattern {
             _ => return None,
         };
         if is_version(&self.prefix) {
-            return Some(Held::Versions);
+            return Some(LooksLike::Versions);
         }
         let after = match behind {
             Some(KeyPart::Text(text)) => text.as_slice(),
@@ -180,7 +180,7 @@ impl Pattern {
             || starts_with_cross_and_length(after)
             || (keyed && matches!(after, b"x" | b"X"));
         let steps_by_one = !keyed && usize::try_from(last - first).is_ok_and(|span| span + 1 == count);
-        (lengths && side && !steps_by_one).then_some(Held::Sizes)
+        (lengths && side && !steps_by_one).then_some(LooksLike::Sizes)
     }
 }
 
@@ -294,11 +294,11 @@ mod tests {
         let looks = |prefix: &str, suffix: &str, first, last, count| {
             Pattern::new(prefix, suffix, Padding::None).looks_like(first, last, count)
         };
-        assert_eq!(looks("clip_v", ".png", 1, 3, 3), Some(Held::Versions));
+        assert_eq!(looks("clip_v", ".png", 1, 3, 3), Some(LooksLike::Versions));
         assert_eq!(looks("conv", ".png", 1, 3, 3), None);
-        assert_eq!(looks("a_1920x", ".png", 1080, 1200, 2), Some(Held::Sizes));
+        assert_eq!(looks("a_1920x", ".png", 1080, 1200, 2), Some(LooksLike::Sizes));
         assert_eq!(looks("a_1920x", ".png", 1077, 1083, 7), None);
-        assert_eq!(looks("a_", "x1080.png", 1280, 1920, 2), Some(Held::Sizes));
+        assert_eq!(looks("a_", "x1080.png", 1280, 1920, 2), Some(LooksLike::Sizes));
         assert_eq!(looks("s101x", ".png", 998, 1003, 6), None);
         assert_eq!(looks("4x", ".png", 100, 200, 2), None);
     }

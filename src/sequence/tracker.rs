@@ -5,28 +5,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bstr::BString;
-use serde::Serialize;
 
 use crate::sequence::existing::ExistingFiles;
 use crate::sequence::finish::{Rules, is_batch_folder};
-use crate::sequence::gaps::NumberRanges;
 use crate::sequence::group::LeftAlone;
 use crate::sequence::name::NameRule;
 use crate::sequence::tracker::folder::{Folder, Moment};
 use crate::sequence::tracker::open::Marker;
-use crate::sequence::{Batch, Frame, FrameNumber, Identity, Pattern};
+use crate::sequence::{Batch, Flaw, Frame, FrameNumber, Identity, Pattern};
 
 mod folder;
 mod frames;
 mod growing;
 mod open;
+mod snapshot;
 
 pub use growing::Growing;
+pub use snapshot::{Held, OpenSequence, Stage};
 
 /// Every folder that is watched, and what goes on in it.
 ///
@@ -98,8 +98,8 @@ pub struct Listing {
 pub enum Verdict {
     /// Every frame is whole and still the file that was listed.
     Whole,
-    /// These files are empty or lack their end.
-    Unfinished(Vec<Frame>),
+    /// These files are no whole images, each with what is wrong.
+    Flawed(Vec<(Frame, Flaw)>),
     /// A file changed or vanished since it was listed; a fresh listing is on its way.
     Changed,
 }
@@ -146,31 +146,9 @@ pub enum Decision {
         pattern: Pattern,
         /// One sentence.
         text: String,
+        /// What the user can do about it. Such a note is a warning.
+        hint: Option<String>,
     },
-}
-
-/// A sequence that has frames in no batch yet, or is being made into one, as people and programs are told of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct OpenSequence {
-    /// The folder.
-    pub dir: PathBuf,
-    /// What its names share, as people read it.
-    pub pattern: String,
-    /// Frames that the next batch would hold.
-    pub count: u64,
-    /// Frames that are in a batch already.
-    pub taken: u64,
-    /// The first number of the next batch.
-    pub first: FrameNumber,
-    /// Its last number.
-    pub last: FrameNumber,
-    /// Its missing numbers.
-    pub missing: NumberRanges,
-    /// `open`, `inspecting`, `held` (files are unfinished, or a gap is waited for), `too few frames` or `was there before`
-    /// (silence does not end it).
-    pub state: &'static str,
-    /// Milliseconds since any of its files changed.
-    pub quiet_ms: u64,
 }
 
 /// What silence does not end because it was there before anyone watched.
@@ -288,14 +266,15 @@ impl Tracker {
         let described = sequences.filter_map(|(folder, sequence)| {
             let quiet = now.saturating_sub(sequence.history.last_change);
             Some(OpenSequence {
-                dir: folder.dir.to_path_buf(),
+                dir: folder.dir.to_string_lossy().into_owned(),
                 pattern: sequence.pattern.to_string(),
                 count: sequence.frames.open_count(),
                 taken: sequence.frames.taken_count(),
                 first: sequence.frames.first()?,
                 last: sequence.frames.last()?,
                 missing: sequence.pattern.missing_from(sequence.frames.open().map(|frame| frame.number)),
-                state: sequence.state(folder.rules()),
+                state: sequence.stage(folder.rules()),
+                held: sequence.held(now),
                 quiet_ms: u64::try_from(quiet.as_millis()).unwrap_or(u64::MAX),
             })
         });

@@ -30,6 +30,32 @@ pub struct FolderScan {
     pub files: Vec<(BString, Identity)>,
     /// The folders in it, by name, without those that [`is_ignored_folder`] names.
     pub folders: Vec<BString>,
+    /// The links in it.
+    pub links: Links,
+}
+
+/// The links of a folder, which are not followed. Hidden ones that are not wanted are nobody's business.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Links {
+    /// How many.
+    pub count: usize,
+    /// One of them, by preference one that was wanted.
+    pub example: Option<BString>,
+    /// Whether any has a name that was wanted.
+    pub wanted: bool,
+}
+
+impl Links {
+    fn add(&mut self, name: &[u8], wanted: bool) {
+        if !wanted && name.starts_with(b".") {
+            return;
+        }
+        self.count += 1;
+        if self.example.is_none() || wanted && !self.wanted {
+            self.example = Some(name.into());
+        }
+        self.wanted |= wanted;
+    }
 }
 
 /// What became of some names of a folder.
@@ -41,6 +67,8 @@ pub struct NamesScan {
     pub gone: Vec<BString>,
     /// The folders among them, without those that [`is_ignored_folder`] names.
     pub folders: Vec<BString>,
+    /// The links among them.
+    pub links: Links,
 }
 
 /// Reads all of the folder `dir`, which must not be a link. `wants` says by its name whether a file matters; others are
@@ -73,6 +101,7 @@ pub fn read_folder(dir: &Path, wants: &dyn Fn(&[u8]) -> bool) -> Result<FolderSc
             (FileType::RegularFile, Some(stat)) if wanted => {
                 scan.files.push((BString::from(name.to_bytes()), identity(&stat)));
             }
+            (FileType::Symlink, _) => scan.links.add(name.to_bytes(), wanted),
             _ => {}
         }
     }
@@ -100,6 +129,7 @@ pub fn read_names(
                 continue;
             }
             Some((FileType::Directory, _)) if !is_ignored_folder(name) => scan.folders.push(name.clone()),
+            Some((FileType::Symlink, _)) => scan.links.add(name, wanted),
             _ => {}
         }
         if wanted {

@@ -133,6 +133,9 @@ pub(super) struct Take {
     bad: Option<Frame>,
     /// How long frames must rest before they are fed.
     rest: Duration,
+    /// When frames from a number on may have changed last, by our own clock: the times of files are of another one. Both
+    /// numbers and times ascend, and what is older than any rest is forgotten.
+    changes: BTreeMap<FrameNumber, Duration>,
     /// Frames that must come without a long pause before an encoder waits again.
     sluggish: u8,
     touched_at: Duration,
@@ -153,6 +156,7 @@ impl Take {
             unsettled: None,
             bad: None,
             rest: Duration::ZERO,
+            changes: BTreeMap::new(),
             sluggish: 0,
             touched_at: now,
             failures: 0,
@@ -163,11 +167,6 @@ impl Take {
     /// When time alone brings the next order.
     pub(super) fn due(&self) -> Option<Duration> {
         self.due
-    }
-
-    /// How long frames must have been left alone before they are fed.
-    pub(super) fn rest(&self) -> Duration {
-        self.rest
     }
 
     /// Frames that are in proved chunks.
@@ -198,6 +197,8 @@ impl Take {
             self.sluggish = self.sluggish.saturating_sub(1);
         }
         self.touched_at = now;
+        self.changes.retain(|number, at| *number < from && now.saturating_sub(*at) < REST_LIMIT);
+        self.changes.insert(from, now);
         self.back_to(from);
     }
 

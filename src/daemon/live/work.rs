@@ -1,7 +1,6 @@
 //! What live encoding does on worker threads: look at files, encode a chunk.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use crate::config::Root;
 use crate::daemon::chunks::ChunkMaker;
@@ -64,16 +63,11 @@ pub(super) fn prepare(key: &Key, first: &Frame, root: &Root, tools: &Tools) -> O
     Some(Prepared { maker: Arc::new(maker), chunks })
 }
 
-/// Looks at `frames` until one is not whole, or was changed less than `rest` ago.
-pub(super) fn settle(key: &Key, frames: &[Frame], rest: Duration) -> Settled {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let rested = |frame: &Frame| {
-        let changed = Duration::from_nanos(u64::try_from(frame.identity.mtime_ns).unwrap_or(0));
-        now.saturating_sub(changed) >= rest
-    };
+/// Looks at `frames` until one is not whole.
+pub(super) fn settle(key: &Key, frames: &[Frame]) -> Settled {
     let is_whole = |frame: &Frame| {
         let file = file_of(key, frame);
-        rested(frame) && complete::inspect(&file.path, &file.identity).is_ok()
+        complete::inspect(&file.path, &file.identity).is_ok()
     };
     let count = frames.iter().take_while(|frame| is_whole(frame)).count();
     Settled { whole: frames[..count].to_vec(), unsettled: frames.get(count).cloned() }

@@ -9,8 +9,8 @@ use bstr::BString;
 pub enum LeftAlone {
     /// No decoder reads its format.
     Unsupported {
-        /// Its extension, in lower case.
-        extension: String,
+        /// The name of the format.
+        format: &'static str,
     },
     /// Its name begins as hidden files' and other programs' do.
     Hidden,
@@ -28,7 +28,7 @@ pub enum LeftAlone {
 
 /// Why a film is made only on request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Held {
+pub enum LooksLike {
     /// Its numbers are versions.
     Versions,
     /// Its numbers are the sizes of its images.
@@ -62,7 +62,7 @@ impl LeftAlone {
 impl fmt::Display for LeftAlone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unsupported { extension } => write!(f, "files of the format .{extension} are not supported"),
+            Self::Unsupported { format } => write!(f, "the format is not supported: {format}"),
             Self::Hidden => f.write_str("it is hidden, or belongs to another program"),
             Self::Unfinished => f.write_str("its name says that it is unfinished"),
             Self::PreviewOf(name) => write!(f, "it is the preview of {name}"),
@@ -75,7 +75,7 @@ impl fmt::Display for LeftAlone {
     }
 }
 
-impl fmt::Display for Held {
+impl fmt::Display for LooksLike {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Versions => "its numbers look like versions",

@@ -40,6 +40,8 @@ pub(super) struct Folder {
     /// Sequences whose files had changed under an inspection, so that they wait for the next listing.
     awaiting: BTreeSet<Id>,
     next_id: Id,
+    /// It was read before: what a listing brings is new.
+    was_listed: bool,
 }
 
 /// The names of one shape: only they can influence each other (see [`group`](crate::sequence::group)).
@@ -94,6 +96,7 @@ impl Folder {
             claimed: HashSet::new(),
             awaiting: BTreeSet::new(),
             next_id: 0,
+            was_listed: false,
         }
     }
 

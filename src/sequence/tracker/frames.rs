@@ -64,6 +64,8 @@ const NEIGHBOURS: usize = 16;
 pub(super) enum Put {
     /// It was known.
     Same,
+    /// It was known and is what the sequence waits for.
+    Waited,
     /// Its number is new.
     Added,
     /// An open frame is another file now, or has grown.

@@ -9,14 +9,16 @@ use std::time::Duration;
 
 use crate::sequence::finish::{Continuation, Existing, FinishReason, MarkerScope, Progress, Rules};
 use crate::sequence::gaps::Spacing;
-use crate::sequence::group::{Held, Note};
+use crate::sequence::group::{LooksLike, Note};
 use crate::sequence::order::Order;
-use crate::sequence::tracker::Decision;
 use crate::sequence::tracker::frames::{Frames, Origin, Put};
 use crate::sequence::tracker::open::firing::{Firing, FiringState, is_command};
+use crate::sequence::tracker::open::placeholders::{Placeholders, usual_pause};
+use crate::sequence::tracker::{Decision, Held, Stage};
 use crate::sequence::{Frame, FrameNumber, Identity, Pattern};
 
 mod firing;
+mod placeholders;
 
 /// How long an unfinished file must stay as it is before it is given up on; also how long empty ones hold a batch that a
 /// marker or a client ended, and how quiet a sequence must be before a marker that was there first ends it.
@@ -56,6 +58,8 @@ pub(super) struct Marker {
     pub identity: Identity,
     /// The event that brought it, or changed it.
     pub seen: u64,
+    /// It was there when its folder was read for the first time.
+    pub found: bool,
 }
 
 /// One sequence of a folder.
@@ -81,6 +85,11 @@ pub(super) struct Sequence {
     /// Why it rested last, as far as that was told.
     noted: Option<Resting>,
     noted_retake: bool,
+    /// What was last said of files that cannot be read, so that a flood of them is one line.
+    noted_flaw: Option<String>,
+    /// What was last said to hold a batch.
+    noted_hold: Option<(FrameNumber, String)>,
+    placeholders: Placeholders,
     /// Nobody said which of its digits count: its names were read by what they look like.
     pub guessed: bool,
 }
@@ -89,7 +98,7 @@ pub(super) struct Sequence {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Resting {
     TooFew,
-    LooksLike(Held),
+    LooksLike(LooksLike),
 }
 
 /// What is known of a sequence's past.
@@ -131,6 +140,9 @@ impl Sequence {
             noted: None,
             noted_retake: false,
             guessed: true,
+            noted_flaw: None,
+            noted_hold: None,
+            placeholders: Placeholders::default(),
         }
     }
 
@@ -157,11 +169,12 @@ impl Sequence {
         // The time that old files lay there is no pause between two frames.
         let was_open = self.frames.fresh() > 0 && !self.frames.is_existing();
         let was_over = self.frames.is_written_over();
-        let number = frame.number;
+        let (number, identity) = (frame.number, frame.identity);
         let put = self.frames.put(frame, origin, cx.extend());
         if put == Put::Same {
-            return put;
+            return if self.is_held_up_by(number, cx) { Put::Waited } else { put };
         }
+        self.placeholders.put(number, identity, cx.now);
         if is_final {
             self.final_frame = self.final_frame.max(Some(number));
         }
@@ -171,18 +184,31 @@ impl Sequence {
         }
         if put == Put::Retaken && !self.noted_retake {
             self.noted_retake = true;
-            self.note(format!("frame {number} was written again after its batch: a new take"), cx, out);
+            self.note(format!("frame {number} was written again after its batch: a new take"), None, cx, out);
         }
         if put == Put::WrittenOver && !was_over {
-            self.note(format!("frame {number} was written over while its sequence is open"), cx, out);
+            self.note(format!("frame {number} was written over while its sequence is open"), None, cx, out);
         }
         self.touch(number, !matches!(put, Put::Changed | Put::WrittenOver), cx);
         put
     }
 
+    /// Whether the sequence waits for a file that is the same as before, which something was done to all the same: it may
+    /// have got its rights, so that it is looked at again at once.
+    fn is_held_up_by(&mut self, number: FrameNumber, cx: &Context<'_>) -> bool {
+        let Phase::Firing(firing) = &mut self.phase else { return false };
+        let FiringState::Held { until } = &mut firing.state else { return false };
+        let waited = firing.unfinished.get(&number).is_some_and(|(identity, _)| identity.size > 0);
+        if waited {
+            *until = cx.now;
+        }
+        waited
+    }
+
     /// Learns that a file is gone. Whether it was a frame.
     pub(super) fn remove(&mut self, number: FrameNumber, cx: &Context<'_>) -> bool {
         let removed = self.frames.remove(number, cx.extend());
+        self.placeholders.remove(number);
         if removed == Some(true) {
             self.touch(number, false, cx);
             if self.final_frame == Some(number) {
@@ -212,12 +238,10 @@ impl Sequence {
     /// Takes up the pace of frames that were there before anyone watched: the median time between two of them, so that
     /// neither a slow renderer nor one frame that was mended a day later misleads the automatic timeout.
     pub(super) fn learn_pace(&mut self) {
-        let mut times: Vec<i64> = self.frames.all().map(|(frame, _)| frame.identity.mtime_ns).collect();
-        times.sort_unstable();
-        let mut pauses: Vec<u64> = times.windows(2).map(|pair| pair[1].abs_diff(pair[0])).collect();
-        pauses.sort_unstable();
-        if let Some(median) = pauses.get(pauses.len() / 2) {
-            self.history.longest_pause = self.history.longest_pause.max(Duration::from_nanos(*median));
+        let times: Vec<i64> = self.frames.all().map(|(frame, _)| frame.identity.mtime_ns).collect();
+        self.placeholders.found_with(times.iter().copied().max().unwrap_or(i64::MIN));
+        if let Some(pause) = usual_pause(times) {
+            self.history.longest_pause = self.history.longest_pause.max(pause);
         }
     }
 
@@ -250,7 +274,7 @@ impl Sequence {
     }
 
     /// Why silence, markers and numbers make no video of it.
-    pub(super) fn looks_like(&self) -> Option<Held> {
+    pub(super) fn looks_like(&self) -> Option<LooksLike> {
         if !self.guessed {
             return None;
         }
@@ -264,17 +288,24 @@ impl Sequence {
     }
 
     /// What goes on, for people.
-    pub(super) fn state(&self, rules: &Rules) -> &'static str {
+    pub(super) fn stage(&self, rules: &Rules) -> Stage {
         match &self.phase {
-            Phase::Firing(firing) if matches!(firing.state, FiringState::Inspecting { .. }) => "inspecting",
-            Phase::Firing(_) => "held",
-            Phase::Open if self.is_left_alone(rules) => "was there before",
+            Phase::Firing(firing) if matches!(firing.state, FiringState::Inspecting { .. }) => Stage::Inspecting,
+            Phase::Firing(_) => Stage::Held,
+            Phase::Open if self.is_left_alone(rules) => Stage::Existing,
             Phase::Open => match self.resting {
-                Some(Resting::TooFew) => "too few frames",
-                Some(Resting::LooksLike(Held::Versions)) => "looks like versions",
-                Some(Resting::LooksLike(Held::Sizes)) => "looks like sizes",
-                None => "open",
+                Some(Resting::TooFew) => Stage::TooFew,
+                Some(Resting::LooksLike(_)) => Stage::LooksLikeNoFrames,
+                None => Stage::Open,
             },
+        }
+    }
+
+    /// What its batch waits for, if it does.
+    pub(super) fn held(&self, now: Duration) -> Option<Held> {
+        match &self.phase {
+            Phase::Firing(firing) => firing.hold.as_ref().map(|hold| hold.tell(&self.pattern, now)),
+            Phase::Open => None,
         }
     }
 
@@ -384,19 +415,22 @@ impl Sequence {
         Err([by_marker, due].into_iter().flatten().min())
     }
 
-    /// The marker that ends it. One that was there before the last change counts only after a silence: its frames are
+    /// The marker that ends it. Which came last is told by the order of events: the clock of whoever writes the frames may
+    /// be another one than that of whoever makes the marker. Only of what the first listing of a folder found together
+    /// nobody saw the order, and there the times of the files count.
+    ///
+    /// A marker that was there before the last change counts after a silence, if no frame is newer than it: its frames are
     /// copies with old times, and more of them may be on their way.
     fn marked(&mut self, cx: &Context<'_>) -> Result<FinishReason, Option<Duration>> {
         let settled = self.history.last_change.saturating_add(PATIENCE);
         let mut due = None;
-        for marker in cx.markers {
-            if !marker.scope.speaks_for(&self.pattern.prefix) || self.frames.newest() > marker.identity.mtime_ns {
-                continue;
-            }
-            if marker.seen >= self.history.changed_by || cx.now >= settled {
+        for marker in cx.markers.iter().filter(|marker| marker.scope.speaks_for(&self.pattern.prefix)) {
+            let is_newest = self.frames.newest() <= marker.identity.mtime_ns;
+            let came_last = marker.seen >= self.history.changed_by && (is_newest || !marker.found);
+            if came_last || is_newest && cx.now >= settled {
                 return Ok(FinishReason::Marker(marker.name.clone()));
             }
-            due = Some(settled);
+            due = due.or(is_newest.then_some(settled));
         }
         Err(due)
     }
@@ -433,10 +467,10 @@ impl Sequence {
             Resting::TooFew => format!("finished with {count} frames, but at least {least} make a video: left alone"),
             Resting::LooksLike(held) => format!("{count} images are left alone: {held}; `pattern` has them made"),
         };
-        self.note(text, cx, out);
+        self.note(text, None, cx, out);
     }
 
-    fn note(&self, text: String, cx: &Context<'_>, out: &mut Vec<Decision>) {
-        out.push(Decision::Note { dir: Arc::clone(cx.dir), pattern: self.pattern.clone(), text });
+    fn note(&self, text: String, hint: Option<String>, cx: &Context<'_>, out: &mut Vec<Decision>) {
+        out.push(Decision::Note { dir: Arc::clone(cx.dir), pattern: self.pattern.clone(), text, hint });
     }
 }

@@ -13,7 +13,20 @@ mod schedules;
 
 const EMPTY: u64 = 0;
 const TORN: u64 = 1;
+/// Whole, and nothing that can be read.
+const FOREIGN: u64 = 2;
 const WHOLE: u64 = 1000;
+
+/// What an inspector would say of a file of this size.
+fn flaw_of(size: u64) -> Option<Flaw> {
+    let (reason, lasting) = match size {
+        EMPTY => ("the file is empty", false),
+        TORN => ("the image is not whole", false),
+        FOREIGN => ("unsupported image: DPX", true),
+        _ => return None,
+    };
+    Some(Flaw { reason: reason.to_owned(), hint: "save it again".to_owned(), lasting })
+}
 
 fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
@@ -48,6 +61,8 @@ struct World {
     inodes: u64,
     batches: Vec<Batch>,
     notes: Vec<String>,
+    /// How many of the notes are warnings.
+    warnings: usize,
     inspections: usize,
 }
 
@@ -64,6 +79,7 @@ impl World {
             inodes: 0,
             batches: Vec::new(),
             notes: Vec::new(),
+            warnings: 0,
             inspections: 0,
         }
     }
@@ -112,7 +128,10 @@ impl World {
             for decision in self.tracker.apply(event, self.now) {
                 match decision {
                     Decision::Seal(batch) => self.batches.push(batch),
-                    Decision::Note { text, .. } => self.notes.push(text),
+                    Decision::Note { text, hint, .. } => {
+                        self.warnings += usize::from(hint.is_some());
+                        self.notes.push(text);
+                    }
                     Decision::Grew { .. } => {}
                     Decision::LeftAlone { why, count, .. } => self.notes.push(format!("{count}: {why}")),
                     Decision::Inspect { dir, pattern, frames } => {
@@ -131,8 +150,9 @@ impl World {
         if !frames.iter().all(current) {
             return Verdict::Changed;
         }
-        let unfinished: Vec<Frame> = frames.iter().filter(|frame| frame.identity.size <= TORN).cloned().collect();
-        if unfinished.is_empty() { Verdict::Whole } else { Verdict::Unfinished(unfinished) }
+        let flaw = |frame: &Frame| Some((frame.clone(), flaw_of(frame.identity.size)?));
+        let flawed: Vec<(Frame, Flaw)> = frames.iter().filter_map(flaw).collect();
+        if flawed.is_empty() { Verdict::Whole } else { Verdict::Flawed(flawed) }
     }
 
     /// Lets time pass, waking only when the tracker asked to be woken.
@@ -148,6 +168,11 @@ impl World {
     /// The numbers of each batch so far.
     fn numbers(&self) -> Vec<Vec<i64>> {
         self.batches.iter().map(|batch| batch.frames.iter().map(|frame| frame.number).collect()).collect()
+    }
+
+    /// The numbers that the last batch could not read.
+    fn unreadable(&self) -> Vec<i64> {
+        self.last().unreadable.iter().map(|file| file.number).collect()
     }
 
     fn last(&self) -> &Batch {

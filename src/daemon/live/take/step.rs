@@ -161,6 +161,19 @@ impl Take {
         }
         let until = waiting.map(|(_, until)| *until);
         self.wait_until(until, now);
+        self.rested(frames, now)
+    }
+
+    /// The frames up to the first one that has not rested yet, in a folder where frames are written twice.
+    fn rested(&mut self, mut frames: Vec<Frame>, now: Duration) -> Vec<Frame> {
+        let rested_at = |frame: &Frame| {
+            let (_, changed) = self.changes.range(..=frame.number).next_back()?;
+            Some(changed.saturating_add(self.rest)).filter(|moment| *moment > now)
+        };
+        if let Some((index, moment)) = frames.iter().enumerate().find_map(|(index, f)| Some((index, rested_at(f)?))) {
+            frames.truncate(index);
+            self.wait_until(Some(moment), now);
+        }
         frames
     }
 

@@ -337,6 +337,24 @@ fn a_frame_that_cannot_be_decoded_stops_it_there_until_it_changes() {
 }
 
 #[test]
+fn frames_that_are_written_twice_rest_by_our_own_clock() {
+    let mut world = World::new();
+    for number in 1..=4 {
+        world.write(number);
+        world.rest();
+    }
+    world.pass(Duration::from_secs(2));
+    // The time of the file, which is long ago, says nothing.
+    world.write(2);
+    world.rest();
+    let fed = |world: &World| world.encoders.values().map(|encoder| encoder.frames.len()).sum::<usize>();
+    assert_eq!(fed(&world), 1, "{:?}", world.encoders);
+    world.pass(Duration::from_secs(1));
+    world.rest();
+    assert_eq!(fed(&world), 4, "{:?}", world.encoders);
+}
+
+#[test]
 fn a_sealed_sequence_gives_its_last_frames_to_the_open_encoder() {
     let mut world = World::new();
     for number in 1..=4 {

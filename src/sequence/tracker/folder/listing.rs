@@ -33,8 +33,9 @@ impl Folder {
                 markers_changed |= !known;
                 bare_changed |= !known && scope == MarkerScope::Folder;
                 if !known {
-                    let marker = Marker { name: name.clone(), scope, identity: *identity, seen: moment.event };
-                    self.markers.insert(name.clone(), marker);
+                    let (name, seen, found) = (name.clone(), moment.event, !self.was_listed);
+                    let marker = Marker { name: name.clone(), scope, identity: *identity, seen, found };
+                    self.markers.insert(name, marker);
                 }
             } else if let Some((id, put)) = self.put(name, *identity, &listing.existing, &mut unread, moment, out) {
                 *seen.entry(id).or_default() += 1;
@@ -62,6 +63,7 @@ impl Folder {
                 touched.insert(id);
             }
         }
+        self.was_listed = true;
         self.step(touched, moment, out);
         // While names come one by one, a reason may be gone with the next name.
         if listing.complete {

@@ -7,10 +7,14 @@ use std::time::Duration;
 use crate::sequence::finish::{FinishReason, MissingFrames};
 use crate::sequence::gaps::NumberRanges;
 use crate::sequence::order::{Order, long_stretch};
-use crate::sequence::tracker::frames::Age;
+use crate::sequence::tracker::frames::{Age, Frames};
+use crate::sequence::tracker::open::placeholders::Placeholders;
 use crate::sequence::tracker::open::{Context, LISTING_WAIT, PATIENCE, Phase, Resting, Sequence};
-use crate::sequence::tracker::{Decision, Verdict};
-use crate::sequence::{Batch, Frame, FrameNumber, Identity};
+use crate::sequence::tracker::{Decision, Held, Verdict};
+use crate::sequence::{Batch, Flaw, Frame, FrameNumber, Identity, Pattern, Unreadable};
+
+/// How many different reasons one note names.
+const MOST_REASONS: usize = 3;
 
 #[derive(Debug)]
 pub(super) struct Firing {
@@ -22,6 +26,40 @@ pub(super) struct Firing {
     /// Files that an inspection found unfinished, each with the last moment at which it may have changed.
     pub unfinished: BTreeMap<FrameNumber, (Identity, Duration)>,
     pub state: FiringState,
+    /// What it waits for, as of the last look.
+    pub hold: Option<Hold>,
+}
+
+/// What keeps a batch from being made.
+#[derive(Debug, Clone)]
+pub(super) struct Hold {
+    until: Duration,
+    /// The file; `None` where numbers are missing.
+    file: Option<Frame>,
+    /// How many files more.
+    more: usize,
+    why: String,
+    hint: String,
+}
+
+impl Hold {
+    pub(super) fn tell(&self, pattern: &Pattern, now: Duration) -> Held {
+        let left = self.until.saturating_sub(now);
+        Held {
+            file: self.file.as_ref().map(|file| file.file_name(pattern).to_string()),
+            more: self.more,
+            why: self.why.clone(),
+            left_ms: u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
+            hint: self.hint.clone(),
+        }
+    }
+}
+
+/// The other files of the sequence.
+#[derive(Clone, Copy)]
+struct Siblings<'a> {
+    frames: &'a Frames,
+    placeholders: &'a Placeholders,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +80,7 @@ impl Sequence {
             late: BTreeSet::new(),
             unfinished: BTreeMap::new(),
             state: FiringState::Held { until: cx.now },
+            hold: None,
         }));
     }
 
@@ -54,45 +93,46 @@ impl Sequence {
             return;
         }
         let give_up = firing.since.saturating_add(cx.rules.max_wait);
-        if cx.rules.missing_frames == MissingFrames::Wait
-            && cx.now < give_up
-            && cx.has_gaps(&self.pattern)
-            && !self.pattern.missing_from(frames.iter().map(|frame| frame.number)).is_empty()
-        {
-            firing.state = FiringState::Held { until: give_up };
-            return;
+        if cx.rules.missing_frames == MissingFrames::Wait && cx.now < give_up && cx.has_gaps(&self.pattern) {
+            let missing = self.pattern.missing_from(frames.iter().map(|frame| frame.number));
+            if !missing.is_empty() {
+                let hint = "write the missing frames; `max_wait` says how long they are waited for".to_owned();
+                let why = format!("frames are missing: {missing}");
+                return self.hold(Hold { until: give_up, file: None, more: 0, why, hint }, cx, out);
+            }
         }
         firing.state = FiringState::Inspecting { disturbed: false };
         out.push(Decision::Inspect { dir: Arc::clone(cx.dir), pattern: self.pattern.clone(), frames });
     }
 
-    fn seal(&mut self, given_up: &BTreeSet<FrameNumber>, cx: &Context<'_>, out: &mut Vec<Decision>) {
+    fn seal(&mut self, flawed: Vec<(Frame, Flaw)>, cx: &Context<'_>, out: &mut Vec<Decision>) {
         let Phase::Firing(firing) = std::mem::replace(&mut self.phase, Phase::Open) else { return };
-        let in_batch = |frame: &Frame| !firing.late.contains(&frame.number);
-        let (frames, bad): (Vec<Frame>, Vec<Frame>) =
-            self.frames.open().filter(in_batch).partition(|frame| !given_up.contains(&frame.number));
-        let unreadable: Vec<FrameNumber> = bad.iter().map(|frame| frame.number).collect();
-        if !unreadable.is_empty() {
-            let text = format!("{} files stayed empty or unfinished and were given up on", unreadable.len());
-            self.note(text, cx, out);
-        }
-        self.frames.take(unreadable.iter().copied(), cx.extend());
+        let given_up: BTreeSet<FrameNumber> = flawed.iter().map(|(frame, _)| frame.number).collect();
+        let in_batch = |frame: &Frame| !firing.late.contains(&frame.number) && !given_up.contains(&frame.number);
+        let frames: Vec<Frame> = self.frames.open().filter(in_batch).collect();
+        self.note_flaws(&flawed, frames.len(), cx, out);
+        self.frames.take(given_up, cx.extend());
         // What came since the first reading turned out to be no frames: what is left is what was left alone before.
         if matches!(firing.reason, FinishReason::Idle(_)) && self.is_left_alone(cx.rules) {
             return;
         }
         if frames.is_empty() || (frames.len() as u64) < cx.rules.min_frames {
+            // Where no file can be read, that was said, and there is no more to it.
+            self.noted = self.noted.or(frames.is_empty().then_some(Resting::TooFew));
             self.rest(Resting::TooFew, cx, out);
             // What came later and belongs to the next batch is not too little yet.
             self.resting = self.resting.filter(|_| firing.late.is_empty());
             return;
         }
+        let unreadable: Vec<Unreadable> =
+            flawed.into_iter().map(|(frame, flaw)| Unreadable { number: frame.number, reason: flaw.reason }).collect();
         let over = self.written_over(&frames);
         let numbers: Vec<FrameNumber> = frames.iter().map(|frame| frame.number).collect();
         let runs = if unreadable.is_empty() { self.runs(frames, &over, cx) } else { vec![frames] };
         self.frames.take(numbers, cx.extend());
         self.final_frame = self.final_frame.filter(|number| firing.late.contains(number));
         (self.history.forced, self.noted, self.noted_retake) = (false, None, false);
+        (self.noted_flaw, self.noted_hold) = (None, None);
         for frames in runs {
             let missing = self.missing(&frames, &unreadable, cx);
             let batch = Batch {
@@ -132,15 +172,57 @@ impl Sequence {
         }
     }
 
+    /// Says once what is wrong with files that are left out of a batch of `left` frames.
+    fn note_flaws(&mut self, flawed: &[(Frame, Flaw)], left: usize, cx: &Context<'_>, out: &mut Vec<Decision>) {
+        let Some((_, Flaw { reason, hint, .. })) = flawed.first() else { return };
+        if self.noted_flaw.as_ref() == Some(reason) {
+            return;
+        }
+        self.noted_flaw = Some(reason.clone());
+        let mut by_reason: Vec<(&str, &Frame, usize)> = Vec::new();
+        for (frame, flaw) in flawed {
+            if let Some((.., more)) = by_reason.iter_mut().find(|(reason, ..)| *reason == flaw.reason) {
+                *more += 1;
+            } else if by_reason.len() < MOST_REASONS {
+                by_reason.push((&flaw.reason, frame, 0));
+            }
+        }
+        let files = by_reason.into_iter().map(|(reason, frame, more)| {
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("{}{more}: {reason}", frame.file_name(&self.pattern))
+        });
+        let (count, all) = (flawed.len(), flawed.len() + left);
+        let then = if left == 0 { "no video is made of them" } else { "the video is made without them" };
+        let text = format!("{count} of {all} files cannot be read: {}; {then}", files.collect::<Vec<_>>().join("; "));
+        self.note(text, Some(hint.clone()), cx, out);
+    }
+
+    /// Waits, and says once what for.
+    fn hold(&mut self, hold: Hold, cx: &Context<'_>, out: &mut Vec<Decision>) {
+        let Phase::Firing(firing) = &mut self.phase else { return };
+        firing.state = FiringState::Held { until: hold.until };
+        // A file that is still being written when its marker comes is nothing to warn of; one that stays so is.
+        let is_odd =
+            matches!(firing.reason, FinishReason::Idle(_)) || hold.until.saturating_sub(firing.since) > PATIENCE;
+        let held = hold.tell(&self.pattern, cx.now);
+        firing.hold = Some(hold.clone());
+        let key = (hold.file.map_or(FrameNumber::MIN, |file| file.number), hold.why);
+        if self.noted_hold.as_ref() != Some(&key) {
+            self.noted_hold = Some(key);
+            self.note(format!("finished, and {held}"), is_odd.then_some(hold.hint), cx, out);
+        }
+    }
+
     /// What is missing among these frames and between them and the unreadable ones, which are missing too.
-    fn missing(&self, frames: &[Frame], unreadable: &[FrameNumber], cx: &Context<'_>) -> NumberRanges {
+    fn missing(&self, frames: &[Frame], unreadable: &[Unreadable], cx: &Context<'_>) -> NumberRanges {
         if !cx.has_gaps(&self.pattern) {
             return NumberRanges::default();
         }
+        let unreadable: Vec<FrameNumber> = unreadable.iter().map(|file| file.number).collect();
         let mut present: Vec<FrameNumber> = frames.iter().map(|frame| frame.number).collect();
-        present.extend_from_slice(unreadable);
+        present.extend_from_slice(&unreadable);
         present.sort_unstable();
-        NumberRanges::missing_from(present).with(unreadable)
+        NumberRanges::missing_from(present).with(&unreadable)
     }
 
     /// The answer to an inspection.
@@ -160,13 +242,12 @@ impl Sequence {
             }
             _ if disturbed && by_silence => self.phase = Phase::Open,
             _ if disturbed => firing.state = FiringState::Held { until: cx.now },
-            Verdict::Whole => self.seal(&BTreeSet::new(), cx, out),
-            Verdict::Unfinished(frames) => {
-                let until = firing.hold(&frames, self.history.last_change, cx);
-                if until <= cx.now {
-                    self.seal(&frames.iter().map(|frame| frame.number).collect(), cx, out);
-                } else {
-                    firing.state = FiringState::Held { until };
+            Verdict::Whole => self.seal(Vec::new(), cx, out),
+            Verdict::Flawed(flawed) => {
+                let siblings = Siblings { frames: &self.frames, placeholders: &self.placeholders };
+                match firing.wait_for(&flawed, self.history.last_change, siblings, cx) {
+                    Some(hold) => self.hold(hold, cx, out),
+                    None => self.seal(flawed, cx, out),
                 }
             }
         }
@@ -174,20 +255,43 @@ impl Sequence {
 }
 
 impl Firing {
-    /// Remembers what an inspection found unfinished, and says until when it is waited for.
-    fn hold(&mut self, frames: &[Frame], last_change: Duration, cx: &Context<'_>) -> Duration {
+    /// Remembers what an inspection found unfinished, and says what is waited for, and until when; `None` where nothing is.
+    fn wait_for(
+        &mut self,
+        flawed: &[(Frame, Flaw)],
+        last_change: Duration,
+        siblings: Siblings<'_>,
+        cx: &Context<'_>,
+    ) -> Option<Hold> {
         let before = std::mem::take(&mut self.unfinished);
         let limit = self.since.saturating_add(cx.rules.max_wait);
         let empty_limit = if is_command(&self.reason) { self.since + PATIENCE } else { limit };
-        let mut until = self.since;
-        for frame in frames {
+        let mut hold: Option<Hold> = None;
+        for (frame, flaw) in flawed.iter().filter(|(_, flaw)| !flaw.lasting) {
             let known = before.get(&frame.number).filter(|(identity, _)| *identity == frame.identity);
             let since = known.map_or(last_change, |(_, since)| *since);
             self.unfinished.insert(frame.number, (frame.identity, since));
-            let patience = if frame.identity.size == 0 { empty_limit } else { since.saturating_add(PATIENCE) };
-            until = until.max(patience.min(limit));
+            let patience = if frame.identity.size == 0 {
+                let nobodys = siblings.placeholders.nobodys_at(frame, siblings.frames.open());
+                nobodys.map_or(empty_limit, |moment| moment.min(empty_limit))
+            } else {
+                since.saturating_add(PATIENCE)
+            };
+            let until = patience.min(limit);
+            if until <= cx.now {
+                continue;
+            }
+            let more = hold.as_ref().map_or(0, |hold| hold.more + 1);
+            match &mut hold {
+                // What is waited for longest is what holds it.
+                Some(hold) if hold.until >= until => hold.more = more,
+                _ => {
+                    let (why, hint) = (flaw.reason.clone(), flaw.hint.clone());
+                    hold = Some(Hold { until, file: Some(frame.clone()), more, why, hint });
+                }
+            }
         }
-        until
+        hold
     }
 
     /// Someone says that it is finished, which counts more than the rule that fired.

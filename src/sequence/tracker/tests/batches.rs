@@ -103,6 +103,65 @@ fn copies_with_old_times_do_not_end_one_by_one() {
 }
 
 #[test]
+fn a_marker_that_comes_last_ends_frames_of_another_clock() {
+    for skew in [5, 3600] {
+        let mut world = World::new(Rules { idle_timeout: IdleTimeout::Never, ..rules() });
+        world.list();
+        for number in 1..=3 {
+            world.write_at(&format!("shot.{number:04}.png"), WHOLE, world.now + seconds(skew));
+            world.list_only(&[&format!("shot.{number:04}.png")]);
+        }
+        world.pass(seconds(1));
+        world.write(".done", EMPTY);
+        world.list_only(&[".done"]);
+        assert_eq!(world.numbers(), [[1, 2, 3]], "{skew} s ahead");
+
+        // The marker is stale for the next run, and new again when it is made anew, together with the last frame.
+        world.pass(seconds(1));
+        world.write_at("shot.0004.png", WHOLE, world.now + seconds(skew));
+        world.list_only(&["shot.0004.png"]);
+        world.pass(seconds(100_000));
+        assert_eq!(world.batches.len(), 1, "{skew} s ahead");
+        world.write_at("shot.0005.png", WHOLE, world.now + seconds(skew));
+        world.write(".done", EMPTY);
+        world.list_only(&["shot.0005.png", ".done"]);
+        assert_eq!(world.numbers()[1], [4, 5], "{skew} s ahead");
+    }
+}
+
+#[test]
+fn of_what_was_found_together_the_times_count() {
+    for (newer, batches) in [(false, 1), (true, 0)] {
+        let mut world = World::new(Rules { idle_timeout: IdleTimeout::Never, ..rules() });
+        world.frames(1..=3);
+        let time = if newer { world.now - seconds(10) } else { world.now };
+        world.write_at(".done", EMPTY, time);
+        world.list();
+        assert_eq!(world.batches.len(), batches, "frames newer: {newer}");
+        world.pass(seconds(100_000));
+        assert_eq!(world.batches.len(), batches, "frames newer: {newer}");
+    }
+}
+
+#[test]
+fn a_marker_above_that_was_found_later_than_its_batch_folder_is_no_newer_for_that() {
+    let mut world = World::new(rules());
+    let above = Arc::clone(&world.dir);
+    let dir: Arc<Path> = Arc::from(above.join("batch_0000"));
+    world.tracker.open(Arc::clone(&dir), Arc::new(rules()), Arc::new(NameRule::Auto));
+    world.frames(1..=3);
+    let stale = Identity { mtime_ns: 0, ..*world.files.first_key_value().unwrap().1 };
+    // The folders below are read before those above them.
+    let below = std::mem::replace(&mut world.dir, dir);
+    world.list();
+    let listing = Listing { complete: true, files: vec![(".done".into(), stale)], gone: Vec::new(), existing: ExistingFiles::None };
+    world.apply(Event::Listed { dir: below, listing });
+    assert!(world.batches.is_empty(), "the frames are of a run after the marker's");
+    world.pass(seconds(60));
+    assert_eq!(world.last().reason, FinishReason::Idle(60_000));
+}
+
+#[test]
 fn a_named_marker_speaks_for_its_sequence_only() {
     let mut world = World::new(rules());
     world.frames(1..=2);
@@ -208,12 +267,16 @@ fn an_empty_file_holds_the_batch() {
     world.list();
     world.pass(seconds(60 + 599));
     assert!(world.batches.is_empty());
-    assert_eq!(world.tracker.snapshot(world.now)[0].state, "held");
+    let open = &world.tracker.snapshot(world.now)[0];
+    let held = open.held.as_ref().unwrap();
+    assert_eq!((open.state, held.file.as_deref(), held.left_ms), (Stage::Held, Some("shot.0003.png"), 1000));
+    assert_eq!((world.notes.len(), world.warnings), (1, 1), "said once, however long it lasts: {:?}", world.notes);
+    assert_eq!(world.notes[0], "finished, and waits up to 10 min for shot.0003.png: the file is empty");
     world.pass(seconds(1));
     assert_eq!(world.numbers(), [[1, 2]]);
-    assert_eq!(world.last().unreadable, [3]);
+    assert_eq!(world.unreadable(), [3]);
     assert_eq!(world.last().missing.to_string(), "3");
-    assert_eq!(world.notes.len(), 1);
+    assert_eq!((world.notes.len(), world.warnings), (2, 2), "and once what became of it");
 
     // Once it is written it is new.
     world.write("shot.0003.png", WHOLE);
@@ -272,7 +335,7 @@ fn a_torn_file_is_given_up_on_when_it_has_not_changed_for_thirty_seconds() {
     assert!(world.batches.is_empty());
     world.pass(seconds(1));
     assert_eq!(world.numbers(), [[1, 3]]);
-    assert_eq!((world.last().unreadable.as_slice(), world.last().missing.to_string()), ([2].as_slice(), "2".into()));
+    assert_eq!((world.unreadable(), world.last().missing.to_string()), (vec![2], "2".into()));
     world.pass(seconds(10_000));
     assert_eq!(world.batches.len(), 1);
 }
@@ -285,7 +348,123 @@ fn a_sequence_of_torn_files_alone_is_left_alone() {
     world.list();
     world.pass(seconds(100_000));
     assert!(world.batches.is_empty());
-    assert_eq!(world.notes.len(), 2, "{:?}", world.notes);
+    assert_eq!((world.notes.len(), world.warnings), (1, 1), "{:?}", world.notes);
+    assert!(world.notes[0].contains("1 of 1 files"), "{:?}", world.notes);
+}
+
+#[test]
+fn an_empty_file_whose_siblings_went_on_is_nobodys() {
+    let mut world = World::new(rules());
+    world.frames(1..=4);
+    world.list();
+    world.pass(seconds(1));
+    world.write("shot.0005.png", EMPTY);
+    world.list();
+    for number in 6..=12 {
+        world.pass(seconds(4));
+        world.frames([number]);
+        world.list();
+    }
+    world.pass(seconds(59));
+    assert!(world.batches.is_empty());
+    world.pass(seconds(1));
+    assert_eq!((world.numbers().len(), world.unreadable()), (1, vec![5]), "not after ten minutes: {:?}", world.notes);
+    assert_eq!(world.last().missing.to_string(), "5");
+}
+
+#[test]
+fn a_placeholder_is_waited_for_as_long_as_others_took_to_be_filled() {
+    // A farm: every frame is announced by an empty file and takes 100 s.
+    let mut world = World::new(Rules { max_wait: seconds(100_000), ..rules() });
+    for number in 1..=5 {
+        world.write(&format!("shot.{number:04}.png"), EMPTY);
+    }
+    world.list();
+    world.pass(seconds(50));
+    world.write("shot.0006.png", EMPTY);
+    world.list();
+    world.pass(seconds(50));
+    world.frames(1..=5);
+    world.list();
+    world.pass(seconds(300));
+    assert!(world.batches.is_empty(), "{:?}", world.notes);
+    world.pass(seconds(50));
+    assert_eq!((world.numbers().len(), world.unreadable()), (1, vec![6]));
+}
+
+#[test]
+fn placeholders_that_were_there_before_are_judged_by_their_siblings() {
+    // The pace is 10 s, so that a placeholder of 160 s is nobody's. Silence ends it after 60 s.
+    for (last, wait) in [(12, 110), (30, 60)] {
+        let mut world = World::new(rules());
+        for number in 1..=last {
+            let size = if number == 7 { EMPTY } else { WHOLE };
+            world.write_at(&format!("shot.{number:04}.png"), size, seconds(500 + number * 10));
+        }
+        world.list();
+        world.pass(seconds(wait - 1));
+        assert!(world.batches.is_empty(), "{last}: {:?}", world.notes);
+        world.pass(seconds(1));
+        assert_eq!((world.batches.len(), world.unreadable()), (1, vec![7]), "{last}");
+    }
+}
+
+#[test]
+fn a_file_that_gets_its_rights_is_looked_at_at_once() {
+    let mut world = World::new(rules());
+    world.frames([1, 2]);
+    world.write("shot.0003.png", TORN);
+    world.list();
+    world.apply(Event::Done(Arc::clone(&world.dir)));
+    let inspections = world.inspections;
+    world.list_only(&["shot.0001.png"]);
+    assert_eq!(world.inspections, inspections, "of another file nothing follows");
+    world.list_only(&["shot.0003.png"]);
+    assert_eq!(world.inspections, inspections + 1);
+    assert!(world.batches.is_empty());
+}
+
+#[test]
+fn what_will_never_be_readable_is_not_waited_for() {
+    let mut world = World::new(rules());
+    world.frames([1, 3, 4]);
+    world.write("shot.0002.png", FOREIGN);
+    world.list();
+    world.pass(seconds(60));
+    assert_eq!(world.numbers(), [[1, 3, 4]], "as soon as silence ends it");
+    let reasons: Vec<&str> = world.last().unreadable.iter().map(|file| file.reason.as_str()).collect();
+    assert_eq!((world.unreadable(), reasons), (vec![2], vec!["unsupported image: DPX"]));
+    assert_eq!((world.notes.len(), world.warnings), (1, 1));
+    for part in ["1 of 4 files", "shot.0002.png", "DPX"] {
+        assert!(world.notes[0].contains(part), "{part}: {:?}", world.notes);
+    }
+}
+
+#[test]
+fn a_flood_that_cannot_be_read_is_one_warning() {
+    let mut world = World::new(Rules { min_frames: 2, ..rules() });
+    for round in 0..5 {
+        for number in 1..=100 {
+            world.write(&format!("shot.{:04}.png", round * 100 + number), FOREIGN);
+        }
+        world.list();
+        world.pass(seconds(1000));
+    }
+    assert!(world.batches.is_empty());
+    assert_eq!((world.notes.len(), world.warnings), (1, 1), "{:?}", world.notes);
+    assert!(world.notes[0].contains("shot.0001.png and 99 more"), "{:?}", world.notes);
+
+    // Files of several kinds are told apart, and a torn one among them is still waited for.
+    world.frames(900..=905);
+    world.write("shot.0906.png", TORN);
+    world.write("shot.0907.png", FOREIGN);
+    world.list();
+    world.apply(Event::Done(Arc::clone(&world.dir)));
+    assert!(world.batches.is_empty());
+    world.pass(seconds(30));
+    assert_eq!((world.numbers().len(), world.unreadable()), (1, vec![906, 907]));
+    let note = world.notes.last().unwrap();
+    assert!(note.contains("shot.0906.png: the image is not whole; shot.0907.png: unsupported"), "{note}");
 }
 
 #[test]
@@ -296,6 +475,7 @@ fn a_gap_that_is_waited_for_holds_the_batch() {
     world.pass(seconds(300));
     assert!(world.batches.is_empty());
     assert_eq!(world.inspections, 0);
+    assert_eq!(world.notes, ["finished, and waits up to 10 min: frames are missing: 2"]);
     world.frames([2]);
     world.list();
     world.pass(seconds(60));

@@ -19,7 +19,7 @@ impl World {
         self.apply(Event::Listed { dir: Arc::clone(&self.dir), listing });
     }
 
-    fn states(&self) -> Vec<&'static str> {
+    fn states(&self) -> Vec<Stage> {
         self.tracker.snapshot(self.now).iter().map(|open| open.state).collect()
     }
 
@@ -33,7 +33,7 @@ impl World {
 fn silence_does_not_end_what_was_there_before() {
     let mut world = World::with_old(rules(), 1..=60);
     assert_eq!(world.tracker.next_deadline(), None);
-    assert_eq!((world.states(), world.existing()), (vec!["was there before"], (1, 60)));
+    assert_eq!((world.states(), world.existing()), (vec![Stage::Existing], (1, 60)));
     let growing = world.tracker.growing(&world.dir, &pattern()).unwrap();
     assert!(!growing.is_worth_it() && growing.quiet_at().is_none());
     world.pass(seconds(1_000_000));
@@ -76,7 +76,7 @@ fn one_that_grows_is_taken_whole() {
     world.pass(seconds(5000));
     world.frames([6]);
     world.list();
-    assert_eq!((world.states(), world.existing()), (vec!["open"], (0, 0)));
+    assert_eq!((world.states(), world.existing()), (vec![Stage::Open], (0, 0)));
     assert!(world.tracker.growing(&world.dir, &pattern()).unwrap().is_worth_it());
     world.pass(seconds(60));
     assert_eq!(world.numbers(), [[1, 2, 3, 4, 5, 6]]);
@@ -144,7 +144,7 @@ fn a_setting_frees_them_and_takes_them_back() {
         world.apply(Event::Tick);
     };
     reopen(&mut world, Existing::Encode);
-    assert_eq!((world.states(), world.existing()), (vec!["open"], (0, 0)));
+    assert_eq!((world.states(), world.existing()), (vec![Stage::Open], (0, 0)));
     reopen(&mut world, Existing::Skip);
     world.pass(seconds(1000));
     assert_eq!((world.batches.len(), world.existing()), (0, (1, 5)));

@@ -32,7 +32,7 @@ const NAMES: usize = 36;
 
 pub(super) fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
-        10 => (0..NAMES, prop_oneof![8 => Just(WHOLE), 1 => Just(TORN), 1 => Just(EMPTY)]).prop_map(|(n, s)| Act::Write(n, s)),
+        10 => (0..NAMES, prop_oneof![8 => Just(WHOLE), 1 => Just(TORN), 1 => Just(EMPTY), 1 => Just(FOREIGN)]).prop_map(|(n, s)| Act::Write(n, s)),
         1 => (0..NAMES).prop_map(Act::Remove),
         1 => Just(Act::Mark),
         1 => Just(Act::Done),
@@ -97,11 +97,11 @@ proptest! {
         let aside = world.aside();
         for (name, identity) in world.files.iter().filter(|(name, _)| *name != ".done") {
             let is_taken = taken.binary_search(&(name.clone(), *identity)).is_ok();
-            prop_assert!(aside.contains(name.as_slice()) || is_taken == (identity.size > TORN), "{}", name);
+            prop_assert!(aside.contains(name.as_slice()) || is_taken == (identity.size > FOREIGN), "{}", name);
         }
         for batch in &world.batches {
             prop_assert!(batch.frames.is_sorted_by(|a, b| a.number < b.number));
-            prop_assert!(batch.frames.iter().all(|frame| frame.identity.size > TORN));
+            prop_assert!(batch.frames.iter().all(|frame| frame.identity.size > FOREIGN));
         }
         prop_assert!(world.tracker.snapshot(world.now).is_empty());
         prop_assert_eq!(world.tracker.next_deadline(), None);
@@ -133,7 +133,7 @@ proptest! {
         let aside = world.aside();
         for (name, identity) in world.files.iter().filter(|(name, _)| *name != ".done") {
             let is_taken = taken.contains(&(name.clone(), *identity));
-            prop_assert!(aside.contains(name.as_slice()) || is_taken == (identity.size > TORN), "{}", name);
+            prop_assert!(aside.contains(name.as_slice()) || is_taken == (identity.size > FOREIGN), "{}", name);
         }
         prop_assert_eq!(world.tracker.next_deadline(), None);
     }
