@@ -2,6 +2,7 @@
 //!
 //! Every value is typed and has its place in the text, but nothing is inherited, defaulted or compared yet.
 
+use std::error::Error as _;
 use std::path::PathBuf;
 use std::str::FromStr as _;
 use std::time::Duration;
@@ -203,9 +204,8 @@ fn finish(reader: Reader<'_, '_>) {
 
 fn name_rule(text: &str) -> Result<NameRule, Complaint> {
     NameRule::parse(text).map_err(|error| {
-        let hint = "`shot.####.png`, `shot.%04d.png`, `shot.$F4.png`, or a regular expression with a group \
-                    `(?P<frame>[0-9]+)`";
-        Complaint::new(error.to_string(), hint)
+        let cause = error.source().map_or_else(String::new, |cause| format!(": {cause}"));
+        Complaint::new(format!("{error}{cause}"), error.hint())
     })
 }
 

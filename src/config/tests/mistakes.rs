@@ -302,7 +302,7 @@ fn bad_globs_and_patterns() {
     "#);
     let text = watch_mistake("pattern = \"shot.png\"");
     assert!(
-        text.starts_with("/etc/reeld/reeld.toml:3:11: `pattern`: ") && text.contains("\n\nhint: `shot.####.png`"),
+        text.starts_with("/etc/reeld/reeld.toml:3:11: `pattern`: ") && text.contains("\n\nhint: write `shot.####.png`"),
         "{text}"
     );
 }
