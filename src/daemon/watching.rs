@@ -204,10 +204,12 @@ impl Daemon {
                     self.begin(batch);
                 }
                 Decision::Grew { dir, pattern, from } => self.grew(&dir, pattern, from),
-                Decision::Note { dir, pattern, text, hint } => match hint {
-                    Some(hint) => tracing::warn!(dir = %dir.display(), %pattern, hint, "{text}"),
-                    None => tracing::info!(dir = %dir.display(), %pattern, "{text}"),
-                },
+                Decision::Note { dir, pattern, text, hint: Some(hint) } => {
+                    tracing::warn!(dir = %dir.display(), %pattern, hint, "{text}");
+                }
+                Decision::Note { dir, pattern, text, hint: None } => {
+                    tracing::info!(dir = %dir.display(), %pattern, "{text}");
+                }
             }
         }
     }
