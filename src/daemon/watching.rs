@@ -220,10 +220,12 @@ impl Daemon {
                 Decision::LeftAlone { dir, why, count, example } => {
                     tracing::info!(dir = %dir.display(), count, %example, "images are left alone: {why}");
                 }
-                Decision::Note { dir, pattern, text, hint } => match hint {
-                    Some(hint) => tracing::warn!(dir = %dir.display(), %pattern, hint, "{text}"),
-                    None => tracing::info!(dir = %dir.display(), %pattern, "{text}"),
-                },
+                Decision::Note { dir, pattern, text, hint: Some(hint) } => {
+                    tracing::warn!(dir = %dir.display(), %pattern, hint, "{text}");
+                }
+                Decision::Note { dir, pattern, text, hint: None } => {
+                    tracing::info!(dir = %dir.display(), %pattern, "{text}");
+                }
             }
         }
     }

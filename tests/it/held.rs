@@ -71,9 +71,9 @@ fn the_placeholder_of_a_killed_renderer_is_a_gap() {
     let frames = Frames::new("frame_####.png");
     for number in 1..=12 {
         if number == 5 {
-            fs::write(frames.path(&shot, 5), "").unwrap()
+            fs::write(frames.path(&shot, 5), "").unwrap();
         } else {
-            frames.write(&shot, [number])
+            frames.write(&shot, [number]);
         }
         set_time(&frames.path(&shot, number), i64::from(number) - 600);
     }

@@ -24,15 +24,15 @@ fn a_root_that_is_a_link_is_watched_and_found_by_either_path() {
     let config = config(&sandbox, &link);
     sandbox.run([OsStr::new("check"), OsStr::new("--config"), config.as_os_str()]).expect(0);
     let mut daemon = Daemon::start(&sandbox, &config);
-    let line = daemon.wait_for_line("the first line", |_| true);
-    assert!(line.contains("starts") && line.contains(&format!("config={}", config.display())), "{line}");
+    let said = daemon.wait_for_line("the first line", |_| true);
+    assert!(said.contains("starts") && said.contains(&format!("config={}", config.display())), "{said}");
     for (name, through) in [("one", &link), ("two", &real)] {
         Frames::new("frame_####.png").write(&sandbox.folder(format!("disk/renders/{name}")), 1..=4);
         daemon.wait_for_open_frames(4);
         sandbox.run([OsStr::new("done"), through.join(name).as_os_str()]).expect(0);
-        let reel = real.join(name).join("frame.mp4");
-        daemon.wait_for_file(&reel);
-        assert_shows(&reel, &sandbox.ffmpeg, 1..=4);
+        let video = real.join(name).join("frame.mp4");
+        daemon.wait_for_file(&video);
+        assert_shows(&video, &sandbox.ffmpeg, 1..=4);
     }
     daemon.stop();
     // What was made is known again, and forgotten through the link.
@@ -53,8 +53,8 @@ fn a_link_that_is_pointed_elsewhere_is_said_once_and_followed_after_a_reload() {
     fs::remove_file(&link).unwrap();
     symlink(&new, &link).unwrap();
     let moved = |line: &str| line.contains("WARN") && line.contains("leads elsewhere");
-    let line = daemon.wait_for_line("it says so", moved);
-    assert!(line.contains(new.to_str().unwrap()) && line.contains("SIGHUP"), "{line}");
+    let said = daemon.wait_for_line("it says so", moved);
+    assert!(said.contains(new.to_str().unwrap()) && said.contains("SIGHUP"), "{said}");
     let frames = Frames::new("frame_####.png");
     frames.write(&old, 1..=4);
     fs::write(old.join(".done"), "").unwrap();

@@ -204,12 +204,12 @@ impl Sequence {
         // A file that is still being written when its marker comes is nothing to warn of; one that stays so is.
         let is_odd =
             matches!(firing.reason, FinishReason::Idle(_)) || hold.until.saturating_sub(firing.since) > PATIENCE;
-        let held = hold.tell(&self.pattern, cx.now);
+        let text = format!("finished, and {}", hold.tell(&self.pattern, cx.now));
         firing.hold = Some(hold.clone());
         let key = (hold.file.map_or(FrameNumber::MIN, |file| file.number), hold.why);
         if self.noted_hold.as_ref() != Some(&key) {
             self.noted_hold = Some(key);
-            self.note(format!("finished, and {held}"), is_odd.then_some(hold.hint), cx, out);
+            self.note(text, is_odd.then_some(hold.hint), cx, out);
         }
     }
 

@@ -134,8 +134,7 @@ fn of_what_was_found_together_the_times_count() {
     for (newer, batches) in [(false, 1), (true, 0)] {
         let mut world = World::new(Rules { idle_timeout: IdleTimeout::Never, ..rules() });
         world.frames(1..=3);
-        let time = if newer { world.now - seconds(10) } else { world.now };
-        world.write_at(".done", EMPTY, time);
+        world.write_at(".done", EMPTY, seconds(if newer { 990 } else { 1000 }));
         world.list();
         assert_eq!(world.batches.len(), batches, "frames newer: {newer}");
         world.pass(seconds(100_000));
