@@ -12,7 +12,7 @@ use crate::config::{Root, real};
 use crate::frame::FrameErrorKind;
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
-use crate::sequence::group::{self, Film, LooksLike, LeftAlone, Note};
+use crate::sequence::group::{self, Film, LeftAlone, LooksLike, Note};
 use crate::sequence::name::{self, NameRule};
 use crate::sequence::{Batch, Frame, Identity, Pattern};
 use crate::watch::scan::{self, FolderScan, Links};
@@ -121,7 +121,9 @@ fn one_pattern(path: &Path) -> Result<Vec<Contents>, CliError> {
 /// What to do about images that are left alone for this reason.
 pub(crate) fn hint_of(why: &LeftAlone) -> Option<String> {
     match why {
-        LeftAlone::Unsupported { format } => Some(FrameErrorKind::Unsupported((*format).to_owned()).at(Path::new("")).hint()),
+        LeftAlone::Unsupported { format } => {
+            Some(FrameErrorKind::Unsupported((*format).to_owned()).at(Path::new("")).hint())
+        }
         _ => None,
     }
 }

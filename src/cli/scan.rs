@@ -96,7 +96,10 @@ pub(crate) fn run(args: &ScanArgs) -> Result<ExitCode, CliError> {
         hints.extend(left.iter().filter_map(|(why, _)| collect::hint_of(why)));
         if let (true, Some(example)) = (links.wanted, &links.example) {
             let dir = dir.display();
-            out::say(&format!("{dir}: {} links are not followed, such as {example}; they are not counted", links.count));
+            out::say(&format!(
+                "{dir}: {} links are not followed, such as {example}; they are not counted",
+                links.count
+            ));
         }
         let left = left.into_iter().map(|(why, names)| ("left_alone", why.to_string(), names));
         for (kind, why, mut names) in std::iter::once(single).chain(left).filter(|(.., names)| !names.is_empty()) {

@@ -28,7 +28,7 @@ mod sign;
 mod stamp;
 
 pub(crate) use reading::{Placed, Reading};
-pub use reason::{LooksLike, LeftAlone, Note};
+pub use reason::{LeftAlone, LooksLike, Note};
 pub(crate) use shape::Shaper;
 
 /// Where each image of a folder belongs. Every image is in exactly one of the three; other files are in none.

@@ -10,7 +10,7 @@ use bstr::BString;
 use crate::sequence::finish::{MarkerScope, Rules};
 use crate::sequence::group::{LeftAlone, Reading, Shaper};
 use crate::sequence::name::NameRule;
-use crate::sequence::tracker::frames::Origin;
+use crate::sequence::tracker::frames::Arrival;
 use crate::sequence::tracker::growing::Growing;
 use crate::sequence::tracker::open::{Context, Marker, Sequence};
 use crate::sequence::tracker::{Decision, Verdict};
@@ -66,7 +66,7 @@ struct Shape {
 #[derive(Debug, Clone)]
 struct Other {
     identity: Identity,
-    origin: Origin,
+    arrival: Arrival,
     /// `None` for a single, and until the names are read anew.
     why: Option<LeftAlone>,
 }
@@ -189,7 +189,7 @@ impl Folder {
         });
         for other in self.shapes.values_mut().flat_map(|shape| shape.others.values_mut()) {
             if claims.remove(&other.identity) {
-                other.origin = Origin::Taken;
+                other.arrival = Arrival::Taken;
             }
         }
         self.claimed.extend(claims);
@@ -200,8 +200,8 @@ impl Folder {
         let files: HashSet<Identity> = files.iter().copied().collect();
         self.claimed.retain(|identity| !files.contains(identity));
         for other in self.shapes.values_mut().flat_map(|shape| shape.others.values_mut()) {
-            if other.origin == Origin::Taken && files.contains(&other.identity) {
-                other.origin = Origin::New;
+            if other.arrival == Arrival::Taken && files.contains(&other.identity) {
+                other.arrival = Arrival::New;
             }
         }
         self.each(moment, out, |sequence, cx| {

@@ -26,13 +26,13 @@ impl File {
 #[derive(Debug, Clone)]
 struct Open {
     file: File,
-    origin: Origin,
+    arrival: Arrival,
     age: Age,
 }
 
 /// Where a file comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(super) enum Arrival {
     /// It came while its root was watched, or is other than it was.
     New,
     /// It was there before its root was first watched.
@@ -95,12 +95,12 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    /// Learns of a file. What is known of it already counts more than `origin`.
-    pub(super) fn put(&mut self, frame: Frame, origin: Origin, extend: bool) -> Put {
+    /// Learns of a file. What is known of it already counts more than `arrival`.
+    pub(super) fn put(&mut self, frame: Frame, arrival: Arrival, extend: bool) -> Put {
         let Frame { number, name, identity } = frame;
         let file = File { identity, name };
         // A frame that was open is in no batch, whatever became of its file.
-        let open = if origin == Origin::Existing { origin } else { Origin::New };
+        let open = if arrival == Arrival::Existing { arrival } else { Arrival::New };
         if let Some(known) = self.open.get(&number) {
             if known.file.identity == identity {
                 return Put::Same;
@@ -109,7 +109,7 @@ impl Frames {
             let age = if over { Age::WrittenOver } else { known.age };
             self.over |= over;
             self.forget_open(number);
-            self.insert(number, Open { file, origin: open, age });
+            self.insert(number, Open { file, arrival: open, age });
             self.settle(extend);
             return if over { Put::WrittenOver } else { Put::Changed };
         }
@@ -117,7 +117,7 @@ impl Frames {
         if before == Some(identity) {
             return Put::Same;
         }
-        if origin == Origin::Taken {
+        if arrival == Arrival::Taken {
             self.taken.insert(number, file);
             return Put::Same;
         }
@@ -165,13 +165,13 @@ impl Frames {
         let mut freed: Vec<_> = self.taken.iter().filter(is_meant).map(|(number, _)| *number).collect();
         for number in &freed {
             if let Some(file) = self.taken.remove(number) {
-                self.open_anew(*number, file, Origin::New);
+                self.open_anew(*number, file, Arrival::New);
             }
         }
         // Frames that are only there again are free as well, and are no longer old.
         for (number, frame) in &mut self.open {
-            if frame.origin == Origin::Taken && files.contains(&frame.file.identity) {
-                frame.origin = Origin::New;
+            if frame.arrival == Arrival::Taken && files.contains(&frame.file.identity) {
+                frame.arrival = Arrival::New;
                 self.again -= 1;
                 freed.push(*number);
             }
@@ -258,9 +258,9 @@ impl Frames {
     }
 
     /// Every frame, each with what [`put`](Self::put) has to know of it.
-    pub(super) fn all(&self) -> impl Iterator<Item = (Frame, Origin)> {
-        let taken = self.taken.iter().map(|(number, file)| (file.frame(*number), Origin::Taken));
-        let open = self.open.iter().map(|(number, frame)| (frame.file.frame(*number), frame.origin));
+    pub(super) fn all(&self) -> impl Iterator<Item = (Frame, Arrival)> {
+        let taken = self.taken.iter().map(|(number, file)| (file.frame(*number), Arrival::Taken));
+        let open = self.open.iter().map(|(number, frame)| (frame.file.frame(*number), frame.arrival));
         open.chain(taken)
     }
 
@@ -304,7 +304,7 @@ impl Frames {
         if known.age == Age::WrittenOver {
             return true;
         }
-        if known.origin == Origin::Taken || before.size == 0 {
+        if known.arrival == Arrival::Taken || before.size == 0 {
             return false;
         }
         let is_between = |(_, other): &(&FrameNumber, &Open)| {
@@ -319,9 +319,9 @@ impl Frames {
         replaced || below.chain(above).filter(is_between).take(enough).count() == enough
     }
 
-    fn open_anew(&mut self, number: FrameNumber, file: File, origin: Origin) {
+    fn open_anew(&mut self, number: FrameNumber, file: File, arrival: Arrival) {
         let age = if self.over { Age::New } else { Age::Old };
-        self.insert(number, Open { file, origin, age });
+        self.insert(number, Open { file, arrival, age });
     }
 
     fn insert(&mut self, number: FrameNumber, frame: Open) {
@@ -331,7 +331,7 @@ impl Frames {
             self.step.set(None);
         }
         self.newest = self.newest.map(|newest| newest.max(frame.file.identity.mtime_ns));
-        self.existing += u64::from(frame.origin == Origin::Existing);
+        self.existing += u64::from(frame.arrival == Arrival::Existing);
         self.open.insert(number, frame);
         if self.step() != step {
             self.solid = None;
@@ -345,10 +345,10 @@ impl Frames {
 
     fn forget_open(&mut self, number: FrameNumber) -> Option<Open> {
         let frame = self.open.remove(&number)?;
-        match frame.origin {
-            Origin::New => {}
-            Origin::Existing => self.existing -= 1,
-            Origin::Taken => self.again -= 1,
+        match frame.arrival {
+            Arrival::New => {}
+            Arrival::Existing => self.existing -= 1,
+            Arrival::Taken => self.again -= 1,
         }
         if self.newest == Some(frame.file.identity.mtime_ns) {
             self.newest = None;
@@ -362,7 +362,7 @@ impl Frames {
     fn settle(&mut self, extend: bool) {
         if extend && self.fresh() > 0 && !self.taken.is_empty() {
             for (number, file) in std::mem::take(&mut self.taken) {
-                self.open_anew(number, file, Origin::Taken);
+                self.open_anew(number, file, Arrival::Taken);
                 self.again += 1;
                 self.again_last = self.again_last.max(Some(number));
             }

@@ -11,7 +11,7 @@ use crate::sequence::finish::{Continuation, Existing, FinishReason, MarkerScope,
 use crate::sequence::gaps::Spacing;
 use crate::sequence::group::{LooksLike, Note};
 use crate::sequence::order::Order;
-use crate::sequence::tracker::frames::{Frames, Origin, Put};
+use crate::sequence::tracker::frames::{Arrival, Frames, Put};
 use crate::sequence::tracker::open::firing::{Firing, FiringState, is_command};
 use crate::sequence::tracker::open::placeholders::{Placeholders, usual_pause};
 use crate::sequence::tracker::{Decision, Held, Stage};
@@ -161,7 +161,7 @@ impl Sequence {
     pub(super) fn put(
         &mut self,
         frame: Frame,
-        origin: Origin,
+        arrival: Arrival,
         is_final: bool,
         cx: &Context<'_>,
         out: &mut Vec<Decision>,
@@ -170,7 +170,7 @@ impl Sequence {
         let was_open = self.frames.fresh() > 0 && !self.frames.is_existing();
         let was_over = self.frames.is_written_over();
         let (number, identity) = (frame.number, frame.identity);
-        let put = self.frames.put(frame, origin, cx.extend());
+        let put = self.frames.put(frame, arrival, cx.extend());
         if put == Put::Same {
             return if self.is_held_up_by(number, cx) { Put::Waited } else { put };
         }

@@ -8,7 +8,7 @@ use crate::sequence::finish::MarkerScope;
 use crate::sequence::group::{LeftAlone, Placed, Reading};
 use crate::sequence::name::NameRule;
 use crate::sequence::tracker::folder::{Folder, Id, Moment, Other, Shape};
-use crate::sequence::tracker::frames::{Origin, Put};
+use crate::sequence::tracker::frames::{Arrival, Put};
 use crate::sequence::tracker::open::{Context, Marker, Sequence};
 use crate::sequence::tracker::{Decision, Listing};
 use crate::sequence::{Frame, Identity};
@@ -92,18 +92,18 @@ impl Folder {
             }
         };
         let placed = self.shapes.get_mut(&key)?.reading.place(name);
-        let origin = match !self.claimed.is_empty() && self.claimed.remove(&identity) {
-            true => Origin::Taken,
-            false if existing.contains(name, &identity) => Origin::Existing,
-            false => Origin::New,
+        let arrival = match !self.claimed.is_empty() && self.claimed.remove(&identity) {
+            true => Arrival::Taken,
+            false if existing.contains(name, &identity) => Arrival::Existing,
+            false => Arrival::New,
         };
         let (film, number, sure) = match placed {
             Some(Placed::Film { film, number, sure }) => (film, number, sure),
-            Some(Placed::Single) => return self.put_aside(&key, name, identity, origin, None),
-            Some(Placed::Left(why)) => return self.put_aside(&key, name, identity, origin, Some(why)),
+            Some(Placed::Single) => return self.put_aside(&key, name, identity, arrival, None),
+            Some(Placed::Left(why)) => return self.put_aside(&key, name, identity, arrival, Some(why)),
             None => {
                 unread.insert(Arc::clone(&key));
-                return self.put_aside(&key, name, identity, origin, None);
+                return self.put_aside(&key, name, identity, arrival, None);
             }
         };
         let id = self.sequence_of(&key, film, moment)?;
@@ -114,10 +114,10 @@ impl Folder {
         if sequence.frames.has_other_name(&frame) {
             // Two files for one number: which of them is the frame, all names together say.
             unread.insert(Arc::clone(&key));
-            return self.put_aside(&key, name, identity, origin, None);
+            return self.put_aside(&key, name, identity, arrival, None);
         }
         let before = sequence.frames.total();
-        let put = sequence.put(frame, origin, is_final, &cx, out);
+        let put = sequence.put(frame, arrival, is_final, &cx, out);
         let is_new = sequence.frames.total() > before;
         if let Some(shape) = self.shapes.get_mut(&key).filter(|_| is_new) {
             let known = !shape.others.is_empty() && shape.others.remove(name).is_some();
@@ -133,16 +133,16 @@ impl Folder {
         key: &Arc<[u8]>,
         name: &[u8],
         identity: Identity,
-        origin: Origin,
+        arrival: Arrival,
         why: Option<LeftAlone>,
     ) -> Option<(Id, Put)> {
         let shape = self.shapes.get_mut(key)?;
         if let Some(known) = shape.others.get_mut(name) {
             if known.identity != identity {
-                *known = Other { identity, origin, why };
+                *known = Other { identity, arrival, why };
             }
         } else {
-            shape.others.insert(name.into(), Other { identity, origin, why });
+            shape.others.insert(name.into(), Other { identity, arrival, why });
             shape.names += 1;
             shape.stale = true;
         }

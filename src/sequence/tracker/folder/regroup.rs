@@ -10,7 +10,7 @@ use crate::sequence::finish::Rules;
 use crate::sequence::group::{LeftAlone, Note, Placed, Reading};
 use crate::sequence::name::NameRule;
 use crate::sequence::tracker::folder::{Folder, Id, Moment, Other, Shape};
-use crate::sequence::tracker::frames::{Frames, Origin};
+use crate::sequence::tracker::frames::{Arrival, Frames};
 use crate::sequence::tracker::open::{Context, History, Sequence};
 use crate::sequence::{Frame, FrameNumber, Identity, Pattern};
 
@@ -18,7 +18,7 @@ use crate::sequence::{Frame, FrameNumber, Identity, Pattern};
 struct Entry {
     name: BString,
     identity: Identity,
-    origin: Origin,
+    arrival: Arrival,
     /// The sequence that it was in, and its number there.
     from: Option<(Id, FrameNumber)>,
 }
@@ -125,8 +125,8 @@ impl Folder {
         for (_, shape) in self.shapes.iter_mut().filter(|(key, _)| of(key)) {
             // Frames that were cleaned up must not make a film of their previews.
             let stays = |other: &Other| shape.sealed && matches!(other.why, Some(LeftAlone::PreviewOf(_)));
-            for (name, Other { identity, origin, .. }) in shape.others.extract_if(.., |_, other| !stays(other)) {
-                entries.push(Entry { name, identity, origin, from: None });
+            for (name, Other { identity, arrival, .. }) in shape.others.extract_if(.., |_, other| !stays(other)) {
+                entries.push(Entry { name, identity, arrival, from: None });
             }
         }
         entries
@@ -141,9 +141,9 @@ impl Folder {
             if let Some(due) = sequence.due {
                 self.due.remove(&(due, *id));
             }
-            for (frame, origin) in sequence.frames.all() {
+            for (frame, arrival) in sequence.frames.all() {
                 let name = frame.file_name(&sequence.pattern);
-                entries.push(Entry { name, identity: frame.identity, origin, from: Some((*id, frame.number)) });
+                entries.push(Entry { name, identity: frame.identity, arrival, from: Some((*id, frame.number)) });
             }
             old.histories.insert(*id, sequence.history);
             old.by_pattern.insert(sequence.pattern.clone(), *id);
@@ -181,8 +181,8 @@ impl Folder {
                 Some(Placed::Left(why)) => Some(why),
                 Some(Placed::Single) | None => None,
             };
-            let Entry { name, identity, origin, .. } = entry;
-            others.insert(name, Other { identity, origin, why });
+            let Entry { name, identity, arrival, .. } = entry;
+            others.insert(name, Other { identity, arrival, why });
         }
         let mut films = HashMap::new();
         for (film, members) in members {
@@ -204,8 +204,8 @@ impl Folder {
                     sequence.final_frame = None;
                     for (number, entry) in &members {
                         let frame = Frame::of(&sequence.pattern, &entry.name, *number, entry.identity);
-                        sequence.frames.put(frame, entry.origin, cx.extend());
-                        if entry.origin != Origin::Taken && rules.is_final_frame(&entry.name) {
+                        sequence.frames.put(frame, entry.arrival, cx.extend());
+                        if entry.arrival != Arrival::Taken && rules.is_final_frame(&entry.name) {
                             sequence.final_frame = sequence.final_frame.max(Some(*number));
                         }
                     }

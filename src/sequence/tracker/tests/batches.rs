@@ -153,7 +153,12 @@ fn a_marker_above_that_was_found_later_than_its_batch_folder_is_no_newer_for_tha
     // The folders below are read before those above them.
     let below = std::mem::replace(&mut world.dir, dir);
     world.list();
-    let listing = Listing { complete: true, files: vec![(".done".into(), stale)], gone: Vec::new(), existing: ExistingFiles::None };
+    let listing = Listing {
+        complete: true,
+        files: vec![(".done".into(), stale)],
+        gone: Vec::new(),
+        existing: ExistingFiles::None,
+    };
     world.apply(Event::Listed { dir: below, listing });
     assert!(world.batches.is_empty(), "the frames are of a run after the marker's");
     world.pass(seconds(60));

@@ -185,13 +185,13 @@ fn names_that_are_grouped_anew_stay_old() {
         world.write(&format!("a1_b{number}.png"), WHOLE);
     }
     world.list_first(ExistingFiles::All);
-    assert_eq!(world.left_alone(), (1, 3));
+    assert_eq!(world.existing(), (1, 3));
     // By this rule each file is a sequence of its own.
     let names = NameRule::parse("a(?P<frame>[0-9]+)_b[0-9]+\\.png").unwrap();
     world.tracker.open(Arc::clone(&world.dir), Arc::new(rules()), Arc::new(names));
     world.apply(Event::Tick);
     world.pass(seconds(1_000_000));
-    assert_eq!((world.batches.len(), world.left_alone()), (0, (3, 3)));
+    assert_eq!((world.batches.len(), world.existing()), (0, (3, 3)));
 }
 
 #[test]
