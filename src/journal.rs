@@ -84,7 +84,8 @@ impl Journal {
             let transaction = connection.transaction()?;
             transaction.execute(
                 "INSERT INTO batches (root, dir, pattern, reason, state, first, last, count, missing, unreadable, \
-                 rewritten, recipe, rate_num, rate_den, created_at) VALUES (?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 rewritten, taken_for, recipe, rate_num, rate_den, created_at) \
+                 VALUES (?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 params![
                     new.root.as_os_str().as_bytes(),
                     batch.dir.as_os_str().as_bytes(),
@@ -96,6 +97,7 @@ impl Journal {
                     rows::to_json(&batch.missing)?,
                     rows::to_json(&batch.unreadable)?,
                     rows::to_json(&batch.rewritten)?,
+                    batch.taken_for.as_ref().map(rows::to_json).transpose()?,
                     new.recipe,
                     new.rate.num.get(),
                     new.rate.den.get(),

@@ -113,6 +113,17 @@ pub struct Batch {
     pub rewritten: NumberRanges,
     /// What ended the sequence.
     pub reason: FinishReason,
+    /// What it was taken for, where nobody said that it is a film.
+    pub taken_for: Option<TakenFor>,
+}
+
+/// What a sequence was taken for that ended because nothing more came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenFor {
+    /// It surely is a film. Otherwise its frames stay, whatever the settings say.
+    pub surely_film: bool,
+    /// The verdict with its reasons, as a sentence.
+    pub why: String,
 }
 
 impl Batch {

@@ -55,6 +55,7 @@ impl Found {
             unreadable: Vec::new(),
             rewritten: NumberRanges::default(),
             reason: FinishReason::Now,
+            taken_for: None,
         }
     }
 }

@@ -16,7 +16,7 @@ use super::{
     Builtin, Cleanup, Config, Container, CustomPreset, Delivery, Encoder, Live, Preset, Quality, Root, SizeChange,
     StopPolicy, Video, WatchMode, feedback, globs,
 };
-use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Rules};
+use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Rules, Stills};
 use crate::sequence::order::Order;
 
 /// What marks a sequence as finished unless the configuration says otherwise.
@@ -254,6 +254,7 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         missing_frames: value(root.missing_frames.as_ref(), MissingFrames::Skip),
         continuation: value(root.continuation.as_ref(), Continuation::New),
         existing: value(root.existing.as_ref(), Existing::Skip),
+        stills: value(root.stills.as_ref(), Stills::Skip),
         order,
     };
     let video = Video {

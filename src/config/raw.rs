@@ -18,7 +18,7 @@ use super::{
     Cleanup, Container, FrameRate, Live, NameTemplate, ParallelChunks, Quality, SizeChange, StopPolicy, WatchMode,
     arguments, globs,
 };
-use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames};
+use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Stills};
 use crate::sequence::name::NameRule;
 use crate::sequence::order::Order;
 
@@ -122,6 +122,7 @@ table! {
         missing_frames: MissingFrames = |r, key| r.parsed(key, MissingFrames::from_str),
         continuation: Continuation = |r, key| r.parsed(key, Continuation::from_str),
         existing: Existing = |r, key| r.parsed(key, Existing::from_str),
+        stills: Stills = |r, key| r.parsed(key, Stills::from_str),
         live: Live = |r, key| r.flag_or_name(key, Live::from_str),
         cleanup: Cleanup = |r, key| r.parsed(key, Cleanup::from_str),
         cleanup_after: Duration = |r, key| r.parsed(key, parse_duration),

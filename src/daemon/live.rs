@@ -22,6 +22,8 @@ use crate::encode::chunk::{FrameFile, Intake};
 use crate::encode::ffmpeg::Stop;
 use crate::journal::ChunkId;
 use crate::sequence::gaps::Spacing;
+use crate::sequence::origin::Origin;
+use crate::sequence::tracker::Event as Tracked;
 use crate::sequence::{Batch, Frame, FrameNumber, Pattern, os_name};
 
 mod take;
@@ -159,8 +161,12 @@ impl Daemon {
                 growing.take.prepared(chunks);
                 self.live_step(&key);
             }
-            LiveEvent::Settled(key, Settled { whole, unsettled }) => {
+            LiveEvent::Settled(key, Settled { whole, unsettled, heads }) => {
                 let now = self.now();
+                if heads.iter().any(|(_, origin)| *origin != Origin::default()) {
+                    let (dir, pattern) = key.clone();
+                    self.track(Tracked::Heads { dir, pattern, heads });
+                }
                 let Some(growing) = self.live.growing.get_mut(&key) else { return };
                 let truth = self.tracker.growing(&key.0, &key.1);
                 let mut out = Vec::new();
@@ -311,7 +317,7 @@ impl Daemon {
         self.spawn(move || {
             let settled = catch_unwind(|| work::settle(&key, &frames));
             // A parser's panic over one strange file must not keep the others waiting.
-            let settled = settled.unwrap_or_else(|_| Settled { whole: Vec::new(), unsettled: frames.first().cloned() });
+            let settled = settled.unwrap_or_else(|_| Settled { whole: Vec::new(), unsettled: frames.first().cloned(), heads: Vec::new() });
             Event::Live(LiveEvent::Settled(key, settled))
         });
     }

@@ -12,7 +12,7 @@ use crate::encode::chunk::FrameFile;
 use crate::encode::recipe::Source;
 use crate::frame::{FrameErrorKind, ImageInfo, complete};
 use crate::sequence::finish::MissingFrames;
-use crate::sequence::{Anomaly, Batch, FrameNumber, Unreadable, order};
+use crate::sequence::{Anomaly, Batch, FrameNumber, TakenFor, Unreadable, order};
 
 /// The plan of a batch: what is fed to the encoder, and what was wrong.
 #[derive(Debug)]
@@ -39,6 +39,9 @@ pub(crate) fn survey(batch: &Batch, missing: MissingFrames, size_change: SizeCha
         anomalies.push(Anomaly::Rewritten { numbers: batch.rewritten.clone() });
     }
     anomalies.extend(order::judge(&batch.pattern, &batch.frames));
+    if let Some(TakenFor { surely_film: false, why }) = &batch.taken_for {
+        anomalies.push(Anomaly::PerhapsStills { why: why.clone() });
+    }
     let mut unreadable = batch.unreadable.clone();
     let mut first_error = None;
     for (index, frame) in batch.frames.iter().enumerate() {

@@ -10,8 +10,11 @@ use crate::daemon::event::Event;
 use crate::daemon::reader::{Reading, Report, RootReader, Standing, Wants};
 use crate::daemon::systemd::Systemd;
 use crate::daemon::{Daemon, GATHER, GATHER_URGENT, Phase};
-use crate::frame::{FrameErrorKind, complete};
-use crate::sequence::tracker::{Decision, Event as Tracked, ExistingCount, Verdict};
+use crate::frame::sample::{self, Inspected};
+use crate::frame::{FrameErrorKind, complete, metadata};
+use crate::sequence::film;
+use crate::sequence::origin::{Origin, run_starts};
+use crate::sequence::tracker::{Decision, Event as Tracked, ExistingCount, Run, Verdict};
 use crate::sequence::{Flaw, Frame, Pattern, name, order, os_name};
 use crate::watch::mounts;
 
@@ -208,11 +211,11 @@ impl Daemon {
         let now = self.now();
         for decision in self.tracker.apply(event, now) {
             match decision {
-                Decision::Inspect { dir, pattern, frames } => self.inspect(dir, pattern, frames),
+                Decision::Inspect { dir, pattern, frames, weigh } => self.inspect(dir, pattern, frames, weigh),
                 Decision::Seal(batch) => {
                     let missing = (!batch.missing.is_empty()).then_some(&batch.missing);
                     let order = order::judge(&batch.pattern, &batch.frames);
-                    tracing::info!(dir = %batch.dir.display(), pattern = %batch.pattern, frames = batch.frames.len(), missing = missing.map(tracing::field::display), order = order.map(tracing::field::display), why = %batch.reason, "sequence finished");
+                    tracing::info!(dir = %batch.dir.display(), pattern = %batch.pattern, frames = batch.frames.len(), missing = missing.map(tracing::field::display), order = order.map(tracing::field::display), taken_for = batch.taken_for.as_ref().map(|taken_for| taken_for.why.as_str()), why = %batch.reason, "sequence finished");
                     self.live_sealed(&batch);
                     self.begin(batch);
                 }
@@ -230,7 +233,7 @@ impl Daemon {
         }
     }
 
-    fn inspect(&mut self, dir: Arc<Path>, pattern: Pattern, frames: Vec<Frame>) {
+    fn inspect(&mut self, dir: Arc<Path>, pattern: Pattern, frames: Vec<Frame>, weigh: bool) {
         let Some(reader) =
             self.root_path_of(&dir).and_then(|root| self.roots.get(&root)).map(|root| Arc::clone(&root.reader))
         else {
@@ -239,7 +242,7 @@ impl Daemon {
         self.spawn(move || {
             // Events are hints: the folder is read once more before a sequence counts as finished.
             let report = reader.relist(&dir);
-            let verdict = if report.has_listed(&dir) { look_at(&dir, &pattern, &frames) } else { Verdict::Changed };
+            let verdict = if report.has_listed(&dir) { look_at(&dir, &pattern, frames, weigh) } else { Verdict::Changed };
             Event::Inspected { report, verdict: Tracked::Inspected { dir, pattern, verdict } }
         });
     }
@@ -280,14 +283,19 @@ fn merge(pending: Vec<Wants>) -> Wants {
     Wants::Folders(folders)
 }
 
-fn look_at(dir: &Path, pattern: &Pattern, frames: &[Frame]) -> Verdict {
+/// Looks at every file, and with `weigh` also gathers what speaks for a film.
+fn look_at(dir: &Path, pattern: &Pattern, frames: Vec<Frame>, weigh: bool) -> Verdict {
     let mut flawed = Vec::new();
+    let mut whole = Vec::with_capacity(frames.len());
     for frame in frames {
         let path = dir.join(os_name(&frame.file_name(pattern)));
         // The sequence waits for the verdict, so that a parser's panic over one strange file must not swallow it.
-        let looked = catch_unwind(|| complete::inspect(&path, &frame.identity));
+        let looked = catch_unwind(|| complete::inspect_with_origin(&path, &frame.identity));
         let flaw = match looked {
-            Ok(Ok(_)) => continue,
+            Ok(Ok((info, origin))) => {
+                whole.push(Inspected { frame, info, origin });
+                continue;
+            }
             Ok(Err(error)) if matches!(error.kind, FrameErrorKind::Changed | FrameErrorKind::Vanished) => {
                 return Verdict::Changed;
             }
@@ -301,9 +309,36 @@ fn look_at(dir: &Path, pattern: &Pattern, frames: &[Frame]) -> Verdict {
                 Flaw { reason: "looking at it failed".to_owned(), hint: hint.to_owned(), lasting: true }
             }
         };
-        flawed.push((frame.clone(), flaw));
+        flawed.push((frame, flaw));
     }
-    if flawed.is_empty() { Verdict::Whole } else { Verdict::Flawed(flawed) }
+    let runs = if weigh { runs_of(dir, pattern, &whole) } else { Vec::new() };
+    Verdict::Looked { flawed, runs }
+}
+
+/// The runs that these frames are of, each with what speaks for a film.
+fn runs_of(dir: &Path, pattern: &Pattern, whole: &[Inspected]) -> Vec<Run> {
+    let origins: Vec<Origin> = whole.iter().map(|inspected| inspected.origin).collect();
+    let starts = run_starts(&origins);
+    let ends = starts.iter().skip(1).copied().chain([whole.len()]);
+    // What cannot be read is no evidence.
+    let others: Vec<Vec<u8>> = std::fs::read_dir(dir)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.file_name().into_encoded_bytes())
+        .collect();
+    let run = |(start, end): (usize, usize)| {
+        let frames = &whole[start..end];
+        let (first, last) = (frames.first()?, frames.last()?);
+        let evidence = catch_unwind(|| sample::evidence(dir, pattern, frames, others.iter().map(Vec::as_slice)));
+        let judgement = evidence.map(|evidence| film::judge(&evidence)).unwrap_or_else(|_| {
+            tracing::error!(dir = %dir.display(), %pattern, hint = "this is a bug in reeld", "gathering evidence failed");
+            film::Judgement { verdict: film::Verdict::Unsure, points: 0, reasons: Vec::new() }
+        });
+        let beside = || metadata::total_beside(&dir.join(os_name(&last.frame.file_name(pattern))));
+        Some(Run { first: first.frame.number, judgement, total: last.origin.total().or_else(beside) })
+    };
+    starts.iter().copied().zip(ends).filter_map(run).collect()
 }
 
 /// How to get videos of what is left alone.

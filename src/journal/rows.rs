@@ -18,7 +18,7 @@ use crate::config::{Cleanup, FrameRate};
 use crate::deliver::Published;
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
-use crate::sequence::{Batch, Frame, FrameName, FrameNumber, Identity, Pattern};
+use crate::sequence::{Batch, Frame, FrameName, FrameNumber, Identity, Pattern, TakenFor};
 
 /// A batch's number in the journal. Never given out twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -195,6 +195,8 @@ pub struct Entry {
     /// As `3, 7-9`; empty where nothing is missing.
     pub missing: String,
     pub anomalies: Vec<String>,
+    /// The verdict whether it is a film, with its reasons, where nobody said so.
+    pub taken_for: Option<String>,
     pub recipe: String,
     /// As `24000/1001`.
     pub rate: String,
@@ -235,6 +237,7 @@ impl Entry {
             count: row.get("count")?,
             missing: json::<NumberRanges>(row, "missing")?.to_string(),
             anomalies: json(row, "anomalies")?,
+            taken_for: taken_for(row)?,
             recipe: row.get("recipe")?,
             rate: format!("{}/{}", row.get::<_, u32>("rate_num")?, row.get::<_, u32>("rate_den")?),
             ffmpeg: row.get("ffmpeg")?,
@@ -257,6 +260,14 @@ impl Entry {
     }
 }
 
+/// A journal of an older version, which is only read, has no such column.
+fn taken_for(row: &Row<'_>) -> rusqlite::Result<Option<String>> {
+    match optional_json::<TakenFor>(row, "taken_for") {
+        Err(rusqlite::Error::InvalidColumnName(_)) => Ok(None),
+        found => Ok(found?.map(|taken_for| taken_for.why)),
+    }
+}
+
 impl StoredBatch {
     pub(super) fn read(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Self> {
         let id: BatchId = row.get("id")?;
@@ -267,6 +278,7 @@ impl StoredBatch {
             missing: json(row, "missing")?,
             unreadable: json(row, "unreadable")?,
             rewritten: json(row, "rewritten")?,
+            taken_for: optional_json(row, "taken_for")?,
             reason: json(row, "reason")?,
         };
         let nonzero = |column: &str| -> rusqlite::Result<NonZeroU32> {
@@ -346,6 +358,11 @@ pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite
         let index = row.as_ref().column_index(column).unwrap_or_default();
         rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(error))
     })
+}
+
+fn optional_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<T>> {
+    let there: Option<String> = row.get(column)?;
+    there.map(|_| json(row, column)).transpose()
 }
 
 pub(super) fn to_json(value: &impl Serialize) -> rusqlite::Result<String> {

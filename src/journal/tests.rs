@@ -109,6 +109,7 @@ fn batch(dir: &str, numbers: &[i64]) -> Batch {
         rewritten: NumberRanges::default().with(&numbers[..1]),
         missing: NumberRanges::missing_from(numbers.iter().copied()),
         reason: FinishReason::Marker(".done".into()),
+        taken_for: None,
     }
 }
 

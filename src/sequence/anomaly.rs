@@ -52,6 +52,11 @@ pub enum Anomaly {
         /// Which.
         numbers: NumberRanges,
     },
+    /// Nobody said that it is a film, and it may be single pictures.
+    PerhapsStills {
+        /// What speaks for either.
+        why: String,
+    },
 }
 
 impl Anomaly {
@@ -79,7 +84,8 @@ impl Anomaly {
             | Self::OtherSize { .. }
             | Self::OutOfOrder { .. }
             | Self::ClockSetBack { .. }
-            | Self::Rewritten { .. } => None,
+            | Self::Rewritten { .. }
+            | Self::PerhapsStills { .. } => None,
         };
         ranges.into_iter().flat_map(NumberRanges::numbers)
     }
@@ -96,6 +102,9 @@ impl Anomaly {
                 Some("`order = \"time\"` shows frames in the order in which they were written")
             }
             Self::Rewritten { .. } => Some("two runs may be mixed; give each run a folder or a name of its own"),
+            Self::PerhapsStills { .. } => {
+                Some("a marker, `last_frame` or `reeld done` says that it is a film; `stills` says what becomes of others")
+            }
             Self::Missing { .. } | Self::Unreadable { .. } | Self::OtherSize { .. } => None,
         }
     }
@@ -104,6 +113,7 @@ impl Anomaly {
 impl fmt::Display for Anomaly {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::PerhapsStills { why } => f.write_str(why),
             Self::Missing { numbers } => write!(f, "missing: {numbers}"),
             Self::Unreadable { numbers, reason } => {
                 let word = if numbers.count() == 1 { "frame" } else { "frames" };

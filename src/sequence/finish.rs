@@ -45,6 +45,8 @@ pub struct Rules {
     pub continuation: Continuation,
     /// Whether silence ends a sequence of files that were there before anyone watched.
     pub existing: Existing,
+    /// What becomes of what looks like single pictures.
+    pub stills: Stills,
     /// What decides the order of the frames.
     pub order: Order,
 }
@@ -94,6 +96,24 @@ pub enum Existing {
     Encode,
 }
 
+/// What silence means for what looks like single pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stills {
+    /// They are left alone.
+    Skip,
+    /// They become a video, and stay.
+    Encode,
+}
+
+impl FinishReason {
+    /// Whether nobody said that it is finished, so that evidence must tell whether it is a film.
+    #[must_use]
+    pub fn needs_evidence(&self) -> bool {
+        matches!(self, Self::Idle(_) | Self::NextRun)
+    }
+}
+
 /// What ended a sequence. Prints as the log and the journal say it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -108,6 +128,10 @@ pub enum FinishReason {
     FrameCount(u64),
     /// A client said so (`reeld done`).
     Client,
+    /// The generator announced so many frames, or this last one, and they are there with no gap.
+    Announced(u64),
+    /// The generator began another run: what it embeds in the next frame differs.
+    NextRun,
     /// Quiet for this many milliseconds.
     Idle(u64),
     /// `reeld encode` takes what is there now.
@@ -234,6 +258,8 @@ impl fmt::Display for FinishReason {
             Self::LastFrame(number) => write!(f, "last frame {number} reached"),
             Self::FrameCount(count) => write!(f, "{count} frames reached"),
             Self::Client => f.write_str("`reeld done`"),
+            Self::Announced(count) => write!(f, "all {count} frames that were announced"),
+            Self::NextRun => f.write_str("the next run began"),
             Self::Idle(ms) => write!(f, "quiet for {}.{} s", ms / 1000, ms % 1000 / 100),
             Self::Now => f.write_str("`reeld encode`"),
         }
@@ -262,6 +288,7 @@ mod tests {
             missing_frames: MissingFrames::Skip,
             continuation: Continuation::New,
             existing: Existing::Skip,
+            stills: Stills::Skip,
             order: Order::Number,
         }
     }

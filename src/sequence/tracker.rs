@@ -13,8 +13,10 @@ use bstr::BString;
 
 use crate::sequence::existing::ExistingFiles;
 use crate::sequence::finish::{Rules, is_batch_folder};
+use crate::sequence::film::Judgement;
 use crate::sequence::group::LeftAlone;
 use crate::sequence::name::NameRule;
+use crate::sequence::origin::{Origin, Total};
 use crate::sequence::tracker::folder::{Folder, Moment};
 use crate::sequence::tracker::open::Marker;
 use crate::sequence::{Batch, Flaw, Frame, FrameNumber, Identity, Pattern};
@@ -62,6 +64,15 @@ pub enum Event {
         /// What the frames turned out to be.
         verdict: Verdict,
     },
+    /// What generators embedded in whole files of a sequence that is open.
+    Heads {
+        /// The folder.
+        dir: Arc<Path>,
+        /// The sequence.
+        pattern: Pattern,
+        /// The files, and what is in them.
+        heads: Vec<(Frame, Origin)>,
+    },
     /// Files that a journalled batch holds, delivered or pending: they are not taken again.
     Claimed {
         /// The folder.
@@ -96,12 +107,26 @@ pub struct Listing {
 /// What an inspection of a sequence's files found.
 #[derive(Debug, Clone)]
 pub enum Verdict {
-    /// Every frame is whole and still the file that was listed.
-    Whole,
-    /// These files are no whole images, each with what is wrong.
-    Flawed(Vec<(Frame, Flaw)>),
+    /// Every frame is still the file that was listed.
+    Looked {
+        /// Those that cannot be read, and why. By ascending number.
+        flawed: Vec<(Frame, Flaw)>,
+        /// The runs that the others are of, by their first numbers; empty where nothing was to be weighed.
+        runs: Vec<Run>,
+    },
     /// A file changed or vanished since it was listed; a fresh listing is on its way.
     Changed,
+}
+
+/// Frames that were made together, as far as an inspection can tell.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The first number.
+    pub first: FrameNumber,
+    /// Whether they are a film.
+    pub judgement: Judgement,
+    /// How many frames were announced.
+    pub total: Option<Total>,
 }
 
 /// What the loop is to do.
@@ -115,6 +140,8 @@ pub enum Decision {
         pattern: Pattern,
         /// Its frames, ascending.
         frames: Vec<Frame>,
+        /// Nobody said that it is finished: tell also what speaks for a film.
+        weigh: bool,
     },
     /// The sequence is finished and frozen: make a reel of it.
     Seal(Batch),
@@ -213,6 +240,9 @@ impl Tracker {
             Event::Inspected { dir, pattern, verdict } => {
                 self.with(&dir, now, |folder, moment| folder.inspected(&pattern, verdict, moment, &mut out));
             }
+            Event::Heads { dir, pattern, heads } => {
+                self.with(&dir, now, |folder, moment| folder.learn_heads(&pattern, &heads, moment, &mut out));
+            }
             Event::Claimed { dir, files } => {
                 self.with(&dir, now, |folder, moment| folder.claim(&files, moment, &mut out));
             }
@@ -265,13 +295,18 @@ impl Tracker {
         let sequences = self.folders.values().flat_map(|folder| folder.sequences().map(move |s| (folder, s)));
         let described = sequences.filter_map(|(folder, sequence)| {
             let quiet = now.saturating_sub(sequence.history.last_change);
+            let aside = sequence.frames.aside();
+            let open = sequence.frames.first().zip(sequence.frames.last());
+            let (first, last) = open.or(aside.map(|(_, first, last)| (first, last)))?;
             Some(OpenSequence {
                 dir: folder.dir.to_string_lossy().into_owned(),
                 pattern: sequence.pattern.to_string(),
                 count: sequence.frames.open_count(),
                 taken: sequence.frames.taken_count(),
-                first: sequence.frames.first()?,
-                last: sequence.frames.last()?,
+                aside: aside.map_or(0, |(count, ..)| count),
+                why: sequence.stills().map(ToOwned::to_owned),
+                first,
+                last,
                 missing: sequence.pattern.missing_from(sequence.frames.open().map(|frame| frame.number)),
                 state: sequence.stage(folder.rules()),
                 held: sequence.held(now),

@@ -8,7 +8,7 @@ use super::{UnitError, parse_duration, print_duration};
 use crate::config::{
     Builtin, Cleanup, Container, Live, NamedQuality, ParallelChunks, SizeChange, StopPolicy, WatchMode,
 };
-use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames};
+use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Stills};
 use crate::sequence::order::Order;
 
 /// A type whose values are one of a few names, spelt alike in the configuration and on the command line.
@@ -61,6 +61,7 @@ named! {
         "mp4" = Mp4, "mov" = Mov, "mkv" = Mkv, "webm" = Webm, "avi" = Avi, "gif" = Gif, "webp" = Webp;
     Continuation, "continuation": "new" = New, "extend" = Extend;
     Existing, "treatment of existing files": "skip" = Skip, "encode" = Encode;
+    Stills, "treatment of single pictures": "skip" = Skip, "encode" = Encode;
     Live, "way to encode live": "true" = Always, "false" = Never, "when_idle" = WhenIdle;
     MissingFrames, "treatment of missing frames": "skip" = Skip, "hold" = Hold, "error" = Error, "wait" = Wait;
     NamedQuality, "quality":
@@ -165,6 +166,7 @@ mod tests {
         round_trip::<NamedQuality>();
         round_trip::<Order>();
         round_trip::<SizeChange>();
+        round_trip::<Stills>();
         round_trip::<StopPolicy>();
         round_trip::<WatchMode>();
     }

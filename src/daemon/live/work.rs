@@ -15,6 +15,7 @@ use crate::encode::recipe::{Recipe, Source};
 use crate::frame::complete;
 use crate::journal::ChunkId;
 use crate::sequence::Frame;
+use crate::sequence::origin::Origin;
 
 /// How a sequence is encoded before it is finished.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub(crate) struct Settled {
     pub(super) whole: Vec<Frame>,
     /// That one.
     pub(super) unsettled: Option<Frame>,
+    /// What generators embedded in the whole ones.
+    pub(super) heads: Vec<(Frame, Origin)>,
 }
 
 /// Decides how the sequence of `first` is encoded, as if all of its frames were like it: should they turn out to be others,
@@ -63,14 +66,15 @@ pub(super) fn prepare(key: &Key, first: &Frame, root: &Root, tools: &Tools) -> O
     Some(Prepared { maker: Arc::new(maker), chunks })
 }
 
-/// Looks at `frames` until one is not whole.
+/// Looks at `frames` until one is not whole, and reads what is embedded in them at the same time.
 pub(super) fn settle(key: &Key, frames: &[Frame]) -> Settled {
-    let is_whole = |frame: &Frame| {
+    let head = |frame: &Frame| {
         let file = file_of(key, frame);
-        complete::inspect(&file.path, &file.identity).is_ok()
+        complete::inspect_with_origin(&file.path, &file.identity).ok().map(|(_, origin)| (frame.clone(), origin))
     };
-    let count = frames.iter().take_while(|frame| is_whole(frame)).count();
-    Settled { whole: frames[..count].to_vec(), unsettled: frames.get(count).cloned() }
+    let heads: Vec<(Frame, Origin)> = frames.iter().map_while(head).collect();
+    let count = heads.len();
+    Settled { whole: frames[..count].to_vec(), unsettled: frames.get(count).cloned(), heads }
 }
 
 /// Makes a chunk of the frames of `intake`, and says in the log what went wrong.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bstr::ByteSlice as _;
 
-use crate::sequence::gaps::NumberRanges;
+use crate::sequence::gaps;
 use crate::sequence::group::asked::Asked;
 use crate::sequence::group::cut::{Run, Table, cut};
 use crate::sequence::group::family::{Family, Found};
@@ -332,11 +332,13 @@ fn came_round(draft: &mut Draft, times: &[i64]) -> Option<(FrameNumber, FrameNum
     let mut falls = (1..=last).filter(|at| time(*at) < time(at - 1));
     let at = falls.next().filter(|_| falls.next().is_none())?;
     let numbers = || members.iter().map(|(number, _)| *number);
-    if time(0) < time(last) || members[0].0 < 0 || NumberRanges::missing_from(numbers()).is_empty() {
-        return None;
-    }
     let (low, below, high) = (members[0].0, members[at].0, members[last].0);
     let range = 10_i64.checked_pow(high.checked_ilog10().unwrap_or(0) + 1)?;
+    // A second run over the first frames of an older one has no gap after it, and ends nowhere near the last digit.
+    let gap = below - members[at - 1].0 > gaps::step_of(numbers());
+    if time(0) < time(last) || low < 0 || !gap || high < range - range / 100 {
+        return None;
+    }
     // A camera goes on with 0000 or with 0001.
     let add = if low == 0 { range } else { range - 1 };
     for (number, _) in &mut members[..at] {

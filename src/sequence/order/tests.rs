@@ -126,6 +126,7 @@ fn a_batch_in_order_of_time_keeps_its_names() {
         unreadable: Vec::new(),
         rewritten: NumberRanges::default(),
         reason: crate::sequence::finish::FinishReason::Now,
+        taken_for: None,
     };
     let pattern = batch.pattern.clone();
     let ordered = batch.in_order_of_time();

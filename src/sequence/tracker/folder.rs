@@ -14,7 +14,8 @@ use crate::sequence::tracker::frames::Arrival;
 use crate::sequence::tracker::growing::Growing;
 use crate::sequence::tracker::open::{Context, Marker, Sequence};
 use crate::sequence::tracker::{Decision, Verdict};
-use crate::sequence::{Identity, Pattern};
+use crate::sequence::origin::Origin;
+use crate::sequence::{Frame, Identity, Pattern};
 
 mod listing;
 mod regroup;
@@ -175,6 +176,21 @@ impl Folder {
             if let Some(shape) = self.shapes.get_mut(&sequence.shape) {
                 shape.sealed |= sealed;
             }
+        }
+        self.step(BTreeSet::from([id]), moment, out);
+    }
+
+    /// What generators embedded in files of the sequence of `pattern`.
+    pub(super) fn learn_heads(
+        &mut self,
+        pattern: &Pattern,
+        heads: &[(Frame, Origin)],
+        moment: Moment<'_>,
+        out: &mut Vec<Decision>,
+    ) {
+        let Some(id) = self.by_pattern.get(pattern).copied() else { return };
+        if let Some(sequence) = self.sequences.get_mut(&id) {
+            sequence.learn_heads(heads);
         }
         self.step(BTreeSet::from([id]), moment, out);
     }

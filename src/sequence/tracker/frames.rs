@@ -39,6 +39,8 @@ pub(super) enum Arrival {
     Existing,
     /// It is, or was, in a batch. An open frame is that where its sequence is extended: it goes along.
     Taken,
+    /// It is a single picture, or of a run that is too short for a video: it goes into no batch.
+    Aside,
 }
 
 /// Where a frame stands once files of its sequence are written over.
@@ -81,6 +83,8 @@ pub(super) enum Put {
 pub(super) struct Frames {
     open: BTreeMap<FrameNumber, Open>,
     taken: BTreeMap<FrameNumber, File>,
+    /// Single pictures, which go into no batch unless somebody says so.
+    aside: BTreeMap<FrameNumber, File>,
     /// How many of `open` were there before anyone watched.
     existing: u64,
     /// How many of `open` are there again, and the last of them.
@@ -117,9 +121,20 @@ impl Frames {
         if before == Some(identity) {
             return Put::Same;
         }
-        if arrival == Arrival::Taken {
-            self.taken.insert(number, file);
+        if self.aside.get(&number).is_some_and(|known| known.identity == identity) {
             return Put::Same;
+        }
+        self.aside.remove(&number);
+        match arrival {
+            Arrival::Taken => {
+                self.taken.insert(number, file);
+                return Put::Same;
+            }
+            Arrival::Aside => {
+                self.aside.insert(number, file);
+                return Put::Same;
+            }
+            Arrival::New | Arrival::Existing => {}
         }
         self.taken.remove(&number);
         self.open_anew(number, file, open);
@@ -133,7 +148,31 @@ impl Frames {
             self.settle(extend);
             return Some(true);
         }
-        self.taken.remove(&number).map(|_| false)
+        self.taken.remove(&number).or_else(|| self.aside.remove(&number)).map(|_| false)
+    }
+
+    /// Leaves these open frames alone.
+    pub(super) fn set_aside(&mut self, numbers: impl IntoIterator<Item = FrameNumber>, extend: bool) {
+        for number in numbers {
+            if let Some(frame) = self.forget_open(number) {
+                self.aside.insert(number, frame.file);
+            }
+        }
+        self.settle(extend);
+    }
+
+    /// Somebody says that what was left alone belongs into a video.
+    pub(super) fn take_back(&mut self, extend: bool) {
+        for (number, file) in std::mem::take(&mut self.aside) {
+            self.open_anew(number, file, Arrival::New);
+        }
+        self.settle(extend);
+    }
+
+    /// How many frames are left alone, and the first and the last of them.
+    pub(super) fn aside(&self) -> Option<(u64, FrameNumber, FrameNumber)> {
+        let ((first, _), (last, _)) = self.aside.first_key_value().zip(self.aside.last_key_value())?;
+        Some((self.aside.len() as u64, *first, *last))
     }
 
     /// Marks these open frames as being in a batch.
@@ -191,7 +230,8 @@ impl Frames {
     }
 
     fn file(&self, number: FrameNumber) -> Option<&File> {
-        self.open.get(&number).map(|open| &open.file).or_else(|| self.taken.get(&number))
+        let open = self.open.get(&number).map(|open| &open.file);
+        open.or_else(|| self.taken.get(&number)).or_else(|| self.aside.get(&number))
     }
 
     /// How many open frames were in no batch yet.
@@ -213,11 +253,11 @@ impl Frames {
     }
 
     pub(super) fn total(&self) -> usize {
-        self.open.len() + self.taken.len()
+        self.open.len() + self.taken.len() + self.aside.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.open.is_empty() && self.taken.is_empty()
+        self.open.is_empty() && self.taken.is_empty() && self.aside.is_empty()
     }
 
     pub(super) fn first(&self) -> Option<FrameNumber> {
@@ -261,7 +301,8 @@ impl Frames {
     pub(super) fn all(&self) -> impl Iterator<Item = (Frame, Arrival)> {
         let taken = self.taken.iter().map(|(number, file)| (file.frame(*number), Arrival::Taken));
         let open = self.open.iter().map(|(number, frame)| (frame.file.frame(*number), frame.arrival));
-        open.chain(taken)
+        let aside = self.aside.iter().map(|(number, file)| (file.frame(*number), Arrival::Aside));
+        open.chain(taken).chain(aside)
     }
 
     /// The newest modification time among the open frames.
@@ -346,7 +387,7 @@ impl Frames {
     fn forget_open(&mut self, number: FrameNumber) -> Option<Open> {
         let frame = self.open.remove(&number)?;
         match frame.arrival {
-            Arrival::New => {}
+            Arrival::New | Arrival::Aside => {}
             Arrival::Existing => self.existing -= 1,
             Arrival::Taken => self.again -= 1,
         }

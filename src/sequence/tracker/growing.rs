@@ -17,7 +17,8 @@ pub struct Growing<'a> {
 impl<'a> Growing<'a> {
     /// Its frames from `number` on, ascending: those that the next batch would hold.
     pub fn frames_from(&self, number: FrameNumber) -> impl Iterator<Item = Frame> + use<'a> {
-        self.sequence.frames.open_from(number)
+        let end = self.sequence.next_run().unwrap_or(FrameNumber::MAX);
+        self.sequence.frames.open_from(number).take_while(move |frame| frame.number < end)
     }
 
     /// Whether there is something to encode: frames that were in no batch yet, enough for a video, and not left alone.
@@ -41,7 +42,7 @@ impl<'a> Growing<'a> {
     #[must_use]
     pub fn quiet_at(&self) -> Option<Duration> {
         let silence = self.sequence.silence(self.rules)?;
-        let usual = self.sequence.longest_pause().saturating_mul(5) / 4;
+        let usual = self.sequence.usual_pause().saturating_mul(5) / 4;
         Some(self.sequence.history.last_change.saturating_add(usual.clamp(silence / 2, silence / 10 * 9)))
     }
 }

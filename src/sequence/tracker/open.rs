@@ -12,17 +12,25 @@ use crate::sequence::gaps::Spacing;
 use crate::sequence::group::{LooksLike, Note};
 use crate::sequence::order::Order;
 use crate::sequence::tracker::frames::{Arrival, Frames, Put};
+use crate::sequence::origin::{Origin, Total};
 use crate::sequence::tracker::open::firing::{Firing, FiringState, is_command};
+use crate::sequence::tracker::open::heads::Heads;
+use crate::sequence::tracker::open::pauses::Pauses;
 use crate::sequence::tracker::open::placeholders::{Placeholders, usual_pause};
 use crate::sequence::tracker::{Decision, Held, Stage};
 use crate::sequence::{Frame, FrameNumber, Identity, Pattern};
 
 mod firing;
+mod heads;
+mod pauses;
 mod placeholders;
 
 /// How long an unfinished file must stay as it is before it is given up on; also how long empty ones hold a batch that a
 /// marker or a client ended, and how quiet a sequence must be before a marker that was there first ends it.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What to do about single pictures that are a film after all.
+const STILLS_HINT: &str = "`reeld encode`, a marker or `reeld done` makes a video of them; `stills = \"encode\"` does so for all";
 
 /// How long a sequence waits for the listing that a changed file announced.
 const LISTING_WAIT: Duration = Duration::from_secs(2);
@@ -90,6 +98,11 @@ pub(super) struct Sequence {
     /// What was last said to hold a batch.
     noted_hold: Option<(FrameNumber, String)>,
     placeholders: Placeholders,
+    heads: Heads,
+    /// What frames after a rest would be put behind of, and how long the rest was.
+    rest: Option<Rest>,
+    /// Why single pictures of it are left alone.
+    stills: Option<String>,
     /// Nobody said which of its digits count: its names were read by what they look like.
     pub guessed: bool,
 }
@@ -99,6 +112,18 @@ pub(super) struct Sequence {
 enum Resting {
     TooFew,
     LooksLike(LooksLike),
+    Stills,
+}
+
+/// A time in which a sequence was taken for finished, and too little for a video.
+#[derive(Debug, Clone, Copy)]
+struct Rest {
+    /// The first number that came after it; none has come while it lasts.
+    next: Option<FrameNumber>,
+    /// The last number before it.
+    last: FrameNumber,
+    /// How long it was.
+    pause: Duration,
 }
 
 /// What is known of a sequence's past.
@@ -107,7 +132,7 @@ pub(super) struct History {
     /// When any member changed last, and by which event.
     pub last_change: Duration,
     changed_by: u64,
-    longest_pause: Duration,
+    pauses: Pauses,
     /// A client said that it is finished.
     forced: bool,
 }
@@ -128,7 +153,7 @@ impl Sequence {
             history: History {
                 last_change: cx.now,
                 changed_by: cx.event,
-                longest_pause: Duration::ZERO,
+                pauses: Pauses::default(),
                 forced: false,
             },
             due: None,
@@ -139,6 +164,9 @@ impl Sequence {
             resting: None,
             noted: None,
             noted_retake: false,
+            heads: Heads::default(),
+            rest: None,
+            stills: None,
             guessed: true,
             noted_flaw: None,
             noted_hold: None,
@@ -151,7 +179,7 @@ impl Sequence {
         let merged = parents.copied().reduce(|a, b| History {
             last_change: a.last_change.max(b.last_change),
             changed_by: a.changed_by.max(b.changed_by),
-            longest_pause: a.longest_pause.max(b.longest_pause),
+            pauses: a.pauses.richer(b.pauses),
             forced: a.forced || b.forced,
         });
         self.history = merged.unwrap_or(self.history);
@@ -179,8 +207,11 @@ impl Sequence {
             self.final_frame = self.final_frame.max(Some(number));
         }
         if was_open {
-            self.history.longest_pause =
-                self.history.longest_pause.max(cx.now.saturating_sub(self.history.last_change));
+            let pause = cx.now.saturating_sub(self.history.last_change);
+            self.history.pauses.add(pause);
+            if let Some(rest) = self.rest.as_mut().filter(|rest| rest.next.is_none() && number > rest.last) {
+                (rest.next, rest.pause) = (Some(number), pause);
+            }
         }
         if put == Put::Retaken && !self.noted_retake {
             self.noted_retake = true;
@@ -220,6 +251,11 @@ impl Sequence {
 
     /// A client says that it is finished.
     pub(super) fn force(&mut self, cx: &Context<'_>) {
+        // Whoever says so knows that they are a film.
+        if self.frames.fresh() == 0 {
+            self.frames.take_back(cx.extend());
+            self.regrouped();
+        }
         if self.frames.fresh() == 0 {
             return;
         }
@@ -241,7 +277,9 @@ impl Sequence {
         let times: Vec<i64> = self.frames.all().map(|(frame, _)| frame.identity.mtime_ns).collect();
         self.placeholders.found_with(times.iter().copied().max().unwrap_or(i64::MIN));
         if let Some(pause) = usual_pause(times) {
-            self.history.longest_pause = self.history.longest_pause.max(pause);
+            // Once for what was seen, once because it is the usual one.
+            self.history.pauses.add(pause);
+            self.history.pauses.add(pause);
         }
     }
 
@@ -260,12 +298,27 @@ impl Sequence {
         if rules.existing == Existing::Skip && self.frames.is_existing() {
             return None;
         }
-        rules.idle_timeout.after(self.history.longest_pause)
+        rules.idle_timeout.after(self.history.pauses.usual())
     }
 
-    /// The longest time between two of its changes so far.
-    pub(super) fn longest_pause(&self) -> Duration {
-        self.history.longest_pause
+    /// The usual time between two of its changes.
+    pub(super) fn usual_pause(&self) -> Duration {
+        self.history.pauses.usual()
+    }
+
+    /// Learns what generators embedded in its frames.
+    pub(super) fn learn_heads(&mut self, heads: &[(Frame, Origin)]) {
+        self.heads.put(heads, self.frames.open());
+    }
+
+    /// The first number that is of another run than those before it.
+    pub(super) fn next_run(&self) -> Option<FrameNumber> {
+        self.heads.next_run()
+    }
+
+    /// Why single pictures of it are left alone.
+    pub(super) fn stills(&self) -> Option<&str> {
+        self.stills.as_deref()
     }
 
     /// How far apart its numbers are.
@@ -296,6 +349,8 @@ impl Sequence {
             Phase::Open => match self.resting {
                 Some(Resting::TooFew) => Stage::TooFew,
                 Some(Resting::LooksLike(_)) => Stage::LooksLikeNoFrames,
+                Some(Resting::Stills) => Stage::Stills,
+                None if self.frames.open_count() == 0 && self.frames.aside().is_some() => Stage::Stills,
                 None => Stage::Open,
             },
         }
@@ -328,6 +383,9 @@ impl Sequence {
         self.touched = Some(self.touched.map_or(number, |lowest| lowest.min(number)));
         self.resting = None;
         let still_open = self.frames.is_open(number);
+        if self.heads.next_run().is_some() || self.heads.total().is_some() {
+            self.heads.conclude(self.frames.open());
+        }
         let Phase::Firing(firing) = &mut self.phase else { return };
         let by_silence = matches!(firing.reason, FinishReason::Idle(_));
         let (first, last) = firing.range;
@@ -407,12 +465,30 @@ impl Sequence {
         {
             return Ok(reason);
         }
+        if let Some(count) = self.announced(cx) {
+            return Ok(FinishReason::Announced(count));
+        }
+        if self.heads.next_run().is_some() {
+            return Ok(FinishReason::NextRun);
+        }
         let due = self.silence(cx.rules).map(|silence| self.history.last_change.saturating_add(silence));
         if due.is_some_and(|due| cx.now >= due) {
             let quiet = cx.now.saturating_sub(self.history.last_change);
             return Ok(FinishReason::Idle(u64::try_from(quiet.as_millis()).unwrap_or(u64::MAX)));
         }
         Err([by_marker, due].into_iter().flatten().min())
+    }
+
+    /// How many frames there are, if these are all that the generator announced.
+    fn announced(&mut self, cx: &Context<'_>) -> Option<u64> {
+        let total = self.heads.total()?;
+        let Progress { first, last, solid, step, count, .. } = self.progress(cx)?;
+        let begun = match total {
+            Total::Frames(_) => true,
+            Total::Range { first: stated, .. } => first <= stated,
+        };
+        let reached = begun && solid == last && total.is_reached(count, last, step.unsigned_abs());
+        reached.then_some(count)
     }
 
     /// The marker that ends it. Which came last is told by the order of events: the clock of whoever writes the frames may
@@ -459,6 +535,7 @@ impl Sequence {
 
     fn rest(&mut self, why: Resting, cx: &Context<'_>, out: &mut Vec<Decision>) {
         (self.resting, self.history.forced) = (Some(why), false);
+        self.rest = self.frames.last().map(|last| Rest { next: None, last, pause: Duration::ZERO });
         if self.noted.replace(why) == Some(why) {
             return;
         }
@@ -466,6 +543,10 @@ impl Sequence {
         let text = match why {
             Resting::TooFew => format!("finished with {count} frames, but at least {least} make a video: left alone"),
             Resting::LooksLike(held) => format!("{count} images are left alone: {held}; `pattern` has them made"),
+            Resting::Stills => {
+                let why = self.stills.clone().unwrap_or_default();
+                return self.note(format!("{count} images are left alone: {why}"), Some(STILLS_HINT.to_owned()), cx, out);
+            }
         };
         self.note(text, None, cx, out);
     }

@@ -18,6 +18,10 @@ pub struct OpenSequence {
     pub count: u64,
     /// Frames that are in a batch already.
     pub taken: u64,
+    /// Images that are left alone, as single pictures or for being too few.
+    pub aside: u64,
+    /// Why.
+    pub why: Option<String>,
     /// The first number of the next batch.
     pub first: FrameNumber,
     /// Its last number.
@@ -48,6 +52,9 @@ pub enum Stage {
     /// Its numbers look like versions or sizes: it is made only where `pattern` says which digits count.
     #[serde(rename = "looks like no frames")]
     LooksLikeNoFrames,
+    /// Its images look like single pictures, or are of runs that are too short for a video.
+    #[serde(rename = "single pictures")]
+    Stills,
     /// It was there before its root was first watched: silence does not end it.
     #[serde(rename = "was there before")]
     Existing,
@@ -61,6 +68,7 @@ impl fmt::Display for Stage {
             Self::Held => "held",
             Self::TooFew => "too few frames",
             Self::LooksLikeNoFrames => "looks like no frames",
+            Self::Stills => "single pictures",
             Self::Existing => "was there before",
         })
     }

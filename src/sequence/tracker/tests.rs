@@ -3,11 +3,14 @@
 use globset::{Glob, GlobSetBuilder};
 
 use super::*;
-use crate::sequence::finish::{Continuation, Existing, FinishReason, IdleTimeout, MissingFrames};
+use crate::sequence::film;
+use crate::sequence::finish::{Continuation, Existing, FinishReason, IdleTimeout, MissingFrames, Stills};
 use crate::sequence::order::Order;
+use crate::sequence::origin::{Embedded, run_starts};
 
 mod batches;
 mod existing;
+mod films;
 mod runs;
 mod schedules;
 
@@ -48,6 +51,7 @@ fn rules() -> Rules {
         missing_frames: MissingFrames::Skip,
         continuation: Continuation::New,
         existing: Existing::Skip,
+        stills: Stills::Skip,
         order: Order::Number,
     }
 }
@@ -64,6 +68,10 @@ struct World {
     /// How many of the notes are warnings.
     warnings: usize,
     inspections: usize,
+    /// What generators embedded in files of these names.
+    origins: BTreeMap<BString, Origin>,
+    /// What every run that is weighed looks like.
+    looks: film::Verdict,
 }
 
 impl World {
@@ -81,6 +89,8 @@ impl World {
             notes: Vec::new(),
             warnings: 0,
             inspections: 0,
+            origins: BTreeMap::new(),
+            looks: film::Verdict::Film,
         }
     }
 
@@ -134,9 +144,9 @@ impl World {
                     }
                     Decision::Grew { .. } => {}
                     Decision::LeftAlone { why, count, .. } => self.notes.push(format!("{count}: {why}")),
-                    Decision::Inspect { dir, pattern, frames } => {
+                    Decision::Inspect { dir, pattern, frames, weigh } => {
                         self.inspections += 1;
-                        let verdict = self.verdict(&pattern, &frames);
+                        let verdict = self.verdict(&pattern, &frames, weigh);
                         events.push(Event::Inspected { dir, pattern, verdict });
                     }
                 }
@@ -145,14 +155,23 @@ impl World {
         assert!(self.tracker.next_deadline().is_none_or(|due| due > self.now), "nothing due is left undone");
     }
 
-    fn verdict(&self, pattern: &Pattern, frames: &[Frame]) -> Verdict {
+    fn verdict(&self, pattern: &Pattern, frames: &[Frame], weigh: bool) -> Verdict {
         let current = |frame: &Frame| self.files.get(&frame.file_name(pattern)) == Some(&frame.identity);
         if !frames.iter().all(current) {
             return Verdict::Changed;
         }
         let flaw = |frame: &Frame| Some((frame.clone(), flaw_of(frame.identity.size)?));
         let flawed: Vec<(Frame, Flaw)> = frames.iter().filter_map(flaw).collect();
-        if flawed.is_empty() { Verdict::Whole } else { Verdict::Flawed(flawed) }
+        let whole: Vec<&Frame> = frames.iter().filter(|frame| flaw_of(frame.identity.size).is_none()).collect();
+        let origin = |frame: &&Frame| self.origins.get(&frame.file_name(pattern)).copied().unwrap_or_default();
+        let origins: Vec<Origin> = whole.iter().map(origin).collect();
+        let run = |at: usize| Run {
+            first: whole[at].number,
+            judgement: Judgement { verdict: self.looks, points: 0, reasons: Vec::new() },
+            total: origins[at].total(),
+        };
+        let runs = if weigh { run_starts(&origins).into_iter().map(run).collect() } else { Vec::new() };
+        Verdict::Looked { flawed, runs }
     }
 
     /// Lets time pass, waking only when the tracker asked to be woken.

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::sequence::existing::ExistingFiles;
-use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Rules};
+use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Rules, Stills};
 use crate::sequence::gaps::Spacing;
 use crate::sequence::name::NameRule;
 use crate::sequence::tracker::{Decision, Event, Listing, Tracker};
@@ -59,6 +59,7 @@ impl World {
             missing_frames: MissingFrames::Skip,
             continuation: Continuation::New,
             existing: Existing::Skip,
+        stills: Stills::Skip,
             order: crate::sequence::order::Order::Number,
         };
         let mut tracker = Tracker::default();

@@ -4,14 +4,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::sequence::finish::{FinishReason, MissingFrames};
+use crate::sequence::film;
+use crate::sequence::finish::{FinishReason, MissingFrames, Stills};
 use crate::sequence::gaps::NumberRanges;
 use crate::sequence::order::{Order, long_stretch};
 use crate::sequence::tracker::frames::{Age, Frames};
 use crate::sequence::tracker::open::placeholders::Placeholders;
-use crate::sequence::tracker::open::{Context, LISTING_WAIT, PATIENCE, Phase, Resting, Sequence};
-use crate::sequence::tracker::{Decision, Held, Verdict};
-use crate::sequence::{Batch, Flaw, Frame, FrameNumber, Identity, Pattern, Unreadable};
+use crate::sequence::origin::Total;
+use crate::sequence::tracker::open::pauses::Pauses;
+use crate::sequence::tracker::open::{Context, LISTING_WAIT, PATIENCE, Phase, Rest, Resting, Sequence};
+use crate::sequence::tracker::{Decision, Held, Run, Verdict};
+use crate::sequence::{Batch, Flaw, Frame, FrameNumber, Identity, Pattern, TakenFor, Unreadable};
+
+/// A rest that is no pause within a run: at least this long, and so many times the usual pause after it.
+const LONG_REST: Duration = Duration::from_secs(60);
+const LONG_RESTS: u32 = 10;
+
+/// Frames of one run, and what they were taken for.
+struct Part {
+    frames: Vec<Frame>,
+    taken_for: Option<(film::Verdict, String)>,
+}
 
 /// How many different reasons one note names.
 const MOST_REASONS: usize = 3;
@@ -72,12 +85,17 @@ pub(super) enum FiringState {
 
 impl Sequence {
     pub(super) fn fire(&mut self, reason: FinishReason, cx: &Context<'_>) {
-        let (Some(first), Some(last)) = (self.frames.first(), self.frames.last()) else { return };
+        let (Some(first), Some(mut last)) = (self.frames.first(), self.frames.last()) else { return };
+        let mut late = BTreeSet::new();
+        if let Some(next) = self.heads.next_run().filter(|_| reason == FinishReason::NextRun) {
+            last = next.saturating_sub(1);
+            late.extend(self.frames.open_from(next).map(|frame| frame.number));
+        }
         self.phase = Phase::Firing(Box::new(Firing {
             reason,
             since: cx.now,
             range: (first, last),
-            late: BTreeSet::new(),
+            late,
             unfinished: BTreeMap::new(),
             state: FiringState::Held { until: cx.now },
             hold: None,
@@ -102,10 +120,11 @@ impl Sequence {
             }
         }
         firing.state = FiringState::Inspecting { disturbed: false };
-        out.push(Decision::Inspect { dir: Arc::clone(cx.dir), pattern: self.pattern.clone(), frames });
+        let (dir, pattern, weigh) = (Arc::clone(cx.dir), self.pattern.clone(), firing.reason.needs_evidence());
+        out.push(Decision::Inspect { dir, pattern, frames, weigh });
     }
 
-    fn seal(&mut self, flawed: Vec<(Frame, Flaw)>, cx: &Context<'_>, out: &mut Vec<Decision>) {
+    fn seal(&mut self, flawed: Vec<(Frame, Flaw)>, runs: Vec<Run>, cx: &Context<'_>, out: &mut Vec<Decision>) {
         let Phase::Firing(firing) = std::mem::replace(&mut self.phase, Phase::Open) else { return };
         let given_up: BTreeSet<FrameNumber> = flawed.iter().map(|(frame, _)| frame.number).collect();
         let in_batch = |frame: &Frame| !firing.late.contains(&frame.number) && !given_up.contains(&frame.number);
@@ -116,25 +135,42 @@ impl Sequence {
         if matches!(firing.reason, FinishReason::Idle(_)) && self.is_left_alone(cx.rules) {
             return;
         }
-        if frames.is_empty() || (frames.len() as u64) < cx.rules.min_frames {
-            // Where no file can be read, that was said, and there is no more to it.
-            self.noted = self.noted.or(frames.is_empty().then_some(Resting::TooFew));
-            self.rest(Resting::TooFew, cx, out);
-            // What came later and belongs to the next batch is not too little yet.
-            self.resting = self.resting.filter(|_| firing.late.is_empty());
-            return;
-        }
+        // Where no file can be read, that was said, and there is no more to it.
+        self.noted = self.noted.or(frames.is_empty().then_some(Resting::TooFew));
         let unreadable: Vec<Unreadable> =
             flawed.into_iter().map(|(frame, flaw)| Unreadable { number: frame.number, reason: flaw.reason }).collect();
         let over = self.written_over(&frames);
-        let numbers: Vec<FrameNumber> = frames.iter().map(|frame| frame.number).collect();
-        let runs = if unreadable.is_empty() { self.runs(frames, &over, cx) } else { vec![frames] };
-        self.frames.take(numbers, cx.extend());
-        self.final_frame = self.final_frame.filter(|number| firing.late.contains(number));
-        (self.history.forced, self.noted, self.noted_retake) = (false, None, false);
-        (self.noted_flaw, self.noted_hold) = (None, None);
-        for frames in runs {
+        let parts = self.parts(frames, runs, &over, &unreadable, cx);
+        let count = parts.len();
+        for (at, Part { frames, taken_for }) in parts.into_iter().enumerate() {
+            // What comes next may make more of the last frames than they are now.
+            let may_grow = at + 1 == count && firing.reason != FinishReason::NextRun;
+            let numbers: Vec<FrameNumber> = frames.iter().map(|frame| frame.number).collect();
+            let rests = match &taken_for {
+                _ if frames.is_empty() || (frames.len() as u64) < cx.rules.min_frames => Some(Resting::TooFew),
+                Some((verdict, why)) if *verdict == film::Verdict::Stills && cx.rules.stills == Stills::Skip => {
+                    self.stills = Some(why.clone());
+                    Some(Resting::Stills)
+                }
+                _ => None,
+            };
+            if let Some(why) = rests {
+                if !may_grow {
+                    self.frames.set_aside(numbers, cx.extend());
+                }
+                self.rest(why, cx, out);
+                // What came later and belongs to the next batch is not too little yet.
+                self.resting = self.resting.filter(|_| may_grow && firing.late.is_empty());
+                continue;
+            }
+            self.frames.take(numbers, cx.extend());
+            self.final_frame = self.final_frame.filter(|number| firing.late.contains(number));
+            (self.history.forced, self.noted, self.noted_retake) = (false, None, false);
+            (self.noted_flaw, self.noted_hold, self.rest) = (None, None, None);
+            self.history.pauses = Pauses::default();
             let missing = self.missing(&frames, &unreadable, cx);
+            let taken_for = taken_for
+                .map(|(verdict, why)| TakenFor { surely_film: verdict == film::Verdict::Film, why });
             let batch = Batch {
                 dir: Arc::clone(cx.dir),
                 pattern: self.pattern.clone(),
@@ -143,12 +179,53 @@ impl Sequence {
                 unreadable: unreadable.clone(),
                 rewritten: NumberRanges::default().with(&over),
                 reason: firing.reason.clone(),
+                taken_for,
             };
             out.push(Decision::Seal(match cx.rules.order {
                 Order::Number => batch,
                 Order::Time => batch.in_order_of_time(),
             }));
         }
+        self.heads.conclude(self.frames.open());
+    }
+
+    /// The frames by the runs that they are of. What was left of before a rest is no part of a run that is far quicker.
+    fn parts(
+        &self,
+        frames: Vec<Frame>,
+        runs: Vec<Run>,
+        over: &[FrameNumber],
+        unreadable: &[Unreadable],
+        cx: &Context<'_>,
+    ) -> Vec<Part> {
+        if runs.is_empty() {
+            let split = if unreadable.is_empty() { self.runs(frames, over, cx) } else { vec![frames] };
+            return split.into_iter().map(|frames| Part { frames, taken_for: None }).collect();
+        }
+        let mut parts = Vec::new();
+        let mut rest = frames;
+        for run in runs.into_iter().rev() {
+            let at = rest.partition_point(|frame| frame.number < run.first);
+            let frames = rest.split_off(at);
+            let taken_for = Some((run.judgement.verdict, run.judgement.to_string()));
+            let is_leftover = |frame: &Frame| self.rest_before().is_some_and(|next| frame.number < next);
+            let (leftover, frames): (Vec<Frame>, Vec<Frame>) = frames.into_iter().partition(is_leftover);
+            if frames.is_empty() {
+                parts.push(Part { frames: leftover, taken_for });
+            } else {
+                parts.push(Part { frames, taken_for });
+                parts.extend((!leftover.is_empty()).then_some(Part { frames: leftover, taken_for: None }));
+            }
+        }
+        parts.reverse();
+        parts
+    }
+
+    /// The first number of a run that came after a rest which was far longer than its pauses.
+    fn rest_before(&self) -> Option<FrameNumber> {
+        let Rest { next, pause, .. } = self.rest?;
+        let usual = self.usual_pause();
+        (pause >= LONG_REST && pause >= usual.saturating_mul(LONG_RESTS)).then_some(next).flatten()
     }
 
     /// The numbers that a second run wrote over, unless nothing is left of the first one.
@@ -170,6 +247,26 @@ impl Sequence {
         } else {
             vec![frames]
         }
+    }
+
+    /// Silence does not end a run of which the generator announced more.
+    fn wait_for_announced(&self, runs: &[Run], cx: &Context<'_>) -> Option<Hold> {
+        let Phase::Firing(firing) = &self.phase else { return None };
+        let until = firing.since.saturating_add(cx.rules.max_wait);
+        let run = runs.last().filter(|_| matches!(firing.reason, FinishReason::Idle(_)) && cx.now < until)?;
+        let (total, last) = (run.total?, self.frames.last()?);
+        let count = self.frames.open_from(run.first).count() as u64;
+        if total.is_reached(count, last, self.frames.step().unsigned_abs()) {
+            return None;
+        }
+        let why = match total {
+            Total::Frames(all) => format!("its generator announced {all} frames, and {count} are there"),
+            Total::Range { first, last: end } => {
+                format!("its generator announced frames {first} to {end}, and the last one is {last}")
+            }
+        };
+        let hint = "`reeld done` or a marker ends it now; `max_wait` says how long it is waited for".to_owned();
+        Some(Hold { until, file: None, more: 0, why, hint })
     }
 
     /// Says once what is wrong with files that are left out of a batch of `left` frames.
@@ -242,12 +339,12 @@ impl Sequence {
             }
             _ if disturbed && by_silence => self.phase = Phase::Open,
             _ if disturbed => firing.state = FiringState::Held { until: cx.now },
-            Verdict::Whole => self.seal(Vec::new(), cx, out),
-            Verdict::Flawed(flawed) => {
+            Verdict::Looked { flawed, runs } => {
                 let siblings = Siblings { frames: &self.frames, placeholders: &self.placeholders };
-                match firing.wait_for(&flawed, self.history.last_change, siblings, cx) {
+                let hold = firing.wait_for(&flawed, self.history.last_change, siblings, cx);
+                match hold.or_else(|| self.wait_for_announced(&runs, cx)) {
                     Some(hold) => self.hold(hold, cx, out),
-                    None => self.seal(flawed, cx, out),
+                    None => self.seal(flawed, runs, cx, out),
                 }
             }
         }

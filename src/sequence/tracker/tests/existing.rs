@@ -186,12 +186,12 @@ fn names_that_are_grouped_anew_stay_old() {
     }
     world.list_first(ExistingFiles::All);
     assert_eq!(world.existing(), (1, 3));
-    // By this rule each file is a sequence of its own.
+    // By this rule all of them have the same number, and one is the frame.
     let names = NameRule::parse("a(?P<frame>[0-9]+)_b[0-9]+\\.png").unwrap();
     world.tracker.open(Arc::clone(&world.dir), Arc::new(rules()), Arc::new(names));
     world.apply(Event::Tick);
     world.pass(seconds(1_000_000));
-    assert_eq!((world.batches.len(), world.existing()), (0, (3, 3)));
+    assert_eq!((world.batches.len(), world.existing()), (0, (1, 1)));
 }
 
 #[test]
@@ -239,7 +239,7 @@ proptest! {
         let (taken, aside) = (world.taken(), world.aside());
         for (name, identity) in world.files.iter().filter(|(_, identity)| !first.contains(identity)) {
             let is_taken = taken.contains(&(name.clone(), *identity));
-            prop_assert!(aside.contains(name.as_slice()) || is_taken == (identity.size > TORN), "{}", name);
+            prop_assert!(aside.contains(name.as_slice()) || is_taken == (identity.size > FOREIGN), "{}", name);
         }
         prop_assert_eq!(world.tracker.next_deadline(), None);
     }

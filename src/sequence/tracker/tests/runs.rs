@@ -142,10 +142,12 @@ fn by_order_of_time_a_wrap_has_no_gap() {
 }
 
 #[test]
-fn by_order_of_number_a_wrap_is_an_anomaly() {
+fn a_counter_that_came_round_goes_on_after_its_highest_number() {
     let mut world = World::new(rules());
     world.written([9998, 9999, 1, 2]);
     world.pass(seconds(60));
-    let said = crate::sequence::order::judge(&world.last().pattern, &world.last().frames);
-    assert_eq!(said, Some(Anomaly::OutOfOrder { newer: (1, 2), older: (9998, 9999) }));
+    assert_eq!(world.numbers(), [[9998, 9999, 10_000, 10_001]]);
+    assert_eq!(crate::sequence::order::judge(&world.last().pattern, &world.last().frames), None);
+    let names = world.last().frames.iter().map(|frame| frame.file_name(&world.last().pattern).to_string());
+    assert_eq!(names.last().as_deref(), Some("shot.0002.png"));
 }

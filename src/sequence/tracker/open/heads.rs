@@ -1,0 +1,59 @@
+//! What generators embedded in the open frames, as far as their files were looked at: where a run ends, and how many frames
+//! it was announced to have.
+//!
+//! Owns what follows from it for one sequence. It remembers nothing of files that embed nothing, so that renders and
+//! camera frames cost no memory here.
+
+use std::collections::BTreeMap;
+
+use crate::sequence::origin::{Origin, Total, run_starts};
+use crate::sequence::{Frame, FrameNumber, Identity};
+
+/// The embedded texts of the open frames.
+#[derive(Debug, Default)]
+pub(super) struct Heads {
+    known: BTreeMap<FrameNumber, (Identity, Origin)>,
+    /// The first frame of the run after the one that the open frames begin with.
+    next_run: Option<FrameNumber>,
+    /// What the run that they begin with was announced to have.
+    total: Option<Total>,
+}
+
+impl Heads {
+    /// Learns what files embed.
+    pub(super) fn put(&mut self, heads: &[(Frame, Origin)], open: impl Iterator<Item = Frame>) {
+        let with_text = heads.iter().filter(|(_, origin)| *origin != Origin::default());
+        self.known.extend(with_text.map(|(frame, origin)| (frame.number, (frame.identity, *origin))));
+        self.conclude(open);
+    }
+
+    /// The open frames are others than they were.
+    pub(super) fn conclude(&mut self, open: impl Iterator<Item = Frame>) {
+        (self.next_run, self.total) = (None, None);
+        if self.known.is_empty() {
+            return;
+        }
+        let head = |frame: &Frame| {
+            self.known.get(&frame.number).filter(|(identity, _)| *identity == frame.identity).map(|(_, origin)| *origin)
+        };
+        let open: Vec<Frame> = open.collect();
+        // A frame that was not looked at yet may be of either run.
+        let origins: Vec<Origin> = open.iter().map_while(head).collect();
+        self.next_run = run_starts(&origins).get(1).map(|at| open[*at].number);
+        if origins.len() == open.len() {
+            self.total = origins.last().and_then(Origin::total);
+        }
+        let first = open.first().map_or(FrameNumber::MAX, |frame| frame.number);
+        self.known = self.known.split_off(&first);
+    }
+
+    /// The first frame of the next run, if the run before it is known to have ended.
+    pub(super) fn next_run(&self) -> Option<FrameNumber> {
+        self.next_run
+    }
+
+    /// How many frames the run was announced to have.
+    pub(super) fn total(&self) -> Option<Total> {
+        self.total
+    }
+}

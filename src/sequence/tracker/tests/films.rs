@@ -1,0 +1,180 @@
+//! What ends without a word is made only if it is a film; runs are kept apart.
+
+use super::*;
+use crate::sequence::finish::Stills;
+
+fn text(words: &str) -> Origin {
+    let text = words.as_bytes().to_vec();
+    Origin::of(&Embedded::Text { text, cut: false })
+}
+
+impl World {
+    /// Writes whole frames, one a second, each with this text, as the listings of a watched folder show them.
+    fn generate(&mut self, numbers: impl IntoIterator<Item = i64>, words: &str) {
+        for number in numbers {
+            let name = format!("shot.{number:04}.png");
+            self.write(&name, WHOLE);
+            self.origins.insert(name.as_str().into(), text(words));
+            self.list_only(&[&name]);
+            self.pass(seconds(1));
+        }
+    }
+
+    /// Tells what is embedded, as live encoding does when it has looked at the files.
+    fn tell_heads(&mut self) {
+        let pattern = Pattern::new("shot.", ".png", crate::sequence::Padding::Width(4));
+        let Some(growing) = self.tracker.growing(&self.dir, &pattern) else { return };
+        let head = |frame: Frame| {
+            let origin = self.origins.get(&frame.file_name(&pattern)).copied().unwrap_or_default();
+            (frame, origin)
+        };
+        let heads = growing.frames_from(i64::MIN).map(head).collect();
+        self.apply(Event::Heads { dir: Arc::clone(&self.dir), pattern, heads });
+    }
+}
+
+#[test]
+fn stills_are_left_alone_and_told_of_once() {
+    let mut world = World::new(rules());
+    world.looks = film::Verdict::Stills;
+    world.frames(1..=10);
+    world.list();
+    world.pass(seconds(61));
+    world.list();
+    world.pass(seconds(10_000));
+    assert_eq!((world.batches.len(), world.notes.len()), (0, 1), "{:?}", world.notes);
+    let open = &world.tracker.snapshot(world.now)[0];
+    assert_eq!(open.state, Stage::Stills);
+    assert!(open.why.is_some());
+    assert_eq!(world.tracker.next_deadline(), None);
+
+    // More of them are looked at as a whole.
+    world.looks = film::Verdict::Film;
+    world.frames(11..=12);
+    world.list();
+    world.pass(seconds(61));
+    assert_eq!(world.numbers(), [(1..=12).collect::<Vec<_>>()]);
+}
+
+#[test]
+fn a_word_a_marker_or_a_setting_makes_a_video_of_stills() {
+    for how in ["client", "marker", "setting"] {
+        let stills = if how == "setting" { Stills::Encode } else { Stills::Skip };
+        let mut world = World::new(Rules { stills, ..rules() });
+        world.looks = film::Verdict::Stills;
+        world.frames(1..=10);
+        world.list();
+        world.pass(seconds(61));
+        match how {
+            "client" => world.apply(Event::Done(Arc::clone(&world.dir))),
+            "marker" => {
+                world.write(".done", EMPTY);
+                world.list();
+            }
+            _ => {}
+        }
+        assert_eq!(world.numbers(), [(1..=10).collect::<Vec<_>>()], "{how}");
+        let surely_film = world.last().taken_for.as_ref().map(|taken_for| taken_for.surely_film);
+        assert_eq!(surely_film, (how == "setting").then_some(false), "{how}");
+    }
+}
+
+#[test]
+fn a_doubt_makes_a_video_and_goes_with_it() {
+    let mut world = World::new(rules());
+    world.looks = film::Verdict::Unsure;
+    world.frames(1..=10);
+    world.list();
+    world.pass(seconds(61));
+    assert!(!world.last().taken_for.as_ref().unwrap().surely_film);
+}
+
+#[test]
+fn runs_of_two_prompts_are_two_films() {
+    for live in [false, true] {
+        let mut world = World::new(rules());
+        world.generate(1..=16, "a cat");
+        world.generate(17..=20, "a dog");
+        if live {
+            world.tell_heads();
+            assert_eq!(world.numbers(), [(1..=16).collect::<Vec<_>>()], "the next run began");
+            assert_eq!(world.last().reason, FinishReason::NextRun);
+        }
+        world.generate(21..=32, "a dog");
+        world.pass(seconds(61));
+        assert_eq!(world.numbers(), [(1..=16).collect::<Vec<_>>(), (17..=32).collect()], "live: {live}");
+    }
+}
+
+#[test]
+fn a_leftover_is_not_put_in_front_of_the_next_run() {
+    for live in [false, true] {
+        let mut world = World::new(Rules { min_frames: 2, ..rules() });
+        world.generate([1], "a house");
+        world.pass(seconds(40));
+        world.generate(2..=17, "a cat");
+        if live {
+            world.tell_heads();
+        }
+        world.pass(seconds(61));
+        assert_eq!(world.numbers(), [(2..=17).collect::<Vec<_>>()], "live: {live}");
+        world.list();
+        world.pass(seconds(10_000));
+        assert_eq!(world.batches.len(), 1, "live: {live}");
+    }
+}
+
+#[test]
+fn a_long_rest_keeps_a_leftover_away_from_a_quicker_run_without_texts() {
+    let mut world = World::new(Rules { min_frames: 3, idle_timeout: IdleTimeout::Auto, ..rules() });
+    let one = |world: &mut World, number: i64, pause: u64| {
+        world.frames([number]);
+        world.list_only(&[&format!("shot.{number:04}.png")]);
+        world.pass(seconds(pause));
+    };
+    one(&mut world, 1, 2);
+    one(&mut world, 2, 3600);
+    for number in 3..=20 {
+        one(&mut world, number, 2);
+    }
+    world.pass(seconds(29));
+    assert_eq!(world.numbers(), [(3..=20).collect::<Vec<_>>()], "nor does the rest make the end late");
+}
+
+#[test]
+fn a_slow_camera_is_one_film_from_its_first_frame_on() {
+    let mut world = World::new(Rules { min_frames: 3, idle_timeout: IdleTimeout::Auto, ..rules() });
+    for number in 1..=12 {
+        world.frames([number]);
+        world.list_only(&[&format!("shot.{number:04}.png")]);
+        world.pass(seconds(300));
+    }
+    world.pass(seconds(3000));
+    assert_eq!(world.numbers(), [(1..=12).collect::<Vec<_>>()]);
+}
+
+#[test]
+fn what_was_announced_ends_it_and_keeps_silence_from_ending_it() {
+    let graph = |index: i64| {
+        format!(
+            r#"{{"1":{{"class_type":"Frame Counter (Directory) [Dream]","inputs":{{"total_frames":12,"frames_per_second":12.0,"frame_counter":{index}}}}}}}"#
+        )
+    };
+    let total = Origin::of(&Embedded::Text { text: graph(0).into_bytes(), cut: false }).total();
+    assert!(total.is_some(), "the graph states its frames");
+    let mut world = World::new(Rules { max_wait: seconds(5000), ..rules() });
+    for number in 0..6 {
+        world.generate([number], &graph(number));
+    }
+    world.tell_heads();
+    world.pass(seconds(300));
+    assert!(world.batches.is_empty(), "a pause after 6 of 12 is no end: {:?}", world.numbers());
+    let held = world.tracker.snapshot(world.now)[0].held.clone().expect("it is held");
+    assert!(held.why.contains("12"), "{}", held.why);
+    for number in 6..12 {
+        world.generate([number], &graph(number));
+    }
+    world.tell_heads();
+    assert_eq!(world.numbers(), [(0..12).collect::<Vec<_>>()], "at once");
+    assert_eq!(world.last().reason, FinishReason::Announced(12));
+}
