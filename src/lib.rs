@@ -10,7 +10,9 @@
 //! | --- | --- |
 //! | frame | one image file whose name carries a number |
 //! | root | a folder that the config names, watched with everything below it |
-//! | sequence | the frames of one folder that share prefix, suffix and padding |
+//! | sequence | frames of one folder that belong together; [`sequence::group`] says how that is decided |
+//! | film | a sequence that shows something in motion, as opposed to stills, single pictures under one counter |
+//! | run | the frames that a generator made in one go |
 //! | marker | a thing that says that a sequence is finished: a file, a number, a word from a client |
 //! | batch | the frozen, ordered list of frames that becomes one video, each frame with its identity |
 //! | identity | device, inode, size and modification time: the very file that was seen |

@@ -353,7 +353,7 @@ fn a_sequence_of_torn_files_alone_is_left_alone() {
     world.pass(seconds(100_000));
     assert!(world.batches.is_empty());
     assert_eq!((world.notes.len(), world.warnings), (1, 1), "{:?}", world.notes);
-    assert!(world.notes[0].contains("1 of 1 files"), "{:?}", world.notes);
+    assert!(world.notes[0].contains("2 of 2 files"), "{:?}", world.notes);
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Files that are written over while their sequence is open.
 
 use super::*;
-use crate::sequence::Anomaly;
 
 impl World {
     /// Writes whole frames one by one, a second each, as a saver that renames does.
