@@ -357,6 +357,25 @@ fn a_sequence_of_torn_files_alone_is_left_alone() {
 }
 
 #[test]
+fn a_file_that_holds_a_batch_again_is_not_said_again() {
+    let mut world = World::new(rules());
+    world.frames(1..=2);
+    world.write("shot.0003.png", EMPTY);
+    world.list();
+    world.pass(seconds(100));
+    world.frames([4]);
+    world.list();
+    world.pass(seconds(100));
+    assert_eq!(world.inspections, 2, "silence ended it twice");
+    assert_eq!(world.notes.len(), 1, "{:?}", world.notes);
+    world.write("shot.0004.png", EMPTY);
+    world.frames([3]);
+    world.list();
+    world.pass(seconds(100));
+    assert_eq!(world.notes.len(), 2, "another file is another matter: {:?}", world.notes);
+}
+
+#[test]
 fn an_empty_file_whose_siblings_went_on_is_nobodys() {
     let mut world = World::new(rules());
     world.frames(1..=4);
