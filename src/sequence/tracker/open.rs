@@ -417,6 +417,7 @@ impl Sequence {
 
     /// Goes as far as it can at this moment.
     pub(super) fn step(&mut self, cx: &Context<'_>, out: &mut Vec<Decision>) {
+        self.wake_by_marker(cx);
         self.due = loop {
             match &self.phase {
                 Phase::Open if !self.may_fire(cx) => {
@@ -449,6 +450,17 @@ impl Sequence {
                 },
             }
         };
+    }
+
+    /// A marker makes a video of what was left alone as single pictures: whoever makes one knows better.
+    fn wake_by_marker(&mut self, cx: &Context<'_>) {
+        let only_aside = self.frames.fresh() == 0 && self.frames.aside().is_some();
+        if (only_aside || self.resting == Some(Resting::Stills)) && self.marked(cx).is_ok() {
+            self.resting = None;
+            if only_aside {
+                self.frames.take_back(cx.extend());
+            }
+        }
     }
 
     /// The rule that ends it now, or else the moment at which time alone would.

@@ -204,6 +204,7 @@ impl Sequence {
         }
         let mut parts = Vec::new();
         let mut rest = frames;
+        let is_one = runs.len() == 1 && unreadable.is_empty();
         for run in runs.into_iter().rev() {
             let at = rest.partition_point(|frame| frame.number < run.first);
             let frames = rest.split_off(at);
@@ -213,7 +214,8 @@ impl Sequence {
             if frames.is_empty() {
                 parts.push(Part { frames: leftover, taken_for });
             } else {
-                parts.push(Part { frames, taken_for });
+                let split = if is_one { self.runs(frames, over, cx) } else { vec![frames] };
+                parts.extend(split.into_iter().rev().map(|frames| Part { frames, taken_for: taken_for.clone() }));
                 parts.extend((!leftover.is_empty()).then_some(Part { frames: leftover, taken_for: None }));
             }
         }
