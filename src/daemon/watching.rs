@@ -242,7 +242,8 @@ impl Daemon {
         self.spawn(move || {
             // Events are hints: the folder is read once more before a sequence counts as finished.
             let report = reader.relist(&dir);
-            let verdict = if report.has_listed(&dir) { look_at(&dir, &pattern, frames, weigh) } else { Verdict::Changed };
+            let verdict =
+                if report.has_listed(&dir) { look_at(&dir, &pattern, frames, weigh) } else { Verdict::Changed };
             Event::Inspected { report, verdict: Tracked::Inspected { dir, pattern, verdict } }
         });
     }

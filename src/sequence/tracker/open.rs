@@ -11,8 +11,8 @@ use crate::sequence::finish::{Continuation, Existing, FinishReason, MarkerScope,
 use crate::sequence::gaps::Spacing;
 use crate::sequence::group::{LooksLike, Note};
 use crate::sequence::order::Order;
-use crate::sequence::tracker::frames::{Arrival, Frames, Put};
 use crate::sequence::origin::{Origin, Total};
+use crate::sequence::tracker::frames::{Arrival, Frames, Put};
 use crate::sequence::tracker::open::firing::{Firing, FiringState, is_command};
 use crate::sequence::tracker::open::heads::Heads;
 use crate::sequence::tracker::open::pauses::Pauses;
@@ -30,7 +30,8 @@ mod placeholders;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What to do about single pictures that are a film after all.
-const STILLS_HINT: &str = "`reeld encode`, a marker or `reeld done` makes a video of them; `stills = \"encode\"` does so for all";
+const STILLS_HINT: &str =
+    "`reeld encode`, a marker or `reeld done` makes a video of them; `stills = \"encode\"` does so for all";
 
 /// How long a sequence waits for the listing that a changed file announced.
 const LISTING_WAIT: Duration = Duration::from_secs(2);
@@ -150,12 +151,7 @@ impl Sequence {
             shape,
             notes: Vec::new(),
             frames: Frames::default(),
-            history: History {
-                last_change: cx.now,
-                changed_by: cx.event,
-                pauses: Pauses::default(),
-                forced: false,
-            },
+            history: History { last_change: cx.now, changed_by: cx.event, pauses: Pauses::default(), forced: false },
             due: None,
             final_frame: None,
             touched: None,
@@ -557,7 +553,12 @@ impl Sequence {
             Resting::LooksLike(held) => format!("{count} images are left alone: {held}; `pattern` has them made"),
             Resting::Stills => {
                 let why = self.stills.clone().unwrap_or_default();
-                return self.note(format!("{count} images are left alone: {why}"), Some(STILLS_HINT.to_owned()), cx, out);
+                return self.note(
+                    format!("{count} images are left alone: {why}"),
+                    Some(STILLS_HINT.to_owned()),
+                    cx,
+                    out,
+                );
             }
         };
         self.note(text, None, cx, out);
