@@ -425,9 +425,11 @@ impl Sequence {
                 Phase::Open => match self.fired(cx) {
                     Ok(_) if self.looks_like().is_some() => {
                         let held = self.looks_like().map_or(Resting::TooFew, Resting::LooksLike);
-                        self.rest(held, cx, out);
+                        self.rest(held, self.frames.open_count(), cx, out);
                     }
-                    Ok(_) if self.frames.open_count() < cx.rules.min_frames => self.rest(Resting::TooFew, cx, out),
+                    Ok(_) if self.frames.open_count() < cx.rules.min_frames => {
+                        self.rest(Resting::TooFew, self.frames.open_count(), cx, out);
+                    }
                     Ok(reason) => self.fire(reason, cx),
                     Err(due) => break due,
                 },
@@ -541,13 +543,14 @@ impl Sequence {
         })
     }
 
-    fn rest(&mut self, why: Resting, cx: &Context<'_>, out: &mut Vec<Decision>) {
+    /// Leaves `count` of its frames alone.
+    fn rest(&mut self, why: Resting, count: u64, cx: &Context<'_>, out: &mut Vec<Decision>) {
         (self.resting, self.history.forced) = (Some(why), false);
         self.rest = self.frames.last().map(|last| Rest { next: None, last, pause: Duration::ZERO });
         if self.noted.replace(why) == Some(why) {
             return;
         }
-        let (count, least) = (self.frames.open_count(), cx.rules.min_frames);
+        let least = cx.rules.min_frames;
         let text = match why {
             Resting::TooFew => format!("finished with {count} frames, but at least {least} make a video: left alone"),
             Resting::LooksLike(held) => format!("{count} images are left alone: {held}; `pattern` has them made"),
