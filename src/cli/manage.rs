@@ -105,10 +105,18 @@ fn open_sequences(config: &ConfigArg) -> Vec<OpenSequence> {
 
 /// `open  /renders/shot_####.png 1-17  17 frames  missing 5`
 fn describe_open(open: &OpenSequence) -> String {
-    let OpenSequence { dir, pattern, count, first, last, missing, state, held, .. } = open;
-    let mut text = format!("{state}  {dir}/{pattern} {first}-{last}  {count} frames");
+    let OpenSequence { dir, pattern, count, aside, why, first, last, missing, state, held, .. } = open;
+    let mut text = format!("{state}  {dir}/{pattern} {first}-{last}  ");
+    text += &match (count, aside) {
+        (0, aside) => format!("{aside} images"),
+        (count, 0) => format!("{count} frames"),
+        (count, aside) => format!("{count} frames, and {aside} images are left alone"),
+    };
     if !missing.is_empty() {
         text += &format!("  missing {missing}");
+    }
+    if let Some(why) = why {
+        text += &format!("\n    {why}");
     }
     if let Some(held) = held {
         text += &format!("\n    {held}\n    hint: {}", held.hint);
