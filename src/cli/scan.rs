@@ -10,7 +10,9 @@ use serde::Serialize;
 use super::collect::{self, Contents, Found};
 use super::error::CliError;
 use super::out;
+use crate::daemon::watching::runs_of;
 use crate::frame::complete;
+use crate::frame::sample::Inspected;
 use crate::frame::{FrameError, FrameErrorKind};
 use crate::sequence::gaps::NumberRanges;
 
@@ -43,8 +45,18 @@ struct Line {
     unfinished: Vec<Unfinished>,
     /// Why the daemon makes no video of it.
     held: Option<String>,
+    /// What each run of its frames is taken for where nobody says that it is finished.
+    runs: Vec<RunLine>,
     /// What is worth knowing of how the names were read.
     notes: Vec<String>,
+}
+
+/// Frames that were made together, up to the next run.
+#[derive(Debug, Serialize)]
+struct RunLine {
+    first: i64,
+    /// The verdict and its reasons.
+    taken_for: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -153,10 +165,12 @@ fn examine(found: &Found) -> Line {
     let mut sizes: Vec<(String, usize)> = Vec::new();
     let mut empty = Vec::new();
     let mut unfinished = Vec::new();
+    let mut whole = Vec::with_capacity(found.frames.len());
     for frame in &found.frames {
         let path = found.dir.join(crate::sequence::os_name(&frame.file_name(&found.pattern)));
-        match complete::inspect(&path, &frame.identity) {
-            Ok(info) => {
+        match complete::inspect_with_origin(&path, &frame.identity) {
+            Ok((info, origin)) => {
+                whole.push(Inspected { frame: frame.clone(), info, origin });
                 let size = format!("{}x{}", info.width, info.height);
                 match sizes.iter_mut().find(|(known, _)| *known == size) {
                     Some((_, count)) => *count += 1,
@@ -167,6 +181,8 @@ fn examine(found: &Found) -> Line {
             Err(error) => unfinished.push(Unfinished { number: frame.number, reason: error.kind.to_string() }),
         }
     }
+    // What has a reason of its own not to be a film is not weighed.
+    let runs = if found.held.is_none() { runs_of(&found.dir, &found.pattern, &whole) } else { Vec::new() };
     sizes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     Line {
         dir: found.dir.to_string_lossy().into_owned(),
@@ -180,11 +196,12 @@ fn examine(found: &Found) -> Line {
         empty,
         unfinished,
         held: found.held.map(|held| format!("{held}; give its pattern to have it made")),
+        runs: runs.into_iter().map(|run| RunLine { first: run.first, taken_for: run.judgement.to_string() }).collect(),
         notes: found.notes.iter().map(ToString::to_string).collect(),
     }
 }
 
-/// `/renders/shot.####.png  1-240  238 frames  1920x1080  1.4 GB  missing 17, 99`
+/// `/renders/shot.####.png  1-240  238 frames  1920x1080  1.4 GB  missing 17, 99`, and below it what it is taken for.
 fn describe(line: &Line) -> String {
     let mut text = format!("{}/{}  ", line.dir, line.pattern);
     match line.count {
@@ -203,6 +220,14 @@ fn describe(line: &Line) -> String {
     }
     for note in line.held.iter().chain(&line.notes) {
         text += &format!("\n    {note}");
+    }
+    match line.runs.as_slice() {
+        [only] => text += &format!("\n    {}", only.taken_for),
+        several => {
+            for RunLine { first, taken_for } in several {
+                text += &format!("\n    from {first} on: {taken_for}");
+            }
+        }
     }
     for unfinished in &line.unfinished {
         text += &format!("\n    {}: {}", unfinished.number, unfinished.reason);

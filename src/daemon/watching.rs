@@ -317,7 +317,7 @@ fn look_at(dir: &Path, pattern: &Pattern, frames: Vec<Frame>, weigh: bool) -> Ve
 }
 
 /// The runs that these frames are of, each with what speaks for a film.
-fn runs_of(dir: &Path, pattern: &Pattern, whole: &[Inspected]) -> Vec<Run> {
+pub(crate) fn runs_of(dir: &Path, pattern: &Pattern, whole: &[Inspected]) -> Vec<Run> {
     let origins: Vec<Origin> = whole.iter().map(|inspected| inspected.origin).collect();
     let starts = run_starts(&origins);
     let ends = starts.iter().skip(1).copied().chain([whole.len()]);
