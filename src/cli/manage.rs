@@ -105,10 +105,19 @@ fn open_sequences(config: &ConfigArg) -> Vec<OpenSequence> {
 
 /// `open  /renders/shot_####.png 1-17  17 frames  missing 5`
 fn describe_open(open: &OpenSequence) -> String {
-    let OpenSequence { dir, pattern, count, first, last, missing, state, held, .. } = open;
-    let mut text = format!("{state}  {dir}/{pattern} {first}-{last}  {count} frames");
+    let OpenSequence { dir, pattern, count, aside, why, first, last, missing, state, held, .. } = open;
+    let mut text = format!("{state}  {dir}/{pattern} {first}-{last}");
+    if *count > 0 {
+        text += &format!("  {count} frames");
+    }
+    if *aside > 0 {
+        text += &format!("  {aside} left alone");
+    }
     if !missing.is_empty() {
         text += &format!("  missing {missing}");
+    }
+    if let Some(why) = why {
+        text += &format!("\n    {why}");
     }
     if let Some(held) = held {
         text += &format!("\n    {held}\n    hint: {}", held.hint);
@@ -186,6 +195,9 @@ fn describe(entry: &Entry) -> String {
     }
     if let Some(hint) = &entry.hint {
         text += &format!("\n    hint: {hint}");
+    }
+    if let Some(taken_for) = &entry.taken_for {
+        text += &format!("\n    {taken_for}");
     }
     text
 }

@@ -11,8 +11,11 @@ use super::collect::{self, Contents, Found};
 use super::error::CliError;
 use super::out;
 use crate::frame::complete;
+use crate::frame::sample::{self, Inspected};
 use crate::frame::{FrameError, FrameErrorKind};
+use crate::sequence::film::Verdict;
 use crate::sequence::gaps::NumberRanges;
+use crate::sequence::tracker::Run;
 
 #[derive(Debug, Args)]
 pub(crate) struct ScanArgs {
@@ -45,6 +48,20 @@ struct Line {
     held: Option<String>,
     /// What is worth knowing of how the names were read.
     notes: Vec<String>,
+    /// What the daemon would take it for if nothing but silence ended it, run by run.
+    runs: Vec<TakenFor>,
+}
+
+/// What a run of frames looks like.
+#[derive(Debug, Serialize)]
+struct TakenFor {
+    first: i64,
+    last: i64,
+    count: usize,
+    /// `film`, `unsure` or `stills`.
+    verdict: Verdict,
+    /// The verdict with its reasons.
+    why: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -153,10 +170,12 @@ fn examine(found: &Found) -> Line {
     let mut sizes: Vec<(String, usize)> = Vec::new();
     let mut empty = Vec::new();
     let mut unfinished = Vec::new();
+    let mut whole = Vec::new();
     for frame in &found.frames {
         let path = found.dir.join(crate::sequence::os_name(&frame.file_name(&found.pattern)));
-        match complete::inspect(&path, &frame.identity) {
-            Ok(info) => {
+        match complete::inspect_with_origin(&path, &frame.identity) {
+            Ok((info, origin)) => {
+                whole.push(Inspected { frame: frame.clone(), info, origin });
                 let size = format!("{}x{}", info.width, info.height);
                 match sizes.iter_mut().find(|(known, _)| *known == size) {
                     Some((_, count)) => *count += 1,
@@ -181,7 +200,26 @@ fn examine(found: &Found) -> Line {
         unfinished,
         held: found.held.map(|held| format!("{held}; give its pattern to have it made")),
         notes: found.notes.iter().map(ToString::to_string).collect(),
+        runs: runs(found, &whole),
     }
+}
+
+/// What its runs look like.
+fn runs(found: &Found, whole: &[Inspected]) -> Vec<TakenFor> {
+    let runs = sample::runs(&found.dir, &found.pattern, whole);
+    let ends = runs.iter().skip(1).map(|run| run.first).chain([i64::MAX]);
+    let taken_for = |(run, end): (&Run, i64)| {
+        let numbers: Vec<i64> =
+            whole.iter().map(|of| of.frame.number).filter(|n| (run.first..end).contains(n)).collect();
+        TakenFor {
+            first: run.first,
+            last: numbers.last().copied().unwrap_or(run.first),
+            count: numbers.len(),
+            verdict: run.judgement.verdict,
+            why: run.judgement.to_string(),
+        }
+    };
+    runs.iter().zip(ends).map(taken_for).collect()
 }
 
 /// `/renders/shot.####.png  1-240  238 frames  1920x1080  1.4 GB  missing 17, 99`
@@ -200,6 +238,10 @@ fn describe(line: &Line) -> String {
     }
     if !line.empty.is_empty() {
         text += &format!("  empty {}", join(&line.empty));
+    }
+    for TakenFor { first, last, why, .. } in &line.runs {
+        let range = if line.runs.len() > 1 { format!("{first}-{last} ") } else { String::new() };
+        text += &format!("\n    {range}looks like {why}");
     }
     for note in line.held.iter().chain(&line.notes) {
         text += &format!("\n    {note}");

@@ -317,7 +317,11 @@ impl Daemon {
         self.spawn(move || {
             let settled = catch_unwind(|| work::settle(&key, &frames));
             // A parser's panic over one strange file must not keep the others waiting.
-            let settled = settled.unwrap_or_else(|_| Settled { whole: Vec::new(), unsettled: frames.first().cloned(), heads: Vec::new() });
+            let settled = settled.unwrap_or_else(|_| Settled {
+                whole: Vec::new(),
+                unsettled: frames.first().cloned(),
+                heads: Vec::new(),
+            });
             Event::Live(LiveEvent::Settled(key, settled))
         });
     }

@@ -102,9 +102,9 @@ impl Anomaly {
                 Some("`order = \"time\"` shows frames in the order in which they were written")
             }
             Self::Rewritten { .. } => Some("two runs may be mixed; give each run a folder or a name of its own"),
-            Self::PerhapsStills { .. } => {
-                Some("a marker, `last_frame` or `reeld done` says that it is a film; `stills` says what becomes of others")
-            }
+            Self::PerhapsStills { .. } => Some(
+                "a marker, `last_frame` or `reeld done` says that it is a film; `stills` says what becomes of others",
+            ),
             Self::Missing { .. } | Self::Unreadable { .. } | Self::OtherSize { .. } => None,
         }
     }

@@ -12,8 +12,8 @@ use std::time::Duration;
 use bstr::BString;
 
 use crate::sequence::existing::ExistingFiles;
-use crate::sequence::finish::{Rules, is_batch_folder};
 use crate::sequence::film::Judgement;
+use crate::sequence::finish::{Rules, is_batch_folder};
 use crate::sequence::group::LeftAlone;
 use crate::sequence::name::NameRule;
 use crate::sequence::origin::{Origin, Total};

@@ -10,11 +10,11 @@ use bstr::BString;
 use crate::sequence::finish::{MarkerScope, Rules};
 use crate::sequence::group::{LeftAlone, Reading, Shaper};
 use crate::sequence::name::NameRule;
+use crate::sequence::origin::Origin;
 use crate::sequence::tracker::frames::Arrival;
 use crate::sequence::tracker::growing::Growing;
 use crate::sequence::tracker::open::{Context, Marker, Sequence};
 use crate::sequence::tracker::{Decision, Verdict};
-use crate::sequence::origin::Origin;
 use crate::sequence::{Frame, Identity, Pattern};
 
 mod listing;

@@ -11,8 +11,8 @@ use crate::sequence::finish::{Continuation, Existing, FinishReason, MarkerScope,
 use crate::sequence::gaps::Spacing;
 use crate::sequence::group::{LooksLike, Note};
 use crate::sequence::order::Order;
-use crate::sequence::tracker::frames::{Arrival, Frames, Put};
 use crate::sequence::origin::{Origin, Total};
+use crate::sequence::tracker::frames::{Arrival, Frames, Put};
 use crate::sequence::tracker::open::firing::{Firing, FiringState, is_command};
 use crate::sequence::tracker::open::heads::Heads;
 use crate::sequence::tracker::open::pauses::Pauses;
@@ -30,7 +30,8 @@ mod placeholders;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What to do about single pictures that are a film after all.
-const STILLS_HINT: &str = "`reeld encode`, a marker or `reeld done` makes a video of them; `stills = \"encode\"` does so for all";
+const STILLS_HINT: &str =
+    "`reeld encode`, a marker or `reeld done` makes a video of them; `stills = \"encode\"` does so for all";
 
 /// How long a sequence waits for the listing that a changed file announced.
 const LISTING_WAIT: Duration = Duration::from_secs(2);
@@ -150,12 +151,7 @@ impl Sequence {
             shape,
             notes: Vec::new(),
             frames: Frames::default(),
-            history: History {
-                last_change: cx.now,
-                changed_by: cx.event,
-                pauses: Pauses::default(),
-                forced: false,
-            },
+            history: History { last_change: cx.now, changed_by: cx.event, pauses: Pauses::default(), forced: false },
             due: None,
             final_frame: None,
             touched: None,
@@ -429,9 +425,11 @@ impl Sequence {
                 Phase::Open => match self.fired(cx) {
                     Ok(_) if self.looks_like().is_some() => {
                         let held = self.looks_like().map_or(Resting::TooFew, Resting::LooksLike);
-                        self.rest(held, cx, out);
+                        self.rest(held, self.frames.open_count(), cx, out);
                     }
-                    Ok(_) if self.frames.open_count() < cx.rules.min_frames => self.rest(Resting::TooFew, cx, out),
+                    Ok(_) if self.frames.open_count() < cx.rules.min_frames => {
+                        self.rest(Resting::TooFew, self.frames.open_count(), cx, out);
+                    }
                     Ok(reason) => self.fire(reason, cx),
                     Err(due) => break due,
                 },
@@ -545,19 +543,25 @@ impl Sequence {
         })
     }
 
-    fn rest(&mut self, why: Resting, cx: &Context<'_>, out: &mut Vec<Decision>) {
+    /// Leaves `count` frames alone, and says so once.
+    fn rest(&mut self, why: Resting, count: u64, cx: &Context<'_>, out: &mut Vec<Decision>) {
         (self.resting, self.history.forced) = (Some(why), false);
         self.rest = self.frames.last().map(|last| Rest { next: None, last, pause: Duration::ZERO });
         if self.noted.replace(why) == Some(why) {
             return;
         }
-        let (count, least) = (self.frames.open_count(), cx.rules.min_frames);
+        let least = cx.rules.min_frames;
         let text = match why {
             Resting::TooFew => format!("finished with {count} frames, but at least {least} make a video: left alone"),
             Resting::LooksLike(held) => format!("{count} images are left alone: {held}; `pattern` has them made"),
             Resting::Stills => {
                 let why = self.stills.clone().unwrap_or_default();
-                return self.note(format!("{count} images are left alone: {why}"), Some(STILLS_HINT.to_owned()), cx, out);
+                return self.note(
+                    format!("{count} images are left alone: {why}"),
+                    Some(STILLS_HINT.to_owned()),
+                    cx,
+                    out,
+                );
             }
         };
         self.note(text, None, cx, out);

@@ -59,7 +59,7 @@ impl World {
             missing_frames: MissingFrames::Skip,
             continuation: Continuation::New,
             existing: Existing::Skip,
-        stills: Stills::Skip,
+            stills: Stills::Skip,
             order: crate::sequence::order::Order::Number,
         };
         let mut tracker = Tracker::default();

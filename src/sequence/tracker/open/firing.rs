@@ -8,10 +8,10 @@ use crate::sequence::film;
 use crate::sequence::finish::{FinishReason, MissingFrames, Stills};
 use crate::sequence::gaps::NumberRanges;
 use crate::sequence::order::{Order, long_stretch};
-use crate::sequence::tracker::frames::{Age, Frames};
-use crate::sequence::tracker::open::placeholders::Placeholders;
 use crate::sequence::origin::Total;
+use crate::sequence::tracker::frames::{Age, Frames};
 use crate::sequence::tracker::open::pauses::Pauses;
+use crate::sequence::tracker::open::placeholders::Placeholders;
 use crate::sequence::tracker::open::{Context, LISTING_WAIT, PATIENCE, Phase, Rest, Resting, Sequence};
 use crate::sequence::tracker::{Decision, Held, Run, Verdict};
 use crate::sequence::{Batch, Flaw, Frame, FrameNumber, Identity, Pattern, TakenFor, Unreadable};
@@ -158,7 +158,7 @@ impl Sequence {
                 if !may_grow {
                     self.frames.set_aside(numbers, cx.extend());
                 }
-                self.rest(why, cx, out);
+                self.rest(why, frames.len() as u64, cx, out);
                 // What came later and belongs to the next batch is not too little yet.
                 self.resting = self.resting.filter(|_| may_grow && firing.late.is_empty());
                 continue;
@@ -169,8 +169,8 @@ impl Sequence {
             (self.noted_flaw, self.noted_hold, self.rest) = (None, None, None);
             self.history.pauses = Pauses::default();
             let missing = self.missing(&frames, &unreadable, cx);
-            let taken_for = taken_for
-                .map(|(verdict, why)| TakenFor { surely_film: verdict == film::Verdict::Film, why });
+            let taken_for =
+                taken_for.map(|(verdict, why)| TakenFor { surely_film: verdict == film::Verdict::Film, why });
             let batch = Batch {
                 dir: Arc::clone(cx.dir),
                 pattern: self.pattern.clone(),

@@ -622,7 +622,11 @@ fn frames_that_come_during_an_inspection_are_not_lost() {
     world.frames([3]);
     let event = listed(&world);
     assert!(matches!(world.tracker.apply(event, world.now)[..], [Decision::Grew { .. }]));
-    world.apply(Event::Inspected { dir: Arc::clone(&world.dir), pattern, verdict: Verdict::Looked { flawed: Vec::new(), runs: Vec::new() } });
+    world.apply(Event::Inspected {
+        dir: Arc::clone(&world.dir),
+        pattern,
+        verdict: Verdict::Looked { flawed: Vec::new(), runs: Vec::new() },
+    });
     assert_eq!(world.numbers(), [[1, 2]]);
     world.pass(seconds(60));
     assert_eq!(world.numbers()[1], [3]);
