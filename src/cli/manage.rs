@@ -196,7 +196,7 @@ fn describe(entry: &Entry) -> String {
     if let Some(hint) = &entry.hint {
         text += &format!("\n    hint: {hint}");
     }
-    if let Some(taken_for) = &entry.taken_for {
+    if let Some(taken_for) = entry.taken_for.as_ref().filter(|taken_for| !entry.anomalies.contains(taken_for)) {
         text += &format!("\n    {taken_for}");
     }
     text
