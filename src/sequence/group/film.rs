@@ -46,14 +46,22 @@ pub(super) struct FilmReader {
 struct Class {
     /// The widths that a leading zero fixes, ascending.
     fixed: Vec<u8>,
-    /// The drafts by the width that they fill up to; 0 where they do not.
-    films: Vec<(u8, u32)>,
-    /// The lowest number.
-    lowest: FrameNumber,
+    /// By ascending width.
+    films: Vec<Padded>,
     /// The parts of the key, of the name that is last by them.
     last: Vec<i64>,
     /// A second counter that keeps its distance from the number, and how it is written.
     step: Option<(i64, Padding)>,
+}
+
+/// A film of a class.
+#[derive(Debug, Clone, Copy)]
+struct Padded {
+    /// The width that its numbers fill up to; 0 where they do not.
+    width: u8,
+    draft: u32,
+    /// Whether all its numbers are too long for a count.
+    is_long: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,13 +145,11 @@ impl FilmReader {
             films[at].1.push((self.row_number(table, parts, *row), *row));
         }
         films.sort_unstable_by_key(|(padding, _)| *padding);
-        class.lowest = FrameNumber::MAX;
         for (padding, mut members) in films {
             if !members.is_sorted() {
                 members.sort_unstable();
             }
             keep_one_of_each(table, &mut members, same);
-            class.lowest = class.lowest.min(members[0].0);
             let mut runs = Vec::new();
             let first = table.name(members[0].1 as usize);
             cut(first, &mut runs);
@@ -151,7 +157,8 @@ impl FilmReader {
             for (_, row) in &mut members {
                 *row = table.rows[*row as usize];
             }
-            class.films.push((padding, u32::try_from(drafts.len()).unwrap_or(u32::MAX)));
+            let draft = u32::try_from(drafts.len()).unwrap_or(u32::MAX);
+            class.films.push(Padded { width: padding, draft, is_long: is_long(members[0].0) });
             let plain = self.number_column().filter(|_| self.is_plain());
             drafts.push(Draft { pattern, members, note: self.roles.note.clone(), plain });
         }
@@ -207,7 +214,7 @@ impl FilmReader {
         step: Option<(i64, Padding)>,
     ) -> Pattern {
         let padding = if padding == 0 { Padding::None } else { Padding::Width(padding) };
-        let time = self.number_part().is_dense() || digits_of(lowest.max(0)) > NUMBER_DIGITS;
+        let time = self.number_part().is_dense() || is_long(lowest);
         let between = |from: usize, to: usize| BString::from(&name[from..to]);
         let first = self.marks.iter().position(|mark| *mark != Mark::Text).unwrap_or(0);
         let last = self.marks.iter().rposition(|mark| *mark != Mark::Text).unwrap_or(0);
@@ -279,6 +286,11 @@ impl Class {
         }
         self.fixed.iter().copied().rfind(|width| *width <= number.width).unwrap_or(0)
     }
+}
+
+/// Whether a number has more digits than a count.
+fn is_long(number: FrameNumber) -> bool {
+    digits_of(number.max(0)) > NUMBER_DIGITS
 }
 
 /// Whether `number` is what `padding` writes.

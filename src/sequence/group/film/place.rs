@@ -1,11 +1,10 @@
 //! Where one more name of a family belongs, and whether its reading holds with it.
 
-use crate::sequence::group::cut::{Run, digits_of};
-use crate::sequence::group::film::{Class, FilmReader, is_written};
+use crate::sequence::group::cut::Run;
+use crate::sequence::group::film::{Class, FilmReader, Padded, is_long, is_written};
 use crate::sequence::group::order::How;
 use crate::sequence::group::reason::LeftAlone;
 use crate::sequence::group::stamp;
-use crate::sequence::name::NUMBER_DIGITS;
 use crate::sequence::{FrameNumber, Pattern};
 
 /// Where a name of a family belongs.
@@ -44,10 +43,6 @@ impl FilmReader {
         let Some(class) = self.classes.get(&text) else {
             return Some(self.begin(name, runs, number, text, &values));
         };
-        let is_time = |lowest: i64| digits_of(lowest.max(0)) > NUMBER_DIGITS;
-        if written.is_some() && is_time(class.lowest) != is_time(class.lowest.min(number)) {
-            return None;
-        }
         if let Some((offset, padding)) = class.step {
             let other = self.roles.key[1];
             let second = runs[self.parts[other].columns[0]].number();
@@ -61,23 +56,26 @@ impl FilmReader {
             None => 0,
         };
         let sure = self.is_sure(class, &values, padding);
-        let known = class.films.iter().find(|(known, _)| *known == padding);
-        let spot = if let Some((_, draft)) = known {
+        let known = class.films.iter().find(|film| film.width == padding);
+        if !self.number_part().is_dense() && known.is_some_and(|film| film.is_long && !is_long(number)) {
+            // They are a count after all.
+            return None;
+        }
+        let spot = if let Some(Padded { draft, .. }) = known {
             let only = class.films.len() < 2 || is_plain && self.roles.text.is_empty();
             Spot::Draft { draft: *draft, number, sure: sure && only }
         } else {
             let pattern = Box::new(self.pattern(name, runs, padding, number, class.step));
             Spot::New { pattern, number, sure: self.roles.firm && is_plain && self.roles.text.is_empty() }
         };
-        self.learn(&text, &values, number);
+        self.learn(&text, &values);
         Some(spot)
     }
 
-    /// Learns the number and the key of a name that was placed.
-    fn learn(&mut self, text: &[u8], values: &[i64], number: FrameNumber) {
+    /// Learns the key of a name that was placed.
+    fn learn(&mut self, text: &[u8], values: &[i64]) {
         let Self { classes, roles, .. } = self;
         let Some(class) = classes.get_mut(text) else { return };
-        class.lowest = class.lowest.min(number);
         if roles.key.len() > 1 {
             let key: Vec<i64> = roles.key.iter().map(|part| values[*part]).collect();
             let at = roles.key.iter().position(|part| *part == roles.number).unwrap_or(0);
@@ -110,7 +108,7 @@ impl FilmReader {
         let sure = self.roles.firm && self.roles.room > 0;
         self.roles.room = self.roles.room.saturating_sub(1);
         let pattern = Box::new(self.pattern(name, runs, padding, number, None));
-        let mut class = Class { lowest: number, ..Class::default() };
+        let mut class = Class::default();
         if padding > 0 {
             class.fixed.push(padding);
         }
@@ -127,7 +125,8 @@ impl FilmReader {
         let written = self.number_column().map(|column| runs[column].number());
         if let Some(class) = self.classes.get_mut(&text) {
             let padding = written.map_or(0, |written| class.padding(written));
-            class.films.push((padding, draft));
+            let is_long = written.is_some_and(|written| is_long(written.value));
+            class.films.push(Padded { width: padding, draft, is_long });
         }
     }
 
@@ -137,7 +136,7 @@ impl FilmReader {
         if roles.text.is_empty() && roles.key.len() == 1 && roles.free.is_empty() {
             return roles.firm;
         }
-        if !roles.firm || !roles.free.is_empty() || class.films.first().is_none_or(|(known, _)| *known != padding) {
+        if !roles.firm || !roles.free.is_empty() || class.films.first().is_none_or(|film| film.width != padding) {
             return false;
         }
         if roles.key.len() == 1 {

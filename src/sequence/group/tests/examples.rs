@@ -133,3 +133,14 @@ fn what_is_no_size_after_all_is_seen() {
         grow(&names, None, &NameRule::Auto, true);
     }
 }
+
+#[test]
+fn long_numbers_are_a_count_if_one_is_short() {
+    for padded in [true, false] {
+        let mut names = vec![b"cam2024022910.png".to_vec(), b"cam2024022920.png".to_vec(), b"cam21.png".to_vec()];
+        if padded {
+            names.insert(0, b"cam000001235957.png".to_vec());
+        }
+        grow(&names, None, &NameRule::Auto, true);
+    }
+}

@@ -240,8 +240,10 @@ proptest! {
     }
 }
 
-/// Families of many names, by the place of a name.
-const LARGE: [(&str, fn(i64) -> String); 12] = [
+/// A family of many names: what it is, and its names by their places.
+type Large = (&'static str, fn(i64) -> String);
+
+const LARGE: [Large; 12] = [
     ("one counter", |at| format!("r_{:04}.png", at + 9950)),
     ("a count that is no clock yet", |at| format!("c_20250301_{:06}.png", at % 60)),
     ("a clock", |at| calendar("cYMD_hms.jpg", 1_700_000_000 + at * 7)),
@@ -268,7 +270,7 @@ fn changed(name: &str, run: prop::sample::Index, how: usize, by: i64) -> String 
         1 => format!("{}", value + by),
         2 => format!("{:0width$}", by * 50, width = width + 1),
         3 => format!("-{value:0width$}"),
-        _ => format!("{:0width$}", by),
+        _ => format!("{by:0width$}"),
     };
     [&name[..start], &digits, &name[end..]].concat()
 }
