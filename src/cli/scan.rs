@@ -33,6 +33,8 @@ struct Line {
     pattern: String,
     first: i64,
     last: i64,
+    /// From the one to the other, as people say it.
+    span: String,
     count: usize,
     /// Inclusive ranges, `[first, last]`, or `[first, last, step]`.
     missing: NumberRanges,
@@ -124,7 +126,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<ExitCode, CliError> {
                 sums.left += names.len();
             }
             names.sort_unstable();
-            let names: Vec<String> = names.iter().map(|name| name.to_string()).collect();
+            let names: Vec<String> = names.iter().map(ToString::to_string).collect();
             let others = Others { dir: dir.to_string_lossy().into_owned(), kind, why, images: names.len(), names };
             if args.json {
                 out::json(&others)?;
@@ -192,6 +194,11 @@ fn examine(found: &Found) -> Line {
         pattern: found.pattern.to_string(),
         first: found.frames.first().map_or(0, |frame| frame.number),
         last: found.frames.last().map_or(0, |frame| frame.number),
+        span: found
+            .frames
+            .first()
+            .zip(found.frames.last())
+            .map_or_else(String::new, |(first, last)| found.pattern.span(first.number, last.number)),
         count: found.frames.len(),
         missing: found.missing.clone(),
         sizes: sizes.into_iter().map(|(size, _)| size).collect(),
@@ -227,7 +234,7 @@ fn describe(line: &Line) -> String {
     let mut text = format!("{}/{}  ", line.dir, line.pattern);
     match line.count {
         1 => text += &format!("{}  1 frame", line.first),
-        count => text += &format!("{}-{}  {count} frames", line.first, line.last),
+        count => text += &format!("{}  {count} frames", line.span),
     }
     if !line.sizes.is_empty() {
         text += &format!("  {}", line.sizes.join(" and "));

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use bstr::{BString, ByteSlice as _};
 
 use crate::config::{FrameRate, NamePart, NameTemplate};
-use crate::sequence::{FrameNumber, Pattern};
+use crate::sequence::{FrameNumber, Kind, Pattern};
 
 /// The longest file name, in bytes, that Linux file systems take (`NAME_MAX`).
 const NAME_MAX: usize = 255;
@@ -144,6 +144,9 @@ fn folder(dir: &Path) -> Vec<u8> {
 }
 
 fn number(pattern: &Pattern, number: FrameNumber) -> Vec<u8> {
+    if matches!(pattern.kind, Kind::Keyed { time: true, .. } | Kind::Asked { time: true, .. }) {
+        return pattern.label(number).into_bytes();
+    }
     let bare = Pattern::new(BString::default(), BString::default(), pattern.padding);
     bare.name(number).into()
 }

@@ -62,6 +62,7 @@ fn evidence<'n>(
 
 /// The runs that these frames of the sequence `pattern` in `dir` are of, each with what speaks for a film. `frames` are all
 /// of its whole frames, in order.
+#[must_use]
 pub fn runs(dir: &Path, pattern: &Pattern, frames: &[Inspected]) -> Vec<Run> {
     let origins: Vec<Origin> = frames.iter().map(|inspected| inspected.origin).collect();
     let starts = run_starts(&origins);

@@ -307,6 +307,7 @@ impl Tracker {
                 why: sequence.stills().map(ToOwned::to_owned),
                 first,
                 last,
+                span: sequence.pattern.span(first, last),
                 missing: sequence.pattern.missing_from(sequence.frames.open().map(|frame| frame.number)),
                 state: sequence.stage(folder.rules()),
                 held: sequence.held(now),

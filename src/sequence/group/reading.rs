@@ -335,7 +335,7 @@ fn came_round(draft: &mut Draft, times: &[i64]) -> Option<(FrameNumber, FrameNum
     let (low, below, high) = (members[0].0, members[at].0, members[last].0);
     let range = 10_i64.checked_pow(high.checked_ilog10().unwrap_or(0) + 1)?;
     // A second run over the first frames of an older one has no gap after it, and ends nowhere near the last digit.
-    let gap = below - members[at - 1].0 > gaps::step_of(numbers());
+    let gap = below.saturating_sub(members[at - 1].0) > gaps::step_of(numbers());
     if time(0) < time(last) || low < 0 || !gap || high < range - range / 100 {
         return None;
     }
