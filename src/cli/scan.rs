@@ -21,7 +21,7 @@ use crate::sequence::tracker::Run;
 pub(crate) struct ScanArgs {
     /// A folder, one frame of a sequence, or a pattern such as `shot.####.png`
     path: PathBuf,
-    /// JSON, one object a line: each sequence, and the images of each folder that are in none
+    /// JSON, one object a line: each sequence, and each image that is in none
     #[arg(long)]
     json: bool,
 }
@@ -29,6 +29,8 @@ pub(crate) struct ScanArgs {
 /// One sequence, as `--json` prints it.
 #[derive(Debug, Serialize)]
 struct Line {
+    /// `sequence`.
+    kind: &'static str,
     dir: String,
     pattern: String,
     first: i64,
@@ -72,16 +74,16 @@ struct Unfinished {
     reason: String,
 }
 
-/// Images of one folder that are in no sequence, as `--json` prints them.
+/// An image that is in no sequence, as `--json` prints it. The counts of all lines add up to the number of images.
 #[derive(Debug, Serialize)]
-struct Others {
-    dir: String,
+struct Other<'a> {
     /// `single`, or `left_alone`.
     kind: &'static str,
-    why: String,
-    images: usize,
-    /// All of them, by name.
-    names: Vec<String>,
+    dir: &'a str,
+    /// Its name.
+    pattern: &'a str,
+    count: usize,
+    why: &'a str,
 }
 
 /// How many images are where.
@@ -127,11 +129,13 @@ pub(crate) fn run(args: &ScanArgs) -> Result<ExitCode, CliError> {
             }
             names.sort_unstable();
             let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-            let others = Others { dir: dir.to_string_lossy().into_owned(), kind, why, images: names.len(), names };
+            let dir = dir.to_string_lossy();
             if args.json {
-                out::json(&others)?;
+                for name in &names {
+                    out::json(&Other { kind, dir: &dir, pattern: name, count: 1, why: &why })?;
+                }
             } else {
-                out::line(&others.describe())?;
+                out::line(&describe_others(kind, &dir, &names, &why))?;
             }
         }
     }
@@ -144,16 +148,13 @@ pub(crate) fn run(args: &ScanArgs) -> Result<ExitCode, CliError> {
     Ok(ExitCode::SUCCESS)
 }
 
-impl Others {
-    /// `/renders/a.dpx and 2 more  left alone: files of the format .dpx are not supported`
-    fn describe(&self) -> String {
-        let Self { dir, kind, why, images, names } = self;
-        let what = if *kind == "single" { "single" } else { "left alone" };
-        match names.as_slice() {
-            [only] => format!("{dir}/{only}  {what}: {why}"),
-            [first, ..] => format!("{dir}/{first} and {} more  {what}: {why}", images - 1),
-            [] => String::new(),
-        }
+/// `/renders/a.dpx and 2 more  left alone: the format is not supported: DPX`
+fn describe_others(kind: &str, dir: &str, names: &[String], why: &str) -> String {
+    let what = if kind == "single" { "single" } else { "left alone" };
+    match names {
+        [only] => format!("{dir}/{only}  {what}: {why}"),
+        [first, ..] => format!("{dir}/{first} and {} more  {what}: {why}", names.len() - 1),
+        [] => String::new(),
     }
 }
 
@@ -190,6 +191,7 @@ fn examine(found: &Found) -> Line {
     }
     sizes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     Line {
+        kind: "sequence",
         dir: found.dir.to_string_lossy().into_owned(),
         pattern: found.pattern.to_string(),
         first: found.frames.first().map_or(0, |frame| frame.number),

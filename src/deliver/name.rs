@@ -114,6 +114,12 @@ fn name(ctx: &NameContext<'_>) -> Vec<u8> {
         name.push(separator);
     }
     name.extend_from_slice(words);
+    // A saver that cut its names at 255 bytes may have cut a character in two.
+    if let Err(error) = std::str::from_utf8(&name)
+        && error.error_len().is_none()
+    {
+        name.truncate(error.valid_up_to());
+    }
     if name.is_empty() {
         name = folder(ctx.dir);
     }
@@ -248,6 +254,14 @@ mod tests {
         ];
         let path = rendered(&parts, b"shot.a_", Path::new("/srv/render 1"));
         assert_eq!(path, Path::new("cuts/render 1/shot.a 0001-0240 239@23.976 h264 2026-11-20T154501"));
+    }
+
+    #[test]
+    fn a_character_that_was_cut_in_two_is_left_out() {
+        let named = |prefix: &[u8]| rendered(&[NamePart::Name], prefix, Path::new("/srv/walk"));
+        assert_eq!(named(b"smile\xF0\x9F"), Path::new("smile"));
+        assert_eq!(named("smile\u{1F601}".as_bytes()), Path::new("smile\u{1F601}"));
+        assert_eq!(named(b"\xF0\x9F"), Path::new("walk"));
     }
 
     #[test]
