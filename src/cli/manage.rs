@@ -106,13 +106,12 @@ fn open_sequences(config: &ConfigArg) -> Vec<OpenSequence> {
 /// `open  /renders/shot_####.png 1-17  17 frames  missing 5`
 fn describe_open(open: &OpenSequence) -> String {
     let OpenSequence { dir, pattern, count, aside, why, span, missing, state, held, .. } = open;
-    let mut text = format!("{state}  {dir}/{pattern} {span}");
-    if *count > 0 {
-        text += &format!("  {count} frames");
-    }
-    if *aside > 0 {
-        text += &format!("  {aside} left alone");
-    }
+    let mut text = format!("{state}  {dir}/{pattern} {span}  ");
+    text += &match (count, aside) {
+        (0, aside) => format!("{aside} images"),
+        (count, 0) => format!("{count} frames"),
+        (count, aside) => format!("{count} frames, and {aside} images are left alone"),
+    };
     if !missing.is_empty() {
         text += &format!("  missing {missing}");
     }

@@ -295,7 +295,8 @@ impl Tracker {
         let sequences = self.folders.values().flat_map(|folder| folder.sequences().map(move |s| (folder, s)));
         let described = sequences.filter_map(|(folder, sequence)| {
             let quiet = now.saturating_sub(sequence.history.last_change);
-            let aside = sequence.frames.aside();
+            let (aside, state) = (sequence.frames.aside(), sequence.stage(folder.rules()));
+            let is_still = state == Stage::Stills;
             let open = sequence.frames.first().zip(sequence.frames.last());
             let (first, last) = open.or(aside.map(|(_, first, last)| (first, last)))?;
             Some(OpenSequence {
@@ -304,12 +305,12 @@ impl Tracker {
                 count: sequence.frames.open_count(),
                 taken: sequence.frames.taken_count(),
                 aside: aside.map_or(0, |(count, ..)| count),
-                why: sequence.stills().map(ToOwned::to_owned),
+                why: sequence.stills().filter(|_| is_still || aside.is_some()).map(ToOwned::to_owned),
                 first,
                 last,
                 span: sequence.pattern.span(first, last),
                 missing: sequence.pattern.missing_from(sequence.frames.open().map(|frame| frame.number)),
-                state: sequence.stage(folder.rules()),
+                state,
                 held: sequence.held(now),
                 quiet_ms: u64::try_from(quiet.as_millis()).unwrap_or(u64::MAX),
             })

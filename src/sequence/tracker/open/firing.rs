@@ -155,12 +155,15 @@ impl Sequence {
                 _ => None,
             };
             if let Some(why) = rests {
+                let count = numbers.len() as u64;
                 if !may_grow {
                     self.frames.set_aside(numbers, cx.extend());
                 }
-                self.rest(why, frames.len() as u64, cx, out);
-                // What came later and belongs to the next batch is not too little yet.
-                self.resting = self.resting.filter(|_| may_grow && firing.late.is_empty());
+                self.rest(why, count, cx, out);
+                // What came later and belongs to the next batch is not too little yet, nor did it come before a rest.
+                if !may_grow || !firing.late.is_empty() {
+                    (self.resting, self.rest) = (None, None);
+                }
                 continue;
             }
             self.frames.take(numbers, cx.extend());
