@@ -209,7 +209,7 @@ fn examine(found: &Found) -> Line {
         unfinished,
         held: found.held.map(|held| format!("{held}; give its pattern to have it made")),
         notes: found.notes.iter().map(ToString::to_string).collect(),
-        runs: runs(found, &whole),
+        runs: if found.held.is_none() { runs(found, &whole) } else { Vec::new() },
     }
 }
 

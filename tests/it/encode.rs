@@ -177,8 +177,8 @@ fn damaged_frames_are_named_and_never_shown() {
             fs::write(frames.path(&folder, 9), "<html>not a picture</html>").unwrap();
             let outcome = sandbox.run([OsStr::new("encode"), folder.as_os_str(), "--cleanup=delete".as_ref()]);
             for number in [4, 7, 9] {
-                let name = frames.path(&folder, number);
-                assert!(outcome.stderr.contains(name.file_name().unwrap().to_str().unwrap()), "{}", outcome.stderr);
+                let warning = format!("warning: f_####.{extension}: frame {number} cannot be read: ");
+                assert!(outcome.stderr.contains(&warning), "{}", outcome.stderr);
             }
             outcome.expect(0);
             assert_shows(&folder.join("f.mp4"), &sandbox.ffmpeg, [1, 2, 3, 5, 6, 8, 10, 11, 12]);

@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use crate::support::reel::assert_shows;
 use crate::support::{Daemon, Frames, Sandbox, ffmpeg};
 
-/// Silence ends a sequence soon, and the frames of its video are removed.
+/// Silence ends a sequence soon, and the frames of its video are removed if there are enough for a film.
 const GREEDY: &str = "idle_timeout = \"1s\"\ncleanup = \"delete\"";
 
 /// Old frames in `old`, and what they are written with.
@@ -24,11 +24,11 @@ fn with_old_frames(sandbox: &Sandbox) -> (std::path::PathBuf, Frames) {
 fn wait_for_another(daemon: &mut Daemon, sandbox: &Sandbox, name: &str) {
     let dir = sandbox.folder(name);
     let frames = Frames::new("frame_####.png");
-    frames.write(&dir, 1..=4);
-    for number in 1..=4 {
+    frames.write(&dir, 1..=9);
+    for number in 1..=9 {
         daemon.wait_for_absence(&frames.path(&dir, number));
     }
-    assert_shows(&dir.join("frame.mp4"), &sandbox.ffmpeg, 1..=4);
+    assert_shows(&dir.join("frame.mp4"), &sandbox.ffmpeg, 1..=9);
 }
 
 #[track_caller]
@@ -76,12 +76,12 @@ fn a_restart_makes_nothing_old_and_nothing_new() {
     daemon.kill_9();
     // Written while no daemon runs.
     let meanwhile = sandbox.folder("meanwhile");
-    frames.write(&meanwhile, 1..=5);
+    frames.write(&meanwhile, 1..=10);
     let mut daemon = Daemon::start(&sandbox, &config);
-    for number in 1..=5 {
+    for number in 1..=10 {
         daemon.wait_for_absence(&frames.path(&meanwhile, number));
     }
-    assert_shows(&meanwhile.join("frame.mp4"), &sandbox.ffmpeg, 1..=5);
+    assert_shows(&meanwhile.join("frame.mp4"), &sandbox.ffmpeg, 1..=10);
     wait_for_another(&mut daemon, &sandbox, "new");
     assert!(!daemon.log().contains("left alone"), "that was said before");
     assert_eq!(daemon.stop().code(), Some(0));

@@ -16,6 +16,7 @@ mod encode_faults;
 mod encode_recipes;
 mod examples;
 mod existing;
+mod films;
 mod held;
 mod links;
 mod live;

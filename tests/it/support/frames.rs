@@ -5,10 +5,13 @@ use std::fs::{self, OpenOptions};
 use std::io::{Cursor, Write as _};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use reeld::frame::slate;
+
+use super::Random;
 
 /// A writer of numbered frames; the number is in the name and in the pixels.
 #[derive(Debug, Clone)]
@@ -18,6 +21,27 @@ pub struct Frames {
     rename: bool,
     colour: Option<[u8; 3]>,
     version: u32,
+    noisy: bool,
+    prompt: Option<String>,
+}
+
+/// The times of files that come one after the other, long before now.
+#[derive(Debug)]
+pub struct Pace {
+    next: SystemTime,
+    pause: Duration,
+}
+
+impl Pace {
+    /// A file every `pause`.
+    pub fn every(pause: Duration) -> Self {
+        Self { next: SystemTime::now() - Duration::from_secs(1_000_000), pause }
+    }
+
+    fn next(&mut self) -> SystemTime {
+        self.next += self.pause;
+        self.next
+    }
 }
 
 impl Frames {
@@ -25,7 +49,15 @@ impl Frames {
     /// frame is written.
     pub fn new(pattern: impl AsRef<[u8]>) -> Self {
         // 256x144 is the smallest size that every encoder takes: DNxHR refuses less.
-        Self { pattern: pattern.as_ref().to_vec(), size: (256, 144), rename: false, colour: None, version: 0 }
+        Self {
+            pattern: pattern.as_ref().to_vec(),
+            size: (256, 144),
+            rename: false,
+            colour: None,
+            version: 0,
+            noisy: false,
+            prompt: None,
+        }
     }
 
     /// Pixels.
@@ -49,6 +81,18 @@ impl Frames {
     /// A later version of each frame: what is in the pixels is [`Self::shown`], not the bare number.
     pub fn version(mut self, version: u32) -> Self {
         self.version = version;
+        self
+    }
+
+    /// Above the number nothing but noise, other in each frame.
+    pub fn noisy(mut self) -> Self {
+        self.noisy = true;
+        self
+    }
+
+    /// With this text where ComfyUI puts its prompt; PNG only.
+    pub fn prompt(mut self, prompt: impl ToString) -> Self {
+        self.prompt = Some(prompt.to_string());
         self
     }
 
@@ -87,6 +131,19 @@ impl Frames {
         }
     }
 
+    /// Writes frames that have the times of `pace`: each appears under its name with its time.
+    pub fn write_at(&self, pace: &mut Pace, dir: &Path, numbers: impl IntoIterator<Item = u32>) {
+        for number in numbers {
+            let path = self.path(dir, number);
+            let mut temporary = path.clone().into_os_string();
+            temporary.push(".tmp");
+            let mut file = fs::File::create(&temporary).unwrap();
+            file.write_all(&self.bytes(number)).unwrap();
+            file.set_modified(pace.next()).unwrap();
+            fs::rename(&temporary, &path).unwrap();
+        }
+    }
+
     /// Writes the first half of frame `number` in place, as a renderer that is at it.
     pub fn begin(&self, dir: &Path, number: u32) {
         let bytes = self.bytes(number);
@@ -103,10 +160,22 @@ impl Frames {
     /// The file of frame `number`.
     pub fn bytes(&self, number: u32) -> Vec<u8> {
         let (width, height) = self.size;
-        let picture = match self.colour {
+        let mut picture = match self.colour {
             Some(rgb) => RgbImage::from_pixel(width, height, Rgb(rgb)),
             None => RgbImage::from_raw(width, height, slate::draw(width, height, self.shown(number), 4)).unwrap(),
         };
+        if self.noisy {
+            // The number is in the lowest quarter.
+            let mut random = Random::from_seed(u64::from(number));
+            for (y, x) in (0..height * 3 / 4).step_by(8).flat_map(|y| (0..width).step_by(8).map(move |x| (y, x))) {
+                let rgb = Rgb([0; 3].map(|_: u8| u8::try_from(random.below(256)).unwrap()));
+                for (y, x) in (y..y + 8).flat_map(|y| (x..x + 8).map(move |x| (y, x))) {
+                    if x < width && y < height * 3 / 4 {
+                        picture.put_pixel(x, y, rgb);
+                    }
+                }
+            }
+        }
         let picture = DynamicImage::ImageRgb8(picture);
         let mut bytes = Cursor::new(Vec::new());
         let pattern = self.pattern.to_ascii_lowercase();
@@ -119,7 +188,15 @@ impl Frames {
             _ => panic!("no writer for this extension"),
         }
         .unwrap();
-        bytes.into_inner()
+        let mut bytes = bytes.into_inner();
+        if let Some(prompt) = &self.prompt {
+            let chunk = [b"tEXtprompt\0", prompt.as_bytes()].concat();
+            let length = u32::try_from(chunk.len() - 4).unwrap().to_be_bytes();
+            let sum = crc32fast::hash(&chunk).to_be_bytes();
+            // The signature is 8 bytes long, and the header, which comes first, 25.
+            bytes.splice(33..33, [&length[..], &chunk, &sum].concat());
+        }
+        bytes
     }
 }
 

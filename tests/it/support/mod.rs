@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 pub use daemon::Daemon;
 pub use fake::{Fake, Fault};
-pub use frames::Frames;
+pub use frames::{Frames, Pace};
 pub use live::Live;
 pub use random::Random;
 pub use recorder::Twist;

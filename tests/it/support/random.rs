@@ -19,6 +19,11 @@ impl Random {
         Self(seed)
     }
 
+    /// The same numbers each time.
+    pub fn from_seed(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// From 0 to `limit` - 1.
     pub fn below(&mut self, limit: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -125,6 +125,19 @@ fn a_leftover_is_not_put_in_front_of_the_next_run() {
 }
 
 #[test]
+fn a_pause_within_the_run_after_a_leftover_cuts_nothing_off() {
+    let mut world = World::new(Rules { min_frames: 2, idle_timeout: IdleTimeout::After(seconds(200)), ..rules() });
+    world.generate([1], "a house");
+    world.generate(2..=8, "a cat");
+    world.tell_heads();
+    assert!(world.notes.iter().any(|note| note.contains("finished with 1 frames")), "{:?}", world.notes);
+    world.pass(seconds(70));
+    world.generate(9..=17, "a cat");
+    world.pass(seconds(201));
+    assert_eq!(world.numbers(), [(2..=17).collect::<Vec<_>>()]);
+}
+
+#[test]
 fn a_long_rest_keeps_a_leftover_away_from_a_quicker_run_without_texts() {
     let mut world = World::new(Rules { min_frames: 3, idle_timeout: IdleTimeout::Auto, ..rules() });
     let one = |world: &mut World, number: i64, pause: u64| {
