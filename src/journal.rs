@@ -102,12 +102,12 @@ impl Journal {
             let id = transaction.last_insert_rowid();
             {
                 let mut insert = transaction.prepare_cached(
-                    "INSERT INTO frames (batch_id, number, dev, ino, size, mtime_ns) VALUES (?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO frames (batch_id, number, name, dev, ino, size, mtime_ns) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 )?;
                 for frame in &batch.frames {
                     let Identity { dev, ino, size, mtime_ns } = frame.identity;
                     let (dev, ino, size) = (dev.cast_signed(), ino.cast_signed(), size.cast_signed());
-                    insert.execute(params![id, frame.number, dev, ino, size, mtime_ns])?;
+                    insert.execute(params![id, frame.number, frame.name.as_deref(), dev, ino, size, mtime_ns])?;
                 }
             }
             transaction.commit()?;

@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bstr::BString;
 use serde::{Deserialize, Serialize};
 
 use crate::sequence::finish::FinishReason;
@@ -25,8 +26,8 @@ pub mod tracker;
 pub use anomaly::Anomaly;
 pub use pattern::{KeyPart, Kind, Padding, Pattern};
 
-/// The number in a frame's name: at most nine digits, or a time stamp of up to nineteen; negative where a renderer
-/// counts from before zero.
+/// What orders a frame in its film: the count in its name, negative where a renderer counts from before zero; the digits of
+/// a time stamp; or, where several parts of the name order it, nanoseconds since 1970.
 pub type FrameNumber = i64;
 
 /// The very file that was seen: nothing is removed, and nothing counts as encoded, by its name alone.
@@ -49,12 +50,43 @@ pub fn os_name(name: &[u8]) -> &OsStr {
 }
 
 /// One image file of a sequence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct Frame {
     /// Its number.
     pub number: FrameNumber,
+    /// Its name, where the pattern does not give it: a key of several parts cannot be printed from one number. Most
+    /// frames have none, so that a long sequence costs no name a frame.
+    pub name: Option<FrameName>,
     /// The very file that was seen.
     pub identity: Identity,
+}
+
+/// The name of one file. Shared, because a frame is passed on often.
+pub type FrameName = Arc<[u8]>;
+
+/// Two frames are the same if they are the same file at the same place of their sequence. The name is only the way to the
+/// file, and records of chunks are kept without it.
+impl PartialEq for Frame {
+    fn eq(&self, other: &Self) -> bool {
+        (self.number, self.identity) == (other.number, other.identity)
+    }
+}
+
+impl Eq for Frame {}
+
+impl Frame {
+    /// The frame that the file `name` is in the sequence of `pattern`.
+    #[must_use]
+    pub fn of(pattern: &Pattern, name: &[u8], number: FrameNumber, identity: Identity) -> Self {
+        let name = (pattern.name(number) != name).then(|| Arc::from(name));
+        Self { number, name, identity }
+    }
+
+    /// The file's name; `pattern` is that of its sequence.
+    #[must_use]
+    pub fn file_name(&self, pattern: &Pattern) -> BString {
+        self.name.as_ref().map_or_else(|| pattern.name(self.number), |name| BString::from(&**name))
+    }
 }
 
 /// The frozen, ordered list of frames that becomes one video.
@@ -86,6 +118,6 @@ impl Batch {
     /// Where `frame` lies.
     #[must_use]
     pub fn path_of(&self, frame: &Frame) -> PathBuf {
-        self.dir.join(os_name(&self.pattern.name(frame.number)))
+        self.dir.join(os_name(&frame.file_name(&self.pattern)))
     }
 }

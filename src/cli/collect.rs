@@ -115,7 +115,8 @@ fn sequences(dir: &Path, files: &Files, rule: &NameRule) -> Vec<Found> {
 
 fn found(dir: &Arc<Path>, group: Group, files: &Files) -> Found {
     let missing = group.pattern.missing_from(group.members.iter().map(|(number, _)| *number));
-    let frames = group.members.iter().map(|&(number, index)| Frame { number, identity: files[index].1 }).collect();
+    let frame = |&(number, index): &(_, usize)| Frame::of(&group.pattern, &files[index].0, number, files[index].1);
+    let frames = group.members.iter().map(frame).collect();
     Found { dir: Arc::clone(dir), pattern: group.pattern, frames, missing }
 }
 

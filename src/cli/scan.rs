@@ -30,7 +30,7 @@ struct Line {
     first: i64,
     last: i64,
     count: usize,
-    /// Inclusive ranges, `[first, last]`, or `[first, last, step]`.
+    /// Inclusive ranges; with their step where it is not one.
     missing: NumberRanges,
     /// Sizes found, the most frequent first, as `1920x1080`.
     sizes: Vec<String>,
@@ -70,7 +70,7 @@ fn examine(found: &Found) -> Line {
     let mut empty = Vec::new();
     let mut unfinished = Vec::new();
     for frame in &found.frames {
-        let path = found.dir.join(crate::sequence::os_name(&found.pattern.name(frame.number)));
+        let path = found.dir.join(crate::sequence::os_name(&frame.file_name(&found.pattern)));
         match complete::inspect(&path, &frame.identity) {
             Ok(info) => {
                 let size = format!("{}x{}", info.width, info.height);

@@ -3,7 +3,7 @@
 //! Owns the way of a chunk file from its first frame to its row in the journal. It decides neither which frames are in it
 //! nor what becomes of it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::num::NonZeroU32;
 use std::os::unix::ffi::OsStrExt as _;
@@ -24,9 +24,9 @@ use crate::encode::proved::encode_and_prove;
 use crate::encode::recipe::Recipe;
 use crate::encode::store::ChunkStore;
 use crate::frame::FrameError;
-use crate::frame::complete::identity_of;
 use crate::journal::{ChunkId, ChunkKey, JournalError, KeyedChunk, NewChunk, StoredChunk};
-use crate::sequence::{Batch, FrameNumber, Identity, Pattern, os_name};
+use crate::sequence::{Batch, FrameNumber, Identity, Pattern};
+use crate::watch::scan;
 
 /// How the folders of playlists end.
 const PREVIEW: &str = ".preview";
@@ -189,12 +189,14 @@ pub(crate) fn clear(tools: &Tools, batch: &Batch) -> Result<(), JobError> {
 pub(crate) fn sweep(tools: &Tools) -> Result<u64, JobError> {
     let mut known = Vec::new();
     let mut stale = Vec::new();
-    for KeyedChunk { dir, pattern, chunk, .. } in tools.journal.chunks()? {
-        let first = chunk.frames.first();
-        let is_same = first.is_some_and(|shown| {
-            let meta = fs::symlink_metadata(dir.join(os_name(&pattern.name(shown.number))));
-            meta.is_ok_and(|meta| identity_of(&meta) == shown.identity)
+    let mut folders: HashMap<PathBuf, HashSet<Identity>> = HashMap::new();
+    for KeyedChunk { dir, chunk, .. } in tools.journal.chunks()? {
+        // A chunk's record has no names, so its folder is read, once however many chunks it has.
+        let files = folders.entry(dir.clone()).or_insert_with(|| {
+            let files = scan::read_folder(&dir, &|_| true).map(|scan| scan.files).unwrap_or_default();
+            files.into_iter().map(|(_, identity)| identity).collect()
         });
+        let is_same = chunk.frames.first().is_some_and(|shown| files.contains(&shown.identity));
         // A disk that is not mounted may come back.
         let is_away = dir.parent().is_some_and(|parent| !parent.is_dir());
         if is_same || is_away { known.push(chunk.file) } else { stale.push(chunk.id) }

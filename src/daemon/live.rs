@@ -21,6 +21,7 @@ use crate::daemon::{Daemon, Phase};
 use crate::encode::chunk::{FrameFile, Intake};
 use crate::encode::ffmpeg::Stop;
 use crate::journal::ChunkId;
+use crate::sequence::gaps::Spacing;
 use crate::sequence::{Batch, Frame, FrameNumber, Pattern, os_name};
 
 mod take;
@@ -195,7 +196,9 @@ impl Daemon {
         if let Some(growing) = self.live.growing.get_mut(&task.key) {
             let mut out = Vec::new();
             growing.take.closed(serial, outcome, &mut out);
-            let ids = growing.take.leading_chunks(task.key.1.has_gaps());
+            let spacing =
+                self.tracker.growing(&task.key.0, &task.key.1).map_or(Spacing::Free, |growing| growing.spacing());
+            let ids = growing.take.leading_chunks(spacing);
             if let (Closed::Chunk(..), Some(maker)) = (outcome, growing.maker.clone()) {
                 tokio::task::spawn_blocking(move || {
                     if let Err(error) = maker.preview_of(&ids) {
@@ -261,7 +264,8 @@ impl Daemon {
         let key = (Arc::clone(&batch.dir), batch.pattern.clone());
         let Some(mut growing) = self.live.growing.remove(&key) else { return };
         let mut out = Vec::new();
-        growing.take.sealed(&batch.frames, batch.pattern.has_gaps(), &mut out);
+        let numbers = batch.frames.iter().map(|frame| frame.number);
+        growing.take.sealed(&batch.frames, batch.pattern.spacing_of(numbers), &mut out);
         for task in self.live.tasks.values_mut().filter(|task| task.key == key && !task.stop.requested()) {
             task.awaited = true;
         }
@@ -308,7 +312,7 @@ impl Daemon {
         self.spawn(move || {
             let settled = catch_unwind(|| work::settle(&key, &frames, rest));
             // A parser's panic over one strange file must not keep the others waiting.
-            let settled = settled.unwrap_or_else(|_| Settled { whole: Vec::new(), unsettled: frames.first().copied() });
+            let settled = settled.unwrap_or_else(|_| Settled { whole: Vec::new(), unsettled: frames.first().cloned() });
             Event::Live(LiveEvent::Settled(key, settled))
         });
     }
@@ -343,6 +347,6 @@ fn cores() -> NonZeroUsize {
 }
 
 fn file_of(key: &Key, frame: &Frame) -> FrameFile {
-    let path = key.0.join(os_name(&key.1.name(frame.number)));
+    let path = key.0.join(os_name(&frame.file_name(&key.1)));
     FrameFile { path, identity: frame.identity, number: frame.number, repeat: 1 }
 }

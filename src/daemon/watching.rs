@@ -263,12 +263,12 @@ fn merge(pending: Vec<Wants>) -> Wants {
 fn look_at(dir: &Path, pattern: &Pattern, frames: &[Frame]) -> Verdict {
     let mut unfinished = Vec::new();
     for frame in frames {
-        let path = dir.join(os_name(&pattern.name(frame.number)));
+        let path = dir.join(os_name(&frame.file_name(pattern)));
         // The sequence waits for the verdict, so that a parser's panic over one strange file must not swallow it.
         let looked = catch_unwind(|| complete::inspect(&path, &frame.identity));
         let Ok(looked) = looked else {
             tracing::error!(path = %path.display(), hint = "this is a bug in reeld; the file counts as unfinished", "looking at this frame failed");
-            unfinished.push(*frame);
+            unfinished.push(frame.clone());
             continue;
         };
         match looked {
@@ -278,7 +278,7 @@ fn look_at(dir: &Path, pattern: &Pattern, frames: &[Frame]) -> Verdict {
             }
             Err(error) => {
                 tracing::debug!(path = %error.path.display(), reason = %error.kind, "not whole");
-                unfinished.push(*frame);
+                unfinished.push(frame.clone());
             }
         }
     }

@@ -8,6 +8,7 @@ use std::num::NonZeroU32;
 use std::ops::Range;
 
 use super::chunk::Shown;
+use crate::sequence::gaps::Spacing;
 use crate::sequence::{Frame, FrameNumber};
 
 /// A part of a video.
@@ -61,15 +62,13 @@ pub fn plan<K: Copy>(frames: &[Shown], kept: &[(K, Vec<Shown>)], length: NonZero
 
 /// The frames that the next chunk of a growing sequence is to hold, as far as they are there: those of `frames` from the
 /// first on, at most `limit`, up to the first number that is left out. `frames` are the open ones from the first number on
-/// that no chunk covers, ascending. Where `counts` is false nothing is ever left out, as between time stamps (see
-/// [`Pattern::has_gaps`](crate::sequence::Pattern::has_gaps)).
+/// that no chunk covers, ascending.
 #[must_use]
-pub fn next_stretch(frames: impl IntoIterator<Item = Frame>, counts: bool, limit: u32) -> Vec<Frame> {
-    let mut expected = None;
+pub fn next_stretch(frames: impl IntoIterator<Item = Frame>, spacing: Spacing, limit: u32) -> Vec<Frame> {
+    let mut before = None;
     let follows = |frame: &Frame| {
-        let goes_on = !counts || expected.is_none_or(|number| number == Some(frame.number));
-        expected = Some(frame.number.checked_add(1));
-        goes_on
+        let before = before.replace(frame.number);
+        before.is_none_or(|before| spacing.follows(before, frame.number))
     };
     frames.into_iter().take_while(follows).take(as_usize(limit)).collect()
 }

@@ -12,7 +12,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::JournalError;
 
 /// One step for each version of the schema; `user_version` says how many were taken.
-const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("programs.sql")];
+const MIGRATIONS: [&str; 3] = [include_str!("schema.sql"), include_str!("programs.sql"), include_str!("names.sql")];
+
 /// How long to wait for another process that reads or checkpoints.
 const PATIENCE: Duration = Duration::from_secs(5);
 

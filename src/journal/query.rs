@@ -228,8 +228,8 @@ pub(super) fn release_all_but(
         transaction.query_row("SELECT pattern FROM batches WHERE id = ?", [id], |row| rows::json(row, "pattern"))?;
     let gone: Vec<FrameNumber> = rows::shown_frames(&transaction, id)?
         .into_iter()
+        .filter(|frame| !kept.contains(&frame.file_name(&pattern)))
         .map(|frame| frame.number)
-        .filter(|number| !kept.contains(&pattern.name(*number)))
         .collect();
     {
         let mut delete = transaction.prepare_cached("DELETE FROM frames WHERE batch_id = ? AND number = ?")?;

@@ -76,7 +76,7 @@ fn new_device_of_frames(journal: &Journal, batch: &Placed) -> Result<Option<(u64
     }
     let frames = journal.with(|connection| rows::frames(connection, batch.id))?;
     let found = frames.iter().find_map(|frame| {
-        let path = batch.dir.join(OsStr::from_bytes(&batch.pattern.name(frame.number)));
+        let path = batch.dir.join(OsStr::from_bytes(&frame.file_name(&batch.pattern)));
         Some((frame.identity.dev, find_again(&path, &frame.identity).ok().flatten()?.dev))
     });
     Ok(found.filter(|(old, new)| old != new))

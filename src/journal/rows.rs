@@ -18,7 +18,7 @@ use crate::config::{Cleanup, FrameRate};
 use crate::deliver::Published;
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
-use crate::sequence::{Batch, Frame, FrameNumber, Identity, Pattern};
+use crate::sequence::{Batch, Frame, FrameName, FrameNumber, Identity, Pattern};
 
 /// A batch's number in the journal. Never given out twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -293,7 +293,7 @@ impl DueCleanup {
             id,
             root: path(row, "root")?,
             dir: path(row, "dir")?,
-            frames: frames.into_iter().map(|frame| (pattern.name(frame.number), frame.identity)).collect(),
+            frames: frames.into_iter().map(|frame| (frame.file_name(&pattern), frame.identity)).collect(),
             reel: Published { path: path(row, "reel")?, identity: identity(row, "reel_")? },
             plan: PlannedCleanup {
                 mode: json(row, "cleanup")?,
@@ -316,7 +316,10 @@ pub(super) fn shown_frames(connection: &Connection, id: BatchId) -> rusqlite::Re
 
 fn select_frames(connection: &Connection, id: BatchId, sql: &str) -> rusqlite::Result<Vec<Frame>> {
     let mut select = connection.prepare_cached(sql)?;
-    let rows = select.query_map([id], |row| Ok(Frame { number: row.get("number")?, identity: identity(row, "")? }))?;
+    let rows = select.query_map([id], |row| {
+        let name: Option<Vec<u8>> = row.get("name")?;
+        Ok(Frame { number: row.get("number")?, name: name.map(FrameName::from), identity: identity(row, "")? })
+    })?;
     rows.collect()
 }
 

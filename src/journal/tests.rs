@@ -96,6 +96,7 @@ fn ntsc() -> FrameRate {
 fn batch(dir: &str, numbers: &[i64]) -> Batch {
     let pattern = Pattern::new(&b"sh\xF6t_"[..], ".png", Padding::Width(4));
     let frame = |number: &i64| Frame {
+        name: None,
         number: *number,
         identity: Identity { dev: u64::MAX, ino: number.unsigned_abs(), size: 10, mtime_ns: -5 },
     };
@@ -130,6 +131,23 @@ fn a_frame_that_is_in_no_reel_is_held_and_never_cleaned_up() {
     assert_eq!(names, ["sh\u{fffd}t_0001.png", "sh\u{fffd}t_0004.png"]);
     scene.journal.cleaned(id, &CleanupReport::default(), NOW).unwrap();
     assert_eq!(scene.claims("/srv/a").iter().map(|file| file.ino).collect::<Vec<_>>(), [2]);
+}
+
+#[test]
+fn a_name_that_the_pattern_does_not_give_is_kept() {
+    let scene = Scene::new();
+    let mut batch = batch("/srv/a", &[1, 2]);
+    batch.frames[1].name = Some(Arc::from(&b"sh\xF6t_x.png"[..]));
+    let id = scene.begin_batch(&batch);
+    let stored = scene.journal.pending(NOW).unwrap().remove(0).batch;
+    assert_eq!(stored.path_of(&stored.frames[1]), batch.path_of(&batch.frames[1]));
+    scene.publish(id, &delete_at(NOW));
+    let due = scene.journal.due_cleanups(NOW).unwrap();
+    let names: Vec<&[u8]> = due[0].frames.iter().map(|(name, _)| name.as_slice()).collect();
+    assert_eq!(names, [&b"sh\xF6t_0001.png"[..], b"sh\xF6t_x.png"]);
+    let kept = CleanupReport { kept: vec![(due[0].frames[1].0.clone(), KeptReason::Changed)], ..Default::default() };
+    scene.journal.cleaned(id, &kept, NOW).unwrap();
+    assert_eq!(scene.claims("/srv/a"), [batch.frames[1].identity]);
 }
 
 #[test]

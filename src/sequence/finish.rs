@@ -117,6 +117,8 @@ pub struct Progress {
     pub last: FrameNumber,
     /// The last number that is reached from the first without a gap. Equals `last` where numbers are time stamps.
     pub solid: FrameNumber,
+    /// From one number to the next, at least one.
+    pub step: FrameNumber,
     /// How many frames.
     pub count: u64,
     /// The highest number of a frame that matches `final_frame`.
@@ -149,12 +151,13 @@ impl Rules {
     /// The rule that ends a sequence by its numbers, if one does. A gap before the end is never the end.
     #[must_use]
     pub fn reached(&self, progress: &Progress) -> Option<FinishReason> {
-        let Progress { first, last, solid, count, final_frame, before } = *progress;
+        let Progress { first, last, solid, step, count, final_frame, before } = *progress;
         if let Some(number) = final_frame.filter(|number| *number <= solid) {
             return Some(FinishReason::FinalFrame(number));
         }
+        // Every second frame of 1 to 100 ends with 99.
         if let Some(asked) = self.last_frame
-            && (first..=solid).contains(&asked)
+            && (first..solid.saturating_add(step)).contains(&asked)
             && before.is_none_or(|(last, _)| last < asked)
         {
             return Some(FinishReason::LastFrame(asked));
@@ -276,7 +279,7 @@ mod tests {
     #[test]
     fn numbers_end_a_sequence_only_without_a_gap_before_them() {
         let mut rules = rules(&[]);
-        let progress = Progress { first: 1, last: 10, solid: 10, count: 10, final_frame: None, before: None };
+        let progress = Progress { first: 1, last: 10, solid: 10, step: 1, count: 10, final_frame: None, before: None };
         assert_eq!(rules.reached(&progress), None);
         rules.last_frame = Some(10);
         assert_eq!(rules.reached(&progress), Some(FinishReason::LastFrame(10)));
@@ -284,6 +287,9 @@ mod tests {
         assert_eq!(rules.reached(&Progress { solid: 9, ..progress }), None);
         assert_eq!(rules.reached(&Progress { first: 11, last: 12, solid: 12, ..progress }), None);
         assert_eq!(rules.reached(&Progress { last: 11, solid: 11, before: Some((10, 10)), ..progress }), None);
+        let odd = Progress { last: 9, solid: 9, step: 2, count: 5, ..progress };
+        assert_eq!(rules.reached(&odd), Some(FinishReason::LastFrame(10)));
+        assert_eq!(rules.reached(&Progress { last: 7, solid: 7, count: 4, ..odd }), None);
         rules.last_frame = None;
         rules.frame_count = Some(9);
         assert_eq!(rules.reached(&progress), Some(FinishReason::FrameCount(9)));

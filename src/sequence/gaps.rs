@@ -1,97 +1,80 @@
-//! Missing numbers as ranges, the step in which they are counted, and how ranges print.
+//! How far apart the numbers of a sequence are, the missing ones as ranges, and how ranges print.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::sequence::FrameNumber;
 
-/// Ascending, disjoint, inclusive ranges of frame numbers. Prints as `3, 7-9`; a range in steps of five as `5-15x5`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Vec<Written>", into = "Vec<Written>")]
-pub struct NumberRanges(Vec<Range>);
-
-/// The numbers from `first` to `last`, which is one of them, in steps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Range {
-    first: FrameNumber,
-    last: FrameNumber,
+/// Ascending, disjoint, inclusive ranges of frame numbers, all in one step. Prints as `3, 7-9`, or as `5, 9-13 by 2`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Stored", into = "Stored")]
+pub struct NumberRanges {
+    ranges: Vec<(FrameNumber, FrameNumber)>,
+    /// From one number of a range to the next, at least one.
     step: FrameNumber,
 }
 
-/// A range in the journal. Those of before steps have two numbers.
+/// Ranges as JSON has them: those of a step of one as a bare list, as every record from before steps were known.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
-enum Written {
-    Whole(FrameNumber, FrameNumber),
-    Stepped(FrameNumber, FrameNumber, FrameNumber),
+enum Stored {
+    Dense(Vec<(FrameNumber, FrameNumber)>),
+    Stepped { step: FrameNumber, ranges: Vec<(FrameNumber, FrameNumber)> },
 }
 
-impl From<Vec<Written>> for NumberRanges {
-    fn from(ranges: Vec<Written>) -> Self {
-        let range = |written| match written {
-            Written::Whole(first, last) => Range { first, last, step: 1 },
-            Written::Stepped(first, last, step) => Range { first, last, step: step.max(1) },
-        };
-        Self(ranges.into_iter().map(range).collect())
-    }
-}
-
-impl From<NumberRanges> for Vec<Written> {
-    fn from(ranges: NumberRanges) -> Self {
-        let written = |range: Range| match range.step {
-            1 => Written::Whole(range.first, range.last),
-            step => Written::Stepped(range.first, range.last, step),
-        };
-        ranges.0.into_iter().map(written).collect()
-    }
-}
-
-/// The constant step of `numbers`, which ascend: the most common difference of neighbours, if three in four keep it and
-/// all differences are its multiples; else 1. A judgement on a finished film: one more number may change it.
-#[must_use]
-pub fn step_of(numbers: &[FrameNumber]) -> FrameNumber {
-    // A difference that does not fit is never that of three in four.
-    let differences = || numbers.windows(2).map(|pair| pair[1].saturating_sub(pair[0]));
-    let total = numbers.len().saturating_sub(1);
-    if total < 2 {
-        return 1;
-    }
-    // Nearly all films step by one. What has three quarters of the differences also leads a vote.
-    let (mut step, mut votes) = (1, 0_usize);
-    for difference in differences() {
-        if votes == 0 {
-            step = difference;
+impl From<Stored> for NumberRanges {
+    fn from(stored: Stored) -> Self {
+        match stored {
+            Stored::Dense(ranges) => Self { ranges, step: 1 },
+            Stored::Stepped { step, ranges } => Self { ranges, step: step.max(1) },
         }
-        votes = if difference == step { votes + 1 } else { votes - 1 };
     }
-    let kept = differences().filter(|difference| *difference == step).count();
-    let constant = step > 1 && kept * 4 >= total * 3 && differences().all(|difference| difference % step == 0);
-    if constant { step } else { 1 }
+}
+
+impl From<NumberRanges> for Stored {
+    fn from(NumberRanges { ranges, step }: NumberRanges) -> Self {
+        if step == 1 { Self::Dense(ranges) } else { Self::Stepped { step, ranges } }
+    }
+}
+
+impl Default for NumberRanges {
+    fn default() -> Self {
+        Self { ranges: Vec::new(), step: 1 }
+    }
 }
 
 impl NumberRanges {
-    /// The numbers between the first and the last of `numbers` that are not among them, in their constant step.
-    /// `numbers` ascend.
+    /// The numbers between the first and the last of `numbers` that are not among them, in the step of `numbers` (see
+    /// [`step_of`]). `numbers` ascend.
     #[must_use]
-    pub fn missing_from(numbers: impl IntoIterator<Item = FrameNumber>) -> Self {
-        let numbers: Vec<FrameNumber> = numbers.into_iter().collect();
-        let step = step_of(&numbers);
-        let gap = |pair: &[FrameNumber]| {
-            (pair[1].saturating_sub(pair[0]) > step).then(|| Range::new(pair[0] + step, pair[1] - step, step))
-        };
-        Self(numbers.windows(2).filter_map(gap).collect())
+    pub fn missing_from(numbers: impl IntoIterator<Item = FrameNumber> + Clone) -> Self {
+        let step = step_of(numbers.clone());
+        let mut ranges = Vec::new();
+        let mut previous: Option<FrameNumber> = None;
+        for number in numbers {
+            if let Some(before) = previous
+                && number.saturating_sub(before) > step
+            {
+                ranges.push((before + step, number - step));
+            }
+            previous = Some(number);
+        }
+        Self { ranges, step }
     }
 
     /// These numbers and `numbers`, which ascend and are in none of the ranges.
     #[must_use]
     pub fn with(mut self, numbers: &[FrameNumber]) -> Self {
-        self.0.extend(numbers.iter().map(|number| Range::new(*number, *number, 1)));
-        self.0.sort_unstable_by_key(|range| range.first);
-        self.0.dedup_by(|next, range| {
-            let touches = next.step == 1 && range.step == 1 && range.last.checked_add(1) == Some(next.first);
+        let Self { ranges, step } = &mut self;
+        ranges.extend(numbers.iter().map(|number| (*number, *number)));
+        ranges.sort_unstable();
+        ranges.dedup_by(|next, range| {
+            let touches = range.1.checked_add(*step) == Some(next.0);
             if touches {
-                range.last = next.last;
+                range.1 = next.1;
             }
             touches
         });
@@ -101,38 +84,84 @@ impl NumberRanges {
     /// Whether no number is in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.ranges.is_empty()
     }
 
     /// How many numbers are in it.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.0.iter().map(|range| range.last.abs_diff(range.first) / range.step.unsigned_abs() + 1).sum()
+        let steps = |(first, last): &(FrameNumber, FrameNumber)| last.abs_diff(*first) / self.step.unsigned_abs() + 1;
+        self.ranges.iter().map(steps).sum()
     }
 
-    /// The ranges, ascending: the first number, the last, and the step from one to the next.
-    pub fn iter(&self) -> impl Iterator<Item = (FrameNumber, FrameNumber, FrameNumber)> + '_ {
-        self.0.iter().map(|range| (range.first, range.last, range.step))
+    /// The ranges, ascending, both ends included.
+    pub fn iter(&self) -> impl Iterator<Item = (FrameNumber, FrameNumber)> + '_ {
+        self.ranges.iter().copied()
     }
 }
 
-impl Range {
-    /// One number has no step, so that it is written as it always was.
-    fn new(first: FrameNumber, last: FrameNumber, step: FrameNumber) -> Self {
-        Self { first, last, step: if first == last { 1 } else { step } }
+/// How far apart the numbers of consecutive frames are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spacing {
+    /// They are points in time: any number may be the next one.
+    Free,
+    /// The next number is this much larger, at least one. Renderers write every second or tenth frame for a preview.
+    Every(FrameNumber),
+}
+
+impl Spacing {
+    /// The spacing of numbers that count, which ascend: their constant step, see [`step_of`].
+    pub fn of_count(numbers: impl IntoIterator<Item = FrameNumber>) -> Self {
+        Self::Every(step_of(numbers))
     }
+
+    /// Whether nothing is missing between two numbers of which `next` is the larger.
+    #[must_use]
+    pub fn follows(self, before: FrameNumber, next: FrameNumber) -> bool {
+        match self {
+            Self::Free => true,
+            Self::Every(step) => before.checked_add(step) == Some(next),
+        }
+    }
+}
+
+/// The constant step of `numbers`, which ascend: the most frequent difference, if three in four differences are equal to
+/// it and all are multiples of it. One where there is no such step.
+pub fn step_of(numbers: impl IntoIterator<Item = FrameNumber>) -> FrameNumber {
+    let mut counts: BTreeMap<FrameNumber, usize> = BTreeMap::new();
+    let mut total = 0;
+    let mut previous: Option<FrameNumber> = None;
+    for number in numbers {
+        if let Some(before) = previous {
+            let difference = number.saturating_sub(before);
+            if difference == 1 {
+                return 1;
+            }
+            *counts.entry(difference).or_default() += 1;
+            total += 1;
+        }
+        previous = Some(number);
+    }
+    let step = counts.iter().max_by_key(|(difference, count)| (**count, Reverse(**difference)));
+    let is_step = |(step, count): &(&FrameNumber, &usize)| {
+        total >= 2 && *count * 4 >= total * 3 && counts.keys().all(|difference| difference % *step == 0)
+    };
+    step.filter(is_step).map_or(1, |(step, _)| *step)
 }
 
 impl fmt::Display for NumberRanges {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, Range { first, last, step }) in self.0.iter().enumerate() {
+        for (index, (first, last)) in self.ranges.iter().enumerate() {
             if index > 0 {
                 f.write_str(", ")?;
             }
-            match (first == last, step) {
-                (true, _) => write!(f, "{first}")?,
-                (false, 1) => write!(f, "{first}-{last}")?,
-                (false, step) => write!(f, "{first}-{last}x{step}")?,
+            if first == last {
+                write!(f, "{first}")?;
+            } else {
+                write!(f, "{first}-{last}")?;
+                if self.step > 1 {
+                    write!(f, " by {}", self.step)?;
+                }
             }
         }
         Ok(())
@@ -153,49 +182,44 @@ mod tests {
         assert_eq!(gaps.with(&[0, 3, 9]).to_string(), "-1-0, 2-6, 9");
         assert!(NumberRanges::missing_from([5, 6, 7]).is_empty());
         assert_eq!(NumberRanges::default().to_string(), "");
+        let stepped = NumberRanges::missing_from([1, 3, 7, 9, 11, 13, 15, 17, 19, 27, 29]);
+        assert_eq!((stepped.to_string().as_str(), stepped.count()), ("5, 21-25 by 2", 4));
     }
 
     #[test]
-    fn a_constant_step_is_no_gap() {
-        let tens: Vec<i64> = (0..20).map(|number| number * 10).collect();
-        assert!(NumberRanges::missing_from(tens.iter().copied()).is_empty());
-        let holes = NumberRanges::missing_from(tens.iter().copied().filter(|n| ![50, 110, 120].contains(n)));
-        assert_eq!((holes.to_string().as_str(), holes.count()), ("50, 110-120x10", 3));
-        assert_eq!(NumberRanges::missing_from([1, 3]).to_string(), "2");
-        assert!(NumberRanges::missing_from([1, 3, 5]).is_empty());
-        assert_eq!(NumberRanges::missing_from([1, 101, 201, 250]).to_string(), "2-100, 102-200, 202-249");
-        assert!(NumberRanges::missing_from([i64::MIN, i64::MAX]).count() > 0);
+    fn ranges_of_old_records_are_read() {
+        let read = |text: &str| serde_json::from_str::<NumberRanges>(text).unwrap();
+        assert_eq!(read("[[3,3],[7,9]]").to_string(), "3, 7-9");
+        for ranges in [read("[[3,3],[7,9]]"), NumberRanges::missing_from([1, 3, 7, 9, 11, 13])] {
+            assert_eq!(read(&serde_json::to_string(&ranges).unwrap()), ranges);
+        }
     }
 
     #[test]
-    fn ranges_of_earlier_journals_are_read() {
-        let old: NumberRanges = serde_json::from_str("[[3,3],[7,9]]").unwrap();
-        assert_eq!(old.to_string(), "3, 7-9");
-        assert_eq!(serde_json::to_string(&old).unwrap(), "[[3,3],[7,9]]");
-        let stepped = NumberRanges::missing_from([0, 5, 10, 25, 30, 35, 40, 45, 50]);
-        let text = serde_json::to_string(&stepped).unwrap();
-        assert_eq!(text, "[[15,20,5]]");
-        assert_eq!(serde_json::from_str::<NumberRanges>(&text).unwrap(), stepped);
+    fn a_constant_step_is_one_that_nearly_all_keep() {
+        let step = |numbers: &[i64]| step_of(numbers.iter().copied());
+        assert_eq!(step(&[1, 3, 5, 7]), 2);
+        assert_eq!(step(&[0, 10, 20, 40, 50, 60]), 10, "one is missing");
+        assert_eq!(step(&[-20, -10, 0, 10]), 10);
+        assert_eq!(step(&[1, 3]), 1, "one difference is no step");
+        assert_eq!(step(&[1, 3, 5, 6, 8]), 1);
+        assert_eq!(step(&[3, 17, 42]), 1);
+        assert_eq!(step(&[1, 3, 5, 10]), 1, "not a multiple");
+        assert_eq!(step(&[2, 4, 8, 12, 14]), 1, "half of them keep it");
+        assert_eq!(step(&[]), 1);
     }
 
     proptest! {
         #[test]
-        fn what_is_there_and_what_is_missing_make_the_whole(
-            numbers in prop::collection::btree_set(-50i64..50, 0..40),
-            scale in prop::sample::select(vec![1i64, 1, 7]),
-        ) {
-            let numbers: Vec<i64> = numbers.into_iter().map(|number| number * scale).collect();
+        fn what_is_there_and_what_is_missing_make_the_whole(numbers in prop::collection::btree_set(-50i64..50, 0..40)) {
+            let step = usize::try_from(step_of(numbers.iter().copied())).unwrap();
             let gaps = NumberRanges::missing_from(numbers.iter().copied());
-            let step = usize::try_from(step_of(&numbers)).unwrap();
-            let mut missing = Vec::new();
-            for (first, last, step) in gaps.iter() {
-                missing.extend((first..=last).step_by(usize::try_from(step).unwrap()));
-            }
+            let missing: Vec<i64> = gaps.iter().flat_map(|(first, last)| (first..=last).step_by(step)).collect();
             prop_assert_eq!(gaps.count(), missing.len() as u64);
             let whole = numbers.first().zip(numbers.last()).map_or(0..0, |(first, last)| *first..*last + 1);
             let left: Vec<i64> = whole.step_by(step).filter(|number| !numbers.contains(number)).collect();
             prop_assert_eq!(&missing, &left);
-            prop_assert_eq!(NumberRanges::default().with(&left).count(), gaps.count());
+            prop_assert_eq!(NumberRanges { ranges: Vec::new(), step: gaps.step }.with(&left), gaps);
         }
     }
 }

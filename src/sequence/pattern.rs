@@ -9,7 +9,7 @@ use bstr::{BStr, BString, ByteSlice as _};
 use serde::{Deserialize, Serialize};
 
 use crate::sequence::FrameNumber;
-use crate::sequence::gaps::NumberRanges;
+use crate::sequence::gaps::{NumberRanges, Spacing};
 use crate::sequence::group::Held;
 use crate::sequence::name::split_extension;
 
@@ -118,8 +118,14 @@ impl Pattern {
     /// The numbers missing between the first and the last of `numbers`, which ascend, in their constant step; none
     /// between points in time.
     #[must_use]
-    pub fn missing_from(&self, numbers: impl IntoIterator<Item = FrameNumber>) -> NumberRanges {
+    pub fn missing_from(&self, numbers: impl IntoIterator<Item = FrameNumber> + Clone) -> NumberRanges {
         if self.has_gaps() { NumberRanges::missing_from(numbers) } else { NumberRanges::default() }
+    }
+
+    /// How far apart `numbers` are, which ascend.
+    #[must_use]
+    pub fn spacing_of(&self, numbers: impl IntoIterator<Item = FrameNumber>) -> Spacing {
+        if self.has_gaps() { Spacing::of_count(numbers) } else { Spacing::Free }
     }
 
     /// The texts that all names share, in order, the extension and empty ones left out. They tell apart the films of one

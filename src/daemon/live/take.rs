@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::encode::plan;
 use crate::journal::ChunkId;
+use crate::sequence::gaps::Spacing;
 use crate::sequence::tracker::Growing;
 use crate::sequence::{Frame, FrameNumber};
 
@@ -175,12 +176,11 @@ impl Take {
     }
 
     /// The chunks from the first on, as far as nothing is missing between them.
-    pub(super) fn leading_chunks(&self, has_gaps: bool) -> Vec<ChunkId> {
-        let mut next = None;
+    pub(super) fn leading_chunks(&self, spacing: Spacing) -> Vec<ChunkId> {
+        let mut before = None;
         let follows = |(first, (_, run)): &(&FrameNumber, &(ChunkId, Run))| {
-            let follows = !has_gaps || next.is_none_or(|next| next == **first);
-            next = Some(run.last().saturating_add(1));
-            follows
+            let before = before.replace(run.last());
+            before.is_none_or(|before| spacing.follows(before, **first))
         };
         self.chunks.iter().take_while(follows).map(|(_, (id, _))| *id).collect()
     }
@@ -235,13 +235,13 @@ impl Take {
         // Meanwhile the sequence went on.
         let truth = growing.frames_from(first.number);
         let still: Vec<Frame> =
-            whole.iter().zip(truth).take_while(|(one, other)| *one == other).map(|p| *p.0).collect();
+            whole.iter().zip(truth).take_while(|(one, other)| *one == other).map(|(one, _)| one.clone()).collect();
         if still.is_empty() {
             return;
         }
         let serial = match &mut self.open {
             Some(open) if !open.ended && open.run.goes_on_with(&still[0], growing) => {
-                open.run.frames.extend(&still);
+                open.run.frames.extend(still.iter().cloned());
                 open.pushed_at = now;
                 open.serial
             }
@@ -250,7 +250,7 @@ impl Take {
                 let serial = new_serial();
                 let run = Run { frames: still.clone() };
                 self.open = Some(Open { serial, run, ended: false, pushed_at: now });
-                let is_first = growing.frames_from(FrameNumber::MIN).next() == Some(still[0]);
+                let is_first = growing.frames_from(FrameNumber::MIN).next().as_ref() == still.first();
                 out.push(Order::Open(serial, if is_first { Place::First } else { Place::Later }));
                 serial
             }
@@ -279,7 +279,7 @@ impl Take {
         };
         match *outcome {
             Closed::Chunk(id, count) => {
-                self.bad = run.frames.get(count).copied().or(self.bad);
+                self.bad = run.frames.get(count).cloned().or(self.bad.take());
                 run.frames.truncate(count);
                 let next = run.frames.last().map(|frame| frame.number.saturating_add(1));
                 self.back_to(next.unwrap_or(FrameNumber::MIN));
@@ -290,7 +290,7 @@ impl Take {
                 }
                 return;
             }
-            Closed::BadFrame => self.bad = run.frames.first().copied(),
+            Closed::BadFrame => self.bad = run.frames.first().cloned(),
             Closed::Stopped => {}
             Closed::Failed { again } => {
                 self.failures += 1;
@@ -303,7 +303,7 @@ impl Take {
     }
 
     /// The sequence is finished, with these frames. What the open encoder can still take it gets, and that was all.
-    pub(super) fn sealed(&mut self, frames: &[Frame], has_gaps: bool, out: &mut Vec<Order>) {
+    pub(super) fn sealed(&mut self, frames: &[Frame], spacing: Spacing, out: &mut Vec<Order>) {
         let Some(open) = &mut self.open else { return };
         let at = frames.partition_point(|frame| frame.number < open.run.first());
         let same = frames[at..].iter().zip(&open.run.frames).take_while(|(one, other)| one == other).count();
@@ -315,10 +315,10 @@ impl Take {
         if open.ended {
             return;
         }
-        let next = open.run.last().saturating_add(1);
+        let last = open.run.last();
         let room = open.run.room(self.limits);
-        let rest = plan::next_stretch(frames[at + same..].iter().copied(), has_gaps, room);
-        if rest.first().is_some_and(|frame| !has_gaps || frame.number == next) {
+        let rest = plan::next_stretch(frames[at + same..].iter().cloned(), spacing, room);
+        if rest.first().is_some_and(|frame| spacing.follows(last, frame.number)) {
             out.push(Order::Push(open.serial, rest));
         }
         out.push(Order::End(open.serial));
@@ -384,8 +384,8 @@ impl Run {
 
     /// Whether `next` comes right behind it.
     fn goes_on_with(&self, next: &Frame, growing: &Growing<'_>) -> bool {
-        growing.frames_from(self.last().saturating_add(1)).next() == Some(*next)
-            && (!growing.has_gaps() || self.last().saturating_add(1) == next.number)
+        growing.frames_from(self.last().saturating_add(1)).next().as_ref() == Some(next)
+            && growing.spacing().follows(self.last(), next.number)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::daemon::job::Tools;
 use crate::daemon::live::take::{Closed, Place};
 use crate::daemon::live::{Key, file_of};
 use crate::encode::EncodeError;
-use crate::encode::chunk::{BadFrames, Intake};
+use crate::encode::chunk::{BadFrames, Intake, Shown};
 use crate::encode::ffmpeg::Stop;
 use crate::encode::recipe::{Recipe, Source};
 use crate::frame::complete;
@@ -56,7 +56,8 @@ pub(super) fn prepare(key: &Key, first: &Frame, root: &Root, tools: &Tools) -> O
         }
     };
     let frames = |chunk: &crate::journal::StoredChunk| -> Vec<Frame> {
-        chunk.frames.iter().map(|shown| Frame { number: shown.number, identity: shown.identity }).collect()
+        let frame = |shown: &Shown| Frame { number: shown.number, name: None, identity: shown.identity };
+        chunk.frames.iter().map(frame).collect()
     };
     let chunks = found.iter().filter(|chunk| chunk.frames.iter().all(|shown| shown.repeat == 1));
     let chunks = chunks.map(|chunk| (chunk.id, frames(chunk))).collect();
@@ -75,7 +76,7 @@ pub(super) fn settle(key: &Key, frames: &[Frame], rest: Duration) -> Settled {
         rested(frame) && complete::inspect(&file.path, &file.identity).is_ok()
     };
     let count = frames.iter().take_while(|frame| is_whole(frame)).count();
-    Settled { whole: frames[..count].to_vec(), unsettled: frames.get(count).copied() }
+    Settled { whole: frames[..count].to_vec(), unsettled: frames.get(count).cloned() }
 }
 
 /// Makes a chunk of the frames of `intake`, and says in the log what went wrong.

@@ -7,6 +7,7 @@ use proptest::sample::Index;
 
 use super::*;
 use crate::sequence::Identity;
+use crate::sequence::gaps::Spacing;
 
 type Kept = Vec<(usize, Vec<Shown>)>;
 
@@ -154,19 +155,20 @@ fn a_long_video_of_many_chunks_is_planned_in_no_time() {
 #[test]
 fn the_next_stretch_ends_at_a_gap_or_at_its_limit() {
     let open = |numbers: &[i64]| -> Vec<Frame> {
-        let frame = |shown: Shown| Frame { number: shown.number, identity: shown.identity };
+        let frame = |shown: Shown| Frame { number: shown.number, name: None, identity: shown.identity };
         frames(numbers.iter().copied()).into_iter().map(frame).collect()
     };
-    let numbers = |numbers: &[i64], counts, limit| -> Vec<i64> {
-        next_stretch(open(numbers), counts, limit).iter().map(|frame| frame.number).collect()
+    let numbers = |numbers: &[i64], spacing, limit| -> Vec<i64> {
+        next_stretch(open(numbers), spacing, limit).iter().map(|frame| frame.number).collect()
     };
-    assert_eq!(numbers(&[-1, 0, 1, 3, 4], true, 10), [-1, 0, 1]);
-    assert_eq!(numbers(&[-1, 0, 1, 3, 4], true, 2), [-1, 0]);
-    assert_eq!(numbers(&[-1, 0, 1, 3, 4], false, 4), [-1, 0, 1, 3]);
-    assert_eq!(numbers(&[5], true, 10), [5]);
-    assert_eq!(numbers(&[], true, 10), [0; 0]);
-    assert_eq!(numbers(&[1, 2], true, 0), [0; 0]);
-    assert_eq!(numbers(&[i64::MAX - 1, i64::MAX], true, 10), [i64::MAX - 1, i64::MAX]);
+    assert_eq!(numbers(&[-1, 0, 1, 3, 4], Spacing::Every(1), 10), [-1, 0, 1]);
+    assert_eq!(numbers(&[-1, 0, 1, 3, 4], Spacing::Every(1), 2), [-1, 0]);
+    assert_eq!(numbers(&[-1, 0, 1, 3, 4], Spacing::Free, 4), [-1, 0, 1, 3]);
+    assert_eq!(numbers(&[5], Spacing::Every(1), 10), [5]);
+    assert_eq!(numbers(&[], Spacing::Every(1), 10), [0; 0]);
+    assert_eq!(numbers(&[1, 2], Spacing::Every(1), 0), [0; 0]);
+    assert_eq!(numbers(&[i64::MAX - 1, i64::MAX], Spacing::Every(1), 10), [i64::MAX - 1, i64::MAX]);
+    assert_eq!(numbers(&[1, 3, 5, 9], Spacing::Every(2), 10), [1, 3, 5]);
 }
 
 /// Ascending numbers, some left out, each frame once.
@@ -274,8 +276,9 @@ proptest! {
     #[test]
     fn the_next_stretch_is_the_longest_run(video in any_video(), limit in 0_u32..50, counts: bool) {
         let open: Vec<Frame> =
-            video.iter().map(|shown| Frame { number: shown.number, identity: shown.identity }).collect();
-        let stretch = next_stretch(open.iter().copied(), counts, limit);
+            video.iter().map(|shown| Frame { number: shown.number, name: None, identity: shown.identity }).collect();
+        let spacing = if counts { Spacing::Every(1) } else { Spacing::Free };
+        let stretch = next_stretch(open.iter().cloned(), spacing, limit);
         prop_assert!(open.starts_with(&stretch) && stretch.len() <= limit as usize);
         if counts {
             prop_assert!(stretch.windows(2).all(|pair| pair[0].number + 1 == pair[1].number));

@@ -1,15 +1,16 @@
 //! Chunks of disks that came back under another device number: see [`Journal::renumber`].
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
+use std::collections::HashMap;
+use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use rusqlite::named_params;
 
 use super::{KeyedChunk, packed};
-use crate::deliver::publish::find_again;
+use crate::frame::complete::identity_of;
 use crate::journal::{Journal, JournalError};
+use crate::sequence::Identity;
 
 impl Journal {
     pub(in crate::journal) fn renumber_chunks(&self, root: &Path) -> Result<(), JournalError> {
@@ -37,9 +38,16 @@ impl Journal {
 /// The old and the new number, if a frame is found again under another one. The frames of a folder share a file system.
 fn new_device(chunk: &KeyedChunk) -> Option<(u64, u64)> {
     let folder = chunk.dir.metadata().ok()?;
-    chunk.chunk.frames.iter().filter(|frame| frame.identity.dev != folder.dev()).find_map(|frame| {
-        let path = chunk.dir.join(OsStr::from_bytes(&chunk.pattern.name(frame.number)));
-        let found = find_again(&path, &frame.identity).ok().flatten()?;
-        (found.dev != frame.identity.dev).then_some((frame.identity.dev, found.dev))
+    let moved = chunk.chunk.frames.iter().filter(|frame| frame.identity.dev != folder.dev());
+    let moved: HashMap<u64, Identity> = moved.map(|frame| (frame.identity.ino, frame.identity)).collect();
+    if moved.is_empty() {
+        return None;
+    }
+    // A chunk's record has no names, so the files are found by their inodes.
+    let files = fs::read_dir(&chunk.dir).ok()?.flatten();
+    let mut files = files.filter_map(|entry| fs::symlink_metadata(entry.path()).ok()).filter(fs::Metadata::is_file);
+    files.find_map(|meta| {
+        let (found, old) = (identity_of(&meta), moved.get(&meta.ino())?);
+        (found == Identity { dev: found.dev, ..*old }).then_some((old.dev, found.dev))
     })
 }

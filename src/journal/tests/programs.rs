@@ -34,7 +34,8 @@ fn a_version_holds_for_the_same_file_for_a_day() {
 fn a_journal_from_before_there_were_versions_is_kept() {
     let scene = Scene::new();
     let id = scene.begin("/srv/a");
-    scene.journal.with(|connection| connection.execute_batch("DROP TABLE programs; PRAGMA user_version = 1")).unwrap();
+    let first_version = "ALTER TABLE frames DROP COLUMN name; DROP TABLE programs; PRAGMA user_version = 1";
+    scene.journal.with(|connection| connection.execute_batch(first_version)).unwrap();
     let read = Journal::open_to_read(scene.lock.state_dir()).unwrap().unwrap();
     assert_eq!(read.find(id).unwrap().unwrap().id, id);
 

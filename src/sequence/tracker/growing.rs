@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::sequence::finish::Rules;
+use crate::sequence::gaps::Spacing;
 use crate::sequence::tracker::open::Sequence;
 use crate::sequence::{Frame, FrameNumber};
 
@@ -26,10 +27,10 @@ impl<'a> Growing<'a> {
         frames.fresh() > 0 && frames.open_count() >= self.rules.min_frames.max(2)
     }
 
-    /// Whether a number that is left out is a frame that may still come.
+    /// How far apart its numbers are: where one is left out, a frame may still come.
     #[must_use]
-    pub fn has_gaps(&self) -> bool {
-        self.sequence.pattern.has_gaps()
+    pub fn spacing(&self) -> Spacing {
+        self.sequence.spacing()
     }
 
     /// When it will have been quiet for half the silence that ends it, or a little longer than its longest pause where

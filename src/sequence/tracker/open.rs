@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::sequence::finish::{Continuation, FinishReason, MarkerScope, Progress, Rules};
+use crate::sequence::gaps::Spacing;
 use crate::sequence::tracker::Decision;
 use crate::sequence::tracker::frames::{Frames, Put};
 use crate::sequence::tracker::open::firing::{Firing, FiringState, is_command};
@@ -133,12 +134,13 @@ impl Sequence {
         out: &mut Vec<Decision>,
     ) -> Put {
         let was_open = self.frames.fresh() > 0;
-        let put = self.frames.put(frame.number, frame.identity, claimed, cx.extend());
+        let number = frame.number;
+        let put = self.frames.put(frame, claimed, cx.extend());
         if put == Put::Same {
             return put;
         }
         if is_final {
-            self.final_frame = self.final_frame.max(Some(frame.number));
+            self.final_frame = self.final_frame.max(Some(number));
         }
         if was_open {
             self.history.longest_pause =
@@ -146,9 +148,9 @@ impl Sequence {
         }
         if put == Put::Retaken && !self.noted_retake {
             self.noted_retake = true;
-            self.note(format!("frame {} was written again after its batch: a new take", frame.number), cx, out);
+            self.note(format!("frame {number} was written again after its batch: a new take"), cx, out);
         }
-        self.touch(frame.number, put != Put::Changed, cx);
+        self.touch(number, put != Put::Changed, cx);
         put
     }
 
@@ -201,6 +203,11 @@ impl Sequence {
     /// The longest time between two of its changes so far.
     pub(super) fn longest_pause(&self) -> Duration {
         self.history.longest_pause
+    }
+
+    /// How far apart its numbers are.
+    pub(super) fn spacing(&self) -> Spacing {
+        if self.pattern.has_gaps() { Spacing::Every(self.frames.step()) } else { Spacing::Free }
     }
 
     /// Whether it must be kept although it has no frames: an answer is on its way.
@@ -352,6 +359,7 @@ impl Sequence {
             first: self.frames.first()?,
             last,
             solid,
+            step: self.frames.step(),
             count: self.frames.open_count(),
             final_frame: self.final_frame,
             before: self.frames.before(),

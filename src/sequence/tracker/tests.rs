@@ -121,11 +121,11 @@ impl World {
     }
 
     fn verdict(&self, pattern: &Pattern, frames: &[Frame]) -> Verdict {
-        let current = |frame: &Frame| self.files.get(&pattern.name(frame.number)) == Some(&frame.identity);
+        let current = |frame: &Frame| self.files.get(&frame.file_name(pattern)) == Some(&frame.identity);
         if !frames.iter().all(current) {
             return Verdict::Changed;
         }
-        let unfinished: Vec<Frame> = frames.iter().copied().filter(|frame| frame.identity.size <= TORN).collect();
+        let unfinished: Vec<Frame> = frames.iter().filter(|frame| frame.identity.size <= TORN).cloned().collect();
         if unfinished.is_empty() { Verdict::Whole } else { Verdict::Unfinished(unfinished) }
     }
 

@@ -52,7 +52,7 @@ impl Take {
         let Some(open) = self.open.as_ref().filter(|open| !open.ended) else { return };
         let next = growing.frames_from(open.run.last().saturating_add(1)).next();
         let next = next.filter(|frame| open.run.goes_on_with(frame, growing));
-        if next.is_some_and(|frame| self.cover(frame.number).is_some()) {
+        if next.as_ref().is_some_and(|frame| self.cover(frame.number).is_some()) {
             // It has reached the chunk behind it.
             self.end(out);
             return;
@@ -92,9 +92,10 @@ impl Take {
         let whole = frames.len() >= self.limits.length.get() as usize;
         let waits_for_pace = self.sluggish > 0 && !whole;
         // A gap may still be filled, and then two short chunks would be one.
-        let is_first = || growing.frames_from(FrameNumber::MIN).next() == Some(*first);
-        let behind_gap = growing.has_gaps() && first.number != self.mark && !is_first();
-        if !quiet && (waits_for_pace || behind_gap) {
+        let is_first = || growing.frames_from(FrameNumber::MIN).next().as_ref() == Some(first);
+        let follows = first.number == self.mark || growing.spacing().follows(self.mark.saturating_sub(1), first.number);
+        let after_gap = !follows && !is_first();
+        if !quiet && (waits_for_pace || after_gap) {
             return;
         }
         // A short chunk that a silence ended becomes part of a longer one: every cut costs bits.
@@ -120,7 +121,7 @@ impl Take {
     fn uncovered(&mut self, growing: &Growing<'_>, out: &mut Vec<Order>) -> Vec<Frame> {
         loop {
             let mut truth = growing.frames_from(self.mark).peekable();
-            let Some(next) = truth.peek().copied() else { return Vec::new() };
+            let Some(next) = truth.peek().cloned() else { return Vec::new() };
             let Some((id, run)) = self.cover(next.number) else {
                 return self.free_from(next.number, growing, self.limits.length.get());
             };
@@ -147,17 +148,19 @@ impl Take {
         let ends = self.proving.values().map(Run::first).filter(|first| *first > number);
         let end = ends.chain(end).min().unwrap_or(FrameNumber::MAX);
         let free = growing.frames_from(number).take_while(|frame| frame.number < end);
-        plan::next_stretch(free, growing.has_gaps(), most)
+        plan::next_stretch(free, growing.spacing(), most)
     }
 
     /// The frames up to the first one that is known not to be whole, or not to be decodable.
     fn feedable(&mut self, mut frames: Vec<Frame>, now: Duration) -> Vec<Frame> {
-        let waiting = self.unsettled.filter(|(_, until)| now < *until);
-        let stop = |frame: &Frame| Some(*frame) == self.bad || waiting.is_some_and(|(waiting, _)| waiting == *frame);
+        let waiting = self.unsettled.as_ref().filter(|(_, until)| now < *until);
+        let stop =
+            |frame: &Frame| Some(frame) == self.bad.as_ref() || waiting.is_some_and(|(waiting, _)| waiting == frame);
         if let Some(at) = frames.iter().position(stop) {
             frames.truncate(at);
         }
-        self.wait_until(waiting.map(|(_, until)| until), now);
+        let until = waiting.map(|(_, until)| *until);
+        self.wait_until(until, now);
         frames
     }
 
@@ -165,7 +168,7 @@ impl Take {
     fn drop_what_changed(&mut self, growing: &Growing<'_>, out: &mut Vec<Order>) {
         let Some(open) = self.open.as_ref().filter(|open| self.mark <= open.run.last()) else { return };
         let mut truth = growing.frames_from(open.run.first());
-        if !open.run.frames.iter().all(|frame| truth.next() == Some(*frame)) {
+        if !open.run.frames.iter().all(|frame| truth.next().as_ref() == Some(frame)) {
             // Frames that are written twice are better left alone for a while.
             self.rest = (self.rest * 2).clamp(Duration::from_secs(1), REST_LIMIT);
             self.abort(out);
@@ -176,6 +179,6 @@ impl Take {
     fn reaches_open(&self, growing: &Growing<'_>) -> bool {
         let Some(open) = &self.open else { return false };
         let before = growing.frames_from(self.mark).take_while(|f| f.number < open.run.first());
-        before.last().is_some_and(|last| !growing.has_gaps() || last.number.saturating_add(1) == open.run.first())
+        before.last().is_some_and(|last| growing.spacing().follows(last.number, open.run.first()))
     }
 }

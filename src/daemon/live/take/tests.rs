@@ -10,6 +10,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::sequence::finish::{Continuation, IdleTimeout, MissingFrames, Rules};
+use crate::sequence::gaps::Spacing;
 use crate::sequence::name::NameRule;
 use crate::sequence::tracker::{Decision, Event, Listing, Tracker};
 use crate::sequence::{Identity, Padding, Pattern};
@@ -113,6 +114,9 @@ impl World {
     }
 
     fn carry_out(&mut self, orders: Vec<Order>) {
+        let growing = self.tracker.growing(&self.dir, &self.pattern);
+        let of_files = || Spacing::of_count(self.files.keys().copied());
+        let spacing = growing.map_or_else(of_files, |growing| growing.spacing());
         for order in orders {
             match order {
                 Order::Prepare(_) | Order::Settle(_) => self.pending.push(order),
@@ -125,8 +129,8 @@ impl World {
                     let encoder = self.encoders.get_mut(&serial).unwrap();
                     assert!(!encoder.ended && !encoder.aborted, "it takes no more");
                     for frame in frames {
-                        let expected = encoder.frames.last().map_or(frame.number, |last| last.number + 1);
-                        assert_eq!(frame.number, expected, "frames follow each other");
+                        let follows = |last: &Frame| spacing.follows(last.number, frame.number);
+                        assert!(encoder.frames.last().is_none_or(follows), "frames follow each other");
                         encoder.frames.push(frame);
                     }
                     assert!(encoder.frames.len() <= LENGTH as usize);
@@ -185,8 +189,8 @@ impl World {
         let whole = |frame: &&Frame| {
             self.files.get(&frame.number) == Some(&frame.identity) && !self.torn.contains(&frame.number)
         };
-        let whole: Vec<Frame> = frames.iter().take_while(whole).copied().collect();
-        let unsettled = frames.get(whole.len()).copied();
+        let whole: Vec<Frame> = frames.iter().take_while(whole).cloned().collect();
+        let unsettled = frames.get(whole.len()).cloned();
         let growing = self.tracker.growing(&self.dir, &self.pattern);
         let (next, mut out) = (&mut self.next, Vec::new());
         let serial = || {
@@ -217,18 +221,19 @@ impl World {
     fn covered(&self) -> Vec<Frame> {
         let valid = |frames: &&Vec<Frame>| {
             let first = frames.first().map_or(0, |frame| frame.number);
-            frames
-                .iter()
-                .zip(first..)
-                .all(|(frame, number)| frame.number == number && self.files.get(&number) == Some(&frame.identity))
+            let files = self.files.range(first..);
+            let is_file = |(frame, (number, identity)): (&Frame, (&FrameNumber, &Identity))| {
+                (frame.number, frame.identity) == (*number, *identity)
+            };
+            frames.iter().zip(files).all(is_file)
         };
-        let mut frames: Vec<Frame> = self.journal.values().filter(valid).flatten().copied().collect();
+        let mut frames: Vec<Frame> = self.journal.values().filter(valid).flatten().cloned().collect();
         frames.sort_by_key(|frame| frame.number);
         frames
     }
 
     fn files(&self) -> Vec<Frame> {
-        self.files.iter().map(|(number, identity)| Frame { number: *number, identity: *identity }).collect()
+        self.files.iter().map(|(number, identity)| Frame { number: *number, name: None, identity: *identity }).collect()
     }
 }
 
@@ -335,7 +340,7 @@ fn a_sealed_sequence_gives_its_last_frames_to_the_open_encoder() {
     }
     let mut out = Vec::new();
     let files = world.files();
-    world.take.sealed(&files, true, &mut out);
+    world.take.sealed(&files, Spacing::Every(1), &mut out);
     let serial = *world.encoders.keys().next().unwrap();
     let last: Vec<Frame> = files[4..8].to_vec();
     assert_eq!(out, [Order::Push(serial, last), Order::End(serial)]);
@@ -351,7 +356,7 @@ fn a_sealed_sequence_whose_fed_frames_changed_drops_its_encoder() {
     let mut files = world.files();
     files[2].identity.ino += 1000;
     let mut out = Vec::new();
-    world.take.sealed(&files, true, &mut out);
+    world.take.sealed(&files, Spacing::Every(1), &mut out);
     assert!(matches!(out[..], [Order::Abort(_)]), "{out:?}");
 }
 

@@ -81,7 +81,8 @@ impl Folder {
         let cx = Context { dir: &self.dir, rules: &self.rules, markers: &[], now: moment.now, event: moment.event };
         let sequence = self.sequences.get_mut(&id)?;
         let before = sequence.frames.total();
-        let put = sequence.put(Frame { number, identity }, claimed, is_final, &cx, out);
+        let frame = Frame::of(&sequence.pattern, name, number, identity);
+        let put = sequence.put(frame, claimed, is_final, &cx, out);
         if sequence.frames.total() > before
             && let Some(family) = self.families.get_mut(&sequence.family)
         {
@@ -189,8 +190,9 @@ impl Folder {
         self.markers.retain(|name, _| names.contains(name.as_slice()));
         for id in short {
             let Some(sequence) = self.sequences.get(&id) else { continue };
-            let is_gone = |number: &i64| !names.contains(sequence.pattern.name(*number).as_slice());
-            let gone: Vec<i64> = sequence.frames.all().map(|(frame, _)| frame.number).filter(is_gone).collect();
+            let is_gone = |frame: &Frame| !names.contains(frame.file_name(&sequence.pattern).as_slice());
+            let all = sequence.frames.all().map(|(frame, _)| frame);
+            let gone: Vec<i64> = all.filter(is_gone).map(|frame| frame.number).collect();
             self.remove(id, &gone, moment);
             touched.insert(id);
         }

@@ -12,7 +12,7 @@ use crate::sequence::name::NameRule;
 use crate::sequence::tracker::folder::{Family, Folder, Id, Moment, SMALL_FAMILY};
 use crate::sequence::tracker::frames::Frames;
 use crate::sequence::tracker::open::{Context, History, Sequence};
-use crate::sequence::{FrameNumber, Identity, Pattern};
+use crate::sequence::{Frame, FrameNumber, Identity, Pattern};
 
 /// A frame on its way from one grouping to the next.
 struct Entry {
@@ -106,7 +106,7 @@ impl Folder {
                 self.due.remove(&(due, *id));
             }
             for (frame, taken) in sequence.frames.all() {
-                let name = sequence.pattern.name(frame.number);
+                let name = frame.file_name(&sequence.pattern);
                 entries.push(Entry { name, identity: frame.identity, taken, from: *id });
             }
             old.histories.insert(*id, sequence.history);
@@ -143,7 +143,8 @@ impl Folder {
                     sequence.frames = Frames::default();
                     sequence.final_frame = None;
                     for (number, entry) in members() {
-                        sequence.frames.put(number, entry.identity, entry.taken, cx.extend());
+                        let frame = Frame::of(&sequence.pattern, &entry.name, number, entry.identity);
+                        sequence.frames.put(frame, entry.taken, cx.extend());
                         if !entry.taken && rules.is_final_frame(&entry.name) {
                             sequence.final_frame = sequence.final_frame.max(Some(number));
                         }

@@ -144,6 +144,29 @@ fn a_bare_marker_and_a_client_speak_for_batch_folders_too() {
 }
 
 #[test]
+fn a_constant_step_has_no_gaps() {
+    let every_tenth = || (1..=91).step_by(10);
+    let mut world = World::new(Rules { last_frame: Some(100), ..rules() });
+    world.frames(every_tenth().take(9));
+    world.list();
+    assert!(world.batches.is_empty());
+    world.frames([91]);
+    world.list();
+    assert_eq!(world.numbers(), [every_tenth().collect::<Vec<_>>()]);
+    assert!(world.batches[0].missing.is_empty());
+
+    let mut world = World::new(Rules { missing_frames: MissingFrames::Wait, ..rules() });
+    world.frames([1, 3, 5, 7, 11, 13, 15, 17, 19]);
+    world.list();
+    world.pass(seconds(61));
+    assert!(world.batches.is_empty(), "9 is waited for");
+    world.frames([9]);
+    world.list();
+    world.pass(seconds(61));
+    assert_eq!(world.numbers(), [(1..=19).step_by(2).collect::<Vec<_>>()]);
+}
+
+#[test]
 fn a_number_ends_a_sequence_only_without_a_gap() {
     let mut world = World::new(Rules { last_frame: Some(5), ..rules() });
     world.frames([1, 2, 3, 5]);

@@ -64,7 +64,7 @@ impl World {
     /// Every file of every batch.
     fn taken(&self) -> Vec<(BString, Identity)> {
         let of = |batch: &Batch| {
-            let named = |frame: &Frame| (batch.pattern.name(frame.number), frame.identity);
+            let named = |frame: &Frame| (frame.file_name(&batch.pattern), frame.identity);
             batch.frames.iter().map(named).collect::<Vec<_>>()
         };
         self.batches.iter().flat_map(of).collect()
