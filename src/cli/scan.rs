@@ -38,7 +38,7 @@ struct Line {
     /// From the one to the other, as people say it.
     span: String,
     count: usize,
-    /// Inclusive ranges, `[first, last]`, or `[first, last, step]`.
+    /// Inclusive ranges; with their step where it is not one.
     missing: NumberRanges,
     /// Sizes found, the most frequent first, as `1920x1080`.
     sizes: Vec<String>,

@@ -123,17 +123,13 @@ impl Reading {
         let mut reading = Self::empty(Vec::new());
         reading.families = read;
         let is_dashed = |family: &[u8]| family.contains_str(b"-\0");
-        let signs = if reading.families.keys().any(|family| is_dashed(family)) {
-            sign::apply(&mut found, names, times)
-        } else {
-            Signs::default()
-        };
+        reading.dashed = reading.families.keys().any(|family| is_dashed(family));
+        let signs = if reading.dashed { sign::apply(&mut found, names, times) } else { Signs::default() };
         let signs_are_open = signs.open
             && (reading.families.len() > 1
                 || !signs.negative.is_empty()
                 || times.is_some() && found.drafts.iter().any(|draft| draft.members.len() < 4));
         reading.open = signs_are_open;
-        reading.dashed = signs.open;
         reading.finish(found, names, &signs, times, grouping, true);
         reading
     }
