@@ -32,8 +32,8 @@ pub use anomaly::Anomaly;
 pub use flaw::{Flaw, Unreadable};
 pub use pattern::{KeyPart, Kind, Padding, Pattern};
 
-/// The number in a frame's name: at most nine digits, or a time stamp of up to nineteen; negative where a renderer
-/// counts from before zero.
+/// What orders a frame in its film: the count in its name, negative where a renderer counts from before zero; the digits of
+/// a time stamp; or, where several parts of the name order it, nanoseconds since 1970.
 pub type FrameNumber = i64;
 
 /// The very file that was seen: nothing is removed, and nothing counts as encoded, by its name alone.

@@ -105,8 +105,8 @@ fn open_sequences(config: &ConfigArg) -> Vec<OpenSequence> {
 
 /// `open  /renders/shot_####.png 1-17  17 frames  missing 5`
 fn describe_open(open: &OpenSequence) -> String {
-    let OpenSequence { dir, pattern, count, aside, why, first, last, missing, state, held, .. } = open;
-    let mut text = format!("{state}  {dir}/{pattern} {first}-{last}  ");
+    let OpenSequence { dir, pattern, count, aside, why, span, missing, state, held, .. } = open;
+    let mut text = format!("{state}  {dir}/{pattern} {span}  ");
     text += &match (count, aside) {
         (0, aside) => format!("{aside} images"),
         (count, 0) => format!("{count} frames"),
@@ -176,10 +176,9 @@ fn ask_daemon(config: &ConfigArg, command: &Command) -> Result<Option<Reply>, Cl
 
 /// `7  published  /renders/shot_####.png 1-240  240 frames  h264 24/1  -> /renders/shot.mp4`
 fn describe(entry: &Entry) -> String {
-    let Entry { id, first, last, count, recipe, rate, .. } = entry;
+    let Entry { id, span, count, recipe, rate, .. } = entry;
     let sequence = entry.dir.join(&entry.pattern);
-    let mut text =
-        format!("{id}  {}  {} {first}-{last}  {count} frames  {recipe} {rate}", entry.state, sequence.display());
+    let mut text = format!("{id}  {}  {} {span}  {count} frames  {recipe} {rate}", entry.state, sequence.display());
     if let Some(reel) = &entry.reel {
         text += &format!("  -> {}", reel.display());
     }
@@ -194,6 +193,9 @@ fn describe(entry: &Entry) -> String {
     }
     if let Some(hint) = &entry.hint {
         text += &format!("\n    hint: {hint}");
+    }
+    if let Some(taken_for) = entry.taken_for.as_ref().filter(|taken_for| !entry.anomalies.contains(taken_for)) {
+        text += &format!("\n    {taken_for}");
     }
     text
 }

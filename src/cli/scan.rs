@@ -10,17 +10,18 @@ use serde::Serialize;
 use super::collect::{self, Contents, Found};
 use super::error::CliError;
 use super::out;
-use crate::daemon::watching::runs_of;
 use crate::frame::complete;
-use crate::frame::sample::Inspected;
+use crate::frame::sample::{self, Inspected};
 use crate::frame::{FrameError, FrameErrorKind};
+use crate::sequence::film::Verdict;
 use crate::sequence::gaps::NumberRanges;
+use crate::sequence::tracker::Run;
 
 #[derive(Debug, Args)]
 pub(crate) struct ScanArgs {
     /// A folder, one frame of a sequence, or a pattern such as `shot.####.png`
     path: PathBuf,
-    /// JSON, one object a line: each sequence, and the images of each folder that are in none
+    /// JSON, one object a line: each sequence, and each image that is in none
     #[arg(long)]
     json: bool,
 }
@@ -28,12 +29,16 @@ pub(crate) struct ScanArgs {
 /// One sequence, as `--json` prints it.
 #[derive(Debug, Serialize)]
 struct Line {
+    /// `sequence`.
+    kind: &'static str,
     dir: String,
     pattern: String,
     first: i64,
     last: i64,
+    /// From the one to the other, as people say it.
+    span: String,
     count: usize,
-    /// Inclusive ranges, `[first, last]`, or `[first, last, step]`.
+    /// Inclusive ranges; with their step where it is not one.
     missing: NumberRanges,
     /// Sizes found, the most frequent first, as `1920x1080`.
     sizes: Vec<String>,
@@ -45,18 +50,22 @@ struct Line {
     unfinished: Vec<Unfinished>,
     /// Why the daemon makes no video of it.
     held: Option<String>,
-    /// What each run of its frames is taken for where nobody says that it is finished.
-    runs: Vec<RunLine>,
     /// What is worth knowing of how the names were read.
     notes: Vec<String>,
+    /// What the daemon would take it for if nothing but silence ended it, run by run.
+    runs: Vec<TakenFor>,
 }
 
-/// Frames that were made together, up to the next run.
+/// What a run of frames looks like.
 #[derive(Debug, Serialize)]
-struct RunLine {
+struct TakenFor {
     first: i64,
-    /// The verdict and its reasons.
-    taken_for: String,
+    last: i64,
+    count: usize,
+    /// `film`, `unsure` or `stills`.
+    verdict: Verdict,
+    /// The verdict with its reasons.
+    why: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -65,16 +74,16 @@ struct Unfinished {
     reason: String,
 }
 
-/// Images of one folder that are in no sequence, as `--json` prints them.
+/// An image that is in no sequence, as `--json` prints it. The counts of all lines add up to the number of images.
 #[derive(Debug, Serialize)]
-struct Others {
-    dir: String,
+struct Other<'a> {
     /// `single`, or `left_alone`.
     kind: &'static str,
-    why: String,
-    images: usize,
-    /// All of them, by name.
-    names: Vec<String>,
+    dir: &'a str,
+    /// Its name.
+    pattern: &'a str,
+    count: usize,
+    why: &'a str,
 }
 
 /// How many images are where.
@@ -119,12 +128,14 @@ pub(crate) fn run(args: &ScanArgs) -> Result<ExitCode, CliError> {
                 sums.left += names.len();
             }
             names.sort_unstable();
-            let names: Vec<String> = names.iter().map(|name| name.to_string()).collect();
-            let others = Others { dir: dir.to_string_lossy().into_owned(), kind, why, images: names.len(), names };
+            let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+            let dir = dir.to_string_lossy();
             if args.json {
-                out::json(&others)?;
+                for name in &names {
+                    out::json(&Other { kind, dir: &dir, pattern: name, count: 1, why: &why })?;
+                }
             } else {
-                out::line(&others.describe())?;
+                out::line(&describe_others(kind, &dir, &names, &why))?;
             }
         }
     }
@@ -137,16 +148,13 @@ pub(crate) fn run(args: &ScanArgs) -> Result<ExitCode, CliError> {
     Ok(ExitCode::SUCCESS)
 }
 
-impl Others {
-    /// `/renders/a.dpx and 2 more  left alone: files of the format .dpx are not supported`
-    fn describe(&self) -> String {
-        let Self { dir, kind, why, images, names } = self;
-        let what = if *kind == "single" { "single" } else { "left alone" };
-        match names.as_slice() {
-            [only] => format!("{dir}/{only}  {what}: {why}"),
-            [first, ..] => format!("{dir}/{first} and {} more  {what}: {why}", images - 1),
-            [] => String::new(),
-        }
+/// `/renders/a.dpx and 2 more  left alone: the format is not supported: DPX`
+fn describe_others(kind: &str, dir: &str, names: &[String], why: &str) -> String {
+    let what = if kind == "single" { "single" } else { "left alone" };
+    match names {
+        [only] => format!("{dir}/{only}  {what}: {why}"),
+        [first, ..] => format!("{dir}/{first} and {} more  {what}: {why}", names.len() - 1),
+        [] => String::new(),
     }
 }
 
@@ -165,7 +173,7 @@ fn examine(found: &Found) -> Line {
     let mut sizes: Vec<(String, usize)> = Vec::new();
     let mut empty = Vec::new();
     let mut unfinished = Vec::new();
-    let mut whole = Vec::with_capacity(found.frames.len());
+    let mut whole = Vec::new();
     for frame in &found.frames {
         let path = found.dir.join(crate::sequence::os_name(&frame.file_name(&found.pattern)));
         match complete::inspect_with_origin(&path, &frame.identity) {
@@ -181,14 +189,18 @@ fn examine(found: &Found) -> Line {
             Err(error) => unfinished.push(Unfinished { number: frame.number, reason: error.kind.to_string() }),
         }
     }
-    // What has a reason of its own not to be a film is not weighed.
-    let runs = if found.held.is_none() { runs_of(&found.dir, &found.pattern, &whole) } else { Vec::new() };
     sizes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     Line {
+        kind: "sequence",
         dir: found.dir.to_string_lossy().into_owned(),
         pattern: found.pattern.to_string(),
         first: found.frames.first().map_or(0, |frame| frame.number),
         last: found.frames.last().map_or(0, |frame| frame.number),
+        span: found
+            .frames
+            .first()
+            .zip(found.frames.last())
+            .map_or_else(String::new, |(first, last)| found.pattern.span(first.number, last.number)),
         count: found.frames.len(),
         missing: found.missing.clone(),
         sizes: sizes.into_iter().map(|(size, _)| size).collect(),
@@ -196,17 +208,35 @@ fn examine(found: &Found) -> Line {
         empty,
         unfinished,
         held: found.held.map(|held| format!("{held}; give its pattern to have it made")),
-        runs: runs.into_iter().map(|run| RunLine { first: run.first, taken_for: run.judgement.to_string() }).collect(),
         notes: found.notes.iter().map(ToString::to_string).collect(),
+        runs: if found.held.is_none() { runs(found, &whole) } else { Vec::new() },
     }
 }
 
-/// `/renders/shot.####.png  1-240  238 frames  1920x1080  1.4 GB  missing 17, 99`, and below it what it is taken for.
+/// What its runs look like.
+fn runs(found: &Found, whole: &[Inspected]) -> Vec<TakenFor> {
+    let runs = sample::runs(&found.dir, &found.pattern, whole);
+    let ends = runs.iter().skip(1).map(|run| run.first).chain([i64::MAX]);
+    let taken_for = |(run, end): (&Run, i64)| {
+        let numbers: Vec<i64> =
+            whole.iter().map(|of| of.frame.number).filter(|n| (run.first..end).contains(n)).collect();
+        TakenFor {
+            first: run.first,
+            last: numbers.last().copied().unwrap_or(run.first),
+            count: numbers.len(),
+            verdict: run.judgement.verdict,
+            why: run.judgement.to_string(),
+        }
+    };
+    runs.iter().zip(ends).map(taken_for).collect()
+}
+
+/// `/renders/shot.####.png  1-240  238 frames  1920x1080  1.4 GB  missing 17, 99`
 fn describe(line: &Line) -> String {
     let mut text = format!("{}/{}  ", line.dir, line.pattern);
     match line.count {
         1 => text += &format!("{}  1 frame", line.first),
-        count => text += &format!("{}-{}  {count} frames", line.first, line.last),
+        count => text += &format!("{}  {count} frames", line.span),
     }
     if !line.sizes.is_empty() {
         text += &format!("  {}", line.sizes.join(" and "));
@@ -218,16 +248,12 @@ fn describe(line: &Line) -> String {
     if !line.empty.is_empty() {
         text += &format!("  empty {}", join(&line.empty));
     }
+    for TakenFor { first, last, why, .. } in &line.runs {
+        let range = if line.runs.len() > 1 { format!("{first}-{last} ") } else { String::new() };
+        text += &format!("\n    {range}looks like {why}");
+    }
     for note in line.held.iter().chain(&line.notes) {
         text += &format!("\n    {note}");
-    }
-    match line.runs.as_slice() {
-        [only] => text += &format!("\n    {}", only.taken_for),
-        several => {
-            for RunLine { first, taken_for } in several {
-                text += &format!("\n    from {first} on: {taken_for}");
-            }
-        }
     }
     for unfinished in &line.unfinished {
         text += &format!("\n    {}: {}", unfinished.number, unfinished.reason);

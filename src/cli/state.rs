@@ -11,7 +11,7 @@ use crate::journal::{Journal, JournalError, Lock};
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) journal: Journal,
-    /// LooksLike for as long as this lives, so that no daemon starts in the middle of an encode and takes it for a dead one's.
+    /// Held for as long as this lives, so that no daemon starts in the middle of an encode and takes it for a dead one's.
     _lock: Option<Lock>,
 }
 

@@ -11,10 +11,8 @@ use crate::daemon::reader::{Reading, Report, RootReader, Standing, Wants};
 use crate::daemon::systemd::Systemd;
 use crate::daemon::{Daemon, GATHER, GATHER_URGENT, Phase};
 use crate::frame::sample::{self, Inspected};
-use crate::frame::{FrameErrorKind, complete, metadata};
-use crate::sequence::film;
-use crate::sequence::origin::{Origin, run_starts};
-use crate::sequence::tracker::{Decision, Event as Tracked, ExistingCount, Run, Verdict};
+use crate::frame::{FrameErrorKind, complete};
+use crate::sequence::tracker::{Decision, Event as Tracked, ExistingCount, Verdict};
 use crate::sequence::{Flaw, Frame, Pattern, name, order, os_name};
 use crate::watch::mounts;
 
@@ -312,34 +310,8 @@ fn look_at(dir: &Path, pattern: &Pattern, frames: Vec<Frame>, weigh: bool) -> Ve
         };
         flawed.push((frame, flaw));
     }
-    let runs = if weigh { runs_of(dir, pattern, &whole) } else { Vec::new() };
+    let runs = if weigh { sample::runs(dir, pattern, &whole) } else { Vec::new() };
     Verdict::Looked { flawed, runs }
-}
-
-/// The runs that these frames are of, each with what speaks for a film.
-pub(crate) fn runs_of(dir: &Path, pattern: &Pattern, whole: &[Inspected]) -> Vec<Run> {
-    let origins: Vec<Origin> = whole.iter().map(|inspected| inspected.origin).collect();
-    let starts = run_starts(&origins);
-    let ends = starts.iter().skip(1).copied().chain([whole.len()]);
-    // What cannot be read is no evidence.
-    let others: Vec<Vec<u8>> = std::fs::read_dir(dir)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.file_name().into_encoded_bytes())
-        .collect();
-    let run = |(start, end): (usize, usize)| {
-        let frames = &whole[start..end];
-        let (first, last) = (frames.first()?, frames.last()?);
-        let evidence = catch_unwind(|| sample::evidence(dir, pattern, frames, others.iter().map(Vec::as_slice)));
-        let judgement = evidence.map(|evidence| film::judge(&evidence)).unwrap_or_else(|_| {
-            tracing::error!(dir = %dir.display(), %pattern, hint = "this is a bug in reeld", "gathering evidence failed");
-            film::Judgement { verdict: film::Verdict::Unsure, points: 0, reasons: Vec::new() }
-        });
-        let beside = || metadata::total_beside(&dir.join(os_name(&last.frame.file_name(pattern))));
-        Some(Run { first: first.frame.number, judgement, total: last.origin.total().or_else(beside) })
-    };
-    starts.iter().copied().zip(ends).filter_map(run).collect()
 }
 
 /// How to get videos of what is left alone.

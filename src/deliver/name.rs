@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use bstr::{BString, ByteSlice as _};
 
 use crate::config::{FrameRate, NamePart, NameTemplate};
-use crate::sequence::{FrameNumber, Pattern};
+use crate::sequence::{FrameNumber, Kind, Pattern};
 
 /// The longest file name, in bytes, that Linux file systems take (`NAME_MAX`).
 const NAME_MAX: usize = 255;
@@ -114,6 +114,12 @@ fn name(ctx: &NameContext<'_>) -> Vec<u8> {
         name.push(separator);
     }
     name.extend_from_slice(words);
+    // A saver that cut its names at 255 bytes may have cut a character in two.
+    if let Err(error) = std::str::from_utf8(&name)
+        && error.error_len().is_none()
+    {
+        name.truncate(error.valid_up_to());
+    }
     if name.is_empty() {
         name = folder(ctx.dir);
     }
@@ -144,6 +150,9 @@ fn folder(dir: &Path) -> Vec<u8> {
 }
 
 fn number(pattern: &Pattern, number: FrameNumber) -> Vec<u8> {
+    if matches!(pattern.kind, Kind::Keyed { time: true, .. } | Kind::Asked { time: true, .. }) {
+        return pattern.label(number).into_bytes();
+    }
     let bare = Pattern::new(BString::default(), BString::default(), pattern.padding);
     bare.name(number).into()
 }
@@ -245,6 +254,14 @@ mod tests {
         ];
         let path = rendered(&parts, b"shot.a_", Path::new("/srv/render 1"));
         assert_eq!(path, Path::new("cuts/render 1/shot.a 0001-0240 239@23.976 h264 2026-11-20T154501"));
+    }
+
+    #[test]
+    fn a_character_that_was_cut_in_two_is_left_out() {
+        let named = |prefix: &[u8]| rendered(&[NamePart::Name], prefix, Path::new("/srv/walk"));
+        assert_eq!(named(b"smile\xF0\x9F"), Path::new("smile"));
+        assert_eq!(named("smile\u{1F601}".as_bytes()), Path::new("smile\u{1F601}"));
+        assert_eq!(named(b"\xF0\x9F"), Path::new("walk"));
     }
 
     #[test]

@@ -2,15 +2,20 @@
 //!
 //! Decodes a few frames in full, so it belongs on a worker. It makes no decision; `sequence::film` weighs.
 
+use std::fs;
 use std::ops::Range;
+use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
 use crate::frame::color::{self, Canvas, Feed};
 use crate::frame::decode::Decoder;
 use crate::frame::signature::Signature;
-use crate::frame::{FrameError, ImageInfo};
-use crate::sequence::film::{Counter, Evidence, MEASURED, Names, Pace, Pictures, Sizes, Text, has_companions};
-use crate::sequence::origin::Origin;
+use crate::frame::{FrameError, ImageInfo, metadata};
+use crate::sequence::film::{
+    Counter, Evidence, Judgement, MEASURED, Names, Pace, Pictures, Sizes, Text, Verdict, has_companions, judge,
+};
+use crate::sequence::origin::{Origin, run_starts};
+use crate::sequence::tracker::Run;
 use crate::sequence::{Frame, FrameNumber, Identity, Pattern, os_name};
 
 /// A frame, and what [`crate::frame::complete::inspect_with_origin`] found in its file.
@@ -26,7 +31,7 @@ pub struct Inspected {
 
 /// Gathers what is known of the sequence `pattern` in `dir`. `frames` are all of its whole frames, in order; `others` are
 /// the names of all other files in the folder. Pictures that cannot be decoded are no evidence.
-pub fn evidence<'n>(
+fn evidence<'n>(
     dir: &Path,
     pattern: &Pattern,
     frames: &[Inspected],
@@ -55,6 +60,35 @@ pub fn evidence<'n>(
     }
 }
 
+/// The runs that these frames of the sequence `pattern` in `dir` are of, each with what speaks for a film. `frames` are all
+/// of its whole frames, in order.
+#[must_use]
+pub fn runs(dir: &Path, pattern: &Pattern, frames: &[Inspected]) -> Vec<Run> {
+    let origins: Vec<Origin> = frames.iter().map(|inspected| inspected.origin).collect();
+    let starts = run_starts(&origins);
+    let ends = starts.iter().skip(1).copied().chain([frames.len()]);
+    // A folder that cannot be read has no companions.
+    let others = fs::read_dir(dir).into_iter().flatten().flatten();
+    let others: Vec<Vec<u8>> = others.map(|entry| entry.file_name().into_encoded_bytes()).collect();
+    let run = |(start, end): (usize, usize)| {
+        let frames = &frames[start..end];
+        let (first, last) = (&frames.first()?.frame, frames.last()?);
+        // A decoder's panic over one strange file must not swallow the verdict.
+        let evidence = catch_unwind(|| evidence(dir, pattern, frames, others.iter().map(Vec::as_slice)));
+        let judgement = evidence.map_or_else(
+            |_| {
+                let hint = "this is a bug in reeld; the frames stay";
+                tracing::error!(dir = %dir.display(), %pattern, hint, "gathering evidence failed");
+                Judgement { verdict: Verdict::Unsure, points: 0, reasons: Vec::new() }
+            },
+            |evidence| judge(&evidence),
+        );
+        let beside = || metadata::total_beside(&dir.join(os_name(&last.frame.file_name(pattern))));
+        Some(Run { first: first.number, judgement, total: last.origin.total().or_else(beside) })
+    };
+    starts.iter().copied().zip(ends).filter_map(run).collect()
+}
+
 /// Which frames of `count` to decode: as many as are measured, one after the other, from the middle, because films often
 /// begin and end in black.
 fn window(count: usize) -> Range<usize> {
@@ -81,8 +115,6 @@ fn measure(frames: impl Iterator<Item = (PathBuf, Identity)>) -> Result<Option<P
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use image::{Rgb, RgbImage};
 
     use super::*;

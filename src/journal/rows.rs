@@ -191,6 +191,8 @@ pub struct Entry {
     pub reason: String,
     pub first: FrameNumber,
     pub last: FrameNumber,
+    /// From the first to the last frame, as people say it.
+    pub span: String,
     pub count: i64,
     /// As `3, 7-9`; empty where nothing is missing.
     pub missing: String,
@@ -225,12 +227,14 @@ impl Entry {
         // While publishing, the column holds a name that is only being tried.
         let has_reel = matches!(state, State::Published | State::Cleaned);
         let cleanup: Option<String> = row.get("cleanup")?;
+        let pattern: Pattern = json(row, "pattern")?;
         Ok(Self {
             id: row.get("id")?,
             state,
             root: path(row, "root")?,
             dir: path(row, "dir")?,
-            pattern: json::<Pattern>(row, "pattern")?.to_string(),
+            span: pattern.span(row.get("first")?, row.get("last")?),
+            pattern: pattern.to_string(),
             reason: json::<FinishReason>(row, "reason")?.to_string(),
             first: row.get("first")?,
             last: row.get("last")?,

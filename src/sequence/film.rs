@@ -40,6 +40,8 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 mod names;
 mod pace;
 mod pictures;
@@ -107,7 +109,8 @@ impl Text {
 }
 
 /// What a sequence is taken for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Single pictures: they are left alone.
     Stills,

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use bstr::{BStr, BString, ByteSlice as _};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::sequence::FrameNumber;
@@ -126,6 +127,28 @@ impl Pattern {
     #[must_use]
     pub fn spacing_of(&self, numbers: impl IntoIterator<Item = FrameNumber>) -> Spacing {
         if self.has_gaps() { Spacing::of_count(numbers) } else { Spacing::Free }
+    }
+
+    /// What people call the place of a frame: its number, or its time as `2023-03-24_23-58-50`. A time of day without a date
+    /// is `23-58-50`.
+    #[must_use]
+    pub fn label(&self, number: FrameNumber) -> String {
+        const DAY_NS: FrameNumber = 24 * 60 * 60 * 1_000_000_000;
+        let time = Timestamp::from_nanosecond(number.into()).ok();
+        match (&self.kind, time) {
+            (Kind::Keyed { time: true, .. } | Kind::Asked { time: true, .. }, Some(time)) => {
+                let form = if (0..DAY_NS).contains(&number) { "%H-%M-%S" } else { "%Y-%m-%d_%H-%M-%S" };
+                time.strftime(form).to_string()
+            }
+            _ => number.to_string(),
+        }
+    }
+
+    /// From the first to the last frame, as [`label`](Self::label) says it.
+    #[must_use]
+    pub fn span(&self, first: FrameNumber, last: FrameNumber) -> String {
+        let to = if self.has_gaps() { "-" } else { " to " };
+        format!("{}{to}{}", self.label(first), self.label(last))
     }
 
     /// The texts that all names share, in order, the extension and empty ones left out. They tell apart the films of one
@@ -287,6 +310,16 @@ mod tests {
         let count = keyed(vec![KeyPart::Number(Padding::None), KeyPart::Text("-".into()), KeyPart::Along], false);
         assert_eq!((count.to_string().as_str(), count.has_gaps()), ("cam_#-*_L.jpg", true));
         assert_eq!(Pattern::new("", ".png", Padding::None).texts().count(), 0);
+    }
+
+    #[test]
+    fn places_are_called_what_people_call_them() {
+        let clock = keyed(vec![KeyPart::Stamp("YMD hms".into())], true);
+        let number = 1_679_702_330_000_000_000;
+        assert_eq!(clock.label(number), "2023-03-24_23-58-50");
+        assert_eq!(clock.label(75_530_000_000_000), "20-58-50");
+        assert_eq!(clock.span(75_530_000_000_000, number), "20-58-50 to 2023-03-24_23-58-50");
+        assert_eq!(Pattern::new("a_", ".png", Padding::Width(4)).span(-5, 8), "-5-8");
     }
 
     #[test]

@@ -308,6 +308,7 @@ impl Tracker {
                 why: sequence.stills().filter(|_| is_still || aside.is_some()).map(ToOwned::to_owned),
                 first,
                 last,
+                span: sequence.pattern.span(first, last),
                 missing: sequence.pattern.missing_from(sequence.frames.open().map(|frame| frame.number)),
                 state,
                 held: sequence.held(now),

@@ -318,19 +318,20 @@ fn scan_says_of_each_image_where_it_is() {
     assert!(outcome.stderr.contains(&format!("{images} images: ")), "{}", outcome.stderr);
     let values: Vec<Value> = scan(&["--json"]).text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let sum = |key: &str| values.iter().filter_map(|value| value[key].as_u64()).sum::<u64>();
-    assert_eq!(sum("count") + sum("images"), images, "{values:?}");
-    assert_eq!(
-        sum("images"),
-        values.iter().map(|value| value["names"].as_array().map_or(0, Vec::len) as u64).sum::<u64>()
-    );
+    assert_eq!(sum("count"), images, "{values:?}");
+    for (kind, count) in [("sequence", 37), ("single", 2), ("left_alone", 3)] {
+        let of_kind = values.iter().filter(|value| value["kind"] == kind);
+        let counts = of_kind.map(|value| value["count"].as_u64().unwrap());
+        assert_eq!(counts.sum::<u64>(), count, "{kind}: {values:?}");
+    }
     let text = outcome.text();
     for part in [
         "frame_####.png",
         "IMG_0042.jpg and 1 more  single",
         "dpx",
         "heic",
-        "    a film: ",
-        "    single pictures: 4 sizes in 5 frames",
+        "    looks like a film: ",
+        "    looks like single pictures: 4 sizes in 5 frames",
     ] {
         assert!(text.contains(part), "no {part:?} in {text}");
     }
@@ -340,5 +341,5 @@ fn scan_says_of_each_image_where_it_is() {
     assert_eq!(runs.len(), 1, "{values:?}");
     let firsts: Vec<_> = runs[0].iter().map(|run| run["first"].as_u64().unwrap()).collect();
     assert_eq!(firsts, [1, 11]);
-    assert!(text.contains("    from 11 on: a film: "), "{text}");
+    assert!(text.contains("    11-20 looks like a film: "), "{text}");
 }

@@ -95,7 +95,7 @@ fn the_comfyui_example() {
     assert_eq!(root.path, Path::new("/home/u/ComfyUI/output"));
     assert_eq!(root.video.rate.to_string(), "24");
     assert_eq!(root.delivery.output_name.to_string(), "video");
-    assert_eq!(root.delivery.cleanup, Cleanup::Trash);
+    assert_eq!(root.delivery.cleanup, Cleanup::Keep, "such a folder holds single pictures too");
     assert!(root.exclude.is_match("temp") && root.exclude.is_match("a/b/x_preview_1.png"));
     assert!(!root.exclude.is_match("batch_0000/ComfyUI_00001_.png"));
 }

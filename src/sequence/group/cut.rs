@@ -33,6 +33,11 @@ impl Number {
     pub(super) fn is_padded(self) -> bool {
         self.width > 1 && digits_of(self.value) < self.width
     }
+
+    /// Whether it can be a half of `1920x1080`.
+    pub(super) fn is_length(self) -> bool {
+        (3..=5).contains(&self.width) && !self.is_padded()
+    }
 }
 
 /// How many digits `value`, which is not negative, has.

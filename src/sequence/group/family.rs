@@ -28,8 +28,8 @@ pub(super) struct Family {
     /// What the columns hold that are the same in all names, unless a part reads them.
     fixed: Vec<Option<Number>>,
     reader: Reader,
-    /// How the names are read that do not fit.
-    rest: Option<Box<Family>>,
+    /// The stamps that most names fit, and how the others are read.
+    rest: Option<(Vec<PartRule>, Box<Family>)>,
     /// Names that are left alone although they fit, and why.
     left: HashMap<Box<[u8]>, LeftAlone>,
 }
@@ -92,7 +92,8 @@ impl Family {
                     free: Vec::new(),
                     how: How::Along,
                     note: None,
-                    firm: part.rule.is_settled(),
+                    sizes: Vec::new(),
+                    firm: part.rule.settled,
                     room: usize::MAX,
                 };
                 (vec![part], Vec::new(), Some(roles))
@@ -104,7 +105,7 @@ impl Family {
             }
         };
         if !misfits.is_empty() {
-            return Self::without_misfits(table, &misfits, found);
+            return Self::without_misfits(table, &misfits, parts, found);
         }
         let outcome = match roles {
             Some(roles) => Outcome::Films(roles),
@@ -115,7 +116,7 @@ impl Family {
         match outcome {
             Outcome::Films(mut roles) => {
                 if parts.len() == 1 {
-                    roles.firm = parts[0].rule.is_settled();
+                    roles.firm = parts[0].rule.settled;
                 }
                 let classes = roles.text.iter().map(|part| Classes::of_part(table, &parts[*part]));
                 let classes = classes.fold(Classes::one(table.len()), |all, next| all.and(&next));
@@ -139,7 +140,7 @@ impl Family {
     }
 
     /// Reads the names that fit their stamps, and then the others, by themselves and strictly.
-    fn without_misfits(table: &Table<'_>, misfits: &[usize], found: &mut Found) -> Self {
+    fn without_misfits(table: &Table<'_>, misfits: &[usize], parts: Vec<Part>, found: &mut Found) -> Self {
         let (mut good, mut others) = (Vec::new(), Vec::new());
         let mut next = misfits.iter().copied().peekable();
         for (row, place) in table.rows.iter().enumerate() {
@@ -150,41 +151,47 @@ impl Family {
             return others;
         }
         let mut family = Self::read_with(&Table::new(table.names, good), 0, found);
-        family.rest = Some(Box::new(others));
+        let stamps = parts.into_iter().map(|part| part.rule).filter(|rule| rule.kind != PartKind::Counter);
+        family.rest = Some((stamps.collect(), Box::new(others)));
         family
     }
 
     /// Where one more name belongs, or one that was read; `None` where it does not fit.
     pub(super) fn place(&mut self, name: &[u8], runs: &[Run]) -> Option<Spot> {
-        let fits = self.fixed.iter().zip(runs).all(|(fixed, run)| fixed.is_none_or(|number| number == run.number()));
-        let here = if fits {
-            if let Some(why) = self.left.get(name) {
-                return Some(Spot::Left(why.clone()));
+        if let Some((stamps, rest)) = &mut self.rest {
+            if !stamps.iter().all(|stamp| stamp.read(runs).is_some()) {
+                return rest.place(name, runs).map(Spot::unsure);
             }
-            match &mut self.reader {
-                Reader::Singles(names) => names.iter().any(|known| **known == *name).then_some(Spot::Single),
-                Reader::Films(reader) => reader.place(name, runs),
-                Reader::Stretches(reader) => reader.place(name, runs),
-            }
-        } else {
-            None
-        };
-        match (here, &mut self.rest) {
-            (None, Some(rest)) => rest.place(name, runs).map(Spot::unsure),
-            (Some(spot), Some(_)) => Some(spot.unsure()),
-            (here, None) => here,
+            return self.place_here(name, runs).map(Spot::unsure);
+        }
+        self.place_here(name, runs)
+    }
+
+    fn place_here(&mut self, name: &[u8], runs: &[Run]) -> Option<Spot> {
+        if !self.fixed.iter().zip(runs).all(|(fixed, run)| fixed.is_none_or(|number| number == run.number())) {
+            return None;
+        }
+        if let Some(why) = self.left.get(name) {
+            return Some(Spot::Left(why.clone()));
+        }
+        match &mut self.reader {
+            Reader::Singles(names) => names.iter().any(|known| **known == *name).then_some(Spot::Single),
+            Reader::Films(reader) => reader.place(name, runs),
+            Reader::Stretches(reader) => reader.place(name, runs),
         }
     }
 
     /// Learns that a name that began a film is of this draft.
     pub(super) fn begun(&mut self, name: &[u8], runs: &[Run], draft: u32) {
-        if let Reader::Films(reader) = &mut self.reader
-            && reader.begun(name, runs, draft)
-        {
-            return;
-        }
-        if let Some(rest) = &mut self.rest {
-            rest.begun(name, runs, draft);
+        match &mut self.rest {
+            Some((stamps, rest)) if !stamps.iter().all(|stamp| stamp.read(runs).is_some()) => {
+                rest.begun(name, runs, draft);
+            }
+            _ => {
+                if let Reader::Films(reader) = &mut self.reader {
+                    reader.begun(name, runs, draft);
+                }
+            }
         }
     }
 }
@@ -211,7 +218,10 @@ fn only_part(table: &Table<'_>, parts: Vec<Part>, column: usize) -> Part {
         Some(part) if !is_count => part,
         _ => {
             let values = (0..table.len()).map(|row| table.columns[column].get(row).value).collect();
-            Part { rule: PartRule { columns: vec![column], kind: PartKind::Counter, clock: None }, values }
+            Part {
+                rule: PartRule { columns: vec![column], kind: PartKind::Counter, clock: None, settled: true },
+                values,
+            }
         }
     }
 }

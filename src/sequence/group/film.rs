@@ -7,12 +7,15 @@ use bstr::BString;
 use crate::sequence::group::classes::Classes;
 use crate::sequence::group::cut::{Number, Run, Table, cut, digits_of};
 use crate::sequence::group::fold::{Part, PartKind, PartRule};
-use crate::sequence::group::order::How;
-use crate::sequence::group::reason::{LeftAlone, Note};
+use crate::sequence::group::reason::Note;
 use crate::sequence::group::roles::Roles;
 use crate::sequence::group::stamp;
 use crate::sequence::name::NUMBER_DIGITS;
 use crate::sequence::{FrameNumber, KeyPart, Kind, Padding, Pattern};
+
+mod place;
+
+pub(super) use place::Spot;
 
 /// A film, before what its names say is compared with other families.
 #[derive(Debug)]
@@ -43,14 +46,22 @@ pub(super) struct FilmReader {
 struct Class {
     /// The widths that a leading zero fixes, ascending.
     fixed: Vec<u8>,
-    /// The drafts by the width that they fill up to; 0 where they do not.
-    films: Vec<(u8, u32)>,
-    /// The lowest number.
-    lowest: FrameNumber,
+    /// By ascending width.
+    films: Vec<Padded>,
     /// The parts of the key, of the name that is last by them.
     last: Vec<i64>,
     /// A second counter that keeps its distance from the number, and how it is written.
     step: Option<(i64, Padding)>,
+}
+
+/// A film of a class.
+#[derive(Debug, Clone, Copy)]
+struct Padded {
+    /// The width that its numbers fill up to; 0 where they do not.
+    width: u8,
+    draft: u32,
+    /// Whether all its numbers are too long for a count.
+    is_long: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,19 +74,6 @@ enum Mark {
     /// A further run of a stamp.
     InStamp,
     Along,
-}
-
-/// Where a name of a family belongs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Spot {
-    /// Of a draft.
-    Draft { draft: u32, number: FrameNumber, sure: bool },
-    /// Of a film that is not there yet.
-    New { pattern: Box<Pattern>, number: FrameNumber, sure: bool },
-    /// Alone so far.
-    Single,
-    /// Of none.
-    Left(LeftAlone),
 }
 
 impl FilmReader {
@@ -147,13 +145,11 @@ impl FilmReader {
             films[at].1.push((self.row_number(table, parts, *row), *row));
         }
         films.sort_unstable_by_key(|(padding, _)| *padding);
-        class.lowest = FrameNumber::MAX;
         for (padding, mut members) in films {
             if !members.is_sorted() {
                 members.sort_unstable();
             }
             keep_one_of_each(table, &mut members, same);
-            class.lowest = class.lowest.min(members[0].0);
             let mut runs = Vec::new();
             let first = table.name(members[0].1 as usize);
             cut(first, &mut runs);
@@ -161,7 +157,8 @@ impl FilmReader {
             for (_, row) in &mut members {
                 *row = table.rows[*row as usize];
             }
-            class.films.push((padding, u32::try_from(drafts.len()).unwrap_or(u32::MAX)));
+            let draft = u32::try_from(drafts.len()).unwrap_or(u32::MAX);
+            class.films.push(Padded { width: padding, draft, is_long: is_long(members[0].0) });
             let plain = self.number_column().filter(|_| self.is_plain());
             drafts.push(Draft { pattern, members, note: self.roles.note.clone(), plain });
         }
@@ -217,7 +214,7 @@ impl FilmReader {
         step: Option<(i64, Padding)>,
     ) -> Pattern {
         let padding = if padding == 0 { Padding::None } else { Padding::Width(padding) };
-        let time = self.number_part().is_dense() || digits_of(lowest.max(0)) > NUMBER_DIGITS;
+        let time = self.number_part().is_dense() || is_long(lowest);
         let between = |from: usize, to: usize| BString::from(&name[from..to]);
         let first = self.marks.iter().position(|mark| *mark != Mark::Text).unwrap_or(0);
         let last = self.marks.iter().rposition(|mark| *mark != Mark::Text).unwrap_or(0);
@@ -279,141 +276,6 @@ impl FilmReader {
         }
         text.into()
     }
-
-    /// Where one more name belongs; `None` where it does not fit the reading.
-    pub(super) fn place(&mut self, name: &[u8], runs: &[Run]) -> Option<Spot> {
-        let values: Vec<i64> = self.parts.iter().map(|part| part.read(runs)).collect::<Option<_>>()?;
-        if self.added.iter().any(|(part, _, below)| values[*part] >= *below) {
-            return None;
-        }
-        let is_plain = self.is_plain();
-        let number = match self.number_part().columns[..] {
-            [column] if is_plain => runs[column].value,
-            _ => self.number(|part| values[part]),
-        };
-        if is_plain && !self.keeps_kind(&values, runs) {
-            return None;
-        }
-        let text = self.text(name, runs);
-        let written = self.number_column().map(|column| runs[column].number());
-        let Some(class) = self.classes.get(&text) else {
-            return Some(self.begin(name, runs, number, text, &values));
-        };
-        let is_time = |lowest: i64| digits_of(lowest.max(0)) > NUMBER_DIGITS;
-        if written.is_some() && is_time(class.lowest) != is_time(class.lowest.min(number)) {
-            return None;
-        }
-        if let Some((offset, padding)) = class.step {
-            let other = self.roles.key[1];
-            let second = runs[self.parts[other].columns[0]].number();
-            if values[other] - values[self.roles.number] != offset || !is_written(second, padding) {
-                return None;
-            }
-        }
-        let padding = match written {
-            Some(written) if written.is_padded() && !class.fixed.contains(&written.width) => return None,
-            Some(written) => class.padding(written),
-            None => 0,
-        };
-        let sure = self.is_sure(class, &values, padding);
-        let known = class.films.iter().find(|(known, _)| *known == padding);
-        let spot = if let Some((_, draft)) = known {
-            let only = class.films.len() < 2 || is_plain && self.roles.text.is_empty();
-            Spot::Draft { draft: *draft, number, sure: sure && only }
-        } else {
-            let pattern = Box::new(self.pattern(name, runs, padding, number, class.step));
-            Spot::New { pattern, number, sure: self.roles.firm && is_plain && self.roles.text.is_empty() }
-        };
-        self.learn(&text, &values, number);
-        Some(spot)
-    }
-
-    /// Learns the number and the key of a name that was placed.
-    fn learn(&mut self, text: &[u8], values: &[i64], number: FrameNumber) {
-        let Self { classes, roles, .. } = self;
-        let Some(class) = classes.get_mut(text) else { return };
-        class.lowest = class.lowest.min(number);
-        if roles.key.len() > 1 {
-            let key: Vec<i64> = roles.key.iter().map(|part| values[*part]).collect();
-            let at = roles.key.iter().position(|part| *part == roles.number).unwrap_or(0);
-            if class.last.is_empty() || (class.last[at], &class.last) < (key[at], &key) {
-                class.last = key;
-            }
-        }
-    }
-
-    /// Whether a stamp in one run stays one, and a count that could be a clock stays a count.
-    fn keeps_kind(&mut self, values: &[i64], runs: &[Run]) -> bool {
-        let number = self.roles.number;
-        let part = &mut self.parts[number];
-        let Some((first, form)) = &part.clock else { return true };
-        let fits = stamp::read(form, runs[*first..].iter().map(Run::number)).is_some();
-        if !fits {
-            // No name can make it a clock any more.
-            part.clock = None;
-            return true;
-        }
-        values[number] < 100
-    }
-
-    /// A name with texts that no film has yet.
-    fn begin(&mut self, name: &[u8], runs: &[Run], number: FrameNumber, text: Box<[u8]>, values: &[i64]) -> Spot {
-        let padding = self.number_column().map_or(0, |column| {
-            let written = runs[column].number();
-            if written.is_padded() { written.width } else { 0 }
-        });
-        let sure = self.roles.firm && self.roles.room > 0;
-        self.roles.room = self.roles.room.saturating_sub(1);
-        let pattern = Box::new(self.pattern(name, runs, padding, number, None));
-        let mut class = Class { lowest: number, ..Class::default() };
-        if padding > 0 {
-            class.fixed.push(padding);
-        }
-        if self.roles.key.len() > 1 {
-            class.last = self.roles.key.iter().map(|part| values[*part]).collect();
-        }
-        self.classes.insert(text, class);
-        Spot::New { pattern, number, sure }
-    }
-
-    /// Learns that the film of a name that was placed as new is this draft.
-    pub(super) fn begun(&mut self, name: &[u8], runs: &[Run], draft: u32) -> bool {
-        let text = self.text(name, runs);
-        let written = self.number_column().map(|column| runs[column].number());
-        let Some(class) = self.classes.get_mut(&text) else { return false };
-        let padding = written.map_or(0, |written| class.padding(written));
-        class.films.push((padding, draft));
-        true
-    }
-
-    /// Whether the reading surely holds with one more name of this class.
-    fn is_sure(&self, class: &Class, values: &[i64], padding: u8) -> bool {
-        let roles = &self.roles;
-        if roles.text.is_empty() && roles.key.len() == 1 && roles.free.is_empty() {
-            return roles.firm;
-        }
-        if !roles.firm || !roles.free.is_empty() || class.films.first().is_none_or(|(known, _)| *known != padding) {
-            return false;
-        }
-        if roles.key.len() == 1 {
-            return true;
-        }
-        // Several parts must go on rising.
-        let rises = |strictly: bool| {
-            roles
-                .key
-                .iter()
-                .zip(&class.last)
-                .all(|(part, last)| if strictly { values[*part] > *last } else { values[*part] >= *last })
-        };
-        let number_rises =
-            roles.key.iter().zip(&class.last).any(|(part, last)| *part == roles.number && values[*part] > *last);
-        match roles.how {
-            How::Along if self.parts[roles.number].is_dense() => number_rises && rises(true),
-            How::Along => rises(true),
-            How::Clock | How::Within | How::Restarts => false,
-        }
-    }
 }
 
 impl Class {
@@ -424,6 +286,11 @@ impl Class {
         }
         self.fixed.iter().copied().rfind(|width| *width <= number.width).unwrap_or(0)
     }
+}
+
+/// Whether a number has more digits than a count.
+fn is_long(number: FrameNumber) -> bool {
+    digits_of(number.max(0)) > NUMBER_DIGITS
 }
 
 /// Whether `number` is what `padding` writes.

@@ -22,6 +22,8 @@ pub(super) struct PartRule {
     /// For a counter that is a count only because, as a time of day, it never left the first minute: the stamp that it
     /// would be, with the columns before it.
     pub clock: Option<(usize, Vec<RunForm>)>,
+    /// Whether no further name that it reads makes it another part.
+    pub settled: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,16 +47,6 @@ impl PartRule {
         match &self.kind {
             PartKind::Stamp(form) => Some(Unit::of(form)),
             _ => None,
-        }
-    }
-
-    /// Whether no further name that it reads makes it a part of another form.
-    pub(super) fn is_settled(&self) -> bool {
-        match &self.kind {
-            // With more than three years it is no date.
-            PartKind::Stamp(form) => !form.starts_with(stamp::D_M_Y) && !form.starts_with(stamp::M_D_Y),
-            PartKind::Counter => true,
-            PartKind::SubFrame { .. } => false,
         }
     }
 
@@ -290,8 +282,13 @@ impl Folder<'_> {
             }
             values.push(value.unwrap_or(0));
         }
+        // With more than three years, or once it varies in its first minute, it is no stamp.
+        let is_late = |run: usize| columns[run].highest() >= 100;
+        let settled = !form.starts_with(stamp::D_M_Y)
+            && !form.starts_with(stamp::M_D_Y)
+            && (0..form.len()).all(|run| is_late(run) || ![stamp::HMS, stamp::HM].contains(&&form[run..=run]));
         let columns = (at..at + form.len()).collect();
-        Part { rule: PartRule { columns, kind: PartKind::Stamp(form), clock: None }, values }
+        Part { rule: PartRule { columns, kind: PartKind::Stamp(form), clock: None, settled }, values }
     }
 
     fn counter(&self, at: usize) -> Part {
@@ -300,7 +297,10 @@ impl Folder<'_> {
             Column::Varies { values, .. } => values.clone(),
             Column::Same(number) => vec![number.value; self.table.len()],
         };
-        Part { rule: PartRule { columns: vec![at], kind: PartKind::Counter, clock: self.clock_of(at) }, values }
+        Part {
+            rule: PartRule { columns: vec![at], kind: PartKind::Counter, clock: self.clock_of(at), settled: true },
+            values,
+        }
     }
 
     /// The date and time that a counter after a date would be, had it left the first minute.
@@ -365,5 +365,5 @@ fn sub_frames(table: &Table<'_>, frame: &Part, fraction: &Part) -> Option<Part> 
     let values = values.map(|(frame, fraction)| sub_frame(*frame, Number { value: *fraction, width }));
     let values = values.collect::<Option<Vec<i64>>>()?;
     let kind = PartKind::SubFrame { width, steps };
-    Some(Part { rule: PartRule { columns: vec![whole, part], kind, clock: None }, values })
+    Some(Part { rule: PartRule { columns: vec![whole, part], kind, clock: None, settled: false }, values })
 }

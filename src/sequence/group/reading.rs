@@ -123,17 +123,13 @@ impl Reading {
         let mut reading = Self::empty(Vec::new());
         reading.families = read;
         let is_dashed = |family: &[u8]| family.contains_str(b"-\0");
-        let signs = if reading.families.keys().any(|family| is_dashed(family)) {
-            sign::apply(&mut found, names, times)
-        } else {
-            Signs::default()
-        };
+        reading.dashed = reading.families.keys().any(|family| is_dashed(family));
+        let signs = if reading.dashed { sign::apply(&mut found, names, times) } else { Signs::default() };
         let signs_are_open = signs.open
             && (reading.families.len() > 1
                 || !signs.negative.is_empty()
                 || times.is_some() && found.drafts.iter().any(|draft| draft.members.len() < 4));
         reading.open = signs_are_open;
-        reading.dashed = signs.open;
         reading.finish(found, names, &signs, times, grouping, true);
         reading
     }
@@ -335,7 +331,7 @@ fn came_round(draft: &mut Draft, times: &[i64]) -> Option<(FrameNumber, FrameNum
     let (low, below, high) = (members[0].0, members[at].0, members[last].0);
     let range = 10_i64.checked_pow(high.checked_ilog10().unwrap_or(0) + 1)?;
     // A second run over the first frames of an older one has no gap after it, and ends nowhere near the last digit.
-    let gap = below - members[at - 1].0 > gaps::step_of(numbers());
+    let gap = below.saturating_sub(members[at - 1].0) > gaps::step_of(numbers());
     if time(0) < time(last) || low < 0 || !gap || high < range - range / 100 {
         return None;
     }

@@ -28,6 +28,8 @@ pub(super) struct Roles {
     pub how: How,
     /// What came in the way.
     pub note: Option<Note>,
+    /// The columns that are text because they are halves of sizes.
+    pub sizes: Vec<usize>,
     /// Whether names that the reading fits never change it, but for `room`.
     pub firm: bool,
     /// How many names with new texts it surely bears.
@@ -70,12 +72,15 @@ pub(super) fn weak_columns(table: &Table<'_>) -> Vec<bool> {
 /// What the parts, all of which vary, are.
 pub(super) fn choose(table: &Table<'_>, parts: &[Part], weak: &[bool]) -> Outcome {
     let is_weak = |part: &Part| part.rule.kind == PartKind::Counter && weak[part.rule.columns[0]];
+    let is_size = |part: &Part| is_weak(part) && !is_version(table.pieces[part.rule.columns[0]]);
+    let sizes = parts.iter().filter(|part| is_size(part)).map(|part| part.rule.columns[0]).collect();
     let (mut forced, mut free): (Vec<usize>, Vec<usize>) = (0..parts.len()).partition(|part| is_weak(&parts[*part]));
     if free.is_empty() {
         // Nothing but versions and sizes varies.
         let number = forced[0];
         let (text, firm, room) = (Vec::new(), true, 0);
-        return Outcome::Films(Roles { text, key: forced, number, free, how: How::Along, note: None, firm, room });
+        let how = How::Along;
+        return Outcome::Films(Roles { text, key: forced, number, free, how, note: None, sizes, firm, room });
     }
     if free.len() > MOST_FREE {
         let stamp = free.iter().copied().find(|part| parts[*part].rule.is_dense());
@@ -88,7 +93,7 @@ pub(super) fn choose(table: &Table<'_>, parts: &[Part], weak: &[bool]) -> Outcom
     let stamp = free.iter().copied().rfind(|part| parts[*part].rule.is_dense());
     let texts: Vec<Classes> = parts.iter().map(|part| Classes::of_part(table, part)).collect();
     let base = forced.iter().map(|part| &texts[*part]).fold(Classes::one(table.len()), |all, next| all.and(next));
-    let mut choice = Choice { table, parts, texts, stamp, forced, free, base, firm: true };
+    let mut choice = Choice { table, parts, texts, stamp, forced, free, sizes, base, firm: true };
     let mut stretches = None;
     let restarts: &[bool] = if stamp.is_some() { &[false, true] } else { &[false] };
     for restarts in restarts {
@@ -118,6 +123,8 @@ struct Choice<'t> {
     stamp: Option<usize>,
     forced: Vec<usize>,
     free: Vec<usize>,
+    /// The columns of forced parts that are halves of sizes.
+    sizes: Vec<usize>,
     /// The rows by the texts of the forced parts.
     base: Classes,
     firm: bool,
@@ -254,7 +261,7 @@ impl Choice<'_> {
         };
         text.extend(&self.forced);
         text.sort_unstable();
-        Roles { text, key, number, free, how, note, firm, room }
+        Roles { text, key, number, free, how, note, sizes: self.sizes, firm, room }
     }
 
     /// Whether no number comes twice, and what looks like several films fills each other's gaps.

@@ -543,7 +543,7 @@ impl Sequence {
         })
     }
 
-    /// Leaves `count` of its frames alone.
+    /// Leaves `count` frames alone, and says so once.
     fn rest(&mut self, why: Resting, count: u64, cx: &Context<'_>, out: &mut Vec<Decision>) {
         (self.resting, self.history.forced) = (Some(why), false);
         self.rest = self.frames.last().map(|last| Rest { next: None, last, pause: Duration::ZERO });

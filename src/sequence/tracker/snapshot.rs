@@ -26,6 +26,8 @@ pub struct OpenSequence {
     pub first: FrameNumber,
     /// Its last number.
     pub last: FrameNumber,
+    /// From the one to the other, as people say it.
+    pub span: String,
     /// Its missing numbers.
     pub missing: NumberRanges,
     /// How far it is.

@@ -13,6 +13,9 @@ use crate::sequence::tracker::open::{Context, Marker, Sequence};
 use crate::sequence::tracker::{Decision, Listing};
 use crate::sequence::{Frame, Identity};
 
+/// Names of one shape, and the times of their files.
+type NamesAndTimes<'a> = (Vec<&'a [u8]>, Vec<i64>);
+
 impl Folder {
     /// Takes in a listing. Whether its bare markers changed.
     pub(in crate::sequence::tracker) fn listed(
@@ -83,13 +86,12 @@ impl Folder {
         out: &mut Vec<Decision>,
     ) -> Option<(Id, Put)> {
         let key = self.shaper.shape(name, &self.names)?;
-        let key = match self.shapes.get_key_value(key) {
-            Some((key, _)) => Arc::clone(key),
-            None => {
-                let key = Arc::from(key);
-                self.found(Arc::clone(&key), &[name], &[identity.mtime_ns]);
-                key
-            }
+        let key = if let Some((key, _)) = self.shapes.get_key_value(key) {
+            Arc::clone(key)
+        } else {
+            let key = Arc::from(key);
+            self.found(Arc::clone(&key), &[name], &[identity.mtime_ns]);
+            key
         };
         let placed = self.shapes.get_mut(&key)?.reading.place(name);
         let arrival = match !self.claimed.is_empty() && self.claimed.remove(&identity) {
@@ -156,18 +158,16 @@ impl Folder {
             return Some(*id);
         }
         let pattern = shape.reading.pattern(film).clone();
-        let id = match self.by_pattern.get(&pattern) {
-            // It waits for a verdict, without frames.
-            Some(id) => *id,
-            None => {
-                let cx =
-                    Context { dir: &self.dir, rules: &self.rules, markers: &[], now: moment.now, event: moment.event };
-                let mut sequence = Sequence::new(pattern, Arc::clone(key), &cx);
-                sequence.guessed = *self.names == NameRule::Auto;
-                let id = self.new_id();
-                self.insert(id, sequence);
-                id
-            }
+        // One that is known waits for a verdict, without frames.
+        let id = if let Some(id) = self.by_pattern.get(&pattern) {
+            *id
+        } else {
+            let cx = Context { dir: &self.dir, rules: &self.rules, markers: &[], now: moment.now, event: moment.event };
+            let mut sequence = Sequence::new(pattern, Arc::clone(key), &cx);
+            sequence.guessed = *self.names == NameRule::Auto;
+            let id = self.new_id();
+            self.insert(id, sequence);
+            id
         };
         let shape = self.shapes.get_mut(key)?;
         shape.sequences.insert(id);
@@ -180,7 +180,7 @@ impl Folder {
         if listing.files.len() < 2 {
             return;
         }
-        let mut new: HashMap<Arc<[u8]>, (Vec<&[u8]>, Vec<i64>)> = HashMap::new();
+        let mut new: HashMap<Arc<[u8]>, NamesAndTimes<'_>> = HashMap::new();
         for (name, identity) in listing.files.iter().filter(|(name, _)| self.rules.marker(name).is_none()) {
             if let Some(key) = self.shaper.shape(name, &self.names)
                 && !self.shapes.contains_key(key)

@@ -125,9 +125,10 @@ impl Folder {
         for (_, shape) in self.shapes.iter_mut().filter(|(key, _)| of(key)) {
             // Frames that were cleaned up must not make a film of their previews.
             let stays = |other: &Other| shape.sealed && matches!(other.why, Some(LeftAlone::PreviewOf(_)));
-            for (name, Other { identity, arrival, .. }) in shape.others.extract_if(.., |_, other| !stays(other)) {
-                entries.push(Entry { name, identity, arrival, from: None });
-            }
+            let (kept, out) = std::mem::take(&mut shape.others).into_iter().partition(|(_, other)| stays(other));
+            shape.others = kept;
+            let entry = |(name, Other { identity, arrival, .. })| Entry { name, identity, arrival, from: None };
+            entries.extend(BTreeMap::into_iter(out).map(entry));
         }
         entries
     }

@@ -42,7 +42,9 @@ mod tests {
 
     fn usual(pauses: &[u64]) -> u64 {
         let mut known = Pauses::default();
-        pauses.iter().for_each(|pause| known.add(Duration::from_secs(*pause)));
+        for pause in pauses {
+            known.add(Duration::from_secs(*pause));
+        }
         known.usual().as_secs()
     }
 

@@ -368,7 +368,7 @@ fn a_file_that_holds_a_batch_again_is_not_said_again() {
     world.pass(seconds(100));
     assert_eq!(world.inspections, 2, "silence ended it twice");
     assert_eq!(world.notes.len(), 1, "{:?}", world.notes);
-    world.write("shot.0004.png", EMPTY);
+    world.write("shot.0005.png", EMPTY);
     world.frames([3]);
     world.list();
     world.pass(seconds(100));
