@@ -32,7 +32,7 @@ fn prompt(words: &str, seed: u64) -> Value {
 }
 
 fn comfy(words: &str, seed: u64) -> Frames {
-    Frames::new("ComfyUI_#####_.png").prompt(prompt(words, seed))
+    Frames::new("ComfyUI_#####_.png").prompt(&prompt(words, seed))
 }
 
 /// The prompt of frame `index`, counted from 0, of an animation of 12.
@@ -43,7 +43,7 @@ fn dream(index: u32) -> Frames {
     graph["21"] =
         json!({"class_type": "Sine Curve [Dream]", "inputs": {"frame_counter": ["20", 0], "periodicity": 2.0}});
     graph["3"]["inputs"]["seed"] = json!(7 + u64::from(index));
-    Frames::new("frame_#####.png").prompt(graph)
+    Frames::new("frame_#####.png").prompt(&graph)
 }
 
 fn fast() -> Pace {
@@ -274,11 +274,11 @@ fn a_render_is_surely_a_film_and_noise_perhaps() {
     wait_until_gone(&mut daemon, &plain, &moving, 1..=12);
     assert_shows(&moving.join("frame.mp4"), &sandbox.ffmpeg, 1..=12);
 
-    let noisy = plain.clone().noisy();
-    noisy.write_at(&mut steady(), &noise, 1..=12);
+    let unlike = plain.clone().noisy();
+    unlike.write_at(&mut steady(), &noise, 1..=12);
     daemon.wait_for_line("the frames stay", |line| line.contains("noise") && line.contains("the frames are kept"));
     assert_shows(&noise.join("frame.mp4"), &sandbox.ffmpeg, 1..=12);
-    assert_there(&noisy, &noise, 1..=12);
+    assert_there(&unlike, &noise, 1..=12);
     let batches = listed(&sandbox, |line| line["dir"].as_str().is_some_and(|dir| dir.ends_with("noise")));
     assert!(batches[0]["anomalies"].to_string().contains("perhaps a film"), "{batches:?}");
     let text = list(&sandbox, &[]);

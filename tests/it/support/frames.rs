@@ -91,7 +91,7 @@ impl Frames {
     }
 
     /// With this text where ComfyUI puts its prompt; PNG only.
-    pub fn prompt(mut self, prompt: impl ToString) -> Self {
+    pub fn prompt(mut self, prompt: &serde_json::Value) -> Self {
         self.prompt = Some(prompt.to_string());
         self
     }
