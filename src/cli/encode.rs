@@ -129,14 +129,18 @@ fn asked(path: PathBuf, journal: &Journal) -> Result<Ffmpeg, CliError> {
 fn find(args: &EncodeArgs) -> Result<Vec<Found>, CliError> {
     let mut all: Vec<Found> = Vec::new();
     for path in &args.paths {
-        let before = all.len();
+        // A shell gives every frame of `shot.*.png` by itself: all of them name one sequence.
+        let mut is_known = false;
         let mut left_alone = None;
         for Contents { dir, sequences, singles, left, links } in collect::survey(path)? {
             for found in sequences {
                 if let Some(held) = found.held {
                     let path = dir.join(found.pattern.to_string());
                     out::say(&format!("{}: left out: {held}; give this pattern to have it made", path.display()));
-                } else if !all.iter().any(|known| known.dir == found.dir && known.pattern == found.pattern) {
+                    continue;
+                }
+                is_known = true;
+                if !all.iter().any(|known| known.dir == found.dir && known.pattern == found.pattern) {
                     all.push(found);
                 }
             }
@@ -156,7 +160,7 @@ fn find(args: &EncodeArgs) -> Result<Vec<Found>, CliError> {
                 out::say(&format!("{}: {other}", dir.display()));
             }
         }
-        if all.len() == before {
+        if !is_known {
             let hint = left_alone.unwrap_or_else(|| format!("`reeld scan {}` lists what is there", path.display()));
             return Err(CliError::failed(format!("no sequence of at least 2 frames in {}", path.display())).hint(hint));
         }

@@ -39,6 +39,19 @@ fn one_frame_stands_for_its_sequence() {
 }
 
 #[test]
+fn the_frames_that_a_shell_lists_are_one_sequence() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let folder = sandbox.folder("walk");
+    let frames = Frames::new("a.####.png");
+    frames.write(&folder, 1..=5);
+    let paths = (1..=5).map(|number| frames.path(&folder, number).into_os_string());
+    let outcome = sandbox.run([OsStr::new("encode").to_owned()].into_iter().chain(paths)).expect(0);
+    let videos = outcome.paths();
+    assert_eq!(videos.len(), 1, "{videos:?}");
+    assert_shows(&videos[0], &sandbox.ffmpeg, 1..=5);
+}
+
+#[test]
 fn a_pattern_stands_for_its_sequence() {
     let sandbox = Sandbox::new(&ffmpeg());
     let shot = sandbox.folder("shot");
