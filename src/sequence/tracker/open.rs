@@ -7,23 +7,25 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::sequence::finish::{Continuation, Existing, FinishReason, MarkerScope, Progress, Rules};
+use crate::sequence::finish::{Continuation, Existing, FinishReason, MarkerScope, Rules};
 use crate::sequence::gaps::Spacing;
 use crate::sequence::group::{LooksLike, Note};
 use crate::sequence::order::Order;
-use crate::sequence::origin::{Origin, Total};
+use crate::sequence::origin::Origin;
 use crate::sequence::tracker::frames::{Arrival, Frames, Put};
-use crate::sequence::tracker::open::firing::{Firing, FiringState, is_command};
+use crate::sequence::tracker::open::firing::{Firing, FiringState};
 use crate::sequence::tracker::open::heads::Heads;
 use crate::sequence::tracker::open::pauses::Pauses;
 use crate::sequence::tracker::open::placeholders::{Placeholders, usual_pause};
 use crate::sequence::tracker::{Decision, Held, Stage};
 use crate::sequence::{Frame, FrameNumber, Identity, Pattern};
 
+mod ends;
 mod firing;
 mod heads;
 mod pauses;
 mod placeholders;
+mod sealing;
 
 /// How long an unfinished file must stay as it is before it is given up on; also how long empty ones hold a batch that a
 /// marker or a client ended, and how quiet a sequence must be before a marker that was there first ends it.
@@ -448,99 +450,6 @@ impl Sequence {
                 },
             }
         };
-    }
-
-    /// A marker makes a video of what was left alone as single pictures: whoever makes one knows better.
-    fn wake_by_marker(&mut self, cx: &Context<'_>) {
-        let only_aside = self.frames.fresh() == 0 && self.frames.aside().is_some();
-        if (only_aside || self.resting == Some(Resting::Stills)) && self.marked(cx).is_ok() {
-            self.resting = None;
-            if only_aside {
-                self.frames.take_back(cx.extend());
-            }
-        }
-    }
-
-    /// The rule that ends it now, or else the moment at which time alone would.
-    fn fired(&mut self, cx: &Context<'_>) -> Result<FinishReason, Option<Duration>> {
-        if self.history.forced {
-            return Ok(FinishReason::Client);
-        }
-        let by_marker = match self.marked(cx) {
-            Ok(reason) => return Ok(reason),
-            Err(due) => due,
-        };
-        if let Some(progress) = self.progress(cx)
-            && let Some(reason) = cx.rules.reached(&progress)
-        {
-            return Ok(reason);
-        }
-        if let Some(count) = self.announced(cx) {
-            return Ok(FinishReason::Announced(count));
-        }
-        if self.heads.next_run().is_some() {
-            return Ok(FinishReason::NextRun);
-        }
-        let due = self.silence(cx.rules).map(|silence| self.history.last_change.saturating_add(silence));
-        if due.is_some_and(|due| cx.now >= due) {
-            let quiet = cx.now.saturating_sub(self.history.last_change);
-            return Ok(FinishReason::Idle(u64::try_from(quiet.as_millis()).unwrap_or(u64::MAX)));
-        }
-        Err([by_marker, due].into_iter().flatten().min())
-    }
-
-    /// How many frames there are, if these are all that the generator announced.
-    fn announced(&mut self, cx: &Context<'_>) -> Option<u64> {
-        let total = self.heads.total()?;
-        let Progress { first, last, solid, step, count, .. } = self.progress(cx)?;
-        let begun = match total {
-            Total::Frames(_) => true,
-            Total::Range { first: stated, .. } => first <= stated,
-        };
-        let reached = begun && solid == last && total.is_reached(count, last, step.unsigned_abs());
-        reached.then_some(count)
-    }
-
-    /// The marker that ends it. Which came last is told by the order of events: the clock of whoever writes the frames may
-    /// be another one than that of whoever makes the marker. Only of what the first listing of a folder found together
-    /// nobody saw the order, and there the times of the files count.
-    ///
-    /// A marker that was there before the last change counts after a silence, if no frame is newer than it: its frames are
-    /// copies with old times, and more of them may be on their way.
-    fn marked(&mut self, cx: &Context<'_>) -> Result<FinishReason, Option<Duration>> {
-        let settled = self.history.last_change.saturating_add(PATIENCE);
-        let mut due = None;
-        for marker in cx.markers.iter().filter(|marker| marker.scope.speaks_for(&self.pattern.prefix)) {
-            let is_newest = self.frames.newest() <= marker.identity.mtime_ns;
-            let came_last = marker.seen >= self.history.changed_by && (is_newest || !marker.found);
-            if came_last || is_newest && cx.now >= settled {
-                return Ok(FinishReason::Marker(marker.name.clone()));
-            }
-            due = due.or(is_newest.then_some(settled));
-        }
-        Err(due)
-    }
-
-    /// The marker that came while a batch that ended otherwise is held, or else the moment at which one will count.
-    fn insisted(&mut self, cx: &Context<'_>) -> Result<FinishReason, Option<Duration>> {
-        match &self.phase {
-            Phase::Firing(firing) if !is_command(&firing.reason) && firing.late.is_empty() => self.marked(cx),
-            _ => Err(None),
-        }
-    }
-
-    fn progress(&mut self, cx: &Context<'_>) -> Option<Progress> {
-        let last = self.frames.last()?;
-        let solid = if cx.has_gaps(&self.pattern) { self.frames.solid()? } else { last };
-        Some(Progress {
-            first: self.frames.first()?,
-            last,
-            solid,
-            step: self.frames.step(),
-            count: self.frames.open_count(),
-            final_frame: self.final_frame,
-            before: self.frames.before(),
-        })
     }
 
     /// Leaves `count` frames alone, and says so once.

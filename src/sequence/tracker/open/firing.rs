@@ -4,27 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::sequence::film;
-use crate::sequence::finish::{FinishReason, MissingFrames, Stills};
-use crate::sequence::gaps::NumberRanges;
-use crate::sequence::order::{Order, long_stretch};
+use crate::sequence::finish::{FinishReason, MissingFrames};
 use crate::sequence::origin::Total;
-use crate::sequence::tracker::frames::{Age, Frames};
-use crate::sequence::tracker::open::pauses::Pauses;
+use crate::sequence::tracker::frames::Frames;
 use crate::sequence::tracker::open::placeholders::Placeholders;
-use crate::sequence::tracker::open::{Context, LISTING_WAIT, PATIENCE, Phase, Rest, Resting, Sequence};
+use crate::sequence::tracker::open::{Context, LISTING_WAIT, PATIENCE, Phase, Sequence};
 use crate::sequence::tracker::{Decision, Held, Run, Verdict};
-use crate::sequence::{Batch, Flaw, Frame, FrameNumber, Identity, Pattern, TakenFor, Unreadable};
-
-/// A rest that is no pause within a run: at least this long, and so many times the usual pause after it.
-const LONG_REST: Duration = Duration::from_secs(60);
-const LONG_RESTS: u32 = 10;
-
-/// Frames of one run, and what they were taken for.
-struct Part {
-    frames: Vec<Frame>,
-    taken_for: Option<(film::Verdict, String)>,
-}
+use crate::sequence::{Flaw, Frame, FrameNumber, Identity, Pattern};
 
 /// How many different reasons one note names.
 const MOST_REASONS: usize = 3;
@@ -124,136 +110,6 @@ impl Sequence {
         out.push(Decision::Inspect { dir, pattern, frames, weigh });
     }
 
-    fn seal(&mut self, flawed: Vec<(Frame, Flaw)>, runs: Vec<Run>, cx: &Context<'_>, out: &mut Vec<Decision>) {
-        let Phase::Firing(firing) = std::mem::replace(&mut self.phase, Phase::Open) else { return };
-        let given_up: BTreeSet<FrameNumber> = flawed.iter().map(|(frame, _)| frame.number).collect();
-        let in_batch = |frame: &Frame| !firing.late.contains(&frame.number) && !given_up.contains(&frame.number);
-        let frames: Vec<Frame> = self.frames.open().filter(in_batch).collect();
-        self.note_flaws(&flawed, frames.len(), cx, out);
-        self.frames.take(given_up, cx.extend());
-        // What came since the first reading turned out to be no frames: what is left is what was left alone before.
-        if matches!(firing.reason, FinishReason::Idle(_)) && self.is_left_alone(cx.rules) {
-            return;
-        }
-        // Where no file can be read, that was said, and there is no more to it.
-        self.noted = self.noted.or(frames.is_empty().then_some(Resting::TooFew));
-        let unreadable: Vec<Unreadable> =
-            flawed.into_iter().map(|(frame, flaw)| Unreadable { number: frame.number, reason: flaw.reason }).collect();
-        let over = self.written_over(&frames);
-        let parts = self.parts(frames, runs, &over, &unreadable, cx);
-        let count = parts.len();
-        for (at, Part { frames, taken_for }) in parts.into_iter().enumerate() {
-            // What comes next may make more of the last frames than they are now.
-            let may_grow = at + 1 == count && firing.reason != FinishReason::NextRun;
-            let numbers: Vec<FrameNumber> = frames.iter().map(|frame| frame.number).collect();
-            let rests = match &taken_for {
-                _ if frames.is_empty() || (frames.len() as u64) < cx.rules.min_frames => Some(Resting::TooFew),
-                Some((verdict, why)) if *verdict == film::Verdict::Stills && cx.rules.stills == Stills::Skip => {
-                    self.stills = Some(why.clone());
-                    Some(Resting::Stills)
-                }
-                _ => None,
-            };
-            if let Some(why) = rests {
-                let count = numbers.len() as u64;
-                if !may_grow {
-                    self.frames.set_aside(numbers, cx.extend());
-                }
-                self.rest(why, count, cx, out);
-                // What came later and belongs to the next batch is not too little yet, nor did it come before a rest.
-                if !may_grow || !firing.late.is_empty() {
-                    (self.resting, self.rest) = (None, None);
-                }
-                continue;
-            }
-            self.frames.take(numbers, cx.extend());
-            self.final_frame = self.final_frame.filter(|number| firing.late.contains(number));
-            (self.history.forced, self.noted, self.noted_retake) = (false, None, false);
-            (self.noted_flaw, self.noted_hold, self.rest) = (None, None, None);
-            self.history.pauses = Pauses::default();
-            let missing = self.missing(&frames, &unreadable, cx);
-            let taken_for =
-                taken_for.map(|(verdict, why)| TakenFor { surely_film: verdict == film::Verdict::Film, why });
-            let batch = Batch {
-                dir: Arc::clone(cx.dir),
-                pattern: self.pattern.clone(),
-                frames,
-                missing,
-                unreadable: unreadable.clone(),
-                rewritten: NumberRanges::default().with(&over),
-                reason: firing.reason.clone(),
-                taken_for,
-            };
-            out.push(Decision::Seal(match cx.rules.order {
-                Order::Number => batch,
-                Order::Time => batch.in_order_of_time(),
-            }));
-        }
-        self.heads.conclude(self.frames.open());
-    }
-
-    /// The frames by the runs that they are of. What was left of before a rest is no part of a run that is far quicker.
-    fn parts(
-        &self,
-        frames: Vec<Frame>,
-        runs: Vec<Run>,
-        over: &[FrameNumber],
-        unreadable: &[Unreadable],
-        cx: &Context<'_>,
-    ) -> Vec<Part> {
-        if runs.is_empty() {
-            let split = if unreadable.is_empty() { self.runs(frames, over, cx) } else { vec![frames] };
-            return split.into_iter().map(|frames| Part { frames, taken_for: None }).collect();
-        }
-        let mut parts = Vec::new();
-        let mut rest = frames;
-        let is_one = runs.len() == 1 && unreadable.is_empty();
-        for run in runs.into_iter().rev() {
-            let at = rest.partition_point(|frame| frame.number < run.first);
-            let frames = rest.split_off(at);
-            let taken_for = Some((run.judgement.verdict, run.judgement.to_string()));
-            let is_leftover = |frame: &Frame| self.rest_before().is_some_and(|next| frame.number < next);
-            let (leftover, frames): (Vec<Frame>, Vec<Frame>) = frames.into_iter().partition(is_leftover);
-            if frames.is_empty() {
-                parts.push(Part { frames: leftover, taken_for });
-            } else {
-                let split = if is_one { self.runs(frames, over, cx) } else { vec![frames] };
-                parts.extend(split.into_iter().rev().map(|frames| Part { frames, taken_for: taken_for.clone() }));
-                parts.extend((!leftover.is_empty()).then_some(Part { frames: leftover, taken_for: None }));
-            }
-        }
-        parts.reverse();
-        parts
-    }
-
-    /// The first number of a run that came after a rest which was far longer than its pauses.
-    fn rest_before(&self) -> Option<FrameNumber> {
-        let Rest { next, pause, .. } = self.rest?;
-        let usual = self.usual_pause();
-        (pause >= LONG_REST && pause >= usual.saturating_mul(LONG_RESTS)).then_some(next).flatten()
-    }
-
-    /// The numbers that a second run wrote over, unless nothing is left of the first one.
-    fn written_over(&self, frames: &[Frame]) -> Vec<FrameNumber> {
-        let of = |age: Age| frames.iter().map(|f| f.number).filter(move |number| self.frames.age(*number) == Some(age));
-        if of(Age::Old).next().is_none() { Vec::new() } else { of(Age::WrittenOver).collect() }
-    }
-
-    /// Where a second run began again at the first frame and has written over a long stretch, what is left of the first run,
-    /// and the second one. In all other cases it is not plain which frame is of which run, and they stay together.
-    fn runs(&self, frames: Vec<Frame>, over: &[FrameNumber], cx: &Context<'_>) -> Vec<Vec<Frame>> {
-        let is_old = |frame: &Frame| self.frames.age(frame.number) == Some(Age::Old);
-        let begun = frames.partition_point(|frame| over.last().is_some_and(|last| frame.number <= *last));
-        let (second, first) = frames.split_at(begun);
-        let least = long_stretch(frames.len()).max(usize::try_from(cx.rules.min_frames).unwrap_or(usize::MAX));
-        let is_plain = second.iter().all(|frame| !is_old(frame)) && first.iter().all(is_old);
-        if is_plain && second.len() >= least && first.len() >= least {
-            vec![first.to_vec(), second.to_vec()]
-        } else {
-            vec![frames]
-        }
-    }
-
     /// Silence does not end a run of which the generator announced more.
     fn wait_for_announced(&self, runs: &[Run], cx: &Context<'_>) -> Option<Hold> {
         let Phase::Firing(firing) = &self.phase else { return None };
@@ -275,7 +131,13 @@ impl Sequence {
     }
 
     /// Says once what is wrong with files that are left out of a batch of `left` frames.
-    fn note_flaws(&mut self, flawed: &[(Frame, Flaw)], left: usize, cx: &Context<'_>, out: &mut Vec<Decision>) {
+    pub(super) fn note_flaws(
+        &mut self,
+        flawed: &[(Frame, Flaw)],
+        left: usize,
+        cx: &Context<'_>,
+        out: &mut Vec<Decision>,
+    ) {
         let Some((_, Flaw { reason, hint, .. })) = flawed.first() else { return };
         if self.noted_flaw.as_ref() == Some(reason) {
             return;
@@ -313,18 +175,6 @@ impl Sequence {
             self.noted_hold = Some(key);
             self.note(text, is_odd.then_some(hold.hint), cx, out);
         }
-    }
-
-    /// What is missing among these frames and between them and the unreadable ones, which are missing too.
-    fn missing(&self, frames: &[Frame], unreadable: &[Unreadable], cx: &Context<'_>) -> NumberRanges {
-        if !cx.has_gaps(&self.pattern) {
-            return NumberRanges::default();
-        }
-        let unreadable: Vec<FrameNumber> = unreadable.iter().map(|file| file.number).collect();
-        let mut present: Vec<FrameNumber> = frames.iter().map(|frame| frame.number).collect();
-        present.extend_from_slice(&unreadable);
-        present.sort_unstable();
-        NumberRanges::missing_from(present).with(&unreadable)
     }
 
     /// The answer to an inspection.
