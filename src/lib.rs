@@ -66,8 +66,9 @@
 //! # Where to start reading
 //!
 //! [`daemon::job`] is one batch from frames to reel, top to bottom; `daemon::live` is what was encoded of it before, whose
-//! decisions are pure and stand in `daemon/live/take.rs`. [`sequence::tracker`] is how a sequence becomes a batch.
-//! [`daemon`] is the loop around all of them.
+//! decisions are pure and stand in `daemon/live/take.rs`. [`sequence::group`] has the page that says how names become
+//! sequences, [`sequence::film`] the one that says what is a film, and [`sequence::tracker`] is how a sequence becomes a
+//! batch. [`daemon`] is the loop around all of them.
 
 pub mod cli;
 pub mod config;
