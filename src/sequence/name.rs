@@ -151,7 +151,7 @@ pub(crate) enum Verdict {
 pub(crate) fn verdict(name: &[u8]) -> Verdict {
     let Some((stem, extension)) = split_extension(name) else { return Verdict::NoImage };
     let is_one_of = |known: &[&str]| known.iter().any(|known| extension.eq_ignore_ascii_case(known.as_bytes()));
-    if let Some(format) = unsupported::format_of(name) {
+    if let Some(format) = unsupported::picture_format_of(name) {
         Verdict::Unsupported(format)
     } else if !is_one_of(&EXTENSIONS) {
         Verdict::NoImage

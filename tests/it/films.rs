@@ -298,7 +298,7 @@ fn scan_says_of_each_image_where_it_is() {
     for name in ["holiday.png", "IMG_0042.jpg"] {
         fs::copy(Frames::new("frame_####.png").path(&shot, 1), mixed.join(name)).unwrap();
     }
-    for name in ["plate.0001.dpx", "plate.0002.dpx", "IMG_0043.heic"] {
+    for name in ["plate.0001.dpx", "plate.0002.dpx", "raw.heic"] {
         fs::write(mixed.join(name), b"SDPX").unwrap();
     }
     fs::write(mixed.join("notes.txt"), "no image").unwrap();

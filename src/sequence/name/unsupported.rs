@@ -78,15 +78,22 @@ const FORMATS: [(&str, &str); 64] = [
     ("gif", GIF),
 ];
 
-/// The format of the numbered picture `name`, where reeld cannot read it; what is not hidden and has a digit is numbered.
+/// The format of the picture `name`, where reeld cannot read it; hidden ones are nobody's business.
 #[must_use]
-pub fn format_of(name: &[u8]) -> Option<&'static str> {
-    let (stem, extension) = split_extension(name)?;
-    if name.starts_with(b".") || name.starts_with(b"~") || !stem.iter().any(u8::is_ascii_digit) {
+pub fn picture_format_of(name: &[u8]) -> Option<&'static str> {
+    let (_, extension) = split_extension(name)?;
+    if name.starts_with(b".") || name.starts_with(b"~") {
         return None;
     }
     let known = |(known, _): &&(&str, &str)| extension.eq_ignore_ascii_case(known.as_bytes());
     FORMATS.iter().find(known).map(|(_, format)| *format)
+}
+
+/// The same for numbered pictures: somebody may expect those to be frames.
+#[must_use]
+pub fn format_of(name: &[u8]) -> Option<&'static str> {
+    let (stem, _) = split_extension(name)?;
+    stem.iter().any(u8::is_ascii_digit).then(|| picture_format_of(name)).flatten()
 }
 
 /// The same without GIF, for folders that are watched: the GIFs there are most often finished films.

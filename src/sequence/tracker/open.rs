@@ -106,6 +106,8 @@ pub(super) struct Sequence {
     rest: Option<Rest>,
     /// Why single pictures of it are left alone.
     stills: Option<String>,
+    /// The event by which its last batch was sealed.
+    sealed_by: u64,
     /// Nobody said which of its digits count: its names were read by what they look like.
     pub guessed: bool,
 }
@@ -165,6 +167,7 @@ impl Sequence {
             heads: Heads::default(),
             rest: None,
             stills: None,
+            sealed_by: 0,
             guessed: true,
             noted_flaw: None,
             noted_hold: None,
@@ -425,6 +428,7 @@ impl Sequence {
                         .filter(|moment| self.resting.is_none() && *moment > cx.now && self.frames.fresh() > 0);
                 }
                 Phase::Open => match self.fired(cx) {
+                    Ok(reason) if self.speaks_for_aside(&reason, cx) => {}
                     Ok(_) if self.looks_like().is_some() => {
                         let held = self.looks_like().map_or(Resting::TooFew, Resting::LooksLike);
                         self.rest(held, self.frames.open_count(), cx, out);

@@ -4,15 +4,32 @@
 
 use std::time::Duration;
 
+use crate::sequence::FrameNumber;
 use crate::sequence::finish::{FinishReason, Progress};
 use crate::sequence::origin::Total;
 use crate::sequence::tracker::open::firing::is_command;
 use crate::sequence::tracker::open::{Context, PATIENCE, Phase, Resting, Sequence};
 
 impl Sequence {
-    /// A marker makes a video of what was left alone as single pictures: whoever makes one knows better.
+    /// Takes back what was left alone, where it is at least as much as what is open: whoever says that a sequence is
+    /// finished knows that these are its frames, even if each was made by another prompt. A few leftovers of before stay out.
+    pub(super) fn speaks_for_aside(&mut self, reason: &FinishReason, cx: &Context<'_>) -> bool {
+        let is_said = !reason.needs_evidence() && !matches!(reason, FinishReason::Announced(_));
+        let (aside, ..) = self.frames.aside().filter(|_| is_said).unwrap_or_default();
+        let takes = aside > 0 && aside >= self.frames.open_count();
+        if takes {
+            self.frames.take_back(cx.extend());
+            self.touched = Some(FrameNumber::MIN);
+        }
+        takes
+    }
+
+    /// A marker makes a video of what was left alone as single pictures: whoever makes one knows better. One that has
+    /// ended a batch already does not speak again.
     pub(super) fn wake_by_marker(&mut self, cx: &Context<'_>) {
-        let only_aside = self.frames.fresh() == 0 && self.frames.aside().is_some();
+        let only_aside = self.frames.fresh() == 0
+            && self.frames.aside().is_some()
+            && cx.markers.iter().any(|marker| marker.seen > self.sealed_by);
         if (only_aside || self.resting == Some(Resting::Stills)) && self.marked(cx).is_ok() {
             self.resting = None;
             if only_aside {

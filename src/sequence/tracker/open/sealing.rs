@@ -77,6 +77,7 @@ impl Sequence {
                 continue;
             }
             self.frames.take(numbers, cx.extend());
+            self.sealed_by = cx.event;
             self.final_frame = self.final_frame.filter(|number| firing.late.contains(number));
             (self.history.forced, self.noted, self.noted_retake) = (false, None, false);
             (self.noted_flaw, self.noted_hold, self.rest) = (None, None, None);

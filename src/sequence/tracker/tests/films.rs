@@ -191,3 +191,29 @@ fn what_was_announced_ends_it_and_keeps_silence_from_ending_it() {
     assert_eq!(world.numbers(), [(0..12).collect::<Vec<_>>()], "at once");
     assert_eq!(world.last().reason, FinishReason::Announced(12));
 }
+
+#[test]
+fn a_marker_speaks_for_frames_of_a_prompt_each_and_not_for_a_leftover() {
+    // Each frame has words of its own, as where a story is told prompt by prompt.
+    let mut world = World::new(Rules { min_frames: 2, ..rules() });
+    for number in 1..=10 {
+        world.generate([number], ["a cat", "a dog"][usize::try_from(number % 2).unwrap()]);
+        world.tell_heads();
+    }
+    assert!(world.batches.is_empty());
+    world.write(".done", EMPTY);
+    world.list();
+    assert_eq!(world.numbers(), [(1..=10).collect::<Vec<_>>()]);
+
+    let mut world = World::new(Rules { min_frames: 2, ..rules() });
+    for number in 1..=3 {
+        world.generate([number], ["a cat", "a dog"][usize::try_from(number % 2).unwrap()]);
+        world.tell_heads();
+    }
+    world.generate(4..=15, "a house");
+    world.tell_heads();
+    world.write(".done", EMPTY);
+    world.list();
+    world.pass(seconds(10_000));
+    assert_eq!(world.numbers(), [(4..=15).collect::<Vec<_>>()]);
+}
