@@ -64,7 +64,7 @@ pub(super) fn apply(found: &mut Found, names: &[&[u8]], times: Option<&[i64]>) -
                 joins.push((*holder, other, around.clone()));
                 gone.insert(*holder);
             } else if let Holder::Draft(at) = *holder
-                && (is_own || counts_down(&found.drafts[at], times))
+                && (is_own && !counts_up(&found.drafts[at], times) || counts_down(&found.drafts[at], times))
             {
                 found.drafts[at].negate(&around.0);
                 let draft = u32::try_from(at).unwrap_or(u32::MAX);
@@ -185,13 +185,22 @@ impl Draft {
 
 /// Whether each higher number is an older file: the numbers fall to zero.
 fn counts_down(draft: &Draft, times: Option<&[i64]>) -> bool {
+    draft.members.len() >= 4 && all_pairs(draft, times, |before, time| time < before)
+}
+
+/// Shorter pauses are those of copying, which goes by the digits whatever they mean: few programs make 50 frames a second.
+const AT_ONCE_NS: i64 = 20_000_000;
+
+/// Whether each higher number is a newer file that was made, not copied: as numbers below zero they would be played from
+/// the last to the first.
+fn counts_up(draft: &Draft, times: Option<&[i64]>) -> bool {
+    draft.members.len() >= 2 && all_pairs(draft, times, |before, time| time.saturating_sub(before) >= AT_ONCE_NS)
+}
+
+/// Whether this holds for the times of each two neighbours. Nothing holds if there are no times.
+fn all_pairs(draft: &Draft, times: Option<&[i64]>, holds: impl Fn(i64, i64) -> bool) -> bool {
     let Some(times) = times else { return false };
-    let mut last = None;
-    let falls = draft.members.iter().all(|(_, place)| {
-        let time = times[*place as usize];
-        last.replace(time).is_none_or(|before| time < before)
-    });
-    falls && draft.members.len() >= 4
+    draft.members.windows(2).all(|pair| holds(times[pair[0].1 as usize], times[pair[1].1 as usize]))
 }
 
 fn join(found: &mut Found, names: &[&[u8]], signs: &mut Signs, negative: Holder, positive: Holder, around: Around) {

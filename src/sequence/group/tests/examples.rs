@@ -144,3 +144,17 @@ fn long_numbers_are_a_count_if_one_is_short() {
         grow(&names, None, &NameRule::Auto, true);
     }
 }
+
+#[test]
+fn a_dash_is_no_sign_where_the_files_came_with_rising_digits() {
+    let names: Vec<Vec<u8>> = (1..=30).map(|at| format!("shot_-{at:04}.png").into_bytes()).collect();
+    let first = |times: Vec<i64>| {
+        grow(&names, Some(&times), &NameRule::Auto, true);
+        group(&names, Some(&times), &NameRule::Auto).films[0].members[0]
+    };
+    let second = 1_000_000_000;
+    assert_eq!(first((1..=30).map(|at| at * second).collect()), (1, 0), "each one was made after the one before");
+    assert_eq!(first((1..=30).map(|at| -at * second).collect()), (-30, 29), "a renderer went from -30 to -1");
+    assert_eq!(first((1..=30).map(|at| at * second / 1000).collect()), (-30, 29), "they were copied");
+    assert_eq!(first(vec![second; 30]), (-30, 29));
+}
