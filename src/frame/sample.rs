@@ -12,7 +12,8 @@ use crate::frame::decode::Decoder;
 use crate::frame::signature::Signature;
 use crate::frame::{FrameError, ImageInfo, metadata};
 use crate::sequence::film::{
-    Counter, Evidence, Judgement, MEASURED, Names, Pace, Pictures, Sizes, Text, Verdict, has_companions, judge,
+    Counter, Evidence, Judgement, MEASURED, Names, Pace, Pictures, Sizes, Text, Verdict, has_companions, has_rest,
+    judge,
 };
 use crate::sequence::origin::{Origin, run_starts};
 use crate::sequence::tracker::Run;
@@ -53,6 +54,7 @@ fn evidence<'n>(
         counter: if pattern.has_gaps() { Counter::of(&numbers) } else { Counter::Stamps },
         sizes: Sizes::of(&sizes),
         pace: Pace::of(&times),
+        rest: has_rest(&times),
         names: Names::of(dir, pattern, &numbers),
         companions: has_companions(frames.iter().map(|inspected| inspected.frame.file_name(pattern)), others),
         text: Text::of(&origins),

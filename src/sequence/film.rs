@@ -15,6 +15,7 @@
 //! | there are none, or they differ only in seeds | 0 | |
 //! | they differ in other numbers; in words | -2; -4 | yes |
 //! | the pace is steady; uneven, or all came at once; a person's | +1; 0; -2 | the last, unless the text or the folder's name says film |
+//! | there was a rest of a minute and more, and of ten usual pauses | 0 | yes, if there is no text |
 //! | more than two frames have another size than most | -4 | yes |
 //! | the numbers have irregular gaps | -3 | yes |
 //! | the folder has the name of a film's; of one for mixed use | +1; -1 | the last, if there is no text |
@@ -48,7 +49,7 @@ mod pictures;
 mod reason;
 
 pub use names::{Folder, Names, Subject, has_companions};
-pub use pace::{Counter, Pace, Sizes};
+pub use pace::{Counter, Pace, Sizes, has_rest};
 pub use pictures::{MEASURED, Pictures};
 pub use reason::Reason;
 
@@ -65,6 +66,8 @@ pub struct Evidence {
     pub sizes: Sizes,
     /// The pauses between them.
     pub pace: Pace,
+    /// Whether there was a long rest between two of them.
+    pub rest: bool,
     /// What their names say.
     pub names: Names,
     /// Whether a video, or a file of settings, of the same name is beside each.
@@ -162,7 +165,7 @@ pub fn judge(evidence: &Evidence) -> Judgement {
 }
 
 fn reasons(evidence: &Evidence) -> Vec<Reason> {
-    let Evidence { count, counter, sizes, pace, names, companions, text, pictures } = evidence;
+    let Evidence { count, counter, sizes, pace, rest, names, companions, text, pictures } = evidence;
     let text = match text {
         Text::Absent => None,
         Text::Same => Some(Reason::TextSame),
@@ -185,6 +188,7 @@ fn reasons(evidence: &Evidence) -> Vec<Reason> {
     let mut reasons: Vec<Reason> = [
         text,
         pace,
+        rest.then_some(Reason::Rest),
         folder,
         names.subject.map(Reason::Subject),
         companions.then_some(Reason::Companions),
@@ -220,8 +224,9 @@ fn forbids(reason: &Reason, evidence: &Evidence) -> bool {
         | Reason::Companions
         | Reason::Few(_) => true,
         Reason::Person => !counts_frames(evidence) && evidence.names.folder != Folder::Film,
-        // A camera's burst is steady and alike, too, and nobody wants to lose it.
-        Reason::MixedFolder => evidence.text == Text::Absent,
+        // What came before the rest may be left over from another run, and only a text could tell. A camera's burst is
+        // steady and alike, too, and nobody wants to lose it.
+        Reason::Rest | Reason::MixedFolder => evidence.text == Text::Absent,
         _ => false,
     }
 }

@@ -51,6 +51,24 @@ impl Pace {
     }
 }
 
+/// A rest that is no pause within a run: at least this long, and so many times as long as three quarters of the pauses.
+const REST_NS: i64 = 60_000_000_000;
+const RESTS: i64 = 10;
+
+/// Whether files by the times of their last change came in parts, with a long rest between them.
+///
+/// After such a rest, nothing but their numbers says that the parts are of one run.
+#[must_use]
+pub fn has_rest(times_ns: &[i64]) -> bool {
+    let mut times = times_ns.to_vec();
+    times.sort_unstable();
+    let mut pauses: Vec<i64> = times.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
+    pauses.sort_unstable();
+    let Some(longest) = pauses.last() else { return false };
+    let usual = pauses[pauses.len() * 3 / 4];
+    *longest >= REST_NS && *longest >= usual.saturating_mul(RESTS)
+}
+
 /// How numbers follow each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counter {

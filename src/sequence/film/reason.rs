@@ -23,6 +23,8 @@ pub enum Reason {
     Steady,
     /// The pauses are long and irregular.
     Person,
+    /// There was a long rest between two of them.
+    Rest,
     /// The folder has the name of a film's.
     FilmFolder,
     /// The folder has the name of one for mixed use.
@@ -67,7 +69,7 @@ impl Reason {
             Self::Alike(8..) | Self::InOrder(12..) => 3,
             Self::Alike(4..) | Self::InOrder(_) => 2,
             Self::TextSame | Self::Steady | Self::FilmFolder | Self::Many | Self::Alike(_) | Self::Near => 1,
-            Self::TextSeeds | Self::Regular => 0,
+            Self::TextSeeds | Self::Rest | Self::Regular => 0,
             Self::MixedFolder | Self::Few(4..) | Self::NoOrder(..12) => -1,
             Self::TextNumbers | Self::Person | Self::Few(_) | Self::NoOrder(..24) | Self::Unlike(..4) => -2,
             Self::Sparse | Self::NoOrder(_) | Self::Unlike(_) => -3,
@@ -87,6 +89,7 @@ impl fmt::Display for Reason {
             Self::TextWords => "the prompts differ in words",
             Self::Steady => "the frames came at a steady pace",
             Self::Person => "the files came minutes apart and irregularly",
+            Self::Rest => "there was a long rest between two of the frames",
             Self::FilmFolder => "the folder has the name of a film's",
             Self::MixedFolder => "the folder has the name of one for all sorts of pictures",
             Self::Subject(Subject::Udim) => "the names are those of UDIM tiles",

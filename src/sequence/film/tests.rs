@@ -104,6 +104,24 @@ fn every_reason_is_one_plain_line() {
     }
 }
 
+/// Nothing but its number says that a picture from before a long rest is of the same run as those that came after it.
+#[test]
+fn frames_from_before_a_long_rest_stay_unless_a_text_tells_of_one_run() {
+    let times = |count: i64, rest: i64| (0..count).map(move |at| at * 1_000_000_000 + if at > 0 { rest } else { 0 });
+    let minute = 60_000_000_000;
+    for (rest, is_rest) in [(0, false), (minute - 2_000_000_000, false), (minute, true), (60 * minute, true)] {
+        assert_eq!(has_rest(&times(40, rest).collect::<Vec<_>>()), is_rest, "{rest}");
+    }
+    let usual: Vec<i64> = (0..40).map(|at| at * 10 * minute).chain([480 * minute]).collect();
+    assert!(!has_rest(&usual), "a pause of an hour and a half where ten minutes are usual");
+    assert!(!has_rest(&[]) && !has_rest(&[0]));
+
+    let film = Evidence { rest: true, ..set(48).dir("/p/renders/shot_010").evidence() };
+    for (text, verdict) in [(Text::Absent, Verdict::Unsure), (Text::Counts(Counts::Frames), Film)] {
+        assert_eq!(judge(&Evidence { text, ..film.clone() }).verdict, verdict, "{text:?}");
+    }
+}
+
 fn any_evidence() -> impl Strategy<Value = Evidence> {
     let counter =
         prop_oneof![Just(Counter::Dense), Just(Counter::Step(5)), Just(Counter::Sparse), Just(Counter::Stamps)];
@@ -123,12 +141,14 @@ fn any_evidence() -> impl Strategy<Value = Evidence> {
     let pictures = prop::option::of((2usize..=24, 0.0..2.0f64, 0.0..1.0f64, -1.0..1.0f64)).prop_map(|measured| {
         measured.map(|(count, change, between, order)| Pictures { count, change, between, order })
     });
-    (1usize..60, counter, sizes, pace, (folder, subject), prop::bool::weighted(0.1), text, pictures).prop_map(
-        |(count, counter, sizes, pace, (folder, subject), companions, text, pictures)| Evidence {
+    let odd = (prop::bool::weighted(0.1), prop::bool::weighted(0.1));
+    (1usize..60, counter, sizes, pace, (folder, subject), odd, text, pictures).prop_map(
+        |(count, counter, sizes, pace, (folder, subject), (companions, rest), text, pictures)| Evidence {
             count,
             counter,
             sizes,
             pace,
+            rest,
             names: Names { folder, subject },
             companions,
             text,
@@ -147,6 +167,7 @@ proptest! {
             Evidence { names: Names { folder: Folder::Film, ..evidence.names }, ..evidence.clone() },
             Evidence { names: Names { subject: None, ..evidence.names }, ..evidence.clone() },
             Evidence { companions: false, ..evidence.clone() },
+            Evidence { rest: false, ..evidence.clone() },
             Evidence { sizes: Sizes { kinds: 1, odd: 0 }, ..evidence.clone() },
             Evidence { count: evidence.count + 16, ..evidence.clone() },
             Evidence { counter: Counter::Dense, ..evidence.clone() },

@@ -154,6 +154,7 @@ impl Set {
             counter: if self.stamps { Counter::Stamps } else { Counter::of(&self.numbers) },
             sizes: Sizes::of(&self.sizes),
             pace: Pace::of(&self.times),
+            rest: has_rest(&self.times),
             names: Names::of(self.dir.as_ref(), &pattern, &self.numbers),
             companions: has_companions(names.iter(), others.iter().map(Vec::as_slice)),
             text: Text::of(&self.texts),
