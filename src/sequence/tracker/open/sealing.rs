@@ -21,6 +21,10 @@ use crate::sequence::{Batch, Flaw, Frame, FrameNumber, TakenFor, Unreadable};
 const LONG_REST: Duration = Duration::from_secs(60);
 const LONG_RESTS: u32 = 10;
 
+/// What is left of before such a rest was left alone then, as stills or as too little. The run that came after it must not
+/// change that: its verdict is about its own frames.
+const LEFTOVER: &str = "single pictures: they were left alone before, and what came after a long rest is another run";
+
 /// Frames of one run, and what they were taken for.
 struct Part {
     frames: Vec<Frame>,
@@ -130,7 +134,8 @@ impl Sequence {
             } else {
                 let split = if is_one { self.runs(frames, over, cx) } else { vec![frames] };
                 parts.extend(split.into_iter().rev().map(|frames| Part { frames, taken_for: taken_for.clone() }));
-                parts.extend((!leftover.is_empty()).then_some(Part { frames: leftover, taken_for: None }));
+                let taken_for = Some((film::Verdict::Stills, LEFTOVER.to_owned()));
+                parts.extend((!leftover.is_empty()).then_some(Part { frames: leftover, taken_for }));
             }
         }
         parts.reverse();

@@ -125,6 +125,27 @@ fn a_leftover_is_not_put_in_front_of_the_next_run() {
 }
 
 #[test]
+fn stills_before_a_film_are_left_alone_after_it_too() {
+    let mut world = World::new(Rules { min_frames: 2, ..rules() });
+    world.looks = film::Verdict::Stills;
+    world.frames(1..=12);
+    world.list();
+    world.pass(seconds(72));
+    assert_eq!(world.batches.len(), 0);
+    world.looks = film::Verdict::Film;
+    for number in 13..=42 {
+        world.frames([number]);
+        world.list();
+        world.pass(seconds(1));
+    }
+    world.pass(seconds(61));
+    assert_eq!(world.numbers(), [(13..=42).collect::<Vec<_>>()]);
+    world.list();
+    world.pass(seconds(10_000));
+    assert_eq!(world.batches.len(), 1, "the stills stay");
+}
+
+#[test]
 fn a_pause_within_the_run_after_a_leftover_cuts_nothing_off() {
     let mut world = World::new(Rules { min_frames: 2, idle_timeout: IdleTimeout::After(seconds(200)), ..rules() });
     world.generate([1], "a house");
