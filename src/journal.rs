@@ -115,6 +115,8 @@ impl Journal {
                     insert.execute(params![id, frame.number, frame.name.as_deref(), dev, ino, size, mtime_ns])?;
                 }
             }
+            // Once the frames are cleaned up, only this tells a later life of the daemon that the previews are no film.
+            existing::add(&transaction, &batch.dir, &batch.previews)?;
             transaction.commit()?;
             Ok(BatchId(id))
         })

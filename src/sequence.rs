@@ -111,6 +111,8 @@ pub struct Batch {
     pub unreadable: Vec<Unreadable>,
     /// Numbers whose files were written over while the sequence was open and others stayed as they were.
     pub rewritten: NumberRanges,
+    /// Images beside the frames that are the previews of them. They are no frames, and stay none after the frames are gone.
+    pub previews: Vec<(BString, Identity)>,
     /// What ended the sequence.
     pub reason: FinishReason,
     /// What it was taken for, where nobody said that it is a film.

@@ -53,6 +53,7 @@ impl Found {
             frames: self.frames,
             missing: self.missing,
             unreadable: Vec::new(),
+            previews: Vec::new(),
             rewritten: NumberRanges::default(),
             reason: FinishReason::Now,
             taken_for: None,

@@ -96,6 +96,24 @@ pub(super) fn free(connection: &Connection, dir: &Path, files: &[(BString, Ident
     Ok(())
 }
 
+/// These files of a folder count as if they were there before: a sequence of them does not end by silence.
+pub(super) fn add(connection: &Connection, dir: &Path, files: &[(BString, Identity)]) -> rusqlite::Result<()> {
+    if files.is_empty() {
+        return Ok(());
+    }
+    let dir = dir.as_os_str().as_bytes();
+    let files = FileSet::of(files.iter().map(|(name, identity)| (name.as_slice(), identity)));
+    let mut select = connection.prepare_cached("SELECT files FROM existing WHERE dir = ? AND files IS NOT NULL")?;
+    let known = select.query_row([dir], |row| row.get::<_, Vec<u8>>(0)).optional()?;
+    let all = known.map_or_else(|| Ok(FileSet::default()), |bytes| set(&bytes))?.union(files);
+    connection.execute(
+        "INSERT INTO existing (dir, files) VALUES (:dir, :files) ON CONFLICT (dir) DO UPDATE SET files = :files \
+         WHERE files IS NOT NULL",
+        named_params! {":dir": dir, ":files": all.to_bytes()},
+    )?;
+    Ok(())
+}
+
 fn record(connection: &Connection, reading: &FirstReading) -> rusqlite::Result<()> {
     let dir = reading.dir.as_os_str().as_bytes();
     if reading.files.as_ref().is_some_and(FileSet::is_empty) {

@@ -281,6 +281,7 @@ impl StoredBatch {
             frames: frames(connection, id)?,
             missing: json(row, "missing")?,
             unreadable: json(row, "unreadable")?,
+            previews: Vec::new(),
             rewritten: json(row, "rewritten")?,
             taken_for: optional_json(row, "taken_for")?,
             reason: json(row, "reason")?,

@@ -106,6 +106,7 @@ fn batch(dir: &str, numbers: &[i64]) -> Batch {
         pattern,
         frames: numbers.iter().map(frame).collect(),
         unreadable: Vec::new(),
+        previews: Vec::new(),
         rewritten: NumberRanges::default().with(&numbers[..1]),
         missing: NumberRanges::missing_from(numbers.iter().copied()),
         reason: FinishReason::Marker(".done".into()),

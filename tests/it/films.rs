@@ -343,3 +343,26 @@ fn scan_says_of_each_image_where_it_is() {
     assert_eq!(firsts, [1, 11]);
     assert!(text.contains("    11-20 looks like a film: "), "{text}");
 }
+
+#[test]
+fn previews_stay_after_their_frames_are_gone_and_the_daemon_was_restarted() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let config = sandbox.config(GREEDY);
+    let mut daemon = Daemon::start(&sandbox, &config);
+    let dir = sandbox.folder("shot");
+    let [frames, previews] = ["frame_####.exr", "frame_####.jpg"].map(Frames::new);
+    let mut pace = steady();
+    for number in 1..=12 {
+        frames.write_at(&mut pace, &dir, [number]);
+        previews.write(&dir, [number]);
+    }
+    wait_until_gone(&mut daemon, &frames, &dir, 1..=12);
+    assert_eq!(daemon.stop().code(), Some(0));
+
+    let mut daemon = Daemon::start(&sandbox, &config);
+    let another = wait_for_another(&mut daemon, &sandbox, "another");
+    assert_there(&previews, &dir, 1..=12);
+    let mut reels = sandbox.reels();
+    reels.sort();
+    assert_eq!(reels, [another, dir.join("frame.mp4")]);
+}

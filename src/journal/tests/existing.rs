@@ -87,3 +87,22 @@ fn a_million_old_files_are_eight_megabytes() {
     let bytes = fs::metadata(scene.lock.state_dir().join("journal.db")).unwrap().len();
     assert!(bytes < 8_500_000, "{bytes}");
 }
+
+#[test]
+fn previews_of_a_batch_count_as_old_from_its_first_record_on() {
+    let scene = Scene::new();
+    let identity = Identity { dev: 1, ino: 1, size: 1, mtime_ns: 1 };
+    let previews = |name: &str| vec![(name.into(), identity)];
+    scene.begin_batch(&Batch { previews: previews("1.jpg"), ..batch("/srv/a", &[1]) });
+    let readings = [reading("/srv/b", 8, Some(files(&["old"]))), reading("/srv/closed", 9, None)];
+    scene.journal.watch(&root(&["disk"]), &readings, NOW).unwrap();
+    scene.begin_batch(&Batch { previews: previews("2.jpg"), ..batch("/srv/b", &[2]) });
+    scene.begin_batch(&Batch { previews: previews("3.jpg"), ..batch("/srv/closed", &[3]) });
+    scene.begin_batch(&batch("/srv/none", &[4]));
+    let scene = scene.restart();
+    let in_ = |dir: &str| scene.journal.existing_in(Path::new(dir), None).unwrap();
+    assert_eq!(in_("/srv/a"), files(&["1.jpg"]));
+    assert_eq!(in_("/srv/b"), files(&["old", "2.jpg"]));
+    assert_eq!(scene.journal.unread_below(Path::new("/srv")).unwrap(), [Path::new("/srv/closed")]);
+    assert!(in_("/srv/closed").is_empty() && in_("/srv/none").is_empty());
+}

@@ -124,6 +124,7 @@ fn a_batch_in_order_of_time_keeps_its_names() {
         frames: written([9998, 9999, 1, 2]),
         missing: NumberRanges::missing_from([1, 2, 9998, 9999]),
         unreadable: Vec::new(),
+        previews: Vec::new(),
         rewritten: NumberRanges::default(),
         reason: crate::sequence::finish::FinishReason::Now,
         taken_for: None,

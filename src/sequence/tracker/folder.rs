@@ -15,7 +15,7 @@ use crate::sequence::tracker::frames::Arrival;
 use crate::sequence::tracker::growing::Growing;
 use crate::sequence::tracker::open::{Context, Marker, Sequence};
 use crate::sequence::tracker::{Decision, Verdict};
-use crate::sequence::{Frame, Identity, Pattern};
+use crate::sequence::{Batch, Frame, Identity, Pattern};
 
 mod listing;
 mod regroup;
@@ -70,6 +70,17 @@ struct Other {
     arrival: Arrival,
     /// `None` for a single, and until the names are read anew.
     why: Option<LeftAlone>,
+}
+
+impl Shape {
+    /// The images that are previews of frames of `batch`.
+    fn previews_of(&self, batch: &Batch) -> Vec<(BString, Identity)> {
+        let frames: HashSet<BString> = batch.frames.iter().map(|frame| frame.file_name(&batch.pattern)).collect();
+        let is_preview =
+            |other: &Other| matches!(&other.why, Some(LeftAlone::PreviewOf(frame)) if frames.contains(frame));
+        let previews = self.others.iter().filter(|(_, other)| is_preview(other));
+        previews.map(|(name, other)| (name.clone(), other.identity)).collect()
+    }
 }
 
 /// What the whole tracker knows when it turns to a folder.
@@ -172,9 +183,15 @@ impl Folder {
         let decided = out.len();
         if let Some(sequence) = self.sequences.get_mut(&id) {
             sequence.inspected(verdict, &cx, out);
-            let sealed = out[decided..].iter().any(|decision| matches!(decision, Decision::Seal(_)));
+            let sealed = out[decided..].iter_mut().filter_map(|decision| match decision {
+                Decision::Seal(batch) => Some(batch),
+                _ => None,
+            });
             if let Some(shape) = self.shapes.get_mut(&sequence.shape) {
-                shape.sealed |= sealed;
+                for batch in sealed {
+                    shape.sealed = true;
+                    batch.previews = shape.previews_of(batch);
+                }
             }
         }
         self.step(BTreeSet::from([id]), moment, out);

@@ -96,6 +96,7 @@ impl Sequence {
                 missing,
                 unreadable: unreadable.clone(),
                 rewritten: NumberRanges::default().with(&over),
+                previews: Vec::new(),
                 reason: firing.reason.clone(),
                 taken_for,
             };

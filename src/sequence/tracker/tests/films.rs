@@ -125,6 +125,20 @@ fn a_leftover_is_not_put_in_front_of_the_next_run() {
 }
 
 #[test]
+fn a_batch_tells_which_images_are_previews_of_its_frames() {
+    let mut world = World::new(rules());
+    for number in 1..=10 {
+        world.write(&format!("shot.{number:04}.exr"), WHOLE);
+        world.write(&format!("shot.{number:04}.jpg"), WHOLE);
+    }
+    world.write("shot.0011.jpg", WHOLE);
+    world.list();
+    world.pass(seconds(61));
+    let previews: Vec<_> = world.last().previews.iter().map(|(name, _)| name.to_string()).collect();
+    assert_eq!(previews, (1..=10).map(|number| format!("shot.{number:04}.jpg")).collect::<Vec<_>>());
+}
+
+#[test]
 fn stills_before_a_film_are_left_alone_after_it_too() {
     let mut world = World::new(Rules { min_frames: 2, ..rules() });
     world.looks = film::Verdict::Stills;
