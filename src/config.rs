@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use globset::GlobSet;
 use serde::{Deserialize, Serialize};
 
 use crate::sequence::finish::Rules;
@@ -25,6 +24,7 @@ mod globs;
 mod place;
 mod raw;
 mod reader;
+mod selection;
 mod template;
 pub mod units;
 mod video;
@@ -39,6 +39,7 @@ pub use delivery::{Cleanup, Delivery, NamePart, NameTemplate};
 pub use dirs::locate;
 pub use error::{ConfigError, Invalid};
 pub(crate) use place::real;
+pub use selection::Selection;
 pub use template::TemplateError;
 pub use units::Factor;
 pub use video::{Builtin, Container, CustomPreset, FrameRate, NamedQuality, Preset, Quality, SizeChange, Video};
@@ -69,14 +70,10 @@ pub struct Root {
     pub path: PathBuf,
     /// The path as it is written, where links lead from it to `path`.
     pub link: Option<PathBuf>,
-    /// Whether folders below it are watched too.
-    pub recursive: bool,
+    /// Which files in it are looked at.
+    pub selection: Selection,
     /// How changes are noticed.
     pub watch: WatchMode,
-    /// File paths relative to the root that may be frames; all when `None`.
-    pub include: Option<GlobSet>,
-    /// File and folder paths relative to the root that are left alone; what lies below such a folder matches too.
-    pub exclude: GlobSet,
     /// Which digits of a name are the frame number.
     pub names: Arc<NameRule>,
     /// When a sequence is finished.
@@ -231,9 +228,13 @@ impl Root {
     /// Whether `include` and `exclude` let a file of this name in the folder `dir` in.
     #[must_use]
     pub fn admits(&self, dir: &Path, file: &[u8]) -> bool {
-        let path = dir.join(os_name(file));
-        let relative = path.strip_prefix(&self.path).unwrap_or(&path);
-        self.include.as_ref().is_none_or(|include| include.is_match(relative)) && !self.exclude.is_match(relative)
+        self.selection.admits(&self.relative(dir).join(os_name(file)))
+    }
+
+    /// The path of a folder from the root.
+    #[must_use]
+    pub fn relative<'p>(&self, dir: &'p Path) -> &'p Path {
+        dir.strip_prefix(&self.path).unwrap_or(dir)
     }
 }
 

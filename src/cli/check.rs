@@ -16,11 +16,12 @@ use crate::deliver::publish;
 use crate::encode;
 use crate::encode::ffmpeg::Ffmpeg;
 use crate::journal::{Journal, JournalError, Lock};
-use crate::sequence::existing::ExistingFiles;
+use crate::sequence::existing::{ExistingFiles, FileSet};
+use crate::sequence::os_name;
 use crate::sequence::tracker::{Event, ExistingCount, Listing, Tracker};
 use crate::watch::limits::{InotifyLimits, Limit};
 use crate::watch::mounts;
-use crate::watch::roots::{RootGuard, RootMarks};
+use crate::watch::roots::RootGuard;
 use crate::watch::scan::{self, FolderScan};
 
 #[derive(Debug, Args)]
@@ -144,12 +145,15 @@ fn check_root(root: &Root, findings: &mut Findings) -> Result<(), CliError> {
     check_space(&output, findings)
 }
 
-/// Says what the daemon would leave alone, while it has not watched the root yet.
+/// Says what the daemon would leave alone: everything while it has not watched the root yet, and later what the selection
+/// by which it last read the root did not show.
 fn check_existing(root: &Root, journal: Option<&Journal>) -> Result<(), CliError> {
     let mut guard = RootGuard::new(&root.path);
     guard.state();
-    let is_watched = |marks: RootMarks| journal.is_some_and(|journal| journal.has_watched(&marks).unwrap_or(false));
-    if guard.marks().is_none_or(is_watched) {
+    let Some(marks) = guard.marks() else { return Ok(()) };
+    let watching = journal.filter(|journal| journal.has_watched(&marks).unwrap_or(false));
+    let earlier = watching.and_then(|journal| journal.selection_of(&marks).unwrap_or(None));
+    if watching.is_some() && earlier.as_ref().is_none_or(|earlier| *earlier == root.selection) {
         return Ok(());
     }
     let mut tracker = Tracker::default();
@@ -157,7 +161,15 @@ fn check_existing(root: &Root, journal: Option<&Journal>) -> Result<(), CliError
         tracker.open(Arc::clone(&dir), Arc::clone(&root.finish), Arc::clone(&root.names));
         let claims = journal.map_or_else(Vec::new, |journal| journal.claims(&dir).unwrap_or_default());
         tracker.apply(Event::Claimed { dir: Arc::clone(&dir), files: claims }, Duration::ZERO);
-        let listing = Listing { complete: true, files: scan.files, gone: Vec::new(), existing: ExistingFiles::All };
+        let existing = match &earlier {
+            None => ExistingFiles::All,
+            Some(earlier) => {
+                let shown = |name: &[u8]| earlier.shows(&root.relative(&dir).join(os_name(name)));
+                let hidden = scan.files.iter().filter(|(name, _)| !shown(name));
+                ExistingFiles::Of(FileSet::of(hidden.map(|(name, file)| (name.as_slice(), file))))
+            }
+        };
+        let listing = Listing { complete: true, files: scan.files, gone: Vec::new(), existing };
         tracker.apply(Event::Listed { dir, listing }, Duration::ZERO);
     }
     let ExistingCount { sequences, files } = tracker.existing(&root.path);
@@ -174,7 +186,7 @@ fn check_existing(root: &Root, journal: Option<&Journal>) -> Result<(), CliError
 fn folders_of(root: &Root) -> Vec<(Arc<Path>, FolderScan)> {
     let mut folders = Vec::new();
     let start: Arc<Path> = Arc::from(root.path.as_path());
-    scan::walk(&root.path, &start, root.recursive, &root.exclude, &mut |dir| {
+    scan::walk(&root.path, &start, root.selection.recursive, &root.selection.exclude, &mut |dir| {
         let Ok(scan) = scan::read_folder(dir, &|name| root.wants_file(dir, name)) else { return Vec::new() };
         let below = scan.folders.clone();
         folders.push((Arc::clone(dir), scan));
@@ -227,7 +239,7 @@ fn count_folders(root: &Root) -> u64 {
     let mut folders = vec![root.path.clone()];
     while let Some(dir) = folders.pop() {
         count += 1;
-        if let (true, Ok(scan)) = (root.recursive, scan::read_folder(&dir, &|_| false)) {
+        if let (true, Ok(scan)) = (root.selection.recursive, scan::read_folder(&dir, &|_| false)) {
             folders.extend(scan.folders.iter().map(|name| dir.join(crate::sequence::os_name(name))));
         }
     }

@@ -13,7 +13,7 @@ use super::place::{Place, overlap};
 use super::raw::{RawConfig, RawEncoder, RawPreset, RawRoot, RawWatch, Table as _};
 use super::units::{Named as _, suggest};
 use super::{
-    Builtin, Cleanup, Config, Container, CustomPreset, Delivery, Encoder, Live, Preset, Quality, Root, SizeChange,
+    Builtin, Cleanup, Config, Container, CustomPreset, Delivery, Encoder, Live, Preset, Quality, Root, Selection, SizeChange,
     StopPolicy, Video, WatchMode, feedback, globs,
 };
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Rules, Stills};
@@ -55,6 +55,9 @@ pub(super) fn check(raw: &RawConfig, file: &Path, place: &Place, mistakes: &mut 
 pub(super) fn default_root(path: PathBuf) -> Root {
     build(path, &RawRoot::default(), Preset::Builtin(Builtin::H264), None, &mut Mistakes::default())
 }
+
+/// A list of globs as it is written.
+type Globs = Spanned<Vec<Spanned<Glob>>>;
 
 struct Checker<'a> {
     place: &'a Place,
@@ -244,7 +247,7 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
     });
     let order = value(root.order.as_ref(), Order::Number);
     let finish = Rules {
-        final_marker: root.final_marker.as_ref().map_or_else(default_markers, |globs| set(globs, globs::set, mistakes)),
+        final_marker: root.final_marker.as_ref().map_or_else(default_markers, |globs| set(globs, mistakes)),
         final_frame: root.final_frame.as_ref().map(|glob| globs::matcher(glob.get_ref())),
         last_frame: root.last_frame.as_ref().map(|number| *number.get_ref()),
         frame_count: root.frame_count.as_ref().map(positive),
@@ -276,10 +279,8 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
     Root {
         path,
         link: None,
-        recursive: value(root.recursive.as_ref(), true),
+        selection: selection(root, mistakes),
         watch: value(root.watch.as_ref(), WatchMode::Auto),
-        include: root.include.as_ref().map(|globs| set(globs, globs::set, mistakes)),
-        exclude: root.exclude.as_ref().map_or_else(GlobSet::empty, |globs| set(globs, globs::trees, mistakes)),
         names: Arc::new(root.pattern.as_ref().map(|rule| rule.get_ref().clone()).unwrap_or_default()),
         finish: Arc::new(finish),
         // Which frame comes next is known when the last one is there.
@@ -302,16 +303,29 @@ fn arguments(written: Option<&Spanned<Vec<Spanned<String>>>>) -> Vec<String> {
     written.map_or_else(Vec::new, |args| args.get_ref().iter().map(|arg| arg.get_ref().clone()).collect())
 }
 
-fn set<'a>(
-    written: &'a Spanned<Vec<Spanned<Glob>>>,
-    build: impl FnOnce(Vec<&'a Glob>) -> Result<GlobSet, globset::Error>,
-    mistakes: &mut Mistakes,
-) -> GlobSet {
-    build(written.get_ref().iter().map(Spanned::get_ref).collect()).unwrap_or_else(|error| {
-        let message = format!("these globs are too much together: {}", error.kind());
-        mistakes.add(written.span(), Complaint::new(message, "use fewer or simpler ones"));
+/// Every glob by itself was compiled when it was read, so that only their number can be too much.
+fn selection(root: &RawRoot, mistakes: &mut Mistakes) -> Selection {
+    let globs = |written: &Globs| -> Vec<Glob> { written.get_ref().iter().map(|glob| glob.get_ref().clone()).collect() };
+    let recursive = value(root.recursive.as_ref(), true);
+    let include = root.include.as_ref().map(globs);
+    let exclude = root.exclude.as_ref().map_or_else(Vec::new, globs);
+    Selection::new(recursive, include.as_deref(), &exclude).unwrap_or_else(|error| {
+        let written = root.include.iter().chain(&root.exclude).max_by_key(|globs| globs.get_ref().len());
+        mistakes.add(written.map_or(0..0, Spanned::span), too_much(&error));
+        Selection::everything()
+    })
+}
+
+fn set(written: &Globs, mistakes: &mut Mistakes) -> GlobSet {
+    globs::set(written.get_ref().iter().map(Spanned::get_ref)).unwrap_or_else(|error| {
+        mistakes.add(written.span(), too_much(&error));
         GlobSet::empty()
     })
+}
+
+fn too_much(error: &globset::Error) -> Complaint {
+    let message = format!("these globs are too much together: {}", error.kind());
+    Complaint::new(message, "use fewer or simpler ones")
 }
 
 fn default_markers() -> GlobSet {

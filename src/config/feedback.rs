@@ -42,21 +42,19 @@ pub(super) fn complaint_about_chunks(dir: &Path, roots: &[Root]) -> Option<Compl
 fn watches_folder(root: &Root, path: &Path, dir: &Path) -> bool {
     let Ok(below) = dir.strip_prefix(path) else { return false };
     let hidden = below.components().any(|part| part.as_os_str().as_bytes().starts_with(b"."));
-    below.as_os_str().is_empty() || (root.recursive && !hidden && !root.exclude.is_match(below))
+    below.as_os_str().is_empty() || (!hidden && root.selection.reads_folder(below))
 }
 
 /// Where second reels of `root` land: of frames at its top, and of frames in some folder below it.
 fn reels(root: &Root) -> Vec<PathBuf> {
     let name = format!("{}_2.webp", root.delivery.output_name);
     let dir = root.delivery.output_dir.as_deref().unwrap_or(Path::new(""));
-    let frames = [Some(root.path.clone()), root.recursive.then(|| root.path.join("folder"))];
+    let frames = [Some(root.path.clone()), root.selection.recursive.then(|| root.path.join("folder"))];
     frames.into_iter().flatten().map(|folder| normalised(&folder.join(dir).join(&name))).collect()
 }
 
 /// Whether `root` would look at this file.
 fn admits(root: &Root, file: &Path) -> bool {
     let Ok(path) = file.strip_prefix(&root.path) else { return false };
-    (root.recursive || path.components().count() == 1)
-        && root.include.as_ref().is_none_or(|include| include.is_match(path))
-        && !root.exclude.is_match(path)
+    root.selection.shows(path)
 }

@@ -40,7 +40,7 @@ pub(super) fn trees<'a>(globs: impl IntoIterator<Item = &'a Glob>) -> Result<Glo
     let mut builder = GlobSet::builder();
     for glob in globs {
         builder.add(glob.clone());
-        builder.add(GlobBuilder::new(&format!("{}/**", glob.glob())).literal_separator(true).build()?);
+        builder.add(compiled(&format!("{}/**", glob.glob()))?);
     }
     builder.build()
 }
@@ -57,8 +57,11 @@ fn compile(written: &str, glob: &str) -> Result<Glob, Complaint> {
     if glob.is_empty() {
         return Err(Complaint::new("an empty glob matches nothing", HINT));
     }
-    GlobBuilder::new(glob)
-        .literal_separator(true)
-        .build()
+    compiled(glob)
         .map_err(|error| Complaint::new(format!("`{}` is not a glob: {}", printable(written), error.kind()), HINT))
+}
+
+/// A glob in the words of [`Glob::glob`], which are those of the crate.
+pub(super) fn compiled(text: &str) -> Result<Glob, globset::Error> {
+    GlobBuilder::new(text).literal_separator(true).build()
 }

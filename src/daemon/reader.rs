@@ -47,7 +47,7 @@ pub(crate) struct Report {
     pub(crate) standing: Standing,
     /// The folders, those below before those above them.
     pub(crate) readings: Vec<Reading>,
-    /// Whether this is the first reading of a root that was never watched before.
+    /// Whether files were found that were there before the root was first watched, or that it did not show until now.
     pub(crate) is_first: bool,
 }
 
@@ -206,12 +206,12 @@ impl RootReader {
         }
         let Some(marks) = inner.guard.marks() else { return Ok(()) };
         let is_born = inner.missing_at.is_some_and(|moment| inner.guard.was_made_after(moment - CLOCK_TICK_NS));
-        inner.first = Some(FirstReadings::of(&self.path, marks, is_born, &self.journal)?);
+        inner.first = Some(FirstReadings::of(&self.root, marks, is_born, &self.journal)?);
         Ok(())
     }
 
     fn record_what_was_there(&self) -> Result<bool, JournalError> {
-        self.lock().first.as_mut().map_or(Ok(false), |first| first.record(&self.journal))
+        self.lock().first.as_mut().map_or(Ok(false), |first| first.record(&self.root, &self.journal))
     }
 
     /// Looks whether the root is the one it was. Watches may have died with a mount, so that all of them are given up
@@ -289,7 +289,7 @@ impl RootReader {
                 }
                 for name in &scan.folders {
                     let below: Arc<Path> = Arc::from(dir.join(os_name(name)));
-                    if self.root.recursive && self.reads_folder(&below) {
+                    if self.reads_folder(&below) {
                         self.read_tree(below, readings);
                     }
                 }
@@ -318,7 +318,7 @@ impl RootReader {
             let outcome = scan::read_folder(&dir, &|name| self.wants_or_counts(&dir, name, &left));
             let mut listing = outcome.map(|scan| {
                 left.tell(&dir, &scan.links, &mut self.lock().told);
-                for name in scan.folders.iter().filter(|_| self.root.recursive) {
+                for name in &scan.folders {
                     let below: Arc<Path> = Arc::from(dir.join(os_name(name)));
                     if self.reads_folder(&below) && (everything || !self.lock().known.contains(&below)) {
                         folders.push(below);
@@ -380,7 +380,7 @@ impl RootReader {
         };
         if let Some(first) = &mut inner.first {
             let read = listing.as_ref().ok().filter(|_| claims.is_ok());
-            let existing = first.read(dir, read, &self.journal)?;
+            let existing = first.read(&self.root, dir, read, &self.journal)?;
             if let Ok(listing) = listing {
                 listing.existing = existing;
             }
@@ -444,8 +444,7 @@ impl RootReader {
     }
 
     fn reads_folder(&self, dir: &Path) -> bool {
-        let relative = dir.strip_prefix(&self.root.path).unwrap_or(dir);
-        !self.root.exclude.is_match(relative)
+        self.root.selection.reads_folder(self.root.relative(dir))
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -11,6 +11,7 @@ use bstr::BString;
 use rusqlite::{Connection, OptionalExtension as _, named_params};
 
 use super::{Journal, JournalError};
+use crate::config::Selection;
 use crate::sequence::Identity;
 use crate::sequence::existing::FileSet;
 use crate::watch::roots::RootMarks;
@@ -45,8 +46,29 @@ impl Journal {
         })
     }
 
-    /// Records what was there before in these folders, and that the root is watched from now on.
-    pub fn watch(&self, root: &RootMarks, readings: &[FirstReading], now: i64) -> Result<(), JournalError> {
+    /// By which selection a root that is watched was last read, where the journal knows it.
+    pub fn selection_of(&self, root: &RootMarks) -> Result<Option<Selection>, JournalError> {
+        self.with(|connection| {
+            let mut select = connection.prepare_cached("SELECT selection FROM watched WHERE path = ? AND mark = ?")?;
+            for mark in &root.marks {
+                let params = (root.path.as_os_str().as_bytes(), mark);
+                let text = select.query_row(params, |row| row.get::<_, Option<String>>(0)).optional()?.flatten();
+                if let Some(selection) = text.as_deref().and_then(Selection::from_text) {
+                    return Ok(Some(selection));
+                }
+            }
+            Ok(None)
+        })
+    }
+
+    /// Records what was there before in these folders, and that the root is watched from now on by this selection.
+    pub fn watch(
+        &self,
+        root: &RootMarks,
+        selection: &Selection,
+        readings: &[FirstReading],
+        now: i64,
+    ) -> Result<(), JournalError> {
         self.with(|connection| {
             let transaction = connection.transaction()?;
             for reading in readings {
@@ -54,8 +76,9 @@ impl Journal {
             }
             for mark in &root.marks {
                 transaction.execute(
-                    "INSERT OR IGNORE INTO watched (path, mark, since) VALUES (?, ?, ?)",
-                    (root.path.as_os_str().as_bytes(), mark, now),
+                    "INSERT INTO watched (path, mark, since, selection) VALUES (?, ?, ?, ?) \
+                     ON CONFLICT (path, mark) DO UPDATE SET selection = excluded.selection",
+                    (root.path.as_os_str().as_bytes(), mark, now, selection.to_text()),
                 )?;
             }
             transaction.commit()

@@ -96,8 +96,8 @@ fn the_comfyui_example() {
     assert_eq!(root.video.rate.to_string(), "24");
     assert_eq!(root.delivery.output_name.to_string(), "video");
     assert_eq!(root.delivery.cleanup, Cleanup::Keep, "such a folder holds single pictures too");
-    assert!(root.exclude.is_match("temp") && root.exclude.is_match("a/b/x_preview_1.png"));
-    assert!(!root.exclude.is_match("batch_0000/ComfyUI_00001_.png"));
+    assert!(root.selection.exclude.is_match("temp") && root.selection.exclude.is_match("a/b/x_preview_1.png"));
+    assert!(!root.selection.exclude.is_match("batch_0000/ComfyUI_00001_.png"));
 }
 
 #[test]
@@ -116,6 +116,6 @@ fn the_timelapse_example() {
         parse(include_str!("../../../config/examples/timelapse.toml")).unwrap_or_else(|error| panic!("{error}"));
     let root = &config.roots[0];
     assert_eq!(root.video.rate.to_string(), "30000/1001");
-    let include = root.include.as_ref().unwrap();
+    let include = root.selection.include.as_ref().unwrap();
     assert!(include.is_match("2026-06-21/20260621054500.jpg") && !include.is_match("2026-06-21/notes.txt"));
 }

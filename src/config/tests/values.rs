@@ -85,7 +85,7 @@ fn globs_without_a_slash_hold_at_any_depth() {
         r#"include = ["*.png", "top/*.jpg", "/here.exr"]
         exclude = ["previews/", "a/**/old"]"#,
     );
-    let include = root.include.unwrap();
+    let include = root.selection.include.unwrap();
     for path in ["a.png", "x/y/a.png", "top/a.jpg", "here.exr"] {
         assert!(include.is_match(path), "{path}");
     }
@@ -93,9 +93,9 @@ fn globs_without_a_slash_hold_at_any_depth() {
         assert!(!include.is_match(path), "{path}");
     }
     for path in ["previews", "x/previews", "x/previews/1/a.png", "a/old", "a/b/c/old"] {
-        assert!(root.exclude.is_match(path), "{path}");
+        assert!(root.selection.exclude.is_match(path), "{path}");
     }
-    assert!(!root.exclude.is_match("x/a/old"));
+    assert!(!root.selection.exclude.is_match("x/a/old"));
 }
 
 #[test]

@@ -3,6 +3,7 @@ use std::fs;
 use tempfile::TempDir;
 
 use super::*;
+use crate::config::Config;
 use crate::journal::Lock;
 
 struct Scene {
@@ -20,21 +21,32 @@ impl Scene {
     }
 
     fn at(folder: TempDir) -> Self {
+        Self::with(folder, "")
+    }
+
+    /// With these settings of the root.
+    fn with(folder: TempDir, settings: &str) -> Self {
         let lock = Lock::acquire(&folder.path().join("state")).unwrap();
         let (journal, _) = Journal::open(&lock).unwrap();
         let watching =
             Watching { native: false, poll: Some(POLL_UNWATCHED), fs_type: "nfs".to_owned(), why: "a test".to_owned() };
         let watcher = Arc::new(Watcher::new(|_| false, |_| ()).unwrap());
-        let root = Root::with_defaults(folder.path().join("root"));
+        let text = format!("[[watch]]\npath = \"{}\"\n{settings}", folder.path().join("root").display());
+        let root = Config::parse(&text, &folder.path().join("reeld.toml")).unwrap().roots.remove(0);
         let reader = RootReader::new(root, watching, watcher, journal);
         Self { folder, reader, _lock: lock }
     }
 
     /// The daemon ends, and the next one starts.
     fn restart(self) -> Self {
+        self.restart_with("")
+    }
+
+    /// The same with other settings of the root.
+    fn restart_with(self, settings: &str) -> Self {
         let Self { folder, reader, _lock: lock } = self;
         drop((reader, lock));
-        Self::at(folder)
+        Self::with(folder, settings)
     }
 
     /// Which files were there before, of those that a reading of everything shows.
@@ -97,6 +109,12 @@ fn batch_folders_are_told_before_the_folder_whose_marker_speaks_for_them() {
     let told = told(&scene.reader.read(Wants::Everything));
     let place = |dir: &Path| told.iter().position(|(told, _)| **told == *dir).unwrap();
     assert!(place(&batch) < place(&scene.dir("job")), "{told:?}");
+}
+
+const IDENTITY: Identity = Identity { dev: 1, ino: 2, size: 1, mtime_ns: 4 };
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
 }
 
 /// The files of a report that were there before, as paths below the root.
@@ -182,12 +200,12 @@ fn a_folder_that_cannot_be_read_keeps_its_past_until_it_can() {
     // Root may read everything, so that this tells of a folder that could not be read.
     let closed = scene.make("closed/below");
     let closed = closed.parent().unwrap();
-    let mut first = FirstReadings::of(scene.reader.path(), marks(&scene), false, &scene.reader.journal).unwrap();
+    let mut first = FirstReadings::of(&scene.reader.root, marks(&scene), false, &scene.reader.journal).unwrap();
     let nothing = Listing { complete: true, ..Listing::default() };
     for (dir, listing) in [(&**scene.reader.path(), Some(&nothing)), (closed, None)] {
-        first.read(dir, listing, &scene.reader.journal).unwrap();
+        first.read(&scene.reader.root, dir, listing, &scene.reader.journal).unwrap();
     }
-    assert!(first.record(&scene.reader.journal).unwrap());
+    assert!(first.record(&scene.reader.root, &scene.reader.journal).unwrap());
     // `shot` was not there at the first reading, what is in `closed` may have been.
     let scene = scene.restart();
     assert_eq!(scene.existing(), ["closed/below/f_0001.png"]);
@@ -207,8 +225,8 @@ fn marks(scene: &Scene) -> crate::watch::roots::RootMarks {
 fn a_first_reading_that_is_not_recorded_counts_for_nothing() {
     let scene = Scene::new();
     scene.make("shot");
-    let mut first = FirstReadings::of(scene.reader.path(), marks(&scene), false, &scene.reader.journal).unwrap();
-    assert_eq!(first.read(&scene.dir("shot"), None, &scene.reader.journal).unwrap(), ExistingFiles::All);
+    let mut first = FirstReadings::of(&scene.reader.root, marks(&scene), false, &scene.reader.journal).unwrap();
+    assert_eq!(first.read(&scene.reader.root, &scene.dir("shot"), None, &scene.reader.journal).unwrap(), ExistingFiles::All);
     // Killed here: the next daemon reads for the first time.
     drop(first);
     let report = scene.restart().reader.read(Wants::Everything);
@@ -226,8 +244,8 @@ fn another_disk_at_the_same_place_was_never_watched() {
     for mark in &mut other.marks {
         mark.push('0');
     }
-    let mut first = FirstReadings::of(scene.reader.path(), other, false, &scene.reader.journal).unwrap();
-    assert_eq!(first.read(&shot, None, &scene.reader.journal).unwrap(), ExistingFiles::All);
+    let mut first = FirstReadings::of(&scene.reader.root, other, false, &scene.reader.journal).unwrap();
+    assert_eq!(first.read(&scene.reader.root, &shot, None, &scene.reader.journal).unwrap(), ExistingFiles::All);
 }
 
 #[test]
@@ -241,4 +259,61 @@ fn a_part_of_a_folder_is_not_read_before_the_whole() {
     let names = Dirty::Names(std::iter::once("f_0001.png".into()).collect());
     let report = scene.reader.read(Wants::Folders(vec![(shot, names)]));
     assert_eq!(existing(&report), ["shot/f_0001.png"]);
+}
+
+#[test]
+fn what_an_earlier_selection_hid_was_there_before() {
+    for (narrow, wide, hidden) in [
+        ("recursive = false", "", &["a/b/f_0001.png", "a/f_0001.png", "c/f_0001.png"][..]),
+        ("exclude = [\"a\"]", "exclude = [\"a/b\"]", &["a/f_0001.png"]),
+        ("include = [\"c/*\"]", "include = [\"c/*\", \"b/*.png\", \"a/b/f*\"]", &["a/b/f_0001.png"]),
+    ] {
+        let scene = Scene::new().restart_with(narrow);
+        scene.reader.read(Wants::Everything);
+        let restart = |scene: Scene, settings: &str| {
+            let scene = scene.restart_with(settings);
+            let report = scene.reader.read(Wants::Everything);
+            (scene, existing(&report), report.is_first)
+        };
+        for folder in ["", "a", "a/b", "c"] {
+            scene.make(folder);
+        }
+        let (scene, found, is_told) = restart(scene, narrow);
+        assert!(found.is_empty() && !is_told, "{narrow}: {found:?}");
+        let (scene, found, is_told) = restart(scene, wide);
+        assert_eq!((&found[..], is_told), (&owned(hidden)[..], true), "{narrow} -> {wide}");
+        // What comes into those folders from now on is new, also after a restart.
+        scene.make("a/later");
+        fs::write(scene.dir("a/f_0002.png"), "x").unwrap();
+        assert!(existing(&scene.reader.read(Wants::Everything)).is_empty(), "it is told once");
+        let (_, found, is_told) = restart(scene, wide);
+        assert_eq!((&found[..], is_told), (&owned(hidden)[..], false), "{narrow} -> {wide}");
+    }
+}
+
+#[test]
+fn a_wider_selection_that_is_not_recorded_counts_for_nothing() {
+    let scene = Scene::new().restart_with("recursive = false");
+    scene.reader.read(Wants::Everything);
+    let shot = scene.make("shot");
+    let scene = scene.restart();
+    let mut first = FirstReadings::of(&scene.reader.root, marks(&scene), false, &scene.reader.journal).unwrap();
+    let listing = Listing { complete: true, files: vec![("f_0001.png".into(), IDENTITY)], ..Listing::default() };
+    let found = first.read(&scene.reader.root, &shot, Some(&listing), &scene.reader.journal).unwrap();
+    assert!(found.contains(b"f_0001.png", &IDENTITY));
+    // Killed here.
+    drop(first);
+    assert_eq!(scene.restart().existing(), ["shot/f_0001.png"]);
+}
+
+#[test]
+fn what_cannot_be_read_under_a_wider_selection_was_there_before() {
+    let scene = Scene::new().restart_with("recursive = false");
+    scene.reader.read(Wants::Everything);
+    let shot = scene.make("shot");
+    let scene = scene.restart();
+    let mut first = FirstReadings::of(&scene.reader.root, marks(&scene), false, &scene.reader.journal).unwrap();
+    first.read(&scene.reader.root, &shot, None, &scene.reader.journal).unwrap();
+    first.record(&scene.reader.root, &scene.reader.journal).unwrap();
+    assert_eq!(scene.restart().existing(), ["shot/f_0001.png"]);
 }
