@@ -335,6 +335,7 @@ impl Take {
             out.push(Order::Discard(ids));
         }
         self.proving.clear();
+        self.due = None;
     }
 
     fn abort(&mut self, out: &mut Vec<Order>) {

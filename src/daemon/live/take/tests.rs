@@ -213,8 +213,11 @@ impl World {
     /// Lets time pass, and everything happen that it brings.
     fn pass(&mut self, time: Duration) {
         let until = self.now + time;
+        let mut at_once = 0;
         while let Some(due) = self.take.due().filter(|due| *due <= until) {
             assert!(due >= self.now, "the past is over");
+            at_once = if due == self.now { at_once + 1 } else { 0 };
+            assert!(at_once < 100, "what is due is done");
             self.now = due;
             self.step();
         }
@@ -230,11 +233,9 @@ impl World {
     fn covered(&self) -> Vec<Frame> {
         let valid = |frames: &&Vec<Frame>| {
             let first = frames.first().map_or(0, |frame| frame.number);
-            let files = self.files.range(first..);
-            let is_file = |(frame, (number, identity)): (&Frame, (&FrameNumber, &Identity))| {
-                (frame.number, frame.identity) == (*number, *identity)
-            };
-            frames.iter().zip(files).all(is_file)
+            let files = self.files.range(first..).take(frames.len());
+            let files = files.map(|(number, identity)| (*number, *identity));
+            frames.iter().map(|frame| (frame.number, frame.identity)).eq(files)
         };
         let mut frames: Vec<Frame> = self.journal.values().filter(valid).flatten().cloned().collect();
         frames.sort_by_key(|frame| frame.number);
