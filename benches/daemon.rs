@@ -17,6 +17,7 @@ use serde_json::Value;
 fn main() {
     processor_time_a_frame();
     memory_of_tracked_frames();
+    memory_of_old_files();
     wake_ups_when_idle();
     marker_to_encode();
 }
@@ -61,6 +62,30 @@ fn memory_of_tracked_frames() {
     println!(
         "100,000 tracked frames: {:.1} MB more at the peak (wanted: under 20)",
         full.saturating_sub(empty) as f64 / 1024.0
+    );
+}
+
+/// What was there before costs memory only while it is read.
+fn memory_of_old_files() {
+    let count = setting("REELD_BENCH_OLD", 1_000_000);
+    let empty = Daemon::start("idle_timeout = \"1s\"").resident_kib();
+    let home = scratch();
+    let dir = home.path().join("frames");
+    for number in 0..count {
+        let folder = dir.join(format!("shot_{:03}", number / 10_000));
+        if number % 10_000 == 0 {
+            fs::create_dir_all(&folder).expect("a folder");
+        }
+        fs::write(folder.join(format!("frame_{number:07}.png")), b"x").expect("a frame");
+    }
+    let full = Daemon::start_on(home, "idle_timeout = \"1s\"");
+    // The reading ends a moment before its memory is given back.
+    std::thread::sleep(Duration::from_secs(2));
+    let (resident, peak) = (full.resident_kib(), full.peak_kib());
+    println!(
+        "{count} old files: {:.1} MB more than none (wanted: under 10), {:.1} MB at the peak",
+        resident.saturating_sub(empty) as f64 / 1024.0,
+        peak.saturating_sub(empty) as f64 / 1024.0
     );
 }
 
@@ -161,6 +186,10 @@ impl Daemon {
 
     fn peak_kib(&self) -> u64 {
         field(&format!("/proc/{}/status", self.child.id()), "VmHWM:").expect("the daemon lives")
+    }
+
+    fn resident_kib(&self) -> u64 {
+        field(&format!("/proc/{}/status", self.child.id()), "VmRSS:").expect("the daemon lives")
     }
 
     fn threads(&self) -> impl Iterator<Item = PathBuf> + use<> {

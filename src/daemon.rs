@@ -42,6 +42,7 @@ mod event;
 pub mod job;
 mod live;
 mod load;
+mod memory;
 mod reader;
 mod signals;
 mod slots;
@@ -220,7 +221,8 @@ impl Daemon {
     fn handle(&mut self, event: Event) {
         match event {
             Event::Read(report) => self.read(report),
-            Event::Inspected { report, verdict } => self.inspected(report, verdict),
+            Event::Relisted(report) => self.relisted(report),
+            Event::Inspected(verdict) => self.track(verdict),
             Event::Enqueue(jobs) => self.enqueue(jobs),
             Event::Live(event) => self.live_event(event),
             Event::Ended { job, outcome } => self.ended(&job, outcome),

@@ -240,7 +240,7 @@ fn count_folders(root: &Root) -> u64 {
     while let Some(dir) = folders.pop() {
         count += 1;
         if let (true, Ok(scan)) = (root.selection.recursive, scan::read_folder(&dir, &|_| false)) {
-            folders.extend(scan.folders.iter().map(|name| dir.join(crate::sequence::os_name(name))));
+            folders.extend(scan.folders.iter().map(|name| dir.join(os_name(name))));
         }
     }
     count

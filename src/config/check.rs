@@ -13,8 +13,8 @@ use super::place::{Place, overlap};
 use super::raw::{RawConfig, RawEncoder, RawPreset, RawRoot, RawWatch, Table as _};
 use super::units::{Named as _, suggest};
 use super::{
-    Builtin, Cleanup, Config, Container, CustomPreset, Delivery, Encoder, Live, Preset, Quality, Root, Selection, SizeChange,
-    StopPolicy, Video, WatchMode, feedback, globs,
+    Builtin, Cleanup, Config, Container, CustomPreset, Delivery, Encoder, Live, Preset, Quality, Root, Selection,
+    SizeChange, StopPolicy, Video, WatchMode, feedback, globs,
 };
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Rules, Stills};
 use crate::sequence::order::Order;
@@ -305,7 +305,8 @@ fn arguments(written: Option<&Spanned<Vec<Spanned<String>>>>) -> Vec<String> {
 
 /// Every glob by itself was compiled when it was read, so that only their number can be too much.
 fn selection(root: &RawRoot, mistakes: &mut Mistakes) -> Selection {
-    let globs = |written: &Globs| -> Vec<Glob> { written.get_ref().iter().map(|glob| glob.get_ref().clone()).collect() };
+    let globs =
+        |written: &Globs| -> Vec<Glob> { written.get_ref().iter().map(|glob| glob.get_ref().clone()).collect() };
     let recursive = value(root.recursive.as_ref(), true);
     let include = root.include.as_ref().map(globs);
     let exclude = root.exclude.as_ref().map_or_else(Vec::new, globs);

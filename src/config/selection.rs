@@ -35,11 +35,7 @@ struct Written {
 
 impl Selection {
     /// The selection by these globs. Fails where they are too large together.
-    pub(super) fn new(
-        recursive: bool,
-        include: Option<&[Glob]>,
-        exclude: &[Glob],
-    ) -> Result<Self, globset::Error> {
+    pub(super) fn new(recursive: bool, include: Option<&[Glob]>, exclude: &[Glob]) -> Result<Self, globset::Error> {
         let texts = |globs: &[Glob]| globs.iter().map(|glob| glob.glob().to_owned()).collect();
         let written = Written {
             recursive,
@@ -67,12 +63,13 @@ impl Selection {
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
         let written: Written = serde_json::from_str(text).ok()?;
-        let compile = |texts: &[String]| texts.iter().map(|text| globs::compiled(text).ok()).collect();
-        let include: Option<Vec<Glob>> = match &written.include {
+        let compile =
+            |texts: &[String]| texts.iter().map(|text| globs::compiled(text).ok()).collect::<Option<Vec<_>>>();
+        let include = match &written.include {
             Some(texts) => Some(compile(texts)?),
             None => None,
         };
-        let exclude: Vec<Glob> = compile(&written.exclude)?;
+        let exclude = compile(&written.exclude)?;
         Self::of(written, include.as_deref(), &exclude).ok()
     }
 
@@ -133,7 +130,8 @@ mod tests {
             let one = selection(recursive, include, exclude);
             let again = Selection::from_text(&one.to_text()).unwrap();
             assert_eq!(again, one);
-            for path in ["a.png", "a/b.png", "top/a.jpg", "x/top/a.jpg", "previews/a.png", "a/old/a.png", "temp/1.png"] {
+            for path in ["a.png", "a/b.png", "top/a.jpg", "x/top/a.jpg", "previews/a.png", "a/old/a.png", "temp/1.png"]
+            {
                 assert_eq!(again.shows(Path::new(path)), one.shows(Path::new(path)), "{path}");
             }
         }
@@ -143,7 +141,9 @@ mod tests {
     #[test]
     fn a_file_is_shown_by_its_folder_its_name_and_its_format() {
         let all = selection(true, None, &[]);
-        assert!(all.shows(Path::new("a/b/c.PNG")) && !all.shows(Path::new("a/b/c.txt")) && !all.shows(Path::new("png")));
+        assert!(
+            all.shows(Path::new("a/b/c.PNG")) && !all.shows(Path::new("a/b/c.txt")) && !all.shows(Path::new("png"))
+        );
         let top = selection(false, None, &[]);
         assert!(top.shows(Path::new("c.png")) && !top.shows(Path::new("a/c.png")));
         let some = selection(true, Some(&["*.png"]), &["temp"]);

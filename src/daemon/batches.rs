@@ -204,6 +204,9 @@ impl Daemon {
             let dir: Arc<Path> = Arc::from(dir);
             self.track(Tracked::Released { dir: Arc::clone(&dir), files });
             if let Some(root) = self.root_path_of(&dir) {
+                if let Some(watched) = self.roots.get(&root) {
+                    watched.reader.wake(&dir);
+                }
                 self.want(&root, Wants::Folders(vec![(dir, Dirty::All)]));
             }
         }

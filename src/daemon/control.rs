@@ -104,6 +104,7 @@ impl Daemon {
         let batches = self.tracker.batch_folders(dir);
         let folders = batches.into_iter().chain([Arc::from(dir)]).map(|dir| (dir, Dirty::All)).collect();
         if let Some(watched) = self.roots.get_mut(&root) {
+            watched.reader.wake(dir);
             watched.done.push(Arc::from(dir));
         }
         self.want(&root, Wants::Folders(folders));

@@ -25,13 +25,10 @@ pub(crate) type Files = (PathBuf, Vec<Identity>);
 pub(crate) enum Event {
     /// Folders of a root were read.
     Read(Report),
-    /// The files of a finished sequence were looked at, and their folder was read again.
-    Inspected {
-        /// The folder, and what is new below it.
-        report: Report,
-        /// The tracker's answer.
-        verdict: tracker::Event,
-    },
+    /// A folder was read again, and what is new below it, because a sequence in it is being looked at.
+    Relisted(Report),
+    /// The files of a finished sequence were looked at: the tracker's answer.
+    Inspected(tracker::Event),
     /// Batches are in the journal and may be encoded.
     Enqueue(Vec<Job>),
     /// Something about a sequence that is encoded before it is finished.

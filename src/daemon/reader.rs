@@ -13,6 +13,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::config::Root;
+use crate::daemon::reader::asleep::Asleep;
 use crate::daemon::reader::existing::FirstReadings;
 use crate::daemon::reader::left_alone::{LeftAlone, Told};
 use crate::journal::{Journal, JournalError};
@@ -26,8 +27,11 @@ use crate::watch::native::Watcher;
 use crate::watch::roots::{RootGuard, RootState};
 use crate::watch::scan::{self, ScanError, ScanErrorKind};
 
+mod asleep;
 mod existing;
 mod left_alone;
+
+pub(crate) use asleep::Fingerprint;
 
 /// What to read.
 #[derive(Debug)]
@@ -45,6 +49,8 @@ pub(crate) struct Report {
     pub(crate) root: Arc<Path>,
     /// Whether the root is there. The readings are empty otherwise.
     pub(crate) standing: Standing,
+    /// Whether every folder was read; those that sleep on are not among the readings.
+    pub(crate) is_everything: bool,
     /// The folders, those below before those above them.
     pub(crate) readings: Vec<Reading>,
     /// Whether files were found that were there before the root was first watched, or that it did not show until now.
@@ -72,10 +78,22 @@ pub(crate) enum Standing {
 pub(crate) struct Reading {
     /// The folder.
     pub(crate) dir: Arc<Path>,
+    /// Whether it is read for the first time since the root is there, or since it was put to sleep.
+    pub(crate) is_first: bool,
     /// Files in it that batches hold, when the folder is read for the first time.
     pub(crate) claims: Vec<Identity>,
     /// Its files, or why they cannot be known; `None` when the folder is gone.
     pub(crate) outcome: Option<Result<Listing, ScanError>>,
+}
+
+impl Reading {
+    fn gone(dir: Arc<Path>) -> Self {
+        Self { dir, is_first: false, claims: Vec::new(), outcome: None }
+    }
+
+    fn of(dir: Arc<Path>, outcome: Result<Listing, ScanError>) -> Self {
+        Self { dir, is_first: false, claims: Vec::new(), outcome: Some(outcome) }
+    }
 }
 
 /// The reader of one root.
@@ -91,6 +109,10 @@ pub(crate) struct RootReader {
     inner: Mutex<Inner>,
     /// Whether inotify refused a folder. Beside the lock, which is held while the disk is asked: the loop reads it.
     refused: AtomicBool,
+    /// Folders of which nobody remembers the files. Beside the lock for the same reason.
+    asleep: Mutex<Asleep>,
+    /// Held from the beginning of a reading until it is told.
+    telling: Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -133,7 +155,8 @@ impl RootReader {
             told: Told::default(),
             elsewhere: false,
         };
-        Self { root, watching, path, journal, watcher, inner: Mutex::new(inner), refused: AtomicBool::new(false) }
+        let (inner, refused, asleep) = (Mutex::new(inner), AtomicBool::new(false), Mutex::default());
+        Self { root, watching, path, journal, watcher, inner, refused, asleep, telling: Mutex::new(()) }
     }
 
     /// The root's path.
@@ -147,11 +170,20 @@ impl RootReader {
         self.watching.poll.into_iter().chain(refused).min()
     }
 
-    /// Reads what is wanted. Blocks on the disk.
-    pub(crate) fn read(&self, wants: Wants) -> Report {
+    /// Reads what is wanted, and tells it before anybody else reads. Blocks on the disk.
+    ///
+    /// Readings must be told in the order in which they are made. A complete one that is told after a later reading takes
+    /// away the frames that came in between, and shows others as they were: one run becomes two videos.
+    pub(crate) fn tell<R>(&self, wants: Wants, tell: impl FnOnce(Report) -> R) -> R {
+        // Nothing is in it that a panic elsewhere could have left half done.
+        let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        tell(self.read(wants))
+    }
+
+    fn read(&self, wants: Wants) -> Report {
         let mut readings = Vec::new();
         self.look_at_link();
-        let mut is_first = false;
+        let (mut is_first, mut is_everything) = (false, true);
         let mut standing = self.look();
         if standing == Standing::There && std::mem::take(&mut self.lock().away) {
             standing = self.believed(self.journal.renumber(&self.path));
@@ -162,6 +194,7 @@ impl RootReader {
         if standing == Standing::There {
             match wants {
                 Wants::Folders(folders) if !self.lock().known.is_empty() => {
+                    is_everything = false;
                     for (dir, dirty) in folders {
                         self.read_dirty(dir, dirty, &mut readings);
                     }
@@ -183,7 +216,7 @@ impl RootReader {
         // A marker also speaks for the batch folders below its own, as far as their frames are known when it is: so
         // they come first. Two readings of one folder keep their order.
         readings.sort_by(|a, b| b.dir.cmp(&a.dir));
-        Report { root: Arc::clone(&self.path), standing, readings, is_first }
+        Report { root: Arc::clone(&self.path), standing, is_everything, readings, is_first }
     }
 
     /// Without the journal's word nothing can be said of a root: its disk may have another device number since it came
@@ -260,12 +293,13 @@ impl RootReader {
         inner.unwatched.clear();
         inner.first = None;
         inner.away = true;
+        *self.asleep() = Asleep::default();
         self.refused.store(false, Ordering::Relaxed);
     }
 
     /// Lists one folder afresh, and what is new below it, if the root is still the one it was.
-    pub(crate) fn relist(&self, dir: &Arc<Path>) -> Report {
-        self.read(Wants::Folders(vec![(Arc::clone(dir), Dirty::All)]))
+    pub(crate) fn relist<R>(&self, dir: &Arc<Path>, tell: impl FnOnce(Report) -> R) -> R {
+        self.tell(Wants::Folders(vec![(Arc::clone(dir), Dirty::All)]), tell)
     }
 
     /// Stops watching.
@@ -276,7 +310,7 @@ impl RootReader {
     fn read_dirty(&self, dir: Arc<Path>, dirty: Dirty, readings: &mut Vec<Reading>) {
         let names = match dirty {
             // A part of a folder says nothing before all of it was read once.
-            Dirty::Names(names) if !self.is_unread(&dir) => names,
+            Dirty::Names(names) if !self.is_unread(&dir) && !self.asleep().contains(&dir) => names,
             Dirty::Names(_) | Dirty::All => return self.read_tree(dir, readings),
         };
         let left = LeftAlone::default();
@@ -296,10 +330,10 @@ impl RootReader {
                 if !scan.files.is_empty() || !scan.gone.is_empty() {
                     let listing =
                         Listing { complete: false, files: scan.files, gone: scan.gone, existing: ExistingFiles::None };
-                    self.push(Reading { dir, claims: Vec::new(), outcome: Some(Ok(listing)) }, readings);
+                    self.push(Reading::of(dir, Ok(listing)), readings);
                 }
             }
-            Err(error) => self.push(Reading { dir, claims: Vec::new(), outcome: Some(Err(error)) }, readings),
+            Err(error) => self.push(Reading::of(dir, Err(error)), readings),
         }
     }
 
@@ -311,8 +345,9 @@ impl RootReader {
     fn read_tree(&self, dir: Arc<Path>, readings: &mut Vec<Reading>) {
         let everything = dir == self.path;
         let mut folders = vec![dir];
+        let mut unchanged = BTreeSet::new();
         while let Some(dir) = folders.pop() {
-            let is_new = self.is_unread(&dir);
+            let is_first = self.is_unread(&dir) || self.asleep().contains(&dir);
             self.watch(&dir);
             let left = LeftAlone::default();
             let outcome = scan::read_folder(&dir, &|name| self.wants_or_counts(&dir, name, &left));
@@ -326,8 +361,15 @@ impl RootReader {
                 }
                 Listing { complete: true, files: scan.files, gone: Vec::new(), existing: ExistingFiles::None }
             });
-            match if is_new { self.first_reading(&dir, &mut listing) } else { Ok(Vec::new()) } {
-                Ok(claims) => self.push(Reading { dir, claims, outcome: Some(listing) }, readings),
+            if let Ok(listing) = &listing
+                && self.asleep().stays(&dir, listing)
+            {
+                self.lock().unread.remove(&dir);
+                unchanged.insert(dir);
+                continue;
+            }
+            match if is_first { self.first_reading(&dir, &mut listing) } else { Ok(Vec::new()) } {
+                Ok(claims) => self.push(Reading { dir, is_first, claims, outcome: Some(listing) }, readings),
                 Err(error) => {
                     // Without the journal's word, frames of earlier batches would look new. The next reading of all
                     // tries again.
@@ -338,13 +380,14 @@ impl RootReader {
             }
         }
         if everything {
-            self.forget_vanished(readings);
+            self.forget_vanished(unchanged, readings);
         }
     }
 
     /// Folders that the root no longer shows, where no event told of their end.
-    fn forget_vanished(&self, readings: &mut Vec<Reading>) {
-        let seen: BTreeSet<Arc<Path>> = readings.iter().map(|reading| Arc::clone(&reading.dir)).collect();
+    fn forget_vanished(&self, unchanged: BTreeSet<Arc<Path>>, readings: &mut Vec<Reading>) {
+        let mut seen = unchanged;
+        seen.extend(readings.iter().map(|reading| Arc::clone(&reading.dir)));
         let unseen: Vec<Arc<Path>> = self.lock().known.difference(&seen).cloned().collect();
         for dir in unseen.iter().filter(|dir| has_vanished(dir)) {
             self.forget(dir, readings);
@@ -408,7 +451,8 @@ impl RootReader {
             inner.unread.remove(&dir);
             inner.unwatched.remove(&dir);
             inner.told.forget(&dir);
-            readings.push(Reading { dir, claims: Vec::new(), outcome: None });
+            self.asleep().forget(&dir);
+            readings.push(Reading::gone(dir));
         }
         self.refused.store(!inner.unwatched.is_empty(), Ordering::Relaxed);
     }
@@ -445,6 +489,21 @@ impl RootReader {
 
     fn reads_folder(&self, dir: &Path) -> bool {
         self.root.selection.reads_folder(self.root.relative(dir))
+    }
+
+    /// Nobody remembers the files of a folder that was last read as `seen`: it is read like a new one when it is other than
+    /// that, or somebody asks for it.
+    pub(crate) fn sleep(&self, dir: &Arc<Path>, seen: Fingerprint) {
+        self.asleep().add(dir, seen);
+    }
+
+    /// The next reading of a folder counts, also where nothing changed in it.
+    pub(crate) fn wake(&self, dir: &Path) {
+        self.asleep().wake(dir);
+    }
+
+    fn asleep(&self) -> MutexGuard<'_, Asleep> {
+        self.asleep.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -7,17 +7,22 @@ use std::time::Duration;
 
 use crate::config::Root;
 use crate::daemon::event::Event;
-use crate::daemon::reader::{Reading, Report, RootReader, Standing, Wants};
+use crate::daemon::memory;
+use crate::daemon::reader::{Fingerprint, Reading, Report, RootReader, Standing, Wants};
 use crate::daemon::systemd::Systemd;
 use crate::daemon::{Daemon, GATHER, GATHER_URGENT, Phase};
 use crate::frame::sample::{self, Inspected};
 use crate::frame::{FrameErrorKind, complete};
 use crate::sequence::tracker::{Decision, Event as Tracked, ExistingCount, Verdict};
 use crate::sequence::{Flaw, Frame, Pattern, name, order, os_name};
+use crate::watch::dirty::Dirty;
 use crate::watch::mounts;
 
 /// Time between two readings of everything below a root that is watched natively: events can get lost.
 const RECONCILE: Duration = Duration::from_secs(300);
+
+/// From this many files on their memory, some megabytes, is given back when they are forgotten.
+const WORTH_GIVING_BACK: usize = 10_000;
 
 /// Time between two looks for a root that is not there.
 const AWAIT_ROOT: Duration = Duration::from_secs(2);
@@ -122,13 +127,20 @@ impl Daemon {
         watched.done_when_read.append(&mut watched.done);
         let wants = merge(std::mem::take(&mut watched.pending));
         let reader = Arc::clone(&watched.reader);
-        self.spawn(move || Event::Read(reader.read(wants)));
+        let sender = self.sender.clone();
+        tokio::task::spawn_blocking(move || {
+            reader.tell(wants, |report| {
+                // The loop is gone only when the daemon has stopped.
+                let _ = sender.send(Event::Read(report));
+            });
+        });
     }
 
     /// A root was read.
     pub(super) fn read(&mut self, report: Report) {
         let root = Arc::clone(&report.root);
         let is_there = report.standing == Standing::There;
+        let tired = if report.is_everything { listed(&report) } else { Vec::new() };
         self.take_in(report);
         if let Some(watched) = self.roots.get_mut(&root) {
             watched.busy = false;
@@ -141,8 +153,27 @@ impl Daemon {
                 watched.done.extend(done);
             }
         }
+        self.put_to_sleep(&root, tired);
         self.read_pending(&root);
         self.ready_when_all_roots_are_read();
+    }
+
+    /// Forgets the files of folders in which nothing goes on, so that old files cost no memory.
+    ///
+    /// Only after a reading of everything, which comes every few minutes: a folder in which frames are removed one by one
+    /// must not be read as a whole for each of them.
+    fn put_to_sleep(&mut self, root: &Path, folders: Vec<(Arc<Path>, Fingerprint)>) {
+        let Some(watched) = self.roots.get(root) else { return };
+        let mut files = 0;
+        for (dir, seen) in folders {
+            if self.tracker.sleep(&dir) {
+                watched.reader.sleep(&dir, seen);
+                files += seen.files();
+            }
+        }
+        if files >= WORTH_GIVING_BACK {
+            tokio::task::spawn_blocking(memory::give_back);
+        }
     }
 
     /// Learns how a root stands and what its folders hold. Every reading counts, whoever asked for it: the reader takes
@@ -173,7 +204,7 @@ impl Daemon {
         }
     }
 
-    fn folder_read(&mut self, root: &Arc<Path>, Reading { dir, claims, outcome }: Reading) {
+    fn folder_read(&mut self, root: &Arc<Path>, Reading { dir, is_first, claims, outcome }: Reading) {
         let Some(outcome) = outcome else {
             self.live_folder_gone(&dir);
             return self.track(Tracked::FolderGone(dir));
@@ -181,6 +212,15 @@ impl Daemon {
         let Some(watched) = self.roots.get(root) else { return };
         let settings = &watched.reader.root;
         self.tracker.open(Arc::clone(&dir), Arc::clone(&settings.finish), Arc::clone(&settings.names));
+        if outcome.is_err() {
+            // A folder that sleeps goes on sleeping.
+        } else if is_first {
+            self.tracker.wake(&dir);
+        } else if self.tracker.is_asleep(&dir) {
+            // A reading from before it fell asleep does not say which of its files are old.
+            watched.reader.wake(&dir);
+            return self.want(root, Wants::Folders(vec![(dir, Dirty::All)]));
+        }
         // Also when the folder could not be read: the claims come with its first reading only.
         if !claims.is_empty() {
             self.track(Tracked::Claimed { dir: Arc::clone(&dir), files: claims });
@@ -194,10 +234,9 @@ impl Daemon {
         }
     }
 
-    /// The files of a finished sequence were looked at. The tracker waits for the verdict, whatever became of the root.
-    pub(super) fn inspected(&mut self, report: Report, verdict: Tracked) {
+    /// A folder was read because a sequence in it is being inspected.
+    pub(super) fn relisted(&mut self, report: Report) {
         self.take_in(report);
-        self.track(verdict);
     }
 
     pub(super) fn tick(&mut self) {
@@ -237,12 +276,19 @@ impl Daemon {
         else {
             return;
         };
+        let sender = self.sender.clone();
         self.spawn(move || {
-            // Events are hints: the folder is read once more before a sequence counts as finished.
-            let report = reader.relist(&dir);
-            let verdict =
-                if report.has_listed(&dir) { look_at(&dir, &pattern, frames, weigh) } else { Verdict::Changed };
-            Event::Inspected { report, verdict: Tracked::Inspected { dir, pattern, verdict } }
+            // Events are hints: the folder is read once more before a sequence counts as finished. What it shows is told
+            // before its files are looked at, which takes time.
+            let has_listed = reader.relist(&dir, |report| {
+                let has_listed = report.has_listed(&dir);
+                // The loop is gone only when the daemon has stopped.
+                let _ = sender.send(Event::Relisted(report));
+                has_listed
+            });
+            let verdict = if has_listed { look_at(&dir, &pattern, frames, weigh) } else { Verdict::Changed };
+            // The tracker waits for it, whatever became of the root.
+            Event::Inspected(Tracked::Inspected { dir, pattern, verdict })
         });
     }
 
@@ -268,6 +314,15 @@ impl Daemon {
 /// frames on their way, and pictures that cannot be read come as often as frames.
 pub(super) fn is_urgent(name: &[u8]) -> bool {
     !name::has_frame_extension(name) && !name::is_temporary(name) && name::unsupported::format_of(name).is_none()
+}
+
+/// The folders that a report shows as a whole.
+fn listed(report: &Report) -> Vec<(Arc<Path>, Fingerprint)> {
+    let whole = report.readings.iter().filter_map(|reading| match &reading.outcome {
+        Some(Ok(listing)) if listing.complete => Some((Arc::clone(&reading.dir), Fingerprint::of(listing))),
+        _ => None,
+    });
+    whole.collect()
 }
 
 /// One wish instead of many; reading everything includes the rest.

@@ -149,6 +149,14 @@ impl NumberRanges {
         self.0.iter().flat_map(of)
     }
 
+    /// Whether `number` is in it.
+    #[must_use]
+    pub fn contains(&self, number: FrameNumber) -> bool {
+        let at = self.0.partition_point(|range| range.first <= number);
+        let range = at.checked_sub(1).and_then(|at| self.0.get(at));
+        range.is_some_and(|range| number <= range.last && number.abs_diff(range.first) % range.step.unsigned_abs() == 0)
+    }
+
     /// Whether no number is in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -204,6 +212,20 @@ mod tests {
         assert_eq!(gaps.with(&[0, 3, 9]).to_string(), "-1-0, 2-6, 9");
         assert!(NumberRanges::missing_from([5, 6, 7]).is_empty());
         assert_eq!(NumberRanges::default().to_string(), "");
+    }
+
+    #[test]
+    fn ranges_know_their_numbers() {
+        for numbers in [vec![], vec![-3, -2, -1, 4, 7, 8, 9], vec![0, 10, 20, 50, 60, 70, 80, 90, 100]] {
+            let gaps = NumberRanges::missing_from(numbers.iter().copied());
+            let all: Vec<i64> = gaps.numbers().collect();
+            let ranges = NumberRanges::default().with(&numbers);
+            for number in -5..110 {
+                assert_eq!(gaps.contains(number), all.contains(&number), "{number} in {gaps}");
+                assert_eq!(ranges.contains(number), numbers.contains(&number), "{number} in {ranges}");
+            }
+        }
+        assert!(NumberRanges::missing_from([i64::MIN, i64::MAX]).contains(0));
     }
 
     #[test]

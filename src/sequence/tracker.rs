@@ -4,6 +4,7 @@
 //! they have been quiet. It never performs I/O and never reads the clock.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter::Sum;
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,10 +18,12 @@ use crate::sequence::finish::{Rules, is_batch_folder};
 use crate::sequence::group::LeftAlone;
 use crate::sequence::name::NameRule;
 use crate::sequence::origin::{Origin, Total};
+use crate::sequence::tracker::asleep::Asleep;
 use crate::sequence::tracker::folder::{Folder, Moment};
 use crate::sequence::tracker::open::Marker;
 use crate::sequence::{Batch, Flaw, Frame, FrameNumber, Identity, Pattern};
 
+mod asleep;
 mod folder;
 mod frames;
 mod growing;
@@ -36,6 +39,8 @@ pub use snapshot::{Held, OpenSequence, Stage};
 #[derive(Debug, Default)]
 pub struct Tracker {
     folders: BTreeMap<Arc<Path>, Folder>,
+    /// Those in which nothing goes on: what is told of them, without their files.
+    asleep: BTreeMap<Arc<Path>, Asleep>,
     /// The first due moment of each folder that has one.
     due: BTreeSet<(Duration, Arc<Path>)>,
     events: u64,
@@ -187,6 +192,15 @@ pub struct ExistingCount {
     pub files: u64,
 }
 
+impl Sum for ExistingCount {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), |all, count| Self {
+            sequences: all.sequences + count.sequences,
+            files: all.files + count.files,
+        })
+    }
+}
+
 impl Tracker {
     /// Starts to follow a folder, or follows it by other rules from the next event on. Events of folders that were not
     /// opened are ignored.
@@ -196,6 +210,8 @@ impl Tracker {
             folder.reopen(rules, names, Moment { now: Duration::ZERO, event: self.events, inherited: &[] });
             let after = folder.next_due();
             self.reschedule(&dir, before, after);
+        } else if let Some(asleep) = self.asleep.get_mut(&dir) {
+            (asleep.rules, asleep.names) = (rules, names);
         } else {
             self.folders.insert(Arc::clone(&dir), Folder::new(dir, rules, names));
         }
@@ -205,7 +221,31 @@ impl Tracker {
     /// answer for them any more.
     pub fn retain(&mut self, keep: impl Fn(&Path) -> bool) {
         self.folders.retain(|dir, _| keep(dir));
+        self.asleep.retain(|dir, _| keep(dir));
         self.due.retain(|(_, dir)| keep(dir));
+    }
+
+    /// Puts a folder to sleep in which nothing goes on: its files are forgotten, and what is told of it is kept. Whether it
+    /// is such a folder. What comes next must be a [`wake`](Self::wake), and all that its first reading brought.
+    pub fn sleep(&mut self, dir: &Path) -> bool {
+        let Some(asleep) = self.folders.get(dir).and_then(Folder::asleep) else { return false };
+        if let Some((dir, _)) = self.folders.remove_entry(dir) {
+            self.asleep.insert(dir, asleep);
+        }
+        true
+    }
+
+    /// Follows a folder again that sleeps; another one stays as it is.
+    pub fn wake(&mut self, dir: &Path) {
+        if let Some((dir, asleep)) = self.asleep.remove_entry(dir) {
+            self.folders.insert(Arc::clone(&dir), Folder::woken(dir, asleep));
+        }
+    }
+
+    /// Whether a folder sleeps. Events of it are ignored meanwhile.
+    #[must_use]
+    pub fn is_asleep(&self, dir: &Path) -> bool {
+        self.asleep.contains_key(dir)
     }
 
     /// The `batch_NNNN` folders right below `dir`.
@@ -229,6 +269,7 @@ impl Tracker {
                 }
             }
             Event::FolderGone(dir) => {
+                self.asleep.remove(&dir);
                 if let Some(folder) = self.folders.remove(&dir) {
                     self.reschedule(&dir, folder.next_due(), None);
                 }
@@ -274,48 +315,21 @@ impl Tracker {
     /// that are long enough for a video.
     #[must_use]
     pub fn existing(&self, dir: &Path) -> ExistingCount {
-        let below = self.folders.range::<Path, _>((Bound::Included(dir), Bound::Unbounded));
-        let below = below.take_while(|(path, _)| path.starts_with(dir)).map(|(_, folder)| folder);
-        let mut found = ExistingCount::default();
-        for folder in below {
-            for sequence in folder.sequences().filter(|sequence| sequence.is_left_alone(folder.rules())) {
-                let files = sequence.frames.open_count();
-                if files >= folder.rules().min_frames {
-                    found.sequences += 1;
-                    found.files += files;
-                }
-            }
-        }
-        found
+        let from = (Bound::Included(dir), Bound::Unbounded);
+        let awake = self.folders.range::<Path, _>(from).map(|(path, folder)| (path, folder.existing()));
+        let asleep = self.asleep.range::<Path, _>(from).map(|(path, folder)| (path, folder.existing));
+        let within = |(path, _): &(&Arc<Path>, ExistingCount)| path.starts_with(dir);
+        awake.take_while(within).chain(asleep.take_while(within)).map(|(_, count)| count).sum()
     }
 
     /// What goes on, ordered by folder.
     #[must_use]
     pub fn snapshot(&self, now: Duration) -> Vec<OpenSequence> {
-        let sequences = self.folders.values().flat_map(|folder| folder.sequences().map(move |s| (folder, s)));
-        let described = sequences.filter_map(|(folder, sequence)| {
-            let quiet = now.saturating_sub(sequence.history.last_change);
-            let (aside, state) = (sequence.frames.aside(), sequence.stage(folder.rules()));
-            let is_still = state == Stage::Stills;
-            let open = sequence.frames.first().zip(sequence.frames.last());
-            let (first, last) = open.or(aside.map(|(_, first, last)| (first, last)))?;
-            Some(OpenSequence {
-                dir: folder.dir.to_string_lossy().into_owned(),
-                pattern: sequence.pattern.to_string(),
-                count: sequence.frames.open_count(),
-                taken: sequence.frames.taken_count(),
-                aside: aside.map_or(0, |(count, ..)| count),
-                why: sequence.stills().filter(|_| is_still || aside.is_some()).map(ToOwned::to_owned),
-                first,
-                last,
-                span: sequence.pattern.span(first, last),
-                missing: sequence.pattern.missing_from(sequence.frames.open().map(|frame| frame.number)),
-                state,
-                held: sequence.held(now),
-                quiet_ms: u64::try_from(quiet.as_millis()).unwrap_or(u64::MAX),
-            })
-        });
-        described.collect()
+        let awake = self.folders.iter().map(|(dir, folder)| (dir, folder.snapshot(now)));
+        let asleep = self.asleep.iter().map(|(dir, folder)| (dir, folder.snapshot(now)));
+        let mut folders: Vec<(&Arc<Path>, Vec<OpenSequence>)> = awake.chain(asleep).collect();
+        folders.sort_by_key(|(dir, _)| *dir);
+        folders.into_iter().flat_map(|(_, sequences)| sequences).collect()
     }
 
     fn with<R>(&mut self, dir: &Arc<Path>, now: Duration, act: impl FnOnce(&mut Folder, Moment<'_>) -> R) -> Option<R> {

@@ -147,6 +147,45 @@ fn the_config_asks_for_old_frames() {
     }
 }
 
+/// Also where the config was changed while no daemon ran.
+#[test]
+fn what_a_changed_selection_shows_is_left_alone() {
+    for (narrow, reload) in
+        [("recursive = false", true), ("include = [\"new*/*\"]", false), ("exclude = [\"old\"]", true)]
+    {
+        let sandbox = Sandbox::new(&ffmpeg());
+        let (old, frames) = with_old_frames(&sandbox);
+        let narrow = sandbox.config(&format!("{GREEDY}\n{narrow}"));
+        let daemon = Daemon::start(&sandbox, &narrow);
+        let running = if reload {
+            Some(daemon)
+        } else {
+            daemon.kill_9();
+            None
+        };
+        let config = sandbox.config(GREEDY);
+        let checked = sandbox.run([OsStr::new("check"), OsStr::new("--config"), config.as_os_str()]).expect(0);
+        assert!(checked.text().contains("would be left alone: sequences: 1, files: 6"), "{}", checked.text());
+        let mut daemon = match running {
+            Some(daemon) => {
+                daemon.signal(Signal::HUP);
+                daemon
+            }
+            None => Daemon::start(&sandbox, &config),
+        };
+        let line = daemon.wait_for_line("it says what it leaves alone", |line| line.contains("left alone"));
+        assert!(line.contains("reeld encode"), "{line}");
+        wait_for_another(&mut daemon, &sandbox, "new_1");
+        daemon.kill_9();
+        let mut daemon = Daemon::start(&sandbox, &config);
+        for name in ["new_2", "new_3"] {
+            wait_for_another(&mut daemon, &sandbox, name);
+        }
+        assert_eq!(daemon.stop().code(), Some(0));
+        assert_untouched(&old, &frames);
+    }
+}
+
 /// Killed before and after the first reading is in the journal.
 #[cfg(feature = "fault-points")]
 #[test]

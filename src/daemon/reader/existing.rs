@@ -12,8 +12,8 @@ use crate::config::{Root, Selection};
 use crate::daemon::job;
 use crate::fault;
 use crate::journal::{FirstReading, Journal, JournalError};
-use crate::sequence::os_name;
 use crate::sequence::existing::{ExistingFiles, FileSet};
+use crate::sequence::os_name;
 use crate::sequence::tracker::Listing;
 use crate::watch::roots::RootMarks;
 

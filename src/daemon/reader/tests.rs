@@ -91,12 +91,12 @@ fn listing_a_folder_again_tells_what_became_of_it_and_what_is_new_below() {
     let shot = scene.make("shot");
     scene.reader.read(Wants::Everything);
     let deep = scene.make("shot/new/deep");
-    let report = scene.reader.relist(&shot);
+    let report = scene.reader.relist(&shot, |report| report);
     assert!(report.has_listed(&shot));
     // From here on these folders are known, and nobody reads them without a reason.
     assert!(told(&report).contains(&(deep, Some(1))), "{report:?}");
     fs::remove_dir_all(&shot).unwrap();
-    let report = scene.reader.relist(&shot);
+    let report = scene.reader.relist(&shot, |report| report);
     assert!(!report.has_listed(&shot));
     assert!(told(&report).contains(&(shot, None)), "{report:?}");
 }
@@ -226,7 +226,10 @@ fn a_first_reading_that_is_not_recorded_counts_for_nothing() {
     let scene = Scene::new();
     scene.make("shot");
     let mut first = FirstReadings::of(&scene.reader.root, marks(&scene), false, &scene.reader.journal).unwrap();
-    assert_eq!(first.read(&scene.reader.root, &scene.dir("shot"), None, &scene.reader.journal).unwrap(), ExistingFiles::All);
+    assert_eq!(
+        first.read(&scene.reader.root, &scene.dir("shot"), None, &scene.reader.journal).unwrap(),
+        ExistingFiles::All
+    );
     // Killed here: the next daemon reads for the first time.
     drop(first);
     let report = scene.restart().reader.read(Wants::Everything);
@@ -316,4 +319,53 @@ fn what_cannot_be_read_under_a_wider_selection_was_there_before() {
     first.read(&scene.reader.root, &shot, None, &scene.reader.journal).unwrap();
     first.record(&scene.reader.root, &scene.reader.journal).unwrap();
     assert_eq!(scene.restart().existing(), ["shot/f_0001.png"]);
+}
+
+#[test]
+fn nobody_reads_before_a_reading_is_told() {
+    let scene = Scene::new();
+    let shot = scene.make("shot");
+    scene.reader.tell(Wants::Everything, |report| {
+        assert!(report.has_listed(&shot));
+        assert!(scene.reader.telling.try_lock().is_err());
+    });
+    scene.reader.relist(&shot, |_| assert!(scene.reader.telling.try_lock().is_err()));
+    assert!(scene.reader.telling.try_lock().is_ok());
+}
+
+#[test]
+fn a_folder_that_sleeps_is_told_when_it_changes_or_when_somebody_asks() {
+    let scene = Scene::new();
+    let shot = scene.make("shot");
+    let other = scene.make("other");
+    let report = scene.reader.read(Wants::Everything);
+    for reading in &report.readings {
+        let Some(Ok(listing)) = &reading.outcome else { panic!("{reading:?}") };
+        assert!(reading.is_first);
+        scene.reader.sleep(&reading.dir, Fingerprint::of(listing));
+    }
+    let report = scene.reader.read(Wants::Everything);
+    assert!(report.is_everything && report.readings.is_empty(), "{report:?}");
+
+    // What changes is told with what was there before, whether an event names a file or nobody says anything.
+    fs::write(shot.join("f_0002.png"), "x").unwrap();
+    let names = Dirty::Names(std::iter::once("f_0002.png".into()).collect());
+    let report = scene.reader.read(Wants::Folders(vec![(Arc::clone(&shot), names)]));
+    assert_eq!((told(&report), report.readings[0].is_first), (vec![(Arc::clone(&shot), Some(2))], true));
+    assert_eq!(existing(&report), ["shot/f_0001.png"]);
+    fs::write(other.join("f_0002.png"), "x").unwrap();
+    let report = scene.reader.read(Wants::Everything);
+    assert_eq!(existing(&report), ["other/f_0001.png"], "the one that is awake is told as always");
+
+    // One that changes and is as it was is told as well if somebody asks.
+    scene.reader.sleep(&shot, Fingerprint::of(&Listing::default()));
+    scene.reader.wake(&shot);
+    assert_eq!(scene.reader.relist(&shot, |report| existing(&report)), ["shot/f_0001.png"]);
+
+    // One that is gone is gone.
+    let report = scene.reader.read(Wants::Everything);
+    let reading = report.readings.iter().find(|reading| reading.dir == other).unwrap();
+    scene.reader.sleep(&other, Fingerprint::of(reading.outcome.as_ref().unwrap().as_ref().unwrap()));
+    fs::remove_dir_all(&other).unwrap();
+    assert!(told(&scene.reader.read(Wants::Everything)).contains(&(other, None)));
 }

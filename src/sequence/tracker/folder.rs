@@ -11,14 +11,16 @@ use crate::sequence::finish::{MarkerScope, Rules};
 use crate::sequence::group::{LeftAlone, Reading, Shaper};
 use crate::sequence::name::NameRule;
 use crate::sequence::origin::Origin;
+use crate::sequence::tracker::asleep::OldNumbers;
 use crate::sequence::tracker::frames::Arrival;
 use crate::sequence::tracker::growing::Growing;
 use crate::sequence::tracker::open::{Context, Marker, Sequence};
-use crate::sequence::tracker::{Decision, Verdict};
+use crate::sequence::tracker::{Decision, ExistingCount, OpenSequence, Stage, Verdict, snapshot};
 use crate::sequence::{Batch, Frame, Identity, Pattern};
 
 mod listing;
 mod regroup;
+mod sleep;
 
 pub(super) type Id = u32;
 
@@ -43,6 +45,8 @@ pub(super) struct Folder {
     next_id: Id,
     /// It was read before: what a listing brings is new.
     was_listed: bool,
+    /// What was there before it slept, until its files are known again.
+    old: OldNumbers,
 }
 
 /// The names of one shape: only they can influence each other (see [`group`](crate::sequence::group)).
@@ -109,6 +113,7 @@ impl Folder {
             awaiting: BTreeSet::new(),
             next_id: 0,
             was_listed: false,
+            old: OldNumbers::default(),
         }
     }
 
@@ -126,10 +131,6 @@ impl Folder {
     pub(super) fn growing(&self, pattern: &Pattern) -> Option<Growing<'_>> {
         let sequence = self.sequences.get(self.by_pattern.get(pattern)?)?;
         Some(Growing { sequence, rules: &self.rules })
-    }
-
-    pub(super) fn rules(&self) -> &Rules {
-        &self.rules
     }
 
     /// Tells once of each reason why images are in no sequence.
@@ -151,8 +152,39 @@ impl Folder {
         }
     }
 
-    pub(super) fn sequences(&self) -> impl Iterator<Item = &Sequence> {
-        self.sequences.values()
+    /// What silence does not end because it was there before anyone watched.
+    pub(super) fn existing(&self) -> ExistingCount {
+        let left_alone = self.sequences.values().filter(|sequence| sequence.is_left_alone(&self.rules));
+        let files = left_alone.map(|sequence| sequence.frames.open_count());
+        let enough = files.filter(|files| *files >= self.rules.min_frames);
+        enough.map(|files| ExistingCount { sequences: 1, files }).sum()
+    }
+
+    /// What is told of its sequences.
+    pub(super) fn snapshot(&self, now: Duration) -> Vec<OpenSequence> {
+        self.sequences.values().filter_map(|sequence| self.describe(sequence, now)).collect()
+    }
+
+    fn describe(&self, sequence: &Sequence, now: Duration) -> Option<OpenSequence> {
+        let (aside, state) = (sequence.frames.aside(), sequence.stage(&self.rules));
+        let is_still = state == Stage::Stills;
+        let open = sequence.frames.first().zip(sequence.frames.last());
+        let (first, last) = open.or(aside.map(|(_, first, last)| (first, last)))?;
+        Some(OpenSequence {
+            dir: self.dir.to_string_lossy().into_owned(),
+            pattern: sequence.pattern.to_string(),
+            count: sequence.frames.open_count(),
+            taken: sequence.frames.taken_count(),
+            aside: aside.map_or(0, |(count, ..)| count),
+            why: sequence.stills().filter(|_| is_still || aside.is_some()).map(ToOwned::to_owned),
+            first,
+            last,
+            span: sequence.pattern.span(first, last),
+            missing: sequence.pattern.missing_from(sequence.frames.open().map(|frame| frame.number)),
+            state,
+            held: sequence.held(now),
+            quiet_ms: snapshot::quiet_ms(sequence.history.last_change, now),
+        })
     }
 
     /// A client says that everything in it is finished.

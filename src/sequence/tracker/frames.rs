@@ -35,6 +35,8 @@ struct Open {
 pub(super) enum Arrival {
     /// It came while its root was watched, or is other than it was.
     New,
+    /// The same, over one that was there before its folder slept.
+    Over,
     /// It was there before its root was first watched.
     Existing,
     /// It is, or was, in a batch. An open frame is that where its sequence is extended: it goes along.
@@ -134,9 +136,15 @@ impl Frames {
                 self.aside.insert(number, file);
                 return Put::Same;
             }
-            Arrival::New | Arrival::Existing => {}
+            Arrival::New | Arrival::Over | Arrival::Existing => {}
         }
         self.taken.remove(&number);
+        if arrival == Arrival::Over {
+            self.over = true;
+            self.insert(number, Open { file, arrival: open, age: Age::WrittenOver });
+            self.settle(extend);
+            return Put::WrittenOver;
+        }
         self.open_anew(number, file, open);
         self.settle(extend);
         if before.is_some() { Put::Retaken } else { Put::Added }
@@ -242,6 +250,11 @@ impl Frames {
     /// Whether all that is in no batch yet was there before anyone watched: nothing came since.
     pub(super) fn is_existing(&self) -> bool {
         self.existing > 0 && self.existing == self.fresh()
+    }
+
+    /// Whether every frame was there before anyone watched, or is in a batch.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.aside.is_empty() && !self.over && self.existing == self.fresh()
     }
 
     pub(super) fn open_count(&self) -> u64 {
@@ -361,7 +374,8 @@ impl Frames {
     }
 
     fn open_anew(&mut self, number: FrameNumber, file: File, arrival: Arrival) {
-        let age = if self.over { Age::New } else { Age::Old };
+        // A folder that slept tells its old files together with the first new one.
+        let age = if self.over && arrival != Arrival::Existing { Age::New } else { Age::Old };
         self.insert(number, Open { file, arrival, age });
     }
 
@@ -387,7 +401,7 @@ impl Frames {
     fn forget_open(&mut self, number: FrameNumber) -> Option<Open> {
         let frame = self.open.remove(&number)?;
         match frame.arrival {
-            Arrival::New | Arrival::Aside => {}
+            Arrival::New | Arrival::Over | Arrival::Aside => {}
             Arrival::Existing => self.existing -= 1,
             Arrival::Taken => self.again -= 1,
         }

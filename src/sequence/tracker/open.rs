@@ -290,6 +290,12 @@ impl Sequence {
         rules.existing == Existing::Skip && self.frames.is_existing() && !self.history.forced && !self.is_firing()
     }
 
+    /// Whether nothing happens to it before its files change.
+    pub(super) fn is_quiet(&self, rules: &Rules) -> bool {
+        let is_open = self.frames.fresh() > 0;
+        self.frames.is_quiet() && !self.is_firing() && (!is_open || self.is_left_alone(rules))
+    }
+
     fn is_firing(&self) -> bool {
         matches!(self.phase, Phase::Firing(_))
     }

@@ -1,6 +1,7 @@
 //! What people and programs are told of a sequence that is not a video yet. Plain data.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +37,11 @@ pub struct OpenSequence {
     pub held: Option<Held>,
     /// Milliseconds since any of its files changed.
     pub quiet_ms: u64,
+}
+
+/// Milliseconds from the last change until now.
+pub(super) fn quiet_ms(changed: Duration, now: Duration) -> u64 {
+    u64::try_from(now.saturating_sub(changed).as_millis()).unwrap_or(u64::MAX)
 }
 
 /// How far a sequence is.

@@ -8,6 +8,7 @@ use crate::sequence::finish::{Continuation, Existing, FinishReason, IdleTimeout,
 use crate::sequence::order::Order;
 use crate::sequence::origin::{Embedded, run_starts};
 
+mod asleep;
 mod batches;
 mod existing;
 mod films;

@@ -7,6 +7,7 @@ use crate::sequence::existing::ExistingFiles;
 use crate::sequence::finish::MarkerScope;
 use crate::sequence::group::{LeftAlone, Placed, Reading};
 use crate::sequence::name::NameRule;
+use crate::sequence::tracker::asleep::OldNumbers;
 use crate::sequence::tracker::folder::{Folder, Id, Moment, Other, Shape};
 use crate::sequence::tracker::frames::{Arrival, Put};
 use crate::sequence::tracker::open::{Context, Marker, Sequence};
@@ -67,6 +68,7 @@ impl Folder {
             }
         }
         self.was_listed = true;
+        self.old = OldNumbers::default();
         self.step(touched, moment, out);
         // While names come one by one, a reason may be gone with the next name.
         if listing.complete {
@@ -112,6 +114,8 @@ impl Folder {
         let is_final = self.rules.is_final_frame(name);
         let cx = Context { dir: &self.dir, rules: &self.rules, markers: &[], now: moment.now, event: moment.event };
         let sequence = self.sequences.get_mut(&id)?;
+        let is_over = arrival == Arrival::New && self.old.contains(&sequence.pattern, number);
+        let arrival = if is_over { Arrival::Over } else { arrival };
         let frame = Frame::of(&sequence.pattern, name, number, identity);
         if sequence.frames.has_other_name(&frame) {
             // Two files for one number: which of them is the frame, all names together say.

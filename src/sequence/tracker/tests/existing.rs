@@ -13,7 +13,7 @@ impl World {
         world
     }
 
-    fn list_first(&mut self, existing: ExistingFiles) {
+    pub(super) fn list_first(&mut self, existing: ExistingFiles) {
         let files = self.files.clone().into_iter().collect();
         let listing = Listing { complete: true, files, gone: Vec::new(), existing };
         self.apply(Event::Listed { dir: Arc::clone(&self.dir), listing });
