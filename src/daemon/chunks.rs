@@ -97,24 +97,45 @@ impl ChunkMaker {
     /// Writes the playlist of these chunks, which begin the video. Who watches it can do without, so a failure is no more
     /// than a line in the log.
     pub(crate) fn preview(&self, files: &[PathBuf], ended: bool) {
-        let dir = preview_dir(&self.tools, &self.dir, &self.pattern);
-        // No chunk is longer than one and a half times the usual length; twice is more than that at any rounding.
-        let most = self.tools.encoder.chunk_length.saturating_mul(const { NonZeroU32::new(2).unwrap() });
-        match preview::write(&dir, files, self.job.rate, most, ended) {
-            Ok(path) => tracing::debug!(path = %path.display(), chunks = files.len(), ended, "preview"),
-            Err(error) => tracing::warn!(dir = %dir.display(), "the preview cannot be written: {error}"),
+        if let Err(error) = self.write_preview(files, ended) {
+            self.warn_of_preview(&error);
         }
     }
 
-    /// The same for chunks of the journal, in this order.
+    /// The same for chunks of the journal, in this order. Where one of them is given up meanwhile there is no playlist, and
+    /// none is wanted: the next chunk brings one.
     pub(crate) fn preview_of(&self, ids: &[ChunkId]) -> Result<(), JournalError> {
-        let chunks = self.tools.journal.chunks_of(&self.key())?;
-        let file = |id: &ChunkId| chunks.iter().find(|chunk| chunk.id == *id).map(|chunk| chunk.file.clone());
-        let files: Vec<PathBuf> = ids.iter().map_while(file).collect();
-        if !files.is_empty() {
-            self.preview(&files, false);
+        let files = self.files_of(ids)?;
+        if files.is_empty() {
+            return Ok(());
+        }
+        if let Err(error) = self.write_preview(&files, false)
+            && self.files_of(ids)? == files
+        {
+            self.warn_of_preview(&error);
         }
         Ok(())
+    }
+
+    /// The files of these chunks, up to the first that the journal does not know any more.
+    fn files_of(&self, ids: &[ChunkId]) -> Result<Vec<PathBuf>, JournalError> {
+        let chunks = self.tools.journal.chunks_of(&self.key())?;
+        let file = |id: &ChunkId| chunks.iter().find(|chunk| chunk.id == *id).map(|chunk| chunk.file.clone());
+        Ok(ids.iter().map_while(file).collect())
+    }
+
+    fn write_preview(&self, files: &[PathBuf], ended: bool) -> Result<(), EncodeError> {
+        let dir = preview_dir(&self.tools, &self.dir, &self.pattern);
+        // No chunk is longer than one and a half times the usual length; twice is more than that at any rounding.
+        let most = self.tools.encoder.chunk_length.saturating_mul(const { NonZeroU32::new(2).unwrap() });
+        let path = preview::write(&dir, files, self.job.rate, most, ended)?;
+        tracing::debug!(path = %path.display(), chunks = files.len(), ended, "preview");
+        Ok(())
+    }
+
+    fn warn_of_preview(&self, error: &EncodeError) {
+        let dir = preview_dir(&self.tools, &self.dir, &self.pattern);
+        tracing::warn!(dir = %dir.display(), "the preview cannot be written: {error}");
     }
 
     /// Makes one chunk of the frames of `intake`, `first` where the video begins with them. `encoded` is called when its

@@ -231,6 +231,7 @@ impl Take {
         if !std::mem::take(&mut self.settling) {
             return;
         }
+        let waited_for = self.unsettled.take().map(|(frame, _)| frame);
         self.unsettled = unsettled.map(|frame| (frame, now + LOOK_AGAIN.max(self.rest)));
         let (Some(growing), Some(first)) = (growing, whole.first()) else { return };
         // Meanwhile the sequence went on.
@@ -248,6 +249,8 @@ impl Take {
                 open.serial
             }
             Some(_) => return,
+            // The next step may take it together with the short chunk that was kept before it.
+            None if waited_for.as_ref() == Some(first) => return,
             None => {
                 let serial = new_serial();
                 let run = Run { frames: still.clone() };

@@ -98,12 +98,15 @@ impl Take {
         if !quiet && (waits_for_pace || after_gap) {
             return;
         }
-        // A short chunk that a silence ended becomes part of a longer one: every cut costs bits.
+        // A short chunk that a silence ended becomes part of a longer one: every cut costs bits. It is kept until the frame
+        // behind it can be fed. Else the same short chunk would be made again and again for as long as that frame is torn
+        // or may not be read.
+        let may_follow = !self.is_waited_for(first) && !self.feedable(vec![first.clone()], now).is_empty();
         let before = self.chunks.range(..first.number).next_back().map(|(number, (id, run))| (*number, *id, run));
         if let Some((number, id, run)) = before
+            && may_follow
             && run.is_short(self.limits)
             && run.goes_on_with(first, growing)
-            && self.bad.is_none()
         {
             self.chunks.remove(&number);
             out.push(Order::Discard(vec![id]));
@@ -162,6 +165,11 @@ impl Take {
         let until = waiting.map(|(_, until)| *until);
         self.wait_until(until, now);
         self.rested(frames, now)
+    }
+
+    /// Whether it was not whole when it was last looked at.
+    fn is_waited_for(&self, frame: &Frame) -> bool {
+        self.unsettled.as_ref().is_some_and(|(waited_for, _)| waited_for == frame)
     }
 
     /// The frames up to the first one that has not rested yet, in a folder where frames are written twice.

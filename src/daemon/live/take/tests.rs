@@ -226,7 +226,12 @@ impl World {
 
     /// Until nothing more happens by itself.
     fn rest(&mut self) {
-        while self.answer(0) {}
+        for _ in 0..10_000 {
+            if !self.answer(0) {
+                return;
+            }
+        }
+        panic!("it never rests");
     }
 
     /// The frames of all chunks that are still the files they were.
@@ -336,6 +341,60 @@ fn a_frame_that_cannot_be_decoded_stops_it_there_until_it_changes() {
     world.pass(IDLE / 10 * 9);
     world.rest();
     assert_eq!(world.covered(), world.files());
+}
+
+/// One frame, and one behind it that is not whole, after a silence: the first one is a chunk of its own for now.
+fn waiting_for_the_second_frame() -> World {
+    let mut world = World::new();
+    world.torn.insert(2);
+    for number in 1..=3 {
+        world.write(number);
+        world.rest();
+    }
+    world.pass(IDLE / 2);
+    world.rest();
+    assert_eq!(lengths(&world), [1]);
+    world
+}
+
+fn lengths(world: &World) -> Vec<usize> {
+    world.journal.values().map(Vec::len).collect()
+}
+
+/// It may be torn, or nobody may read it.
+#[test]
+fn nothing_is_encoded_again_while_a_frame_is_waited_for() {
+    let mut world = waiting_for_the_second_frame();
+    let encoders = world.next;
+    for _ in 0..20 {
+        world.pass(LOOK_AGAIN);
+        world.rest();
+    }
+    assert_eq!((lengths(&world), world.next), (vec![1], encoders));
+    world.torn.clear();
+    world.pass(LOOK_AGAIN);
+    world.rest();
+    world.pass(IDLE / 2);
+    world.rest();
+    assert_eq!(lengths(&world), [3], "one chunk, and no short one beside it");
+}
+
+#[test]
+fn a_short_chunk_is_kept_while_the_frame_behind_it_rests() {
+    let mut world = waiting_for_the_second_frame();
+    let encoders = world.next;
+    world.torn.clear();
+    // As after frames that were written twice, and long enough that the silence is half over before that.
+    world.take.rest = IDLE * 2 / 3;
+    world.write(2);
+    world.pass(IDLE / 10 * 6);
+    world.rest();
+    assert_eq!((lengths(&world), world.next), (vec![1], encoders));
+    world.pass(IDLE / 10);
+    world.rest();
+    world.pass(IDLE / 10 * 2);
+    world.rest();
+    assert_eq!(lengths(&world), [3]);
 }
 
 #[test]
