@@ -1,13 +1,14 @@
 //! The frames of one sequence: which are open, which are in a batch already.
 
-use std::cell::Cell;
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Bound;
 
 use bstr::BString;
 
-use crate::sequence::gaps;
+use crate::sequence::tracker::frames::differences::Differences;
 use crate::sequence::{Frame, FrameName, FrameNumber, Identity, Pattern};
+
+mod differences;
 
 /// A file, and its name where the pattern does not give it.
 #[derive(Debug, Clone)]
@@ -97,7 +98,8 @@ pub(super) struct Frames {
     /// Caches, forgotten when a change makes them too costly to keep.
     newest: Option<i64>,
     solid: Option<FrameNumber>,
-    step: Cell<Option<FrameNumber>>,
+    /// Between the open numbers.
+    differences: Differences,
 }
 
 impl Frames {
@@ -332,11 +334,16 @@ impl Frames {
         self.solid
     }
 
-    /// The constant step of the open numbers, see [`gaps::step_of`].
+    /// The constant step of the open numbers, see [`step_of`](crate::sequence::gaps::step_of).
     pub(super) fn step(&self) -> FrameNumber {
-        let step = self.step.get().unwrap_or_else(|| gaps::step_of(self.open.keys().copied()));
-        self.step.set(Some(step));
-        step
+        self.differences.step()
+    }
+
+    /// The open numbers on either side of `number`.
+    fn neighbours(&self, number: FrameNumber) -> (Option<FrameNumber>, Option<FrameNumber>) {
+        let before = self.open.range(..number).next_back().map(|(number, _)| *number);
+        let after = self.open.range((Bound::Excluded(number), Bound::Unbounded)).next().map(|(number, _)| *number);
+        (before, after)
     }
 
     fn walk(&self, from: FrameNumber) -> FrameNumber {
@@ -381,10 +388,8 @@ impl Frames {
 
     fn insert(&mut self, number: FrameNumber, frame: Open) {
         let (first, step) = (self.first(), self.step());
-        // Looked up anew where the number does not simply come next, which costs nothing as long as frames are dense.
-        if self.last().and_then(|last| last.checked_add(step)) != Some(number) {
-            self.step.set(None);
-        }
+        let (before, after) = self.neighbours(number);
+        self.differences.came(before, number, after);
         self.newest = self.newest.map(|newest| newest.max(frame.file.identity.mtime_ns));
         self.existing += u64::from(frame.arrival == Arrival::Existing);
         self.open.insert(number, frame);
@@ -409,7 +414,8 @@ impl Frames {
             self.newest = None;
         }
         self.solid = None;
-        self.step.set(None);
+        let (before, after) = self.neighbours(number);
+        self.differences.went(before, number, after);
         Some(frame)
     }
 
@@ -427,7 +433,7 @@ impl Frames {
             self.taken.extend(back);
             self.again = 0;
             (self.newest, self.solid) = (None, None);
-            self.step.set(None);
+            self.differences = Differences::default();
         }
         if self.again == 0 {
             self.again_last = None;

@@ -9,6 +9,7 @@ use crate::sequence::order::Order;
 use crate::sequence::origin::{Embedded, run_starts};
 
 mod asleep;
+mod aside;
 mod batches;
 mod existing;
 mod films;

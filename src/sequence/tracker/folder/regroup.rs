@@ -46,7 +46,7 @@ impl Folder {
         let same_names = *self.names == *names;
         (self.rules, self.names) = (rules, names);
         if !same_names {
-            let mut entries = self.take_out_others(|_| true);
+            let mut entries: Vec<Entry> = self.shapes.values_mut().flat_map(take_out_others).collect();
             let ids: Vec<Id> = self.sequences.keys().copied().collect();
             let (of_sequences, mut old) = self.take_out(&ids);
             entries.extend(of_sequences);
@@ -100,8 +100,9 @@ impl Folder {
 
     /// Reads the names of one shape anew. The sequences that it has then.
     pub(super) fn regroup(&mut self, key: &Arc<[u8]>, moment: Moment<'_>) -> BTreeSet<Id> {
-        let mut entries = self.take_out_others(|other| *other == **key);
-        let Some(Shape { sequences, others, sealed, .. }) = self.shapes.remove(key) else { return BTreeSet::new() };
+        let Some(mut shape) = self.shapes.remove(key) else { return BTreeSet::new() };
+        let mut entries = take_out_others(&mut shape);
+        let Shape { sequences, others, sealed, .. } = shape;
         let ids: Vec<Id> = sequences.into_iter().collect();
         let (of_sequences, mut old) = self.take_out(&ids);
         entries.extend(of_sequences);
@@ -117,20 +118,6 @@ impl Folder {
             }
         }
         ids
-    }
-
-    /// The images of these shapes that are in no sequence, without those that stay judged.
-    fn take_out_others(&mut self, of: impl Fn(&[u8]) -> bool) -> Vec<Entry> {
-        let mut entries = Vec::new();
-        for (_, shape) in self.shapes.iter_mut().filter(|(key, _)| of(key)) {
-            // Frames that were cleaned up must not make a film of their previews.
-            let stays = |other: &Other| shape.sealed && matches!(other.why, Some(LeftAlone::PreviewOf(_)));
-            let (kept, out) = std::mem::take(&mut shape.others).into_iter().partition(|(_, other)| stays(other));
-            shape.others = kept;
-            let entry = |(name, Other { identity, arrival, .. })| Entry { name, identity, arrival, from: None };
-            entries.extend(BTreeMap::into_iter(out).map(entry));
-        }
-        entries
     }
 
     fn take_out(&mut self, ids: &[Id]) -> (Vec<Entry>, Old) {
@@ -227,4 +214,14 @@ impl Folder {
         }
         ids
     }
+}
+
+/// The images of a shape that are in no sequence, without those that stay judged.
+fn take_out_others(shape: &mut Shape) -> Vec<Entry> {
+    // Frames that were cleaned up must not make a film of their previews.
+    let stays = |other: &Other| shape.sealed && matches!(other.why, Some(LeftAlone::PreviewOf(_)));
+    let (kept, out) = std::mem::take(&mut shape.others).into_iter().partition(|(_, other)| stays(other));
+    shape.others = kept;
+    let entry = |(name, Other { identity, arrival, .. })| Entry { name, identity, arrival, from: None };
+    BTreeMap::into_iter(out).map(entry).collect()
 }

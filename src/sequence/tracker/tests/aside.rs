@@ -1,0 +1,31 @@
+//! Images that are in no sequence: what is told of them, and what they stay.
+
+use super::*;
+
+/// A new name must not cost more the more there are.
+#[test]
+fn twenty_thousand_random_numbers_are_no_work() {
+    let mut world = World::new(rules());
+    let begun = std::time::Instant::now();
+    for at in 1..=20_000_u64 {
+        let name = format!("{}.png", at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 24);
+        let file = (BString::from(name), Identity { dev: 1, ino: at, size: WHOLE, mtime_ns: 0 });
+        let listing = Listing { complete: false, files: vec![file], gone: Vec::new(), existing: ExistingFiles::None };
+        world.tracker.apply(Event::Listed { dir: Arc::clone(&world.dir), listing }, world.now);
+    }
+    // Half a second; it took minutes when each looked at all of them.
+    assert!(begun.elapsed() < seconds(60), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn twenty_thousand_names_of_a_shape_each_are_no_work() {
+    let mut world = World::new(rules());
+    for at in 1..=20_000_u64 {
+        let letters: String = format!("{at:05}").bytes().map(|digit| char::from(b'a' + (digit - b'0'))).collect();
+        world.write(&format!("{letters}.png"), WHOLE);
+    }
+    let begun = std::time::Instant::now();
+    world.list();
+    world.list();
+    assert!(begun.elapsed() < seconds(60), "{:?}", begun.elapsed());
+}
