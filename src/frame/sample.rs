@@ -30,6 +30,10 @@ pub struct Inspected {
     pub origin: Origin,
 }
 
+/// How often frames here and there must differ from those before them in a sequence that moves: one odd picture among
+/// copies of another makes two changes.
+const MOVES: usize = 3;
+
 /// Gathers what is known of the sequence `pattern` in `dir`. `frames` are all of its whole frames, in order; `others` are
 /// the names of all other files in the folder. Pictures that cannot be decoded are no evidence.
 fn evidence<'n>(
@@ -49,6 +53,8 @@ fn evidence<'n>(
         tracing::debug!(path = %error.path.display(), reason = %error.kind, "the pictures are not measured");
         None
     });
+    let pictures =
+        pictures.map(|pictures| Pictures { still: pictures.still && !moves(dir, pattern, frames), ..pictures });
     Evidence {
         count: frames.len(),
         counter: if pattern.has_gaps() { Counter::of(&numbers) } else { Counter::Stamps },
@@ -101,18 +107,44 @@ fn window(count: usize) -> Range<usize> {
 /// Decodes these consecutive frames and measures them, as sRGB on black, whatever their formats. One that cannot be read
 /// ends it: the frames would no longer be neighbours. `None` where there are fewer than two.
 fn measure(frames: impl Iterator<Item = (PathBuf, Identity)>) -> Result<Option<Pictures>, FrameError> {
+    let fingerprints: Vec<Signature> = fingerprints(frames).collect::<Result<_, _>>()?;
+    let cells: Vec<&[u8]> = fingerprints.iter().map(Signature::cells).collect();
+    Ok(Pictures::of(&cells))
+}
+
+/// Whether a sequence that stands still in the middle moves elsewhere, as far as frames here and there tell. What cannot be
+/// read is no sign of it.
+fn moves(dir: &Path, pattern: &Pattern, frames: &[Inspected]) -> bool {
+    let spread = spread(frames.len()).map(|at| &frames[at].frame);
+    let files = spread.map(|frame| (dir.join(os_name(&frame.file_name(pattern))), frame.identity));
+    let mut before: Option<Signature> = None;
+    let changed = |fingerprint: Signature| {
+        let changed = before.as_ref().is_some_and(|before| *before != fingerprint);
+        before = Some(fingerprint);
+        changed
+    };
+    fingerprints(files).map_while(Result::ok).map(changed).filter(|changed| *changed).take(MOVES).count() == MOVES
+}
+
+/// Places of `count` frames, from the first to the last; none where all of them are in the window.
+fn spread(count: usize) -> impl Iterator<Item = usize> {
+    let most = if count > MEASURED { MEASURED } else { 0 };
+    (0..most).map(move |at| at * (count - 1) / (most - 1))
+}
+
+/// The fingerprints of these files.
+fn fingerprints(
+    files: impl Iterator<Item = (PathBuf, Identity)>,
+) -> impl Iterator<Item = Result<Signature, FrameError>> {
     let mut decoder = Decoder::default();
     let mut raw = Vec::new();
-    let mut fingerprints = Vec::with_capacity(MEASURED);
-    for (path, identity) in frames {
+    files.map(move |(path, identity)| {
         let picture = decoder.decode(&path, &identity)?;
         let (width, height) = (picture.info.width, picture.info.height);
         color::convert(&picture, &Canvas::new(width, height, false), Feed::Rgb24, [0; 3], &mut raw)?;
-        fingerprints.push(Signature::of(&raw, Feed::Rgb24, width, height));
         decoder.recycle(picture);
-    }
-    let cells: Vec<&[u8]> = fingerprints.iter().map(Signature::cells).collect();
-    Ok(Pictures::of(&cells))
+        Ok(Signature::of(&raw, Feed::Rgb24, width, height))
+    })
 }
 
 #[cfg(test)]
@@ -129,6 +161,15 @@ mod tests {
         assert_eq!(window(5), 0..5);
         assert_eq!(window(24), 0..24);
         assert_eq!(window(100), 38..62);
+    }
+
+    #[test]
+    fn the_spread_is_from_the_first_to_the_last() {
+        assert_eq!(spread(24).count(), 0);
+        let places: Vec<usize> = spread(100).collect();
+        assert_eq!((places.len(), places[0], places[23]), (24, 0, 99));
+        assert!(places.windows(2).all(|pair| pair[0] < pair[1]));
+        assert_eq!(spread(25).last(), Some(24));
     }
 
     /// Frames of 160 times 90 pixels by these names.
@@ -195,5 +236,27 @@ mod tests {
         let found = evidence(dir.path(), &pattern, &frames, [b"notes.md".as_slice()]);
         assert_eq!(found.pictures.map(|pictures| pictures.count), Some(24));
         assert!(!found.companions);
+    }
+
+    /// What `evidence` finds of `count` frames at once.
+    fn seen(count: u32, pixel: impl Fn(u32, u32) -> [u8; 3]) -> Evidence {
+        let names: Vec<String> = (0..count).map(|number| format!("shot.{number:04}.png")).collect();
+        let (dir, files) = made(&names, pixel);
+        let inspected = |(number, (path, identity)): (i64, &(PathBuf, Identity))| {
+            let (info, origin) = inspect_with_origin(path, identity).unwrap();
+            Inspected { frame: Frame { number, name: None, identity: *identity }, info, origin }
+        };
+        let frames: Vec<Inspected> = (0..).zip(&files).map(inspected).collect();
+        evidence(dir.path(), &Pattern::new("shot.", ".png", Padding::Width(4)), &frames, [])
+    }
+
+    #[test]
+    fn a_film_that_stands_still_in_the_middle_is_none_of_copies() {
+        let is_still = |count, pixel: &dyn Fn(u32, u32) -> [u8; 3]| seen(count, pixel).pictures.unwrap().still;
+        assert!(is_still(20, &|_, x| bar(3, x)));
+        assert!(is_still(60, &|_, x| bar(3, x)));
+        assert!(is_still(60, &|number, x| bar(if number == 59 { 9 } else { 3 }, x)), "one odd picture among copies");
+        assert!(!is_still(60, &|number, x| bar(if (15..45).contains(&number) { 15 } else { number % 20 }, x)));
+        assert!(!is_still(20, &bar));
     }
 }

@@ -22,6 +22,7 @@
 //! | the names are those of UDIM tiles, textures or icons; a video or settings of the same name beside each | -4 | yes |
 //! | 24 frames and more; 8 to 23; 4 to 7; fewer | +1; 0; -1; -2 | fewer than 8 |
 //! | the pictures are alike: 8 and more; 4 to 7; fewer | +3; +2; +1 | |
+//! | they are alike because all of them are the same, and neither is the pace steady nor counts the text frames | +1 | yes |
 //! | they are not alike, but near | +1 | |
 //! | their order matters: 12 and more; 8 to 11 | +3; +2 | |
 //! | it does not: 24 and more; 12 to 23; 8 to 11 | -3; -2; -1 | |
@@ -34,6 +35,10 @@
 //! - **Unsure**: everything between. So is what would be stills, where at least 8 frames of one size and without text
 //!   came at a steady pace with regular numbers and no name that speaks against it: renderers and cameras work like that,
 //!   whatever they show.
+//!
+//! One picture, again and again, is no sign of motion: somebody may have copied it. So it takes a steady pace or a text that
+//! counts frames to call that a film, such as a title that stands still. A film that stands still in its middle only is
+//! one like any other.
 //!
 //! The words for pictures are measures of [`Pictures`]. A wrong *film* can cost frames, a wrong *unsure* costs a video
 //! that nobody wanted, and a wrong *stills* is listed with its reasons. That is why a doubt falls towards *unsure*, and
@@ -201,10 +206,12 @@ fn reasons(evidence: &Evidence) -> Vec<Reason> {
     .flatten()
     .collect();
     if let Some(pictures) = pictures {
+        let unchanged = pictures.still && evidence.pace != Pace::Steady && !counts_frames(evidence);
         let shown = [
-            (pictures.are_alike(), Reason::Alike(pictures.count)),
+            (unchanged, Reason::Unchanged),
+            (pictures.are_alike() && !unchanged, Reason::Alike(pictures.count)),
             (pictures.are_near(), Reason::Near),
-            (pictures.are_in_order(), Reason::InOrder(pictures.count)),
+            (pictures.are_in_order() && !pictures.still, Reason::InOrder(pictures.count)),
             (pictures.have_no_order(), Reason::NoOrder(pictures.count)),
             (pictures.are_unlike(), Reason::Unlike(pictures.count)),
         ];
@@ -222,6 +229,7 @@ fn forbids(reason: &Reason, evidence: &Evidence) -> bool {
         | Reason::Sparse
         | Reason::Subject(_)
         | Reason::Companions
+        | Reason::Unchanged
         | Reason::Few(_) => true,
         Reason::Person => !counts_frames(evidence) && evidence.names.folder != Folder::Film,
         // What came before the rest may be left over from another run, and only a text could tell. A camera's burst is

@@ -27,6 +27,9 @@ pub struct Pictures {
     pub between: f64,
     /// The rank correlation of how much pictures differ with how far apart they are.
     pub order: f64,
+    /// No picture differs from another. Whoever measures looks whether that is so for the whole sequence: a film may stand
+    /// still in the middle.
+    pub still: bool,
 }
 
 impl Pictures {
@@ -53,6 +56,7 @@ impl Pictures {
             change: median(neighbours) / (4.0 + median(contents)),
             between: ratio(triples.count(), count.saturating_sub(2)),
             order: order(&differences, count),
+            still: differences.means.iter().all(|mean| *mean <= 0.0),
         })
     }
 

@@ -48,6 +48,8 @@ pub enum Reason {
     Many,
     /// So many pictures are alike.
     Alike(usize),
+    /// They are one picture, again and again, and neither the pace nor the text tells of a film.
+    Unchanged,
     /// The pictures are not alike, but near.
     Near,
     /// The order of so many pictures matters.
@@ -68,7 +70,13 @@ impl Reason {
             Self::TextCountsFrames | Self::TextCountsSources => 4,
             Self::Alike(8..) | Self::InOrder(12..) => 3,
             Self::Alike(4..) | Self::InOrder(_) => 2,
-            Self::TextSame | Self::Steady | Self::FilmFolder | Self::Many | Self::Alike(_) | Self::Near => 1,
+            Self::TextSame
+            | Self::Steady
+            | Self::FilmFolder
+            | Self::Many
+            | Self::Alike(_)
+            | Self::Unchanged
+            | Self::Near => 1,
             Self::TextSeeds | Self::Rest | Self::Regular => 0,
             Self::MixedFolder | Self::Few(4..) | Self::NoOrder(..12) => -1,
             Self::TextNumbers | Self::Person | Self::Few(_) | Self::NoOrder(..24) | Self::Unlike(..4) => -2,
@@ -102,6 +110,7 @@ impl fmt::Display for Reason {
             Self::Few(count) => return write!(f, "only {count} frames"),
             Self::Many => "24 frames or more",
             Self::Alike(_) => "each picture resembles its neighbours",
+            Self::Unchanged => "the pictures are all the same",
             Self::Near => "each picture resembles its neighbours a little",
             Self::InOrder(_) => "the pictures change in order",
             Self::NoOrder(_) => "the order of the pictures does not matter",

@@ -91,7 +91,13 @@ fn fingerprints_that_cannot_be_compared_are_not_measured() {
     assert_eq!(Pictures::of(&[&[], &[]]), None);
     assert_eq!(Pictures::of(&[[1; 432].as_slice(), &[1; 576]]), None);
     let same = Pictures::of(&[[1; 432].as_slice(); 30]).unwrap();
-    assert_eq!(same, Pictures { count: 24, change: 0.0, between: 1.0, order: 1.0 });
+    let copies = judge(&set(100).at_once().show(made::flat(100, 90)).evidence());
+    assert_eq!(copies.to_string(), "perhaps a film: 24 frames or more; the pictures are all the same");
+    assert_eq!(same, Pictures { count: 24, change: 0.0, between: 1.0, order: 1.0, still: true });
+    let (one, other) = ([1; 432], [2; 432]);
+    let mut nearly = [one.as_slice(); 24];
+    nearly[13] = &other;
+    assert!(!Pictures::of(&nearly).unwrap().still);
 }
 
 #[test]
@@ -138,9 +144,13 @@ fn any_evidence() -> impl Strategy<Value = Evidence> {
         Just(Text::Numbers),
         Just(Text::Words)
     ];
-    let pictures = prop::option::of((2usize..=24, 0.0..2.0f64, 0.0..1.0f64, -1.0..1.0f64)).prop_map(|measured| {
-        measured.map(|(count, change, between, order)| Pictures { count, change, between, order })
-    });
+    let pictures = prop::option::of((2usize..=24, 0.0..2.0f64, 0.0..1.0f64, -1.0..1.0f64, prop::bool::weighted(0.2)))
+        .prop_map(|measured| {
+            measured.map(|(count, change, between, order, still)| {
+                let change = if still { 0.0 } else { change };
+                Pictures { count, change, between, order, still }
+            })
+        });
     let odd = (prop::bool::weighted(0.1), prop::bool::weighted(0.1));
     (1usize..60, counter, sizes, pace, (folder, subject), odd, text, pictures).prop_map(
         |(count, counter, sizes, pace, (folder, subject), (companions, rest), text, pictures)| Evidence {

@@ -455,6 +455,15 @@ fn no_films() -> Vec<Row> {
             Stills,
             "sizes",
         ),
+        ("one picture, copied a hundred times", set(100).at_once().show(flat(100, 90)), Unsure, "all the same"),
+        (
+            "copies of a picture with its prompt, in a folder for frames",
+            set(100).dir("/p/frames").at_once().show(flat(100, 90)).text(|_| comfy("a cat", 5, 7, None)),
+            Unsure,
+            "all the same",
+        ),
+        ("one picture, saved by hand again and again", set(40).by_hand().show(flat(40, 90)), Unsure, "all the same"),
+        ("two copies", set(2).at_once().show(flat(2, 90)), Unsure, "all the same"),
         ("two pictures alike", set(2).every(2.0, 0.1).show(pan(2, 0.1)), Unsure, "only 2"),
         ("two pictures unlike", set(2).every(2.0, 0.1).show(unlike(2)), Stills, "unlike"),
     ]
