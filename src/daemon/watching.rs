@@ -14,7 +14,7 @@ use crate::daemon::{Daemon, GATHER, GATHER_URGENT, Phase};
 use crate::frame::sample::{self, Inspected};
 use crate::frame::{FrameErrorKind, complete};
 use crate::sequence::tracker::{Decision, Event as Tracked, ExistingCount, Verdict};
-use crate::sequence::{Flaw, Frame, Pattern, name, order, os_name};
+use crate::sequence::{Flaw, Frame, FrameNumber, Pattern, name, order, os_name};
 use crate::watch::dirty::Dirty;
 use crate::watch::mounts;
 
@@ -270,7 +270,7 @@ impl Daemon {
         }
     }
 
-    fn inspect(&mut self, dir: Arc<Path>, pattern: Pattern, frames: Vec<Frame>, weigh: bool) {
+    fn inspect(&mut self, dir: Arc<Path>, pattern: Pattern, frames: Vec<Frame>, weigh: Option<FrameNumber>) {
         let Some(reader) =
             self.root_path_of(&dir).and_then(|root| self.roots.get(&root)).map(|root| Arc::clone(&root.reader))
         else {
@@ -337,8 +337,8 @@ fn merge(pending: Vec<Wants>) -> Wants {
     Wants::Folders(folders)
 }
 
-/// Looks at every file, and with `weigh` also gathers what speaks for a film.
-fn look_at(dir: &Path, pattern: &Pattern, frames: Vec<Frame>, weigh: bool) -> Verdict {
+/// Looks at every file, and with `weigh` also gathers what speaks for a film, of the frames from that number on.
+fn look_at(dir: &Path, pattern: &Pattern, frames: Vec<Frame>, weigh: Option<FrameNumber>) -> Verdict {
     let mut flawed = Vec::new();
     let mut whole = Vec::with_capacity(frames.len());
     for frame in frames {
@@ -365,7 +365,12 @@ fn look_at(dir: &Path, pattern: &Pattern, frames: Vec<Frame>, weigh: bool) -> Ve
         };
         flawed.push((frame, flaw));
     }
-    let runs = if weigh { sample::runs(dir, pattern, &whole) } else { Vec::new() };
+    // Where none of those can be read, what is before them is all there is.
+    let weighed = |from| match whole.partition_point(|inspected| inspected.frame.number < from) {
+        at if at < whole.len() => &whole[at..],
+        _ => &whole[..],
+    };
+    let runs = weigh.map_or_else(Vec::new, |from| sample::runs(dir, pattern, weighed(from)));
     Verdict::Looked { flawed, runs }
 }
 

@@ -145,8 +145,9 @@ pub enum Decision {
         pattern: Pattern,
         /// Its frames, ascending.
         frames: Vec<Frame>,
-        /// Nobody said that it is finished: tell also what speaks for a film.
-        weigh: bool,
+        /// Nobody said that it is finished: tell also what speaks for a film, of the frames from this number on. Those
+        /// before it were left over when a rest began, and the verdict is none on them.
+        weigh: Option<FrameNumber>,
     },
     /// The sequence is finished and frozen: make a reel of it.
     Seal(Batch),

@@ -70,6 +70,8 @@ struct World {
     /// How many of the notes are warnings.
     warnings: usize,
     inspections: usize,
+    /// The frames that were weighed last.
+    weighed: Vec<i64>,
     /// What generators embedded in files of these names.
     origins: BTreeMap<BString, Origin>,
     /// What every run that is weighed looks like.
@@ -91,6 +93,7 @@ impl World {
             notes: Vec::new(),
             warnings: 0,
             inspections: 0,
+            weighed: Vec::new(),
             origins: BTreeMap::new(),
             looks: film::Verdict::Film,
         }
@@ -157,7 +160,7 @@ impl World {
         assert!(self.tracker.next_deadline().is_none_or(|due| due > self.now), "nothing due is left undone");
     }
 
-    fn verdict(&self, pattern: &Pattern, frames: &[Frame], weigh: bool) -> Verdict {
+    fn verdict(&mut self, pattern: &Pattern, frames: &[Frame], weigh: Option<FrameNumber>) -> Verdict {
         let current = |frame: &Frame| self.files.get(&frame.file_name(pattern)) == Some(&frame.identity);
         if !frames.iter().all(current) {
             return Verdict::Changed;
@@ -172,7 +175,10 @@ impl World {
             judgement: Judgement { verdict: self.looks, points: 0, reasons: Vec::new() },
             total: origins[at].total(),
         };
-        let runs = if weigh { run_starts(&origins).into_iter().map(run).collect() } else { Vec::new() };
+        let from = whole.partition_point(|frame| weigh.is_some_and(|from| frame.number < from));
+        let starts = weigh.map_or_else(Vec::new, |_| run_starts(&origins[from..]));
+        let runs = starts.into_iter().map(|at| run(from + at)).collect();
+        self.weighed = whole[from..].iter().map(|frame| frame.number).collect();
         Verdict::Looked { flawed, runs }
     }
 

@@ -90,6 +90,7 @@ impl Sequence {
 
     /// Asks for an inspection, unless frames have gone or a gap is to be filled first.
     pub(super) fn inspect(&mut self, cx: &Context<'_>, out: &mut Vec<Decision>) {
+        let weighed_from = self.rest_before().unwrap_or(FrameNumber::MIN);
         let Phase::Firing(firing) = &mut self.phase else { return };
         let frames: Vec<Frame> = self.frames.open().filter(|frame| !firing.late.contains(&frame.number)).collect();
         if frames.is_empty() || self.frames.fresh() == 0 {
@@ -106,7 +107,8 @@ impl Sequence {
             }
         }
         firing.state = FiringState::Inspecting { disturbed: false };
-        let (dir, pattern, weigh) = (Arc::clone(cx.dir), self.pattern.clone(), firing.reason.needs_evidence());
+        let weigh = firing.reason.needs_evidence().then_some(weighed_from);
+        let (dir, pattern) = (Arc::clone(cx.dir), self.pattern.clone());
         out.push(Decision::Inspect { dir, pattern, frames, weigh });
     }
 

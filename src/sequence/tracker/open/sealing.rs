@@ -139,12 +139,15 @@ impl Sequence {
                 parts.extend((!leftover.is_empty()).then_some(Part { frames: leftover, taken_for }));
             }
         }
+        // What is before the first run was not weighed with it.
+        let taken_for = Some((film::Verdict::Stills, LEFTOVER.to_owned()));
+        parts.extend((!rest.is_empty()).then_some(Part { frames: rest, taken_for }));
         parts.reverse();
         parts
     }
 
     /// The first number of a run that came after a rest which was far longer than its pauses.
-    fn rest_before(&self) -> Option<FrameNumber> {
+    pub(super) fn rest_before(&self) -> Option<FrameNumber> {
         let Rest { next, pause, .. } = self.rest?;
         let usual = self.usual_pause();
         (pause >= LONG_REST && pause >= usual.saturating_mul(LONG_RESTS)).then_some(next).flatten()

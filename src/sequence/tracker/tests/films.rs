@@ -154,6 +154,7 @@ fn stills_before_a_film_are_left_alone_after_it_too() {
     }
     world.pass(seconds(61));
     assert_eq!(world.numbers(), [(13..=42).collect::<Vec<_>>()]);
+    assert_eq!(world.weighed, (13..=42).collect::<Vec<_>>(), "the verdict on the film is none on the stills");
     world.list();
     world.pass(seconds(10_000));
     assert_eq!(world.batches.len(), 1, "the stills stay");
@@ -187,6 +188,7 @@ fn a_long_rest_keeps_a_leftover_away_from_a_quicker_run_without_texts() {
     }
     world.pass(seconds(29));
     assert_eq!(world.numbers(), [(3..=20).collect::<Vec<_>>()], "nor does the rest make the end late");
+    assert_eq!(world.weighed, (3..=20).collect::<Vec<_>>());
 }
 
 #[test]
