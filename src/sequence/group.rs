@@ -71,7 +71,7 @@ pub fn group<N: AsRef<[u8]>>(names: &[N], times: Option<&[i64]>, rule: &NameRule
     }
     match rule {
         NameRule::Auto => read_shapes(&names, &images, times, &mut grouping),
-        NameRule::Pattern(_) => read_asked(&names, &images, rule, &mut grouping),
+        NameRule::Pattern(_) => read_asked(&names, &images, times, rule, &mut grouping),
     }
     grouping.name_first_frames(&names);
     grouping.sort();
@@ -116,7 +116,7 @@ fn read_shapes(names: &[&[u8]], images: &[u32], times: Option<&[i64]>, grouping:
     }
 }
 
-fn read_asked(names: &[&[u8]], images: &[u32], rule: &NameRule, grouping: &mut Grouping) {
+fn read_asked(names: &[&[u8]], images: &[u32], times: Option<&[i64]>, rule: &NameRule, grouping: &mut Grouping) {
     let mut shaper = Shaper::default();
     let mut films: HashMap<Box<[u8]>, Vec<usize>> = HashMap::new();
     for place in images.iter().map(|place| *place as usize) {
@@ -130,7 +130,8 @@ fn read_asked(names: &[&[u8]], images: &[u32], rule: &NameRule, grouping: &mut G
     }
     for places in films.into_values() {
         let those: Vec<&[u8]> = places.iter().map(|place| names[*place]).collect();
-        let (_, mut part) = Reading::of(&those, None, rule);
+        let times: Option<Vec<i64>> = times.map(|times| places.iter().map(|place| times[*place]).collect());
+        let (_, mut part) = Reading::of(&those, times.as_deref(), rule);
         for film in &mut part.films {
             for (_, place) in &mut film.members {
                 *place = places[*place];

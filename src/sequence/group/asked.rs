@@ -24,8 +24,15 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Reads the names at `rows`, which all fit, and have the same words that keep films apart.
-    pub(super) fn read(pattern: &NamePattern, names: &[&[u8]], rows: &[u32], found: &mut Found) -> Self {
+    /// Reads the names at `rows`, which all fit, and have the same words that keep films apart. `times` are those of the
+    /// files of all names.
+    pub(super) fn read(
+        pattern: &NamePattern,
+        names: &[&[u8]],
+        rows: &[u32],
+        times: Option<&[i64]>,
+        found: &mut Found,
+    ) -> Self {
         let marks = |place: u32| pattern.marks(names[place as usize]);
         let mut widths: Vec<u8> = Vec::new();
         for marks in rows.iter().filter_map(|place| marks(*place)) {
@@ -45,7 +52,9 @@ impl Asked {
             }
         }
         if !members.is_sorted_by(|a, b| a.0 < b.0) {
-            members.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| names[a.1 as usize].cmp(names[b.1 as usize])));
+            // The bytes of a random seed would take the frames now from one run, now from another.
+            let age = |place: u32| (times.map(|times| times[place as usize]), names[place as usize]);
+            members.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| age(a.1).cmp(&age(b.1))));
         }
         let mut same = Vec::new();
         members.dedup_by(|next, kept| {

@@ -94,7 +94,7 @@ impl Reading {
             }
             NameRule::Pattern(pattern) => {
                 let mut found = Found::default();
-                let asked = Asked::read(pattern, &names, &places, &mut found);
+                let asked = Asked::read(pattern, &names, &places, times, &mut found);
                 let mut reading = Self::empty(Vec::new());
                 reading.asked = Some(asked);
                 reading.finish(found, &names, &Signs::default(), None, &mut grouping, false);

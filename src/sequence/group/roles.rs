@@ -166,6 +166,10 @@ impl Choice<'_> {
             let largest = sizes.iter().copied().max().unwrap_or(0) as usize;
             let key: Vec<usize> = self.free.iter().copied().filter(|part| !text.contains(part)).collect();
             if let Some((how, number)) = self.ordered(&key, &classes, largest, restarts) {
+                if self.is_scattered(number, &classes, largest) {
+                    self.firm = false;
+                    continue;
+                }
                 found.push(Candidate { text, key, how, number, single });
             }
         }
@@ -186,6 +190,25 @@ impl Choice<'_> {
             let is_no_camera = |part: usize| self.distinct(part).pow(2) > self.table.len() && self.widest(part) > 2;
             text.iter().any(|part| is_counter(*part) && is_no_camera(*part))
         }
+    }
+
+    /// Whether the number is a random seed, and each film one frame of several runs: more films than any of them has names,
+    /// and a number that never repeats, leaves numbers out, and jumps to and fro between them.
+    fn is_scattered(&self, number: usize, classes: &Classes, largest: usize) -> bool {
+        let rows = self.table.len();
+        if self.stamp.is_some() || rows < ENOUGH || largest >= classes.count as usize || self.distinct(number) < rows {
+            return false;
+        }
+        let order = self.by_number(number, classes);
+        !Order::values_have_no_gaps(order[0].0, order[rows - 1].0, rows) && changes(&order) > classes.count as usize
+    }
+
+    /// The rows by a number, each with its class.
+    fn by_number(&self, number: usize, classes: &Classes) -> Vec<(i64, u32)> {
+        let values = &self.parts[number].values;
+        let mut order: Vec<(i64, u32)> = values.iter().copied().zip(classes.of_row.iter().copied()).collect();
+        order.sort_unstable();
+        order
     }
 
     /// How the key orders each of the classes, and which part of it is the number; `None` if it does not.
@@ -271,12 +294,8 @@ impl Choice<'_> {
             return false;
         }
         let words = text.iter().fold(Classes::one(rows), |all, part| all.and(&self.texts[*part]));
-        let values = &self.parts[number].values;
-        let mut order: Vec<(i64, u32)> = values.iter().copied().zip(words.of_row.iter().copied()).collect();
-        order.sort_unstable();
-        let changes = order.windows(2).filter(|pair| pair[0].1 != pair[1].1).count();
-        let order = Order::values_have_no_gaps(order[0].0, order[rows - 1].0, rows);
-        changes > words.count as usize && order
+        let order = self.by_number(number, &words);
+        changes(&order) > words.count as usize && Order::values_have_no_gaps(order[0].0, order[rows - 1].0, rows)
     }
 
     /// Stretches of eight and more in which a number that never repeats and another step alike.
@@ -320,6 +339,11 @@ impl Choice<'_> {
         }
         found
     }
+}
+
+/// How often two neighbours are of different classes.
+fn changes(order: &[(i64, u32)]) -> usize {
+    order.windows(2).filter(|pair| pair[0].1 != pair[1].1).count()
 }
 
 /// All choices of `size` of `places`, in order.

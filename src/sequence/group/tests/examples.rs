@@ -158,3 +158,37 @@ fn a_dash_is_no_sign_where_the_files_came_with_rising_digits() {
     assert_eq!(first((1..=30).map(|at| at * second / 1000).collect()), (-30, 29), "they were copied");
     assert_eq!(first(vec![second; 30]), (-30, 29));
 }
+
+/// A frame and a random seed, twenty frames of each of two runs.
+fn two_runs() -> Vec<Vec<u8>> {
+    let seed = |at: u64| at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 34;
+    (0..40).map(|at| format!("{:05}-{}.png", at % 20, seed(at + 1)).into_bytes()).collect()
+}
+
+#[test]
+fn random_seeds_of_two_runs_make_no_film_of_both() {
+    let names = two_runs();
+    grow(&names, None, &NameRule::Auto, true);
+    let grouping = group(&names, None, &NameRule::Auto);
+    check(&grouping, &names);
+    assert_eq!((grouping.films.len(), grouping.left.len()), (0, 40), "{:?}", grouping.films);
+
+    let rule = NameRule::parse("#####-*.png").unwrap();
+    for newer in [0, 1] {
+        let times: Vec<i64> = (0..40).map(|at| if at / 20 == newer { 1000 + at } else { at }).collect();
+        grow(&names, Some(&times), &rule, true);
+        let grouping = group(&names, Some(&times), &rule);
+        check(&grouping, &names);
+        let of_run: Vec<usize> = grouping.films[0].members.iter().map(|(_, place)| place / 20).collect();
+        assert_eq!(of_run, [1 - usize::try_from(newer).unwrap(); 20], "the older run");
+    }
+}
+
+/// Many shots of a few frames each, and few cameras that share a counter, are what they were.
+#[test]
+fn few_names_in_many_films_are_no_seeds() {
+    let shots: Vec<String> = (0..40).map(|at| format!("sh{:03}_{:04}.png", at / 2 * 10, at * 7)).collect();
+    assert_eq!(films(&shots, &NameRule::Auto).len(), 20);
+    let cameras: Vec<String> = (0..40).map(|at| format!("cam{}_{:06}.png", at % 3, at * 37 + at % 5)).collect();
+    assert_eq!(films(&cameras, &NameRule::Auto).len(), 3);
+}

@@ -2,6 +2,28 @@
 
 use super::*;
 
+impl World {
+    fn listed_one_by_one(&mut self, names: impl IntoIterator<Item = String>) {
+        for name in names {
+            self.write(&name, WHOLE);
+            self.list_only(&[&name]);
+        }
+    }
+}
+
+#[test]
+fn a_client_gets_no_video_of_frames_of_two_runs_mixed() {
+    let mut world = World::new(rules());
+    for (run, number) in (0..2).flat_map(|run| (1..=20).map(move |number| (run, number))) {
+        let seed = (run * 20_u64 + number).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 34;
+        world.listed_one_by_one([format!("{number:05}-{seed}.png")]);
+    }
+    world.apply(Event::Done(Arc::clone(&world.dir)));
+    world.list();
+    world.apply(Event::Done(Arc::clone(&world.dir)));
+    assert_eq!(world.numbers(), Vec::<Vec<i64>>::new());
+}
+
 /// A new name must not cost more the more there are.
 #[test]
 fn twenty_thousand_random_numbers_are_no_work() {
