@@ -61,6 +61,8 @@ struct Line {
 struct TakenFor {
     first: i64,
     last: i64,
+    /// From the one to the other, as people say it.
+    span: String,
     count: usize,
     /// `film`, `unsure` or `stills`.
     verdict: Verdict,
@@ -220,9 +222,11 @@ fn runs(found: &Found, whole: &[Inspected]) -> Vec<TakenFor> {
     let taken_for = |(run, end): (&Run, i64)| {
         let numbers: Vec<i64> =
             whole.iter().map(|of| of.frame.number).filter(|n| (run.first..end).contains(n)).collect();
+        let last = numbers.last().copied().unwrap_or(run.first);
         TakenFor {
             first: run.first,
-            last: numbers.last().copied().unwrap_or(run.first),
+            last,
+            span: found.pattern.span(run.first, last),
             count: numbers.len(),
             verdict: run.judgement.verdict,
             why: run.judgement.to_string(),
@@ -248,8 +252,8 @@ fn describe(line: &Line) -> String {
     if !line.empty.is_empty() {
         text += &format!("  empty {}", join(&line.empty));
     }
-    for TakenFor { first, last, why, .. } in &line.runs {
-        let range = if line.runs.len() > 1 { format!("{first}-{last} ") } else { String::new() };
+    for TakenFor { span, why, .. } in &line.runs {
+        let range = if line.runs.len() > 1 { format!("{span} ") } else { String::new() };
         text += &format!("\n    {range}looks like {why}");
     }
     for note in line.held.iter().chain(&line.notes) {

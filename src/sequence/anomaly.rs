@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::sequence::gaps::NumberRanges;
+use crate::sequence::gaps::{NumberRanges, Span};
 use crate::sequence::{FrameNumber, Unreadable};
 
 /// One thing that is not as it should be.
@@ -121,7 +121,8 @@ impl fmt::Display for Anomaly {
             }
             Self::OtherSize { number, width, height } => write!(f, "frame {number} has another size: {width}x{height}"),
             Self::OutOfOrder { newer: (first, last), older: (next, end) } => {
-                write!(f, "frames {first}-{last} are newer than frames {next}-{end}, which come after them")
+                let (newer, older) = (Span(*first, *last), Span(*next, *end));
+                write!(f, "frames {newer} are newer than frames {older}, which come after them")
             }
             Self::ClockSetBack { from, to } => {
                 write!(f, "the clock went backwards: {from} was written before {to}")

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::sequence::FrameNumber;
 
-/// Ascending, disjoint, inclusive ranges of frame numbers. Prints as `3, 7-9`; a range in steps of five as `5-15x5`.
+/// Ascending, disjoint, inclusive ranges of frame numbers. Prints as `3, 7-9`; a range in steps of five as `5-15x5`; one
+/// with a negative number as `-9 to -7`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Vec<Written>", into = "Vec<Written>")]
 pub struct NumberRanges(Vec<Range>);
@@ -182,6 +183,19 @@ impl Range {
     }
 }
 
+/// From one number to another, as people say it: `1-240`. A dash between numbers that have one themselves cannot be read, so
+/// that it is `-30 to -1` for these.
+#[derive(Debug, Clone, Copy)]
+pub struct Span(pub FrameNumber, pub FrameNumber);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(first, last) = self;
+        let to = if *first < 0 || *last < 0 { " to " } else { "-" };
+        write!(f, "{first}{to}{last}")
+    }
+}
+
 impl fmt::Display for NumberRanges {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, Range { first, last, step }) in self.0.iter().enumerate() {
@@ -190,8 +204,8 @@ impl fmt::Display for NumberRanges {
             }
             match (first == last, step) {
                 (true, _) => write!(f, "{first}")?,
-                (false, 1) => write!(f, "{first}-{last}")?,
-                (false, step) => write!(f, "{first}-{last}x{step}")?,
+                (false, 1) => write!(f, "{}", Span(*first, *last))?,
+                (false, step) => write!(f, "{}x{step}", Span(*first, *last))?,
             }
         }
         Ok(())
@@ -209,7 +223,11 @@ mod tests {
         let gaps = NumberRanges::missing_from([-2, 0, 1, 3, 7]);
         assert_eq!(gaps.to_string(), "-1, 2, 4-6");
         assert_eq!(gaps.count(), 5);
-        assert_eq!(gaps.with(&[0, 3, 9]).to_string(), "-1-0, 2-6, 9");
+        assert_eq!(gaps.with(&[0, 3, 9]).to_string(), "-1 to 0, 2-6, 9");
+        assert_eq!(NumberRanges::missing_from([-31, -10]).to_string(), "-30 to -11");
+        let fives =
+            NumberRanges::missing_from((-6..9).map(|number| number * 5).filter(|number| ![-20, -15].contains(number)));
+        assert_eq!(fives.to_string(), "-20 to -15x5");
         assert!(NumberRanges::missing_from([5, 6, 7]).is_empty());
         assert_eq!(NumberRanges::default().to_string(), "");
     }

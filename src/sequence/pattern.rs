@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::sequence::FrameNumber;
-use crate::sequence::gaps::{NumberRanges, Spacing};
+use crate::sequence::gaps::{NumberRanges, Spacing, Span};
 use crate::sequence::group::LooksLike;
 use crate::sequence::name::split_extension;
 
@@ -147,8 +147,11 @@ impl Pattern {
     /// From the first to the last frame, as [`label`](Self::label) says it.
     #[must_use]
     pub fn span(&self, first: FrameNumber, last: FrameNumber) -> String {
-        let to = if self.has_gaps() { "-" } else { " to " };
-        format!("{}{to}{}", self.label(first), self.label(last))
+        if self.has_gaps() {
+            Span(first, last).to_string()
+        } else {
+            format!("{} to {}", self.label(first), self.label(last))
+        }
     }
 
     /// The texts that all names share, in order, the extension and empty ones left out. They tell apart the films of one
@@ -319,7 +322,8 @@ mod tests {
         assert_eq!(clock.label(number), "2023-03-24_23-58-50");
         assert_eq!(clock.label(75_530_000_000_000), "20-58-50");
         assert_eq!(clock.span(75_530_000_000_000, number), "20-58-50 to 2023-03-24_23-58-50");
-        assert_eq!(Pattern::new("a_", ".png", Padding::Width(4)).span(-5, 8), "-5-8");
+        let count = Pattern::new("a_", ".png", Padding::Width(4));
+        assert_eq!((count.span(1, 8), count.span(-30, -1)), ("1-8".to_owned(), "-30 to -1".to_owned()));
     }
 
     #[test]

@@ -28,3 +28,4 @@ mod scan;
 mod support;
 mod support_itself;
 mod unreadable;
+mod words;
