@@ -20,6 +20,7 @@ use crate::encode::ffmpeg::{Ffmpeg, FfmpegError, Stop};
 use crate::frame::complete::identity_of;
 use crate::journal::{BatchId, Journal, lossy};
 use crate::sequence::Batch;
+use crate::sequence::name::printable::printable;
 use crate::sequence::order::Order;
 
 #[derive(Debug, Args)]
@@ -136,7 +137,8 @@ fn find(args: &EncodeArgs) -> Result<Vec<Found>, CliError> {
             for found in sequences {
                 if let Some(held) = found.held {
                     let path = dir.join(found.pattern.to_string());
-                    out::say(&format!("{}: left out: {held}; give this pattern to have it made", path.display()));
+                    let text = format!("{}: left out: {held}; give this pattern to have it made", path.display());
+                    out::say_line(&text);
                     continue;
                 }
                 is_known = true;
@@ -157,7 +159,7 @@ fn find(args: &EncodeArgs) -> Result<Vec<Found>, CliError> {
                 others.push(format!("{} links, such as {example}: links are not followed", links.count));
             }
             for other in others {
-                out::say(&format!("{}: {other}", dir.display()));
+                out::say_line(&format!("{}: {other}", dir.display()));
             }
         }
         if !is_known {
@@ -180,11 +182,11 @@ fn one(args: &EncodeArgs, found: Found, tools: &Tools, quiet: bool) -> Result<bo
         // A journal that cannot be read fails the batch when it begins.
         && let Ok(Some(reel)) = job::made_before(&batch, &root, &tools.journal)
     {
-        out::say(&format!("{}: these very frames are in a video already", batch.pattern));
+        out::say_line(&format!("{}: these very frames are in a video already", batch.pattern));
         print(args, &batch, Outcome::Existing { reel: &reel }, Some(&reel))?;
         return Ok(true);
     }
-    let bar = Bar::start(batch.pattern.to_string(), batch.frames.len() as u64, quiet);
+    let bar = Bar::start(printable(&batch.pattern.to_string()).into_owned(), batch.frames.len() as u64, quiet);
     let begun = Job::begin(batch.clone(), &root, &tools.journal);
     let id = begun.as_ref().ok().map(|job| job.id);
     let outcome = begun
@@ -204,7 +206,7 @@ fn clean_up(id: BatchId, tools: &Tools) {
     match planned.and_then(|due| due.map(|due| job::clean_up(&due, &tools.journal)).transpose()) {
         Ok(cleaned) => {
             for kept in cleaned.into_iter().flat_map(|cleaned| cleaned.kept) {
-                out::say(&format!("warning: a frame stays: {kept}"));
+                out::say_line(&format!("warning: a frame stays: {kept}"));
             }
         }
         Err(error) => out::error(&format!("the frames stay: {error}"), error.hint().as_deref()),
@@ -215,17 +217,18 @@ fn report(args: &EncodeArgs, batch: &Batch, outcome: &Result<Delivered, JobError
     match outcome {
         Ok(delivered) => {
             for anomaly in &delivered.anomalies {
-                out::say(&format!("warning: {}: {anomaly}", batch.pattern));
+                out::say_line(&format!("warning: {}: {anomaly}", batch.pattern));
                 if let Some(hint) = anomaly.hint() {
                     out::say(&format!("  hint: {hint}"));
                 }
             }
             if let Some(kept) = &delivered.frames_kept_because {
-                out::say(&format!("warning: {}: the frames are kept: {kept}", batch.pattern));
+                out::say_line(&format!("warning: {}: the frames are kept: {kept}", batch.pattern));
             }
         }
         Err(error) => {
-            out::error(&format!("{} in {}: {error}", batch.pattern, batch.dir.display()), error.hint().as_deref());
+            let name = format!("{} in {}", batch.pattern, batch.dir.display());
+            out::error(&format!("{}: {error}", printable(&name)), error.hint().as_deref());
         }
     }
     match outcome {

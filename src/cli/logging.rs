@@ -1,16 +1,22 @@
 //! Where log lines go and what they look like.
 
+use std::fmt;
 use std::io::{self, IsTerminal as _};
 use std::os::unix::fs::MetadataExt as _;
 
 use tracing::Level;
+use tracing::field::Field;
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::field::MakeExt as _;
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::FormatFields;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::error::CliError;
 use super::{LogArgs, LogFormat};
+use crate::sequence::name::printable::printable;
 
 /// Installs the subscriber. A daemon says what it does; the other commands only what goes wrong, unless asked.
 pub(crate) fn start(args: LogArgs, daemon: bool) -> Result<(), CliError> {
@@ -24,11 +30,15 @@ pub(crate) fn start(args: LogArgs, daemon: bool) -> Result<(), CliError> {
     // Other crates' chatter (notify, image) is of no use below a warning.
     let filter = Targets::new().with_default(Level::WARN).with_target("reeld", level);
     let layer = match args.log_format {
-        LogFormat::Pretty if daemon && !stderr_is_the_journal() => {
-            tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false).with_ansi(colour()).boxed()
-        }
+        LogFormat::Pretty if daemon && !stderr_is_the_journal() => tracing_subscriber::fmt::layer()
+            .fmt_fields(fields())
+            .with_writer(io::stderr)
+            .with_target(false)
+            .with_ansi(colour())
+            .boxed(),
         // The journal stamps each line itself, and a person at a terminal needs no time of day either.
         LogFormat::Pretty => tracing_subscriber::fmt::layer()
+            .fmt_fields(fields())
             .with_writer(io::stderr)
             .without_time()
             .with_target(false)
@@ -50,6 +60,20 @@ pub(crate) fn start(args: LogArgs, daemon: bool) -> Result<(), CliError> {
     };
     tracing_subscriber::registry().with(layer.with_filter(filter)).init();
     Ok(())
+}
+
+/// Message and fields as usual, but each event is one line and obeys nobody: names of files are in it.
+fn fields() -> impl for<'writer> FormatFields<'writer> + 'static {
+    let field = |writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug| {
+        let value = format!("{value:?}");
+        let value = printable(&value);
+        match field.name() {
+            "message" => write!(writer, "{value}"),
+            name if writer.has_ansi_escapes() => write!(writer, "\x1b[3m{name}\x1b[0m\x1b[2m=\x1b[0m{value}"),
+            name => write!(writer, "{name}={value}"),
+        }
+    };
+    debug_fn(field).delimited(" ")
 }
 
 /// Colours on a terminal, unless `NO_COLOR` is set to anything (<https://no-color.org>).

@@ -12,6 +12,7 @@ use crate::config::{Config, dirs, real};
 use crate::daemon::command::{self, Command, Reply, RetryTarget, WirePath};
 use crate::daemon::job;
 use crate::journal::{Entry, Journal};
+use crate::sequence::name::printable::printable;
 use crate::sequence::tracker::OpenSequence;
 use crate::serve;
 
@@ -103,7 +104,7 @@ fn open_sequences(config: &ConfigArg) -> Vec<OpenSequence> {
     }
 }
 
-/// `open  /renders/shot_####.png 1-17  17 frames  missing 5`
+/// `open  /renders/shot_####.png 1-17  17 frames  missing 5`, and what there is to say of it, in lines.
 fn describe_open(open: &OpenSequence) -> String {
     let OpenSequence { dir, pattern, count, aside, why, span, missing, state, held, .. } = open;
     let mut text = format!("{state}  {dir}/{pattern} {span}  ");
@@ -115,11 +116,18 @@ fn describe_open(open: &OpenSequence) -> String {
     if !missing.is_empty() {
         text += &format!("  missing {missing}");
     }
-    if let Some(why) = why {
-        text += &format!("\n    {why}");
-    }
+    let mut more = Vec::from_iter(why.clone());
     if let Some(held) = held {
-        text += &format!("\n    {held}\n    hint: {}", held.hint);
+        more.extend([held.to_string(), format!("hint: {}", held.hint)]);
+    }
+    in_lines(&text, &more)
+}
+
+/// A line, and further ones below it.
+fn in_lines(first: &str, more: &[String]) -> String {
+    let mut text = printable(first).into_owned();
+    for line in more {
+        text += &format!("\n    {}", printable(line));
     }
     text
 }
@@ -185,19 +193,11 @@ fn describe(entry: &Entry) -> String {
     if let Some(ms) = entry.encode_ms {
         text += &format!("  {}.{} s", ms / 1000, ms % 1000 / 100);
     }
-    for anomaly in &entry.anomalies {
-        text += &format!("\n    {anomaly}");
-    }
-    if let Some(error) = &entry.error {
-        text += &format!("\n    {error}");
-    }
-    if let Some(hint) = &entry.hint {
-        text += &format!("\n    hint: {hint}");
-    }
-    if let Some(taken_for) = entry.taken_for.as_ref().filter(|taken_for| !entry.anomalies.contains(taken_for)) {
-        text += &format!("\n    {taken_for}");
-    }
-    text
+    let mut more = entry.anomalies.clone();
+    more.extend(entry.error.clone());
+    more.extend(entry.hint.as_ref().map(|hint| format!("hint: {hint}")));
+    more.extend(entry.taken_for.clone().filter(|taken_for| !entry.anomalies.contains(taken_for)));
+    in_lines(&text, &more)
 }
 
 /// The state directory of the config, if there is a config: these commands work without one.

@@ -1,22 +1,29 @@
 //! The two streams. Standard output carries data only; a closed pipe ends the command quietly.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use serde::Serialize;
 
-/// One line of data.
+use crate::sequence::name::printable::printable;
+
+/// Data for people, a line and what belongs to it. Names that came from outside are made [`printable`] by whoever puts
+/// several lines together; here only what a terminal would obey.
 pub(crate) fn line(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
+    out.write_all(harmless(text).as_bytes())?;
     out.write_all(b"\n")?;
     out.flush()
 }
 
-/// A path as a line of data, byte for byte.
+/// A path as a line of data: byte for byte for programs, and so that it can be read on a terminal.
 pub(crate) fn path(path: &Path) -> io::Result<()> {
+    if io::stdout().is_terminal() {
+        return line(&printable(&path.to_string_lossy()));
+    }
     let mut out = io::stdout().lock();
     out.write_all(OsStr::as_bytes(path.as_os_str()))?;
     out.write_all(b"\n")?;
@@ -25,13 +32,32 @@ pub(crate) fn path(path: &Path) -> io::Result<()> {
 
 /// A value as JSON on one line.
 pub(crate) fn json(value: &impl Serialize) -> io::Result<()> {
-    line(&serde_json::to_string(value)?)
+    // JSON leaves some control characters as they are, which only its strings can hold.
+    let text = serde_json::to_string(value)?;
+    let shown = |c: char| if c.is_control() { format!("\\u{:04x}", u32::from(c)) } else { String::from(c) };
+    if text.contains(char::is_control) { line(&text.chars().map(shown).collect::<String>()) } else { line(&text) }
 }
 
 /// A sentence for the person at the terminal.
 pub(crate) fn say(text: &str) {
     // Nobody is left to be told when standard error is gone.
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", harmless(text));
+}
+
+/// The same with names in it that came from outside: one line, whatever they hold.
+pub(crate) fn say_line(text: &str) {
+    say(&printable(text));
+}
+
+/// The text in its lines, without anything else that a terminal would obey.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let is_harmful = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if text.contains(is_harmful) {
+        let shown = |c: char| if is_harmful(c) { c.escape_default().collect() } else { String::from(c) };
+        Cow::Owned(text.chars().map(shown).collect())
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// `error: ...`, and what to do about it behind a blank line. Nothing for an empty message.

@@ -15,6 +15,7 @@ use crate::frame::sample::{self, Inspected};
 use crate::frame::{FrameError, FrameErrorKind};
 use crate::sequence::film::Verdict;
 use crate::sequence::gaps::NumberRanges;
+use crate::sequence::name::printable::printable;
 use crate::sequence::tracker::Run;
 
 #[derive(Debug, Args)]
@@ -119,7 +120,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<ExitCode, CliError> {
         hints.extend(left.iter().filter_map(|(why, _)| collect::hint_of(why)));
         if let (true, Some(example)) = (links.wanted, &links.example) {
             let dir = dir.display();
-            out::say(&format!(
+            out::say_line(&format!(
                 "{dir}: {} links are not followed, such as {example}; they are not counted",
                 links.count
             ));
@@ -137,7 +138,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<ExitCode, CliError> {
                     out::json(&Other { kind, dir: &dir, pattern: name, count: 1, why: &why })?;
                 }
             } else {
-                out::line(&describe_others(kind, &dir, &names, &why))?;
+                out::line(&printable(&describe_others(kind, &dir, &names, &why)))?;
             }
         }
     }
@@ -145,7 +146,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<ExitCode, CliError> {
         out::say(&format!("hint: {hint}"));
     }
     if !args.json {
-        out::say(&sums.describe(&args.path));
+        out::say_line(&sums.describe(&args.path));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -252,15 +253,16 @@ fn describe(line: &Line) -> String {
     if !line.empty.is_empty() {
         text += &format!("  empty {}", join(&line.empty));
     }
+    let mut text = printable(&text).into_owned();
     for TakenFor { span, why, .. } in &line.runs {
         let range = if line.runs.len() > 1 { format!("{span} ") } else { String::new() };
         text += &format!("\n    {range}looks like {why}");
     }
     for note in line.held.iter().chain(&line.notes) {
-        text += &format!("\n    {note}");
+        text += &format!("\n    {}", printable(note));
     }
     for unfinished in &line.unfinished {
-        text += &format!("\n    {}: {}", unfinished.number, unfinished.reason);
+        text += &format!("\n    {}: {}", unfinished.number, printable(&unfinished.reason));
     }
     text
 }

@@ -62,7 +62,13 @@ impl Daemon {
     pub(super) fn reloaded(&mut self, result: Result<Box<Config>, ConfigError>) {
         match result {
             Ok(config) => self.adopt(*config),
-            Err(error) => tracing::error!("{error}\nthe running config stays in force"),
+            Err(error) => {
+                // What is wrong is shown in the lines of the file, and an event of the log is one line.
+                for line in error.to_string().lines() {
+                    tracing::error!("{line}");
+                }
+                tracing::error!("the running config stays in force");
+            }
         }
         Systemd::ready();
     }
@@ -186,7 +192,7 @@ impl Daemon {
         for ((_, pattern), frames) in self.live.progress() {
             text += &format!(", {pattern}: {frames} frames ahead");
         }
-        self.systemd.status(text);
+        self.systemd.status(&text);
         let busy = self.slots.running().len() > 0;
         self.timers.status = busy.then(|| self.now() + STATUS_EVERY);
         if busy && matches!(self.phase, Phase::Stopping { until: None }) {

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 
+use crate::sequence::name::printable::printable;
+
 /// The service manager's end of the daemon.
 #[derive(Debug)]
 pub(crate) struct Systemd {
@@ -42,8 +44,10 @@ impl Systemd {
         tell(&[NotifyState::Watchdog]);
     }
 
-    /// Shows one line in `systemctl status`, if it is news.
-    pub(crate) fn status(&mut self, status: String) {
+    /// Shows one line in `systemctl status`, if it is news. A second line, out of the name of a file, would be a message of
+    /// its own to the service manager.
+    pub(crate) fn status(&mut self, status: &str) {
+        let status = printable(status).into_owned();
         if status != self.status {
             tell(&[NotifyState::Status(&status)]);
             self.status = status;

@@ -8,6 +8,7 @@ use bstr::ByteSlice as _;
 use crate::sequence::name::marks::{Marker, Marks};
 
 pub(crate) mod marks;
+pub mod printable;
 pub mod unsupported;
 
 /// Extensions of still images, in lower case.

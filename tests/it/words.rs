@@ -1,9 +1,52 @@
 //! What is said can be read: one line each, in words, whatever the names of files are.
 
 use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::time::Duration;
 
-use crate::support::{Frames, Pace, Sandbox, ffmpeg};
+use crate::support::{Daemon, Frames, Pace, Sandbox, ffmpeg};
+
+#[track_caller]
+fn assert_gives_no_orders(text: &str) {
+    let is_bad = |c: char| c.is_control() && c != '\n' && c != '\t';
+    assert!(!text.contains(is_bad), "{text:?}");
+    assert!(!text.lines().any(|line| line.contains("FORGED") && !line.contains("\\nFORGED")), "{text}");
+}
+
+/// A terminal obeys an escape sequence in a name, and a line break begins a line that nobody wrote.
+#[test]
+fn names_give_no_orders_to_a_terminal_and_forge_no_line() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let dir = sandbox.folder(OsStr::from_bytes(b"a\x1b[2J\xc2\x9b31m\nFORGED"));
+    let mut daemon = Daemon::start(&sandbox, &sandbox.config("idle_timeout = \"1h\""));
+    let frames = Frames::new(b"b\x1b[31m\r\x7f\nFORGED_####.png");
+    frames.write(&dir, [1, 2, 3, 5]);
+    fs::write(frames.path(&dir, 6), "no image").unwrap();
+    fs::write(dir.join("alone\x1b[31m\nFORGED.png"), frames.bytes(1)).unwrap();
+    fs::write(dir.join(".done"), "").unwrap();
+    let reel = daemon.wait_for_reels(&sandbox, 1).remove(0);
+    daemon.wait_for_line("the end", |line| line.contains("reel="));
+    let log = daemon.log();
+    assert!(log.contains("pattern=") && log.contains("cannot be read"), "{log}");
+    assert_gives_no_orders(&log);
+    let listed = sandbox.run(["list"]).expect(0);
+    let scanned = sandbox.run([OsStr::new("scan"), sandbox.root().as_os_str()]).expect(0);
+    assert!(listed.text().contains("cannot be read") && scanned.text().contains("alone"), "{scanned:?}");
+    daemon.stop();
+    let encoded = sandbox.encode(&["--preset", "gif"]).expect(0);
+    for outcome in [&listed, &scanned, &encoded] {
+        assert_gives_no_orders(&outcome.stderr);
+    }
+    assert_gives_no_orders(&listed.text());
+    assert_gives_no_orders(&scanned.text());
+    // Programs get each byte of a path, and JSON that says what is there.
+    assert!(encoded.stdout.windows(7).any(|bytes| bytes == b"b\x1b[31m\r"), "{encoded:?}");
+    let json = sandbox.run(["list", "--json"]).expect(0).text();
+    assert_gives_no_orders(&json);
+    let entry: serde_json::Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();
+    assert_eq!(entry["reel"], reel.to_str().unwrap());
+}
 
 #[test]
 fn negative_numbers_stand_in_ranges_that_can_be_read() {
