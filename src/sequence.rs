@@ -26,6 +26,7 @@ pub mod name;
 pub mod order;
 pub mod origin;
 mod pattern;
+pub mod plural;
 pub mod tracker;
 
 pub use anomaly::Anomaly;

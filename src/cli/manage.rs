@@ -8,11 +8,12 @@ use clap::Args;
 
 use super::error::CliError;
 use super::{ConfigArg, out, state};
-use crate::config::{Config, dirs, real};
+use crate::config::{Cleanup, Config, dirs, real};
 use crate::daemon::command::{self, Command, Reply, RetryTarget, WirePath};
 use crate::daemon::job;
-use crate::journal::{Entry, Journal};
+use crate::journal::{Entry, Journal, State};
 use crate::sequence::name::printable::printable;
+use crate::sequence::plural::{agree, counted};
 use crate::sequence::tracker::OpenSequence;
 use crate::serve;
 
@@ -194,10 +195,34 @@ fn describe(entry: &Entry) -> String {
         text += &format!("  {}.{} s", ms / 1000, ms % 1000 / 100);
     }
     let mut more = entry.anomalies.clone();
+    more.extend((entry.state == State::Cleaned).then(|| describe_cleanup(entry)));
     more.extend(entry.error.clone());
     more.extend(entry.hint.as_ref().map(|hint| format!("hint: {hint}")));
     more.extend(entry.taken_for.clone().filter(|taken_for| !entry.anomalies.contains(taken_for)));
     in_lines(&text, &more)
+}
+
+/// What became of the frames: `238 frames deleted, 1 was gone already, 1 stays`.
+fn describe_cleanup(entry: &Entry) -> String {
+    let number = |count: i64| u64::try_from(count).unwrap_or(0);
+    let (removed, kept, gone) = (number(entry.removed), number(entry.kept), number(entry.gone));
+    if removed + kept == 0 {
+        let frames = agree(gone, "the frame was", "the frames were");
+        return format!("nothing was left to remove: {frames} gone already");
+    }
+    let done = match entry.cleanup {
+        Some(Cleanup::Archive) => "archived",
+        Some(Cleanup::Trash) => "put into the trash",
+        _ => "deleted",
+    };
+    let mut text = format!("{} {done}", counted(removed, "frame", "frames"));
+    if gone > 0 {
+        text += &format!(", {gone} {} gone already", agree(gone, "was", "were"));
+    }
+    if kept > 0 {
+        text += &format!(", {kept} {}", agree(kept, "stays", "stay"));
+    }
+    text
 }
 
 /// The state directory of the config, if there is a config: these commands work without one.

@@ -248,8 +248,11 @@ fn due_work(tools: &Tools, config: &Config) -> Result<DueWork, JournalError> {
 fn clean_up(due: &DueCleanup, journal: &Journal) {
     let (batch, dir) = (due.id, due.dir.display());
     match job::clean_up(due, journal) {
-        Ok(CleanedUp { removed, kept }) => {
-            tracing::info!(%batch, %dir, removed, kept = kept.len(), "frames cleaned up");
+        Ok(CleanedUp { removed: 0, gone, kept }) if gone > 0 && kept.is_empty() => {
+            tracing::info!(%batch, %dir, gone, "nothing was left to clean up: the frames were gone already");
+        }
+        Ok(CleanedUp { removed, gone, kept }) => {
+            tracing::info!(%batch, %dir, removed, gone, kept = kept.len(), "frames cleaned up");
             for kept in kept {
                 tracing::warn!(%batch, %dir, "a frame stays: {kept}");
             }

@@ -277,6 +277,8 @@ fn record_failure(id: BatchId, journal: &Journal, error: &JobError) -> Result<()
 pub struct CleanedUp {
     /// Frames removed, archived or put into the trash.
     pub removed: u64,
+    /// Frames that were not there any more.
+    pub gone: u64,
     /// Frames that stay, each with the reason, and what to do about it.
     pub kept: Vec<String>,
 }
@@ -303,7 +305,7 @@ pub fn clean_up(due: &DueCleanup, journal: &Journal) -> Result<CleanedUp, JobErr
                 Some(hint) => format!("{name}: {reason}; {hint}"),
                 None => format!("{name}: {reason}"),
             });
-            Ok(CleanedUp { removed: report.removed, kept: kept.collect() })
+            Ok(CleanedUp { removed: report.removed, gone: report.gone, kept: kept.collect() })
         }
         Err(error) => {
             journal.cleanup_failed(due.id, &error.to_string(), error.hint().as_deref(), error.retryable(), now_ms())?;

@@ -150,14 +150,16 @@ impl Journal {
     /// The latest batches, the newest first.
     pub fn list(&self, limit: u32) -> Result<Vec<Entry>, JournalError> {
         self.with(|connection| {
-            let mut select = connection.prepare_cached("SELECT * FROM batches ORDER BY id DESC LIMIT ?")?;
+            let select = format!("{} ORDER BY id DESC LIMIT ?", Entry::SELECT);
+            let mut select = connection.prepare_cached(&select)?;
             select.query_map([limit], Entry::read)?.collect()
         })
     }
 
     /// One batch.
     pub fn find(&self, id: BatchId) -> Result<Option<Entry>, JournalError> {
-        self.with(|connection| connection.query_row("SELECT * FROM batches WHERE id = ?", [id], Entry::read).optional())
+        let select = format!("{} WHERE id = ?", Entry::SELECT);
+        self.with(|connection| connection.query_row(&select, [id], Entry::read).optional())
     }
 
     /// Makes failed batches due at once, with all their attempts before them, and failed clean-ups likewise. Says which.

@@ -219,15 +219,24 @@ pub struct Entry {
     pub cleanup_due_at: Option<i64>,
     pub removed: i64,
     pub kept: i64,
+    /// Frames that were to be removed and were not there any more.
+    pub gone: i64,
 }
 
 impl Entry {
+    /// Selects what [`read`](Self::read) reads.
+    pub(super) const SELECT: &str = "SELECT batches.*, (SELECT count(*) FROM frames WHERE batch_id = batches.id AND left_out) AS left_out \
+         FROM batches";
+
     pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         let state: State = row.get("state")?;
         // While publishing, the column holds a name that is only being tried.
         let has_reel = matches!(state, State::Published | State::Cleaned);
         let cleanup: Option<String> = row.get("cleanup")?;
         let pattern: Pattern = json(row, "pattern")?;
+        let (count, removed, kept): (i64, i64, i64) = (row.get("count")?, row.get("removed")?, row.get("kept")?);
+        let left_out: i64 = row.get("left_out")?;
+        let gone = if state == State::Cleaned { (count - left_out - removed - kept).max(0) } else { 0 };
         Ok(Self {
             id: row.get("id")?,
             state,
@@ -238,7 +247,7 @@ impl Entry {
             reason: json::<FinishReason>(row, "reason")?.to_string(),
             first: row.get("first")?,
             last: row.get("last")?,
-            count: row.get("count")?,
+            count,
             missing: json::<NumberRanges>(row, "missing")?.to_string(),
             anomalies: json(row, "anomalies")?,
             taken_for: taken_for(row)?,
@@ -258,8 +267,9 @@ impl Entry {
             hint: row.get("hint")?,
             cleanup: cleanup.map(|_| json(row, "cleanup")).transpose()?,
             cleanup_due_at: row.get("cleanup_due_at")?,
-            removed: row.get("removed")?,
-            kept: row.get("kept")?,
+            removed,
+            kept,
+            gone,
         })
     }
 }

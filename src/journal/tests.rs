@@ -135,6 +135,8 @@ fn a_frame_that_is_in_no_reel_is_held_and_never_cleaned_up() {
     assert_eq!(names, ["sh\u{fffd}t_0001.png", "sh\u{fffd}t_0004.png"]);
     scene.journal.cleaned(id, &CleanupReport::default(), NOW).unwrap();
     assert_eq!(scene.claims("/srv/a").iter().map(|file| file.ino).collect::<Vec<_>>(), [2]);
+    let entry = scene.entry(id);
+    assert_eq!((entry.removed, entry.kept, entry.gone), (0, 0, 2), "it was no frame that somebody took away");
 }
 
 #[test]

@@ -61,3 +61,33 @@ fn negative_numbers_stand_in_ranges_that_can_be_read() {
     let listed = sandbox.run(["list"]).expect(0).text();
     assert!(listed.contains(" -12 to -1  10 frames") && listed.contains("missing: -5 to -4"), "{listed}");
 }
+
+#[test]
+fn frames_that_somebody_took_away_were_not_cleaned_up() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let config = sandbox.config("idle_timeout = \"1h\"\ncleanup = \"delete\"\ncleanup_after = \"4s\"");
+    let mut daemon = Daemon::start(&sandbox, &config);
+    let frames = Frames::new("frame_####.png");
+    let dirs = ["all", "some", "none"].map(|name| sandbox.folder(name));
+    for dir in &dirs {
+        frames.write(dir, 1..=4);
+        fs::write(dir.join(".done"), "").unwrap();
+        daemon.wait_for_file(&dir.join("frame.mp4"));
+        let taken = if dir == &dirs[0] { 1..=4 } else { 4..=4 };
+        taken.filter(|_| dir != &dirs[2]).for_each(|number| fs::remove_file(frames.path(dir, number)).unwrap());
+    }
+    daemon.wait_for_line("nothing is left to do", |line| line.contains("the frames were gone already"));
+    dirs[1..].iter().for_each(|dir| daemon.wait_for_absence(&frames.path(dir, 1)));
+    let listed = daemon.wait("all is dealt with", |_| {
+        let text = sandbox.run(["list"]).expect(0).text();
+        (text.matches("  cleaned  ").count() == 3).then_some(text)
+    });
+    for (name, says) in [
+        ("all", "nothing was left to remove: the frames were gone already"),
+        ("some", "3 frames deleted, 1 was gone already"),
+        ("none", "4 frames deleted"),
+    ] {
+        let mut lines = listed.lines().skip_while(|line| !line.contains(&format!("/{name}/")));
+        assert_eq!(lines.nth(1).map(str::trim), Some(says), "{listed}");
+    }
+}
