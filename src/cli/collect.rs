@@ -24,8 +24,8 @@ pub(crate) struct Contents {
     pub(crate) sequences: Vec<Found>,
     /// Images that go with no other.
     pub(crate) singles: Vec<BString>,
-    /// Images that are no frames, with the reason of the first; the others' are like it.
-    pub(crate) left: Vec<(LeftAlone, Vec<BString>)>,
+    /// Images that are no frames, each with its reason. Those whose reasons are alike are together.
+    pub(crate) left: Vec<Vec<(BString, LeftAlone)>>,
     /// Links that would be frames or folders of frames if they were followed.
     pub(crate) links: Links,
 }
@@ -89,7 +89,7 @@ fn one_frame(path: &Path) -> Result<Vec<Contents>, CliError> {
     let (dir, name) = split(path)?;
     let mut all = contents(dir, &read(dir)?, &NameRule::Auto);
     let hint = || "give a folder, a frame such as `shot.0001.png`, or a pattern such as `shot.####.png`".to_owned();
-    if let Some((why, _)) = all.left.iter().find(|(_, names)| names.iter().any(|left| left == name)) {
+    if let Some((_, why)) = all.left.iter().flatten().find(|(left, _)| left == name) {
         let error = CliError::usage(format!("{} is left alone: {why}", path.display()));
         return Err(error.hint(hint_of(why).unwrap_or_else(hint)));
     }
@@ -159,12 +159,12 @@ fn contents(dir: &Path, scan: &FolderScan, rule: &NameRule) -> Contents {
     let names: Vec<&[u8]> = files.iter().map(|(name, _)| name.as_bytes()).collect();
     let times: Vec<i64> = files.iter().map(|(_, identity)| identity.mtime_ns).collect();
     let grouping = group::group(&names, Some(&times), rule);
-    let mut left: Vec<(LeftAlone, Vec<BString>)> = Vec::new();
+    let mut left: Vec<Vec<(BString, LeftAlone)>> = Vec::new();
     for (place, why) in grouping.left {
         let name = files[place].0.clone();
-        match left.iter_mut().find(|(known, _)| known.is_like(&why)) {
-            Some((_, names)) => names.push(name),
-            None => left.push((why, vec![name])),
+        match left.iter_mut().find(|alike| alike[0].1.is_like(&why)) {
+            Some(alike) => alike.push((name, why)),
+            None => left.push(vec![(name, why)]),
         }
     }
     let singles = grouping.singles.iter().map(|place| files[*place].0.clone()).collect();

@@ -22,6 +22,7 @@ use crate::journal::{BatchId, Journal, lossy};
 use crate::sequence::Batch;
 use crate::sequence::name::printable::printable;
 use crate::sequence::order::Order;
+use crate::sequence::plural::counted;
 
 #[derive(Debug, Args)]
 pub(crate) struct EncodeArgs {
@@ -148,15 +149,16 @@ fn find(args: &EncodeArgs) -> Result<Vec<Found>, CliError> {
             }
             let mut others: Vec<String> = Vec::new();
             if !singles.is_empty() {
-                others.push(format!("{} single images", singles.len()));
+                others.push(counted(singles.len() as u64, "single image", "single images"));
             }
-            for (why, names) in &left {
-                let example = names.first().map(ToString::to_string).unwrap_or_default();
-                others.push(format!("{} left alone, such as {example}: {why}", names.len()));
+            for alike in &left {
+                let (example, why) = &alike[0];
+                others.push(format!("{} left alone, such as {example}: {}", alike.len(), why.of(alike.len())));
                 left_alone = left_alone.or_else(|| collect::hint_of(why));
             }
             if let (true, Some(example)) = (links.wanted, &links.example) {
-                others.push(format!("{} links, such as {example}: links are not followed", links.count));
+                let count = counted(links.count as u64, "link", "links");
+                others.push(format!("{count}, such as {example}: links are not followed"));
             }
             for other in others {
                 out::say_line(&format!("{}: {other}", dir.display()));

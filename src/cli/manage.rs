@@ -85,7 +85,8 @@ pub(crate) fn list(args: &ListArgs) -> Result<ExitCode, CliError> {
         }
     }
     if open.len() > most {
-        out::say(&format!("and {} open sequences more; `--limit` shows them", open.len() - most));
+        let more = counted((open.len() - most) as u64, "open sequence", "open sequences");
+        out::say(&format!("and {more} more; `--limit` shows all"));
     }
     if rows.is_empty() && open.is_empty() && !args.json {
         out::say("nothing was encoded yet");
@@ -110,9 +111,12 @@ fn describe_open(open: &OpenSequence) -> String {
     let OpenSequence { dir, pattern, count, aside, why, span, missing, state, held, .. } = open;
     let mut text = format!("{state}  {dir}/{pattern} {span}  ");
     text += &match (count, aside) {
-        (0, aside) => format!("{aside} images"),
-        (count, 0) => format!("{count} frames"),
-        (count, aside) => format!("{count} frames, and {aside} images are left alone"),
+        (0, aside) => counted(*aside, "image", "images"),
+        (count, 0) => counted(*count, "frame", "frames"),
+        (count, aside) => {
+            let frames = counted(*count, "frame", "frames");
+            format!("{frames}, and {} left alone", counted(*aside, "image is", "images are"))
+        }
     };
     if !missing.is_empty() {
         text += &format!("  missing {missing}");
@@ -187,7 +191,8 @@ fn ask_daemon(config: &ConfigArg, command: &Command) -> Result<Option<Reply>, Cl
 fn describe(entry: &Entry) -> String {
     let Entry { id, span, count, recipe, rate, .. } = entry;
     let sequence = entry.dir.join(&entry.pattern);
-    let mut text = format!("{id}  {}  {} {span}  {count} frames  {recipe} {rate}", entry.state, sequence.display());
+    let frames = counted(u64::try_from(*count).unwrap_or(0), "frame", "frames");
+    let mut text = format!("{id}  {}  {} {span}  {frames}  {recipe} {rate}", entry.state, sequence.display());
     if let Some(reel) = &entry.reel {
         text += &format!("  -> {}", reel.display());
     }

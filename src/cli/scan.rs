@@ -1,9 +1,11 @@
 //! `reeld scan`: what becomes of each image, and what is wrong with the sequences.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use bstr::BString;
 use clap::Args;
 use serde::Serialize;
 
@@ -16,6 +18,7 @@ use crate::frame::{FrameError, FrameErrorKind};
 use crate::sequence::film::Verdict;
 use crate::sequence::gaps::NumberRanges;
 use crate::sequence::name::printable::printable;
+use crate::sequence::plural::counted;
 use crate::sequence::tracker::Run;
 
 #[derive(Debug, Args)]
@@ -84,10 +87,13 @@ struct Other<'a> {
     kind: &'static str,
     dir: &'a str,
     /// Its name.
-    pattern: &'a str,
+    pattern: String,
     count: usize,
-    why: &'a str,
+    why: String,
 }
+
+/// Why a single image is in no sequence.
+const ALONE: &str = "no other image goes with it";
 
 /// How many images are where.
 #[derive(Debug, Default)]
@@ -103,7 +109,8 @@ pub(crate) fn run(args: &ScanArgs) -> Result<ExitCode, CliError> {
     folders.sort_by(|a, b| a.dir.cmp(&b.dir));
     let mut sums = Sums::default();
     let mut hints = BTreeSet::new();
-    for Contents { dir, mut sequences, singles, left, links } in folders {
+    for Contents { dir, mut sequences, mut singles, mut left, links } in folders {
+        singles.sort_unstable();
         sequences.sort_by(|a, b| a.pattern.cmp(&b.pattern));
         for found in &sequences {
             sums.sequences += 1;
@@ -116,30 +123,19 @@ pub(crate) fn run(args: &ScanArgs) -> Result<ExitCode, CliError> {
             }
         }
         sums.singles += singles.len();
-        let single = ("single", "no other image goes with it".to_owned(), singles);
-        hints.extend(left.iter().filter_map(|(why, _)| collect::hint_of(why)));
+        hints.extend(left.iter().filter_map(|alike| collect::hint_of(&alike[0].1)));
         if let (true, Some(example)) = (links.wanted, &links.example) {
             let dir = dir.display();
-            out::say_line(&format!(
-                "{dir}: {} links are not followed, such as {example}; they are not counted",
-                links.count
-            ));
+            let links = counted(links.count as u64, "link is", "links are");
+            out::say_line(&format!("{dir}: {links} not followed and not counted, such as {example}"));
         }
-        let left = left.into_iter().map(|(why, names)| ("left_alone", why.to_string(), names));
-        for (kind, why, mut names) in std::iter::once(single).chain(left).filter(|(.., names)| !names.is_empty()) {
-            if kind == "left_alone" {
-                sums.left += names.len();
-            }
-            names.sort_unstable();
-            let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-            let dir = dir.to_string_lossy();
-            if args.json {
-                for name in &names {
-                    out::json(&Other { kind, dir: &dir, pattern: name, count: 1, why: &why })?;
-                }
-            } else {
-                out::line(&printable(&describe_others(kind, &dir, &names, &why)))?;
-            }
+        let dir = dir.to_string_lossy();
+        list(args, "single", &dir, singles.iter().map(|name| (name, ALONE)), ALONE)?;
+        for alike in &mut left {
+            sums.left += alike.len();
+            alike.sort_unstable();
+            let all = alike[0].1.of(alike.len());
+            list(args, "left_alone", &dir, alike.iter().map(|(name, why)| (name, why)), &all)?;
         }
     }
     for hint in hints {
@@ -149,6 +145,29 @@ pub(crate) fn run(args: &ScanArgs) -> Result<ExitCode, CliError> {
         out::say_line(&sums.describe(&args.path));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints images of a folder that are in no sequence: each with its own reason, or all on one line with `of_all`, the
+/// reason of all of them.
+fn list<'n>(
+    args: &ScanArgs,
+    kind: &'static str,
+    dir: &str,
+    images: impl Iterator<Item = (&'n BString, impl Display)>,
+    of_all: &str,
+) -> Result<(), CliError> {
+    let mut names = Vec::new();
+    for (name, why) in images {
+        names.push(name.to_string());
+        if args.json {
+            let (pattern, why) = (name.to_string(), why.to_string());
+            out::json(&Other { kind, dir, pattern, count: 1, why })?;
+        }
+    }
+    if args.json || names.is_empty() {
+        return Ok(());
+    }
+    Ok(out::line(&printable(&describe_others(kind, dir, &names, of_all)))?)
 }
 
 /// `/renders/a.dpx and 2 more  left alone: the format is not supported: DPX`
@@ -168,7 +187,9 @@ impl Sums {
         if all == 0 {
             return format!("no images below {}", path.display());
         }
-        format!("{all} images: {frames} in {sequences} sequences, {singles} single, {left} left alone")
+        let (all, sequences) =
+            (counted(all as u64, "image", "images"), counted(*sequences as u64, "sequence", "sequences"));
+        format!("{all}: {frames} in {sequences}, {singles} single, {left} left alone")
     }
 }
 

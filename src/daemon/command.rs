@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::journal::{self, BatchId};
 use crate::sequence::Identity;
+use crate::sequence::plural::counted;
 use crate::sequence::tracker::OpenSequence;
 
 /// What a client asks.
@@ -97,7 +98,7 @@ pub fn forgotten(released: &[(PathBuf, Vec<Identity>)]) -> Reply {
             message: "nothing was encoded there".to_owned(),
             hint: "`reeld list` shows what was encoded, and where".to_owned(),
         },
-        files => Reply::Done { message: format!("{files} frames count as new") },
+        files => Reply::Done { message: format!("{} as new", counted(files as u64, "frame counts", "frames count")) },
     }
 }
 

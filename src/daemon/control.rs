@@ -15,6 +15,7 @@ use crate::daemon::signals::Signal;
 use crate::daemon::systemd::Systemd;
 use crate::daemon::{ABORT_LIMIT, Daemon, Phase};
 use crate::journal::JournalError;
+use crate::sequence::plural::counted;
 use crate::watch::dirty::Dirty;
 
 /// Time between two looks at the progress of running encodes.
@@ -181,16 +182,14 @@ impl Daemon {
     /// One line for `systemctl status`; again in a while as long as something is encoded.
     pub(super) fn show_status(&mut self) {
         let polling = self.roots.values().filter(|root| root.reader.poll().is_some()).count();
-        let mut text = format!(
-            "{} roots ({polling} polling), {} sequences open",
-            self.roots.len(),
-            self.tracker.snapshot(self.now()).len()
-        );
+        let roots = counted(self.roots.len() as u64, "root", "roots");
+        let open = counted(self.tracker.snapshot(self.now()).len() as u64, "sequence", "sequences");
+        let mut text = format!("{roots} ({polling} polling), {open} open");
         for running in self.slots.running() {
             text += &format!(", encoding {} {}%", running.job.batch.pattern, running.meter.percent());
         }
         for ((_, pattern), frames) in self.live.progress() {
-            text += &format!(", {pattern}: {frames} frames ahead");
+            text += &format!(", {pattern}: {} ahead", counted(frames as u64, "frame", "frames"));
         }
         self.systemd.status(&text);
         let busy = self.slots.running().len() > 0;

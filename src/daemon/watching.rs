@@ -13,6 +13,7 @@ use crate::daemon::systemd::Systemd;
 use crate::daemon::{Daemon, GATHER, GATHER_URGENT, Phase};
 use crate::frame::sample::{self, Inspected};
 use crate::frame::{FrameErrorKind, complete};
+use crate::sequence::plural::agree;
 use crate::sequence::tracker::{Decision, Event as Tracked, ExistingCount, Verdict};
 use crate::sequence::{Flaw, Frame, FrameNumber, Pattern, name, order, os_name};
 use crate::watch::dirty::Dirty;
@@ -258,7 +259,8 @@ impl Daemon {
                 }
                 Decision::Grew { dir, pattern, from } => self.grew(&dir, pattern, from),
                 Decision::LeftAlone { dir, why, count, example } => {
-                    tracing::info!(dir = %dir.display(), count, %example, "images are left alone: {why}");
+                    let images = agree(count as u64, "an image is", "images are");
+                    tracing::info!(dir = %dir.display(), count, %example, "{images} left alone: {}", why.of(count));
                 }
                 Decision::Note { dir, pattern, text, hint: Some(hint) } => {
                     tracing::warn!(dir = %dir.display(), %pattern, hint, "{text}");

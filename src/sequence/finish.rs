@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::sequence::FrameNumber;
 use crate::sequence::name::split_extension;
 use crate::sequence::order::Order;
+use crate::sequence::plural::counted;
 
 /// The shortest silence that `idle_timeout = "auto"` takes for the end.
 const IDLE_FLOOR: Duration = Duration::from_secs(30);
@@ -256,7 +257,7 @@ impl fmt::Display for FinishReason {
             Self::Marker(name) => write!(f, "marker {name}"),
             Self::FinalFrame(number) => write!(f, "final frame {number}"),
             Self::LastFrame(number) => write!(f, "last frame {number} reached"),
-            Self::FrameCount(count) => write!(f, "{count} frames reached"),
+            Self::FrameCount(count) => write!(f, "{} reached", counted(*count, "frame", "frames")),
             Self::Client => f.write_str("`reeld done`"),
             Self::Announced(count) => write!(f, "all {count} frames that were announced"),
             Self::NextRun => f.write_str("the next run began"),

@@ -204,7 +204,7 @@ fn a_leftover_of_another_prompt_is_not_put_in_front_of_a_run() {
         assert_shows(&reels[0], &sandbox.ffmpeg, 2..=17);
         assert_there(&run, &dir, [1]);
         let said = daemon.wait_for_line("why", |line| line.contains("ComfyUI") && line.contains("left alone"));
-        assert!(said.contains("finished with 1 frames, but at least 2 make a video"), "{said}");
+        assert!(said.contains("finished with 1 frame, but at least 2 make a video"), "{said}");
     }
 }
 

@@ -57,6 +57,25 @@ impl LeftAlone {
             _ => self == other,
         }
     }
+
+    /// The reason of `count` images that are alike, of which this is one's.
+    #[must_use]
+    pub fn of(&self, count: usize) -> String {
+        if count == 1 {
+            return self.to_string();
+        }
+        match self {
+            Self::Unsupported { .. } => self.to_string(),
+            Self::Hidden => "they are hidden, or belong to another program".to_owned(),
+            Self::Unfinished => "their names say that they are unfinished".to_owned(),
+            Self::PreviewOf(name) => format!("they are previews, such as that of {name}"),
+            Self::SameNumberAs(name) => format!("each has the same number as another image, such as {name}"),
+            Self::NumbersDisagree => {
+                "the numbers in their names change, but not together; `pattern` can say which one counts".to_owned()
+            }
+            Self::DoesNotFitPattern => "they do not fit the pattern".to_owned(),
+        }
+    }
 }
 
 impl fmt::Display for LeftAlone {
@@ -78,8 +97,8 @@ impl fmt::Display for LeftAlone {
 impl fmt::Display for LooksLike {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Versions => "its numbers look like versions",
-            Self::Sizes => "its numbers look like sizes",
+            Self::Versions => "the numbers look like versions",
+            Self::Sizes => "the numbers look like sizes",
         })
     }
 }
@@ -94,5 +113,23 @@ impl fmt::Display for Note {
             }
             Self::PerhapsItsFirst(name) => write!(f, "perhaps {name} is its first frame"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_agrees_with_the_number_of_images() {
+        let preview = LeftAlone::PreviewOf("a1.exr".into());
+        assert_eq!(preview.of(1), "it is the preview of a1.exr");
+        assert_eq!(preview.of(30), "they are previews, such as that of a1.exr");
+        let same = LeftAlone::SameNumberAs("a1.png".into());
+        for why in [LeftAlone::Hidden, LeftAlone::Unfinished, LeftAlone::NumbersDisagree, same] {
+            assert!(why.to_string().starts_with("it"), "{why}");
+            assert!(!why.of(2).starts_with("it"), "{}", why.of(2));
+        }
+        assert_eq!(LeftAlone::DoesNotFitPattern.of(2), "they do not fit the pattern");
     }
 }

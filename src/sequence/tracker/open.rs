@@ -12,6 +12,7 @@ use crate::sequence::gaps::Spacing;
 use crate::sequence::group::{LooksLike, Note};
 use crate::sequence::order::Order;
 use crate::sequence::origin::Origin;
+use crate::sequence::plural::counted;
 use crate::sequence::tracker::frames::{Arrival, Frames, Put};
 use crate::sequence::tracker::open::firing::{Firing, FiringState};
 use crate::sequence::tracker::open::heads::Heads;
@@ -470,20 +471,19 @@ impl Sequence {
             return;
         }
         let least = cx.rules.min_frames;
-        let text = match why {
-            Resting::TooFew => format!("finished with {count} frames, but at least {least} make a video: left alone"),
-            Resting::LooksLike(held) => format!("{count} images are left alone: {held}; `pattern` has them made"),
+        let images = format!("{} left alone", counted(count, "image is", "images are"));
+        let (text, hint) = match why {
+            Resting::TooFew => {
+                let frames = counted(count, "frame", "frames");
+                (format!("finished with {frames}, but at least {least} make a video: left alone"), None)
+            }
+            Resting::LooksLike(held) => (format!("{images}: {held}; `pattern` has them made"), None),
             Resting::Stills => {
                 let why = self.stills.clone().unwrap_or_default();
-                return self.note(
-                    format!("{count} images are left alone: {why}"),
-                    Some(STILLS_HINT.to_owned()),
-                    cx,
-                    out,
-                );
+                (format!("{images}: {why}"), Some(STILLS_HINT.to_owned()))
             }
         };
-        self.note(text, None, cx, out);
+        self.note(text, hint, cx, out);
     }
 
     fn note(&self, text: String, hint: Option<String>, cx: &Context<'_>, out: &mut Vec<Decision>) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::sequence::finish::{FinishReason, MissingFrames};
 use crate::sequence::origin::Total;
+use crate::sequence::plural::{agree, counted};
 use crate::sequence::tracker::frames::Frames;
 use crate::sequence::tracker::open::placeholders::Placeholders;
 use crate::sequence::tracker::open::{Context, LISTING_WAIT, PATIENCE, Phase, Sequence};
@@ -123,7 +124,10 @@ impl Sequence {
             return None;
         }
         let why = match total {
-            Total::Frames(all) => format!("its generator announced {all} frames, and {count} are there"),
+            Total::Frames(all) => {
+                let (all, are) = (counted(all.get(), "frame", "frames"), agree(count, "is", "are"));
+                format!("its generator announced {all}, and {count} {are} there")
+            }
             Total::Range { first, last: end } => {
                 format!("its generator announced frames {first} to {end}, and the last one is {last}")
             }
@@ -158,7 +162,12 @@ impl Sequence {
             format!("{}{more}: {reason}", frame.file_name(&self.pattern))
         });
         let (count, all) = (flawed.len(), flawed.len() + left);
-        let then = if left == 0 { "no video is made of them" } else { "the video is made without them" };
+        let which = agree(count as u64, "it", "them");
+        let then = if left == 0 {
+            format!("no video is made of {which}")
+        } else {
+            format!("the video is made without {which}")
+        };
         let text = format!("{count} of {all} files cannot be read: {}; {then}", files.collect::<Vec<_>>().join("; "));
         self.note(text, Some(hint.clone()), cx, out);
     }

@@ -166,7 +166,7 @@ fn a_pause_within_the_run_after_a_leftover_cuts_nothing_off() {
     world.generate([1], "a house");
     world.generate(2..=8, "a cat");
     world.tell_heads();
-    assert!(world.notes.iter().any(|note| note.contains("finished with 1 frames")), "{:?}", world.notes);
+    assert!(world.notes.iter().any(|note| note.contains("finished with 1 frame,")), "{:?}", world.notes);
     world.pass(seconds(70));
     world.generate(9..=17, "a cat");
     world.pass(seconds(201));
