@@ -14,6 +14,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bstr::BString;
 use rusqlite::{Connection, Params, named_params, params};
 
 use crate::config::FrameRate;
@@ -119,6 +120,15 @@ impl Journal {
             existing::add(&transaction, &batch.dir, &batch.previews)?;
             transaction.commit()?;
             Ok(BatchId(id))
+        })
+    }
+
+    /// Records previews that came after the batch of their frames: once the frames are cleaned up, they are no film.
+    pub fn keep_previews(&self, dir: &Path, previews: &[(BString, Identity)]) -> Result<(), JournalError> {
+        self.with(|connection| {
+            let transaction = connection.transaction()?;
+            existing::add(&transaction, dir, previews)?;
+            transaction.commit()
         })
     }
 

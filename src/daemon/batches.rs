@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bstr::BString;
 use jiff::Timestamp;
 
 use crate::config::{Cleanup, Config};
@@ -16,8 +17,8 @@ use crate::daemon::job::{self, CleanedUp, Delivered, Job, Tools};
 use crate::daemon::reader::Wants;
 use crate::daemon::{Daemon, Phase};
 use crate::journal::{DueCleanup, Journal, JournalError};
-use crate::sequence::Batch;
 use crate::sequence::tracker::Event as Tracked;
+use crate::sequence::{Batch, Identity};
 use crate::watch::dirty::Dirty;
 
 /// Time until a journal that failed is asked again.
@@ -69,6 +70,18 @@ impl Daemon {
         self.spawn(move || match Job::begin(batch.clone(), &root, &journal) {
             Ok(job) => Event::Enqueue(vec![job]),
             Err(error) => Event::NotBegun { batch: Box::new(batch), error },
+        });
+    }
+
+    /// Keeps previews that came when the batch of their frames was recorded already. Should that fail, they are only known
+    /// to be previews for as long as the frames are there, or this process is.
+    pub(super) fn keep_previews(&self, dir: Arc<Path>, files: Vec<(BString, Identity)>) {
+        let journal = self.tools.journal.clone();
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = journal.keep_previews(&dir, &files) {
+                let (dir, hint) = (dir.display(), error.hint().unwrap_or_default());
+                tracing::warn!(%dir, hint, "the previews of these frames cannot be recorded: {error}");
+            }
         });
     }
 

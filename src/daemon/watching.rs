@@ -258,6 +258,7 @@ impl Daemon {
                     self.begin(batch);
                 }
                 Decision::Grew { dir, pattern, from } => self.grew(&dir, pattern, from),
+                Decision::Previews { dir, files } => self.keep_previews(dir, files),
                 Decision::LeftAlone { dir, why, count, example } => {
                     let images = agree(count as u64, "an image is", "images are");
                     tracing::info!(dir = %dir.display(), count, %example, "{images} left alone: {}", why.of(count));

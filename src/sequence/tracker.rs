@@ -171,6 +171,14 @@ pub enum Decision {
         /// One of them.
         example: BString,
     },
+    /// These images are previews of frames that a batch holds, or beside such frames. They are to stay previews after the
+    /// frames are gone.
+    Previews {
+        /// The folder.
+        dir: Arc<Path>,
+        /// The images.
+        files: Vec<(BString, Identity)>,
+    },
     /// Worth a line in the log.
     Note {
         /// The folder.

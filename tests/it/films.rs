@@ -366,3 +366,25 @@ fn previews_stay_after_their_frames_are_gone_and_the_daemon_was_restarted() {
     reels.sort();
     assert_eq!(reels, [another, dir.join("frame.mp4")]);
 }
+
+#[test]
+fn previews_that_come_after_the_video_stay_as_well() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let mut daemon = Daemon::start(&sandbox, &sandbox.config("idle_timeout = \"1s\""));
+    let dir = sandbox.folder("shot");
+    let [frames, previews] = ["frame_####.exr", "frame_####.jpg"].map(Frames::new);
+    frames.write_at(&mut steady(), &dir, 1..=12);
+    daemon.wait_for_file(&dir.join("frame.mp4"));
+    previews.write(&dir, 1..=12);
+    // What is seen later than they are is a video by now.
+    let one = sandbox.folder("one");
+    Frames::new("frame_####.png").write(&one, 1..=9);
+    daemon.wait_for_file(&one.join("frame.mp4"));
+    (1..=12).for_each(|number| fs::remove_file(frames.path(&dir, number)).unwrap());
+    assert_eq!(daemon.stop().code(), Some(0));
+
+    let mut daemon = Daemon::start(&sandbox, &sandbox.config(GREEDY));
+    wait_for_another(&mut daemon, &sandbox, "another");
+    assert_there(&previews, &dir, 1..=12);
+    assert_eq!(sandbox.reels().iter().filter(|reel| reel.starts_with(&dir)).count(), 1, "{:?}", sandbox.reels());
+}

@@ -104,10 +104,11 @@ fn previews_of_a_batch_count_as_old_from_its_first_record_on() {
     scene.begin_batch(&Batch { previews: previews("2.jpg"), ..batch("/srv/b", &[2]) });
     scene.begin_batch(&Batch { previews: previews("3.jpg"), ..batch("/srv/closed", &[3]) });
     scene.begin_batch(&batch("/srv/none", &[4]));
+    scene.journal.keep_previews(Path::new("/srv/b"), &previews("late.jpg")).unwrap();
     let scene = scene.restart();
     let in_ = |dir: &str| scene.journal.existing_in(Path::new(dir), None).unwrap();
     assert_eq!(in_("/srv/a"), files(&["1.jpg"]));
-    assert_eq!(in_("/srv/b"), files(&["old", "2.jpg"]));
+    assert_eq!(in_("/srv/b"), files(&["old", "2.jpg", "late.jpg"]));
     assert_eq!(scene.journal.unread_below(Path::new("/srv")).unwrap(), [Path::new("/srv/closed")]);
     assert!(in_("/srv/closed").is_empty() && in_("/srv/none").is_empty());
 }

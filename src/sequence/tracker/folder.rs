@@ -16,8 +16,9 @@ use crate::sequence::tracker::frames::Arrival;
 use crate::sequence::tracker::growing::Growing;
 use crate::sequence::tracker::open::{Context, Marker, Sequence};
 use crate::sequence::tracker::{Decision, ExistingCount, OpenSequence, Stage, Verdict, snapshot};
-use crate::sequence::{Batch, Frame, Identity, Pattern};
+use crate::sequence::{Frame, Identity, Pattern};
 
+mod aside;
 mod listing;
 mod regroup;
 mod sleep;
@@ -74,17 +75,8 @@ struct Other {
     arrival: Arrival,
     /// `None` for a single, and until the names are read anew.
     why: Option<LeftAlone>,
-}
-
-impl Shape {
-    /// The images that are previews of frames of `batch`.
-    fn previews_of(&self, batch: &Batch) -> Vec<(BString, Identity)> {
-        let frames: HashSet<BString> = batch.frames.iter().map(|frame| frame.file_name(&batch.pattern)).collect();
-        let is_preview =
-            |other: &Other| matches!(&other.why, Some(LeftAlone::PreviewOf(frame)) if frames.contains(frame));
-        let previews = self.others.iter().filter(|(_, other)| is_preview(other));
-        previews.map(|(name, other)| (name.clone(), other.identity)).collect()
-    }
+    /// It is a preview, and whoever keeps that beyond the life of its frames was told.
+    kept: bool,
 }
 
 /// What the whole tracker knows when it turns to a folder.
@@ -131,25 +123,6 @@ impl Folder {
     pub(super) fn growing(&self, pattern: &Pattern) -> Option<Growing<'_>> {
         let sequence = self.sequences.get(self.by_pattern.get(pattern)?)?;
         Some(Growing { sequence, rules: &self.rules })
-    }
-
-    /// Tells once of each reason why images are in no sequence.
-    fn tell_left_alone(&mut self, out: &mut Vec<Decision>) {
-        let others = self.shapes.values().flat_map(|shape| &shape.others);
-        let mut found: Vec<(&LeftAlone, usize, &BString)> = Vec::new();
-        for (name, why) in others.filter_map(|(name, other)| Some((name, other.why.as_ref()?))) {
-            match found.iter_mut().find(|(known, ..)| known.is_like(why)) {
-                Some((_, count, _)) => *count += 1,
-                None => found.push((why, 1, name)),
-            }
-        }
-        for (why, count, example) in found {
-            if !self.told.iter().any(|known| known.is_like(why)) {
-                self.told.push(why.clone());
-                let (dir, why, example) = (Arc::clone(&self.dir), why.clone(), example.clone());
-                out.push(Decision::LeftAlone { dir, why, count, example });
-            }
-        }
     }
 
     /// What silence does not end because it was there before anyone watched.
@@ -247,11 +220,16 @@ impl Folder {
     /// These files are in batches already.
     pub(super) fn claim(&mut self, files: &[Identity], moment: Moment<'_>, out: &mut Vec<Decision>) {
         let mut claims: HashSet<Identity> = files.iter().copied().collect();
+        let mut claimed = Vec::new();
         self.each(moment, out, |sequence, cx| {
             if sequence.frames.claim(&mut claims, cx.extend()) {
                 sequence.regrouped();
+                claimed.push(Arc::clone(&sequence.shape));
             }
         });
+        for key in claimed {
+            self.has_batch(&key);
+        }
         for other in self.shapes.values_mut().flat_map(|shape| shape.others.values_mut()) {
             if claims.remove(&other.identity) {
                 other.arrival = Arrival::Taken;
@@ -290,6 +268,13 @@ impl Folder {
             act(sequence, &cx);
         }
         self.step(self.sequences.keys().copied().collect(), moment, out);
+    }
+
+    /// A batch holds files of this shape.
+    fn has_batch(&mut self, key: &Arc<[u8]>) {
+        if let Some(shape) = self.shapes.get_mut(key) {
+            shape.sealed = true;
+        }
     }
 
     fn new_id(&mut self) -> Id {

@@ -8,8 +8,8 @@ use crate::sequence::finish::{Continuation, Existing, FinishReason, IdleTimeout,
 use crate::sequence::order::Order;
 use crate::sequence::origin::{Embedded, run_starts};
 
-mod asleep;
 mod aside;
+mod asleep;
 mod batches;
 mod existing;
 mod films;
@@ -70,6 +70,8 @@ struct World {
     /// How many of the notes are warnings.
     warnings: usize,
     inspections: usize,
+    /// Previews that are to be kept, but for those that come with a batch.
+    previews: Vec<String>,
     /// The frames that were weighed last.
     weighed: Vec<i64>,
     /// What generators embedded in files of these names.
@@ -93,6 +95,7 @@ impl World {
             notes: Vec::new(),
             warnings: 0,
             inspections: 0,
+            previews: Vec::new(),
             weighed: Vec::new(),
             origins: BTreeMap::new(),
             looks: film::Verdict::Film,
@@ -148,6 +151,9 @@ impl World {
                         self.notes.push(text);
                     }
                     Decision::Grew { .. } => {}
+                    Decision::Previews { files, .. } => {
+                        self.previews.extend(files.into_iter().map(|(name, _)| name.to_string()));
+                    }
                     Decision::LeftAlone { why, count, .. } => self.notes.push(format!("{count}: {why}")),
                     Decision::Inspect { dir, pattern, frames, weigh } => {
                         self.inspections += 1;

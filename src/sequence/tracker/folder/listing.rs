@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use crate::sequence::existing::ExistingFiles;
 use crate::sequence::finish::MarkerScope;
-use crate::sequence::group::{LeftAlone, Placed, Reading};
+use crate::sequence::group::{Placed, Reading};
 use crate::sequence::name::NameRule;
 use crate::sequence::tracker::asleep::OldNumbers;
+use crate::sequence::tracker::folder::aside::Aside;
 use crate::sequence::tracker::folder::{Folder, Id, Moment, Other, Shape};
 use crate::sequence::tracker::frames::{Arrival, Put};
 use crate::sequence::tracker::open::{Context, Marker, Sequence};
@@ -16,6 +17,17 @@ use crate::sequence::{Frame, Identity};
 
 /// Names of one shape, and the times of their files.
 type NamesAndTimes<'a> = (Vec<&'a [u8]>, Vec<i64>);
+
+/// What a listing brings, by shapes.
+#[derive(Default)]
+struct Met {
+    /// Those with names that have no place.
+    unread: BTreeSet<Arc<[u8]>>,
+    /// New images that are in no sequence.
+    aside: Aside,
+    /// Those with files that a journalled batch holds.
+    claimed: BTreeSet<Arc<[u8]>>,
+}
 
 impl Folder {
     /// Takes in a listing. Whether its bare markers changed.
@@ -29,7 +41,7 @@ impl Folder {
         self.meet(listing);
         let mut touched = BTreeSet::new();
         let mut seen: HashMap<Id, usize> = HashMap::new();
-        let mut unread = BTreeSet::new();
+        let mut met = Met::default();
         let (mut markers_changed, mut bare_changed) = (false, false);
         for (name, identity) in &listing.files {
             if let Some(scope) = self.rules.marker(name) {
@@ -41,7 +53,7 @@ impl Folder {
                     let marker = Marker { name: name.clone(), scope, identity: *identity, seen, found };
                     self.markers.insert(name, marker);
                 }
-            } else if let Some((id, put)) = self.put(name, *identity, &listing.existing, &mut unread, moment, out) {
+            } else if let Some((id, put)) = self.put(name, *identity, &listing.existing, &mut met, moment, out) {
                 *seen.entry(id).or_default() += 1;
                 if put != Put::Same {
                     touched.insert(id);
@@ -54,7 +66,10 @@ impl Folder {
         if listing.complete {
             self.sweep(listing, &seen, moment, &mut touched);
         }
-        self.regroup_touched(listing.complete, &unread, moment, &mut touched);
+        for key in &met.claimed {
+            self.has_batch(key);
+        }
+        self.regroup_touched(listing.complete, &met.unread, moment, &mut touched);
         for (_, sequence) in self.sequences.range_mut(first_new..) {
             sequence.learn_pace();
         }
@@ -70,10 +85,7 @@ impl Folder {
         self.was_listed = true;
         self.old = OldNumbers::default();
         self.step(touched, moment, out);
-        // While names come one by one, a reason may be gone with the next name.
-        if listing.complete {
-            self.tell_left_alone(out);
-        }
+        self.tell_of_aside(&met.aside, listing.complete, out);
         bare_changed
     }
 
@@ -83,7 +95,7 @@ impl Folder {
         name: &[u8],
         identity: Identity,
         existing: &ExistingFiles,
-        unread: &mut BTreeSet<Arc<[u8]>>,
+        met: &mut Met,
         moment: Moment<'_>,
         out: &mut Vec<Decision>,
     ) -> Option<(Id, Put)> {
@@ -103,11 +115,13 @@ impl Folder {
         };
         let (film, number, sure) = match placed {
             Some(Placed::Film { film, number, sure }) => (film, number, sure),
-            Some(Placed::Single) => return self.put_aside(&key, name, identity, arrival, None),
-            Some(Placed::Left(why)) => return self.put_aside(&key, name, identity, arrival, Some(why)),
+            Some(Placed::Single) => return self.put_aside(&key, name, Other::new(identity, arrival, None), met),
+            Some(Placed::Left(why)) => {
+                return self.put_aside(&key, name, Other::new(identity, arrival, Some(why)), met);
+            }
             None => {
-                unread.insert(Arc::clone(&key));
-                return self.put_aside(&key, name, identity, arrival, None);
+                met.unread.insert(Arc::clone(&key));
+                return self.put_aside(&key, name, Other::new(identity, arrival, None), met);
             }
         };
         let id = self.sequence_of(&key, film, moment)?;
@@ -119,8 +133,11 @@ impl Folder {
         let frame = Frame::of(&sequence.pattern, name, number, identity);
         if sequence.frames.has_other_name(&frame) {
             // Two files for one number: which of them is the frame, all names together say.
-            unread.insert(Arc::clone(&key));
-            return self.put_aside(&key, name, identity, arrival, None);
+            met.unread.insert(Arc::clone(&key));
+            return self.put_aside(&key, name, Other::new(identity, arrival, None), met);
+        }
+        if arrival == Arrival::Taken {
+            met.claimed.insert(Arc::clone(&key));
         }
         let before = sequence.frames.total();
         let put = sequence.put(frame, arrival, is_final, &cx, out);
@@ -134,24 +151,19 @@ impl Folder {
     }
 
     /// Learns of an image that is in no sequence.
-    fn put_aside(
-        &mut self,
-        key: &Arc<[u8]>,
-        name: &[u8],
-        identity: Identity,
-        arrival: Arrival,
-        why: Option<LeftAlone>,
-    ) -> Option<(Id, Put)> {
+    fn put_aside(&mut self, key: &Arc<[u8]>, name: &[u8], other: Other, met: &mut Met) -> Option<(Id, Put)> {
         let shape = self.shapes.get_mut(key)?;
         if let Some(known) = shape.others.get_mut(name) {
-            if known.identity != identity {
-                *known = Other { identity, arrival, why };
+            if known.identity == other.identity {
+                return None;
             }
+            *known = other;
         } else {
-            shape.others.insert(name.into(), Other { identity, arrival, why });
+            shape.others.insert(name.into(), other);
             shape.names += 1;
             shape.stale = true;
         }
+        met.aside.entry(Arc::clone(key)).or_default().push(name.into());
         None
     }
 

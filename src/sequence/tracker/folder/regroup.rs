@@ -170,7 +170,7 @@ impl Folder {
                 Some(Placed::Single) | None => None,
             };
             let Entry { name, identity, arrival, .. } = entry;
-            others.insert(name, Other { identity, arrival, why });
+            others.insert(name, Other::new(identity, arrival, why));
         }
         let mut films = HashMap::new();
         for (film, members) in members {

@@ -11,6 +11,62 @@ impl World {
     }
 }
 
+fn previews(numbers: impl IntoIterator<Item = i64>) -> Vec<String> {
+    numbers.into_iter().map(|number| format!("shot.{number:04}.jpg")).collect()
+}
+
+fn with_exr() -> World {
+    let mut world = World::new(rules());
+    for number in 1..=10 {
+        world.write(&format!("shot.{number:04}.exr"), WHOLE);
+    }
+    world
+}
+
+#[test]
+fn previews_that_come_after_the_batch_are_kept_too() {
+    let mut world = with_exr();
+    world.list();
+    world.pass(seconds(61));
+    assert!(world.last().previews.is_empty());
+    world.listed_one_by_one(previews(1..=10));
+    assert_eq!(world.previews, previews(1..=10));
+    world.list();
+    assert_eq!(world.previews.len(), 10, "each is told of once");
+    world.files.retain(|name, _| name.ends_with(b".jpg"));
+    world.list();
+    world.pass(seconds(10_000));
+    assert_eq!(world.batches.len(), 1, "they are no film");
+}
+
+#[test]
+fn previews_that_came_while_nobody_watched_are_kept_too() {
+    let mut world = with_exr();
+    let files = world.files.values().copied().collect();
+    world.apply(Event::Claimed { dir: Arc::clone(&world.dir), files });
+    for name in previews(1..=10) {
+        world.write(&name, WHOLE);
+    }
+    world.list();
+    assert_eq!(world.previews, previews(1..=10));
+    world.files.retain(|name, _| name.ends_with(b".jpg"));
+    world.list();
+    world.pass(seconds(10_000));
+    assert!(world.batches.is_empty(), "they are no film");
+}
+
+#[test]
+fn previews_that_come_with_a_batch_are_told_of_with_it_alone() {
+    let mut world = with_exr();
+    for name in previews(1..=10) {
+        world.write(&name, WHOLE);
+    }
+    world.list();
+    world.pass(seconds(61));
+    world.list();
+    assert_eq!((world.last().previews.len(), world.previews.len()), (10, 0));
+}
+
 #[test]
 fn a_client_gets_no_video_of_frames_of_two_runs_mixed() {
     let mut world = World::new(rules());
