@@ -63,6 +63,8 @@ struct Shape {
     stale: bool,
     /// A batch was made of a sequence, which may be cleaned up: what was judged by the files of that batch stays judged.
     sealed: bool,
+    /// How many images were in no sequence when somebody last looked whether there is something to tell of them.
+    counted: usize,
     /// How many names there are, and how many there were when they were read.
     names: usize,
     read: usize,

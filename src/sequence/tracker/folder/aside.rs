@@ -11,6 +11,9 @@ use crate::sequence::tracker::folder::{Folder, Other, Shape};
 use crate::sequence::tracker::frames::Arrival;
 use crate::sequence::{Batch, Identity};
 
+/// While names come one by one, a reason may be gone with the next name. It is told once so many are left alone for it.
+const ENOUGH: usize = 8;
+
 /// Images in no sequence that a listing brought, by their shapes.
 pub(super) type Aside = BTreeMap<Arc<[u8]>, Vec<BString>>;
 
@@ -26,6 +29,17 @@ impl Shape {
             previews.push((name.clone(), other.identity));
         }
         previews
+    }
+
+    /// Whether there are enough images in no sequence to tell of, and twice as many as when that was last asked: looking
+    /// at all of them for each new one would take ever longer.
+    fn is_ripe(&mut self) -> bool {
+        let count = self.others.len();
+        let is_ripe = count >= ENOUGH.max(2 * self.counted);
+        if is_ripe {
+            self.counted = count;
+        }
+        is_ripe
     }
 }
 
@@ -57,15 +71,18 @@ impl Folder {
         if !previews.is_empty() {
             out.push(Decision::Previews { dir: Arc::clone(&self.dir), files: previews });
         }
-        // While names come one by one, a reason may be gone with the next name.
-        if complete {
-            self.tell_left_alone(out);
-        }
+        let ripe = |key: &&Arc<[u8]>| self.shapes.get_mut(*key).is_some_and(Shape::is_ripe);
+        let told = if complete { None } else { Some(aside.keys().filter(ripe).collect()) };
+        self.tell_left_alone(told, if complete { 1 } else { ENOUGH }, out);
     }
 
-    /// Tells once of each reason why images are in no sequence.
-    fn tell_left_alone(&mut self, out: &mut Vec<Decision>) {
-        let others = self.shapes.values().flat_map(|shape| &shape.others);
+    /// Tells once of each reason why at least so many images are in no sequence: of these shapes, or of all.
+    fn tell_left_alone(&mut self, of: Option<Vec<&Arc<[u8]>>>, least: usize, out: &mut Vec<Decision>) {
+        let shapes: Vec<&Shape> = match of {
+            Some(keys) => keys.into_iter().filter_map(|key| self.shapes.get(key)).collect(),
+            None => self.shapes.values().collect(),
+        };
+        let others = shapes.into_iter().flat_map(|shape| &shape.others);
         let mut found: Vec<(&LeftAlone, usize, &BString)> = Vec::new();
         for (name, why) in others.filter_map(|(name, other)| Some((name, other.why.as_ref()?))) {
             match found.iter_mut().find(|(known, ..)| known.is_like(why)) {
@@ -73,7 +90,7 @@ impl Folder {
                 None => found.push((why, 1, name)),
             }
         }
-        for (why, count, example) in found {
+        for (why, count, example) in found.into_iter().filter(|(_, count, _)| *count >= least) {
             if !self.told.iter().any(|known| known.is_like(why)) {
                 self.told.push(why.clone());
                 let (dir, why, example) = (Arc::clone(&self.dir), why.clone(), example.clone());

@@ -223,6 +223,7 @@ impl Folder {
             others: BTreeMap::new(),
             stale: false,
             sealed: false,
+            counted: 0,
             names: 0,
             read: names.len(),
         };

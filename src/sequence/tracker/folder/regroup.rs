@@ -208,7 +208,8 @@ impl Folder {
         }
         let ids: BTreeSet<Id> = films.values().copied().collect();
         let sequences = ids.clone();
-        let shape = Shape { reading, films, sequences, others, stale: false, sealed, names: read + kept, read };
+        let (stale, counted, names) = (false, 0, read + kept);
+        let shape = Shape { reading, films, sequences, others, stale, sealed, counted, names, read };
         if !shape.sequences.is_empty() || !shape.others.is_empty() {
             self.shapes.insert(Arc::clone(key), shape);
         }

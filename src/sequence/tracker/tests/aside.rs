@@ -2,6 +2,11 @@
 
 use super::*;
 
+/// Names of frames with a random seed each.
+fn seeds(count: u64) -> impl Iterator<Item = String> {
+    (1..=count).map(|number| format!("{number:05}-{}.png", number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 34))
+}
+
 impl World {
     fn listed_one_by_one(&mut self, names: impl IntoIterator<Item = String>) {
         for name in names {
@@ -9,6 +14,18 @@ impl World {
             self.list_only(&[&name]);
         }
     }
+}
+
+#[test]
+fn names_that_come_one_by_one_and_are_left_alone_are_told_of_once() {
+    let mut world = World::new(rules());
+    world.listed_one_by_one(seeds(7));
+    assert!(world.notes.is_empty(), "the next name may change it: {:?}", world.notes);
+    world.listed_one_by_one(seeds(40).skip(7));
+    assert_eq!(world.notes.len(), 1, "{:?}", world.notes);
+    assert!(world.notes[0].starts_with("8: ") && world.notes[0].contains("not together"), "{:?}", world.notes);
+    world.list();
+    assert_eq!(world.notes.len(), 1, "{:?}", world.notes);
 }
 
 fn previews(numbers: impl IntoIterator<Item = i64>) -> Vec<String> {
