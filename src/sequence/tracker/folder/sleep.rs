@@ -13,7 +13,7 @@ impl Folder {
     /// What is to be kept of it while it sleeps; `None` while something goes on in it, or may by time alone.
     ///
     /// The markers of a folder speak for the `batch_NNNN` folders in it, by what these hold at that moment: they stay
-    /// awake.
+    /// awake. So does a folder of which a batch was made: what comes beside its frames is judged by them.
     pub(in crate::sequence::tracker) fn asleep(&self) -> Option<Asleep> {
         let stays = |other: &Other| matches!(other.arrival, Arrival::Existing | Arrival::Taken);
         let is_quiet = self.was_listed
@@ -23,7 +23,7 @@ impl Folder {
             && self.due.is_empty()
             && !is_batch_folder(&self.dir)
             && self.sequences.values().all(|sequence| sequence.is_quiet(&self.rules))
-            && self.shapes.values().all(|shape| !shape.stale && shape.others.values().all(stays));
+            && self.shapes.values().all(|shape| !shape.stale && !shape.sealed && shape.others.values().all(stays));
         if !is_quiet {
             return None;
         }
