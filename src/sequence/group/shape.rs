@@ -51,16 +51,18 @@ pub(super) fn family(name: &[u8], text: &mut Vec<u8>) {
     text.extend_from_slice(&name[from..]);
 }
 
-/// Makes the shape of a family: without a dash right before digits, and with one mark for all extensions that concern
-/// previews.
+/// Makes the shape of a family: without the dashes right before digits, and with one mark for all extensions that concern
+/// previews. All of the dashes go, because `render--0004` is of the film of `render-0004` where the last dash is a sign:
+/// the films of two shapes never have the same pattern.
 pub(super) fn make_shape(family: &mut Vec<u8>) {
     let mut kept = 0;
     for at in 0..family.len() {
-        let is_sign = family[at] == b'-' && family.get(at + 1) == Some(&MARK);
-        if !is_sign {
-            family[kept] = family[at];
-            kept += 1;
+        let byte = family[at];
+        while byte == MARK && kept > 0 && family[kept - 1] == b'-' {
+            kept -= 1;
         }
+        family[kept] = byte;
+        kept += 1;
     }
     family.truncate(kept);
     if let Some(dot) = family.iter().rposition(|byte| *byte == b'.')
@@ -165,6 +167,7 @@ mod tests {
         assert_eq!(shape("render-0001.png"), shape("render12.png"));
         assert_eq!(shape("r0001.exr"), shape("r7.JPG"));
         assert_eq!(shape("a_2025-03-01.png"), shape("a_20-1-1.png"));
+        assert_eq!(shape("render--0001.png"), shape("render0001.png"));
         assert_ne!(shape("a1.png"), shape("a1.PNG"));
         assert_ne!(shape("a1.png"), shape("a1.jpg"));
         assert_ne!(shape("a-x1.png"), shape("ax1.png"));

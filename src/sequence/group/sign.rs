@@ -50,11 +50,12 @@ pub(super) fn apply(found: &mut Found, names: &[&[u8]], times: Option<&[i64]>) -
             if gone.contains(holder) || side.numbers.iter().any(|number| number.value == 0) {
                 continue;
             }
+            let falls = matches!(holder, Holder::Draft(at) if counts_down(&found.drafts[*at], times));
             let others = holders.get(&around).into_iter().flatten().filter(|other| !gone.contains(*other));
             let mut best: Option<(usize, Holder)> = None;
             for other in others {
                 let positive = Side::of(*other, found, names, &around.0, behind);
-                if let Some(near) = side.joins(&positive, is_own)
+                if let Some(near) = side.joins(&positive, is_own, falls)
                     && best.is_none_or(|(most, _)| near > most)
                 {
                     best = Some((near, *other));
@@ -64,7 +65,7 @@ pub(super) fn apply(found: &mut Found, names: &[&[u8]], times: Option<&[i64]>) -
                 joins.push((*holder, other, around.clone()));
                 gone.insert(*holder);
             } else if let Holder::Draft(at) = *holder
-                && (is_own && !counts_up(&found.drafts[at], times) || counts_down(&found.drafts[at], times))
+                && (falls || is_own && !counts_up(&found.drafts[at], times))
             {
                 found.drafts[at].negate(&around.0);
                 let draft = u32::try_from(at).unwrap_or(u32::MAX);
@@ -137,8 +138,9 @@ impl Side {
         }
     }
 
-    /// Whether the numbers of `self`, with a sign, and those of `positive` are one film; and how many are as wide.
-    fn joins(&self, positive: &Self, is_own: bool) -> Option<usize> {
+    /// Whether the numbers of `self`, with a sign, and those of `positive` are one film; and how many are as wide. Numbers
+    /// that fall to zero by their times have a sign even if some between them and `positive` are missing.
+    fn joins(&self, positive: &Self, is_own: bool, falls: bool) -> Option<usize> {
         if positive.is_negative {
             return None;
         }
@@ -159,7 +161,7 @@ impl Side {
             (positive.is_alone && !is_own && as_wide || widths().all(|(_, padded)| !padded), 0)
         };
         let touches = lowest.saturating_add(nearest) <= self.step(positive);
-        (fits && (is_own || touches)).then_some(near)
+        (fits && (is_own || falls || touches)).then_some(near)
     }
 
     /// The smallest step of two long sides; else one.

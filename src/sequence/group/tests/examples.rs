@@ -51,6 +51,18 @@ fn patterns_say_what_varies() {
 }
 
 #[test]
+fn frames_that_count_down_to_a_gap_are_of_the_film_above_zero() {
+    let names: Vec<String> =
+        (5..=9).rev().map(|at| format!("a-{at:04}.png")).chain((0..5).map(|at| format!("a{at:04}.png"))).collect();
+    let times: Vec<i64> = (0..10).map(|at| at * 1_000_000_000).collect();
+    let grouping = group(&names, Some(&times), &NameRule::Auto);
+    check(&grouping, &names);
+    assert_eq!(grouping.films.len(), 1);
+    let numbers: Vec<FrameNumber> = grouping.films[0].members.iter().map(|(number, _)| *number).collect();
+    assert_eq!(numbers, (-9..=-5).chain(0..5).collect::<Vec<_>>());
+}
+
+#[test]
 fn stamps_of_several_parts_are_nanoseconds_and_those_of_one_run_their_digits() {
     let numbers = |names: &[&str]| -> Vec<FrameNumber> {
         group(names, None, &NameRule::Auto).films[0].members.iter().map(|(number, _)| *number).collect()
