@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use bstr::BString;
+use bstr::{BString, ByteSlice as _};
 
 use crate::sequence::group::classes::Classes;
 use crate::sequence::group::cut::{Number, Run, Table, cut, digits_of};
@@ -245,7 +245,13 @@ impl FilmReader {
                     text.extend_from_slice(&name[run.start..run.end]);
                     continue;
                 }
-                Mark::InStamp => continue,
+                Mark::InStamp => {
+                    // It tells films apart whose stamps are written in another way.
+                    if let Some(KeyPart::Stamp(form)) = parts.last_mut() {
+                        form.push_str(&before.to_str_lossy());
+                    }
+                    continue;
+                }
                 Mark::Number => KeyPart::Number(padding),
                 Mark::Within => KeyPart::Number(Padding::None),
                 Mark::Stamp => KeyPart::Stamp(self.stamp_form(column)),

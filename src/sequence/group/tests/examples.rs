@@ -51,6 +51,17 @@ fn patterns_say_what_varies() {
 }
 
 #[test]
+fn films_that_differ_in_what_stands_within_a_stamp_have_patterns_of_their_own() {
+    let names: Vec<String> = ["Y-M-D_h-m-s", "Y_M_D_h_m_s", "Y-M-D h.m.s"]
+        .iter()
+        .flat_map(|form| (0..10).map(|at| format!("a {}.png", calendar(form, 1_700_000_000 + 60 * at))))
+        .collect();
+    let grouping = group(&names, None, &NameRule::Auto);
+    assert_eq!(grouping.films.len(), 3);
+    check(&grouping, &names);
+}
+
+#[test]
 fn frames_that_count_down_to_a_gap_are_of_the_film_above_zero() {
     let names: Vec<String> =
         (5..=9).rev().map(|at| format!("a-{at:04}.png")).chain((0..5).map(|at| format!("a{at:04}.png"))).collect();
