@@ -174,4 +174,4 @@ impl Grouping {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -210,7 +210,7 @@ struct Row {
 const ARGUED: [(&str, &str); 0] = [];
 
 /// Names in an order that has nothing to do with them.
-fn shuffled<T: Clone>(items: &[T], seed: u64) -> Vec<T> {
+pub(crate) fn shuffled<T: Clone>(items: &[T], seed: u64) -> Vec<T> {
     let mut state = seed | 1;
     let mut items = items.to_vec();
     for at in (1..items.len()).rev() {

@@ -127,6 +127,11 @@ impl Folder {
         Some(Growing { sequence, rules: &self.rules })
     }
 
+    #[cfg(test)]
+    pub(super) fn sequences(&self) -> impl Iterator<Item = &Sequence> {
+        self.sequences.values()
+    }
+
     /// What silence does not end because it was there before anyone watched.
     pub(super) fn existing(&self) -> ExistingCount {
         let left_alone = self.sequences.values().filter(|sequence| sequence.is_left_alone(&self.rules));
@@ -285,6 +290,8 @@ impl Folder {
     }
 
     fn insert(&mut self, id: Id, sequence: Sequence) {
+        // An answer about a pattern must reach the sequence that asked.
+        debug_assert!(self.by_pattern.get(&sequence.pattern).is_none_or(|known| *known == id), "{}", sequence.pattern);
         self.by_pattern.insert(sequence.pattern.clone(), id);
         self.due.extend(sequence.due.map(|due| (due, id)));
         self.sequences.insert(id, sequence);

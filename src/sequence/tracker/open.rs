@@ -375,6 +375,7 @@ impl Sequence {
     /// Its frames are another set than before, for a reason that has nothing to do with its files.
     pub(super) fn regrouped(&mut self) {
         self.touched = Some(FrameNumber::MIN);
+        self.heads.conclude(self.frames.open());
         match &mut self.phase {
             Phase::Firing(firing) => match &mut firing.state {
                 FiringState::Inspecting { disturbed } => *disturbed = true,
@@ -382,6 +383,16 @@ impl Sequence {
             },
             Phase::Open => self.resting = None,
         }
+    }
+
+    /// The same sequence as `anew`, which knows nothing yet: it has other numbers now, and whatever was concluded from the
+    /// former ones is void. Only an answer that is on its way is still waited for, and then forgotten.
+    pub(super) fn renumbered(mut self, anew: Self) -> Self {
+        match &mut self.phase {
+            Phase::Firing(firing) if matches!(firing.state, FiringState::Inspecting { .. }) => firing.is_void = true,
+            _ => self.phase = Phase::Open,
+        }
+        Self { phase: self.phase, ..anew }
     }
 
     /// Something changed at `number`.

@@ -13,6 +13,7 @@ mod asleep;
 mod batches;
 mod existing;
 mod films;
+mod negatives;
 mod runs;
 mod schedules;
 

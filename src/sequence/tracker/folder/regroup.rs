@@ -23,6 +23,16 @@ struct Entry {
     from: Option<(Id, FrameNumber)>,
 }
 
+impl Entry {
+    /// It was left alone for what it was beside its neighbours, which are others now.
+    fn judged_anew(mut self) -> Self {
+        if self.arrival == Arrival::Aside {
+            self.arrival = Arrival::New;
+        }
+        self
+    }
+}
+
 /// Up to this many names of one shape are read anew after every change that may matter.
 const FEW_NAMES: usize = 64;
 
@@ -160,20 +170,26 @@ impl Folder {
         let with_notes = grouping.films.into_iter().filter(|film| !film.notes.is_empty());
         let mut notes: HashMap<Pattern, Vec<Note>> = with_notes.map(|film| (film.pattern, film.notes)).collect();
         let mut members: BTreeMap<u32, Vec<(FrameNumber, Entry)>> = BTreeMap::new();
+        // Sequences of which a frame has another number now: what was concluded from their order is void.
+        let mut misread = BTreeSet::new();
         for entry in entries {
             let why = match reading.place(&entry.name) {
                 Some(Placed::Film { film, number, .. }) => {
+                    misread.extend(entry.from.filter(|(_, before)| *before != number).map(|(id, _)| id));
                     members.entry(film).or_default().push((number, entry));
                     continue;
                 }
                 Some(Placed::Left(why)) => Some(why),
                 Some(Placed::Single) | None => None,
             };
-            let Entry { name, identity, arrival, .. } = entry;
+            let Entry { name, identity, arrival, .. } = entry.judged_anew();
             others.insert(name, Other::new(identity, arrival, why));
         }
         let mut films = HashMap::new();
         for (film, members) in members {
+            let is_misread = |entry: &Entry| entry.from.is_some_and(|(id, _)| misread.contains(&id));
+            let judge = |entry: Entry| if is_misread(&entry) { entry.judged_anew() } else { entry };
+            let members: Vec<_> = members.into_iter().map(|(number, entry)| (number, judge(entry))).collect();
             let pattern = reading.pattern(film);
             let known = old.by_pattern.remove(pattern);
             let known = known.and_then(|id| old.sequences.remove(&id).map(|sequence| (id, sequence)));
@@ -185,7 +201,11 @@ impl Folder {
                 Some((id, same)) if is_same(id, &same) => (id, same),
                 known => {
                     let new = || Sequence::new(pattern.clone(), Arc::clone(key), &cx);
-                    let (id, mut sequence) = known.unwrap_or_else(|| (self.new_id(), new()));
+                    let (id, mut sequence) = match known {
+                        Some((id, before)) if misread.contains(&id) => (id, before.renumbered(new())),
+                        Some(known) => known,
+                        None => (self.new_id(), new()),
+                    };
                     let parents: BTreeSet<Id> = members.iter().filter_map(|(_, entry)| Some(entry.from?.0)).collect();
                     sequence.inherit(parents.iter().filter_map(|parent| old.histories.get(parent)));
                     sequence.frames = Frames::default();

@@ -26,6 +26,8 @@ pub(super) struct Firing {
     /// Files that an inspection found unfinished, each with the last moment at which it may have changed.
     pub unfinished: BTreeMap<FrameNumber, (Identity, Duration)>,
     pub state: FiringState,
+    /// The frames have other numbers than when it was decided.
+    pub is_void: bool,
     /// What it waits for, as of the last look.
     pub hold: Option<Hold>,
 }
@@ -85,6 +87,7 @@ impl Sequence {
             late,
             unfinished: BTreeMap::new(),
             state: FiringState::Held { until: cx.now },
+            is_void: false,
             hold: None,
         }));
     }
@@ -203,7 +206,7 @@ impl Sequence {
                 self.phase = Phase::Open;
                 self.not_before = Some(cx.now + LISTING_WAIT);
             }
-            _ if disturbed && by_silence => self.phase = Phase::Open,
+            _ if firing.is_void || disturbed && by_silence => self.phase = Phase::Open,
             _ if disturbed => firing.state = FiringState::Held { until: cx.now },
             Verdict::Looked { flawed, runs } => {
                 let siblings = Siblings { frames: &self.frames, placeholders: &self.placeholders };

@@ -39,7 +39,10 @@ impl Heads {
         let open: Vec<Frame> = open.collect();
         // A frame that was not looked at yet may be of either run.
         let origins: Vec<Origin> = open.iter().map_while(head).collect();
-        self.next_run = run_starts(&origins).get(1).map(|at| open[*at].number);
+        let starts = run_starts(&origins);
+        // Where the texts count against the numbers, these are perhaps below zero and not known to be yet: no run has ended.
+        let counts_down = || run_starts(&origins.iter().rev().copied().collect::<Vec<_>>()).len() < starts.len();
+        self.next_run = starts.get(1).filter(|_| !counts_down()).map(|at| open[*at].number);
         if origins.len() == open.len() {
             self.total = origins.last().and_then(Origin::total);
         }
