@@ -10,7 +10,7 @@
 //! | --- | --- |
 //! | frame | one image file whose name carries a number |
 //! | root | a folder that the config names, watched with everything below it |
-//! | sequence | frames of one folder that belong together; [`sequence::group`] says how that is decided |
+//! | sequence | frames of one folder, or of folders that follow each other, that belong together; [`sequence::group`] says how that is decided |
 //! | film | a sequence that shows something in motion, as opposed to stills, single pictures under one counter |
 //! | run | the frames that a generator made in one go |
 //! | marker | a thing that says that a sequence is finished: a file, a number, a word from a client |

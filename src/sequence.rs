@@ -31,7 +31,8 @@ pub mod tracker;
 
 pub use anomaly::Anomaly;
 pub use flaw::{Flaw, Unreadable};
-pub use pattern::{KeyPart, Kind, Padding, Pattern};
+pub(crate) use pattern::DAY_NS;
+pub use pattern::{Across, KeyPart, Kind, Padding, Pattern};
 
 /// What orders a frame in its film: the count in its name, negative where a renderer counts from before zero; the digits of
 /// a time stamp; or, where several parts of the name order it, nanoseconds since 1970.

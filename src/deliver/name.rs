@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use bstr::{BString, ByteSlice as _};
 
 use crate::config::{FrameRate, NamePart, NameTemplate};
-use crate::sequence::{FrameNumber, Kind, Pattern};
+use crate::sequence::{Across, FrameNumber, Kind, Pattern};
 
 /// The longest file name, in bytes, that Linux file systems take (`NAME_MAX`).
 const NAME_MAX: usize = 255;
@@ -108,7 +108,12 @@ fn value(part: &NamePart, ctx: &NameContext<'_>) -> Vec<u8> {
 /// What tells the sequence from the others of its folder. It comes from the names of the frames alone, so that it does not
 /// matter which of two videos is published first.
 fn name(ctx: &NameContext<'_>) -> Vec<u8> {
-    let mut name = prefix(ctx.pattern).to_vec();
+    let mut name = folder_words(ctx.pattern);
+    let prefix = prefix(ctx.pattern);
+    if !name.is_empty() && !prefix.is_empty() {
+        name.push(b'_');
+    }
+    name.extend_from_slice(prefix);
     let (separator, words) = suffix(ctx.pattern);
     if !name.is_empty() && !words.is_empty() {
         name.push(separator);
@@ -128,6 +133,14 @@ fn name(ctx: &NameContext<'_>) -> Vec<u8> {
         name.extend_from_slice(extension);
     }
     name
+}
+
+/// What the folders of the frames are called beside what orders them, where they follow each other.
+fn folder_words(pattern: &Pattern) -> Vec<u8> {
+    let Kind::Folders { path, .. } = &pattern.kind else { return Vec::new() };
+    let words = path.replace("{stamp}", "").replace("#", "");
+    let words = words.split(|byte| *byte == b'/').map(|word| word.trim_with(is_separator));
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(&b'_')
 }
 
 fn prefix(pattern: &Pattern) -> &[u8] {
@@ -150,7 +163,11 @@ fn folder(dir: &Path) -> Vec<u8> {
 }
 
 fn number(pattern: &Pattern, number: FrameNumber) -> Vec<u8> {
-    if matches!(pattern.kind, Kind::Keyed { time: true, .. } | Kind::Asked { time: true, .. }) {
+    let is_said = |kind: &Kind| {
+        matches!(kind, Kind::Keyed { time: true, .. } | Kind::Asked { time: true, .. })
+            || matches!(kind, Kind::Folders { across: Across::Again { .. }, .. })
+    };
+    if is_said(&pattern.kind) || is_said(pattern.kind.of_files()) {
         return pattern.label(number).into_bytes();
     }
     let bare = Pattern::new(BString::default(), BString::default(), pattern.padding);
@@ -297,6 +314,22 @@ mod tests {
             rendered_of(&[text("x"), NamePart::Suffix], &pattern, true, Path::new("/a")).display().to_string()
         };
         assert_eq!([suffix("_L.png"), suffix(".png"), suffix("_.png")], ["xL", "x", "x"]);
+    }
+
+    #[test]
+    fn folders_that_follow_each_other_have_a_say_in_the_name() {
+        let named = |path: &str, prefix: &str, template: &[NamePart]| {
+            let across = Across::Again { below: 1000, time: false };
+            let kind = Kind::Folders { path: path.into(), files: Box::new(Kind::Count), across };
+            let pattern = Pattern { kind, ..Pattern::new(prefix, ".JPG", Padding::Width(4)) };
+            rendered_of(template, &pattern, false, Path::new("/srv/DCIM")).display().to_string()
+        };
+        let name = [NamePart::Name];
+        assert_eq!(named("#MEDIA/", "IMG_", &name), "MEDIA_IMG");
+        assert_eq!(named("{stamp}/", "", &name), "DCIM");
+        assert_eq!(named("{stamp}/", "img_", &name), "img");
+        assert_eq!(named("{stamp}_cam1/left/", "", &name), "cam1_left");
+        assert_eq!(named("{stamp}/", "", &[NamePart::First, text("_"), NamePart::Last]), "0_1_0_240");
     }
 
     #[test]

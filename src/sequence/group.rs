@@ -18,6 +18,7 @@ mod cut;
 mod family;
 mod film;
 mod fold;
+mod folder;
 mod order;
 mod preview;
 mod reading;
@@ -26,10 +27,13 @@ mod roles;
 mod shape;
 mod sign;
 mod stamp;
+mod tree;
 
-pub(crate) use reading::{Placed, Reading};
+pub use folder::{Scope, home};
+pub(crate) use reading::Placed;
 pub use reason::{LeftAlone, LooksLike, Note};
 pub(crate) use shape::Shaper;
+pub(crate) use tree::Reading;
 
 /// Where each image of a folder belongs. Every image is in exactly one of the three; other files are in none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,15 +59,18 @@ pub struct Film {
     pub notes: Vec<Note>,
 }
 
-/// Where each image among the names of one folder belongs. `times` are those of the files, one for each name, in any
+/// Where each image among the names of one folder belongs. A name may be a path to a folder below it, where that one and its
+/// like follow each other. `times` are those of the files, one for each name, in any
 /// unit; without them, and where one is not known, names alone decide.
 #[must_use]
 pub fn group<N: AsRef<[u8]>>(names: &[N], times: Option<&[i64]>, rule: &NameRule) -> Grouping {
     let names: Vec<&[u8]> = names.iter().map(AsRef::as_ref).collect();
     let mut grouping = Grouping::default();
     let mut images: Vec<u32> = Vec::with_capacity(names.len());
+    let mut in_folders: Vec<u32> = Vec::new();
     for (place, name) in (0_u32..).zip(&names) {
         match left_by_name(name) {
+            Ok(true) if name.contains(&b'/') => in_folders.push(place),
             Ok(true) => images.push(place),
             Ok(false) => {}
             Err(why) => grouping.left.push((place as usize, why)),
@@ -71,8 +78,9 @@ pub fn group<N: AsRef<[u8]>>(names: &[N], times: Option<&[i64]>, rule: &NameRule
     }
     match rule {
         NameRule::Auto => read_shapes(&names, &images, times, &mut grouping),
-        NameRule::Pattern(_) => read_asked(&names, &images, times, rule, &mut grouping),
+        NameRule::Pattern(_) => read_by_shape(&names, &images, times, rule, &mut grouping),
     }
+    read_by_shape(&names, &in_folders, times, rule, &mut grouping);
     grouping.name_first_frames(&names);
     grouping.sort();
     grouping
@@ -111,12 +119,19 @@ fn read_shapes(names: &[&[u8]], images: &[u32], times: Option<&[i64]>, grouping:
     for families in of_shape {
         match &families[..] {
             [only] if only.len() == 1 => grouping.singles.push(only[0] as usize),
-            _ => drop(Reading::read(names, families, times, grouping)),
+            _ => drop(reading::Reading::read(names, families, times, grouping)),
         }
     }
 }
 
-fn read_asked(names: &[&[u8]], images: &[u32], times: Option<&[i64]>, rule: &NameRule, grouping: &mut Grouping) {
+/// Reads the images whose names are paths, or that the user's pattern marks.
+fn read_by_shape(
+    names: &[&[u8]],
+    images: &[u32],
+    times: Option<&[i64]>,
+    rule: &NameRule,
+    grouping: &mut Grouping,
+) {
     let mut shaper = Shaper::default();
     let mut films: HashMap<Box<[u8]>, Vec<usize>> = HashMap::new();
     for place in images.iter().map(|place| *place as usize) {

@@ -148,8 +148,14 @@ pub(crate) enum Verdict {
     MayBeFrame,
 }
 
+/// The folder that `name` begins with, up to its last slash and with it, and the bare file name. Most names have no folder.
+pub(crate) fn split_folder(name: &[u8]) -> (&[u8], &[u8]) {
+    name.split_at(name.rfind_byte(b'/').map_or(0, |slash| slash + 1))
+}
+
 /// What `name` alone says of its file.
 pub(crate) fn verdict(name: &[u8]) -> Verdict {
+    let (_, name) = split_folder(name);
     let Some((stem, extension)) = split_extension(name) else { return Verdict::NoImage };
     let is_one_of = |known: &[&str]| known.iter().any(|known| extension.eq_ignore_ascii_case(known.as_bytes()));
     if let Some(format) = unsupported::picture_format_of(name) {
@@ -205,6 +211,13 @@ fn ends_with_ignoring_case(name: &[u8], ending: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_in_front_of_a_name_says_nothing_of_the_file() {
+        assert_eq!(split_folder(b"a/b/c.png"), (&b"a/b/"[..], &b"c.png"[..]));
+        assert_eq!(split_folder(b"c.png"), (&b""[..], &b"c.png"[..]));
+        assert!(may_be_frame(b".a/1.png") && !may_be_frame(b"a/.1.png") && !may_be_frame(b"a.png/1"));
+    }
 
     #[test]
     fn images_may_be_frames_and_nothing_else_may() {

@@ -58,6 +58,31 @@ pub enum Kind {
         /// Whether the numbers are points in time.
         time: bool,
     },
+    /// The frames lie in folders that follow each other, and their names are paths. The rest of the pattern is that of the
+    /// file names. The number alone does not give the name.
+    Folders {
+        /// The folders as people see them: `{stamp}/`, `#MEDIA/`.
+        path: BString,
+        /// What the numbers of the file names mean.
+        files: Box<Kind>,
+        /// How one folder follows the other.
+        across: Across,
+    },
+}
+
+/// How the numbers of files in folders that follow each other become one order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Across {
+    /// They go on from folder to folder, and are the order by themselves.
+    GoesOn,
+    /// They begin again in each folder: they are added to the number of the folder.
+    Again {
+        /// What they stay below.
+        below: i64,
+        /// Whether the folders' numbers are points in time.
+        time: bool,
+    },
 }
 
 /// A part of a name between the prefix and the suffix of its pattern.
@@ -96,10 +121,13 @@ impl Pattern {
     }
 
     /// The file name of frame `number` where prefix, number and suffix are all of it. A sign stands before the zeros and
-    /// does not count for the width.
+    /// does not count for the width. Where the frames lie in folders that follow each other, it is no file's name.
     #[must_use]
     pub fn name(&self, number: FrameNumber) -> BString {
         let mut name = Vec::with_capacity(self.prefix.len() + self.suffix.len() + 20);
+        if let Kind::Folders { path, .. } = &self.kind {
+            name.extend_from_slice(path);
+        }
         name.extend_from_slice(&self.prefix);
         self.padding.write(number, &mut name);
         if let Kind::Stepping { between, offset, padding } = &self.kind {
@@ -113,7 +141,7 @@ impl Pattern {
     /// Whether a number that is left out is a missing frame.
     #[must_use]
     pub fn has_gaps(&self) -> bool {
-        !matches!(self.kind, Kind::TimeStamp | Kind::Keyed { time: true, .. } | Kind::Asked { time: true, .. })
+        self.kind.has_gaps()
     }
 
     /// The numbers missing between the first and the last of `numbers`, which ascend, in their constant step; none
@@ -133,15 +161,7 @@ impl Pattern {
     /// is `23-58-50`.
     #[must_use]
     pub fn label(&self, number: FrameNumber) -> String {
-        const DAY_NS: FrameNumber = 24 * 60 * 60 * 1_000_000_000;
-        let time = Timestamp::from_nanosecond(number.into()).ok();
-        match (&self.kind, time) {
-            (Kind::Keyed { time: true, .. } | Kind::Asked { time: true, .. }, Some(time)) => {
-                let form = if (0..DAY_NS).contains(&number) { "%H-%M-%S" } else { "%Y-%m-%d_%H-%M-%S" };
-                time.strftime(form).to_string()
-            }
-            _ => number.to_string(),
-        }
+        self.kind.label(number)
     }
 
     /// From the first to the last frame, as [`label`](Self::label) says it.
@@ -162,11 +182,11 @@ impl Pattern {
             if self.suffix.starts_with(b".") { &[][..] } else { self.suffix.as_slice() },
             |(stem, _)| stem,
         );
-        let middle: &[KeyPart] = match &self.kind {
+        let middle: &[KeyPart] = match self.kind.of_files() {
             Kind::Keyed { parts, .. } => parts,
             _ => &[],
         };
-        let film: &[BString] = match &self.kind {
+        let film: &[BString] = match self.kind.of_files() {
             Kind::Asked { film, .. } => film,
             Kind::Stepping { between, .. } => std::slice::from_ref(between),
             _ => &[],
@@ -186,7 +206,7 @@ impl Pattern {
     /// when a film is sealed, like its gaps; a pattern of the user overrules it.
     #[must_use]
     pub fn looks_like(&self, first: FrameNumber, last: FrameNumber, count: usize) -> Option<LooksLike> {
-        let (keyed, behind): (bool, Option<&KeyPart>) = match &self.kind {
+        let (keyed, behind): (bool, Option<&KeyPart>) = match self.kind.of_files() {
             Kind::Count => (false, None),
             Kind::Keyed { parts, time: false } => match parts.as_slice() {
                 [KeyPart::Number(_), rest @ ..] => (true, rest.first()),
@@ -207,6 +227,52 @@ impl Pattern {
             || (keyed && matches!(after, b"x" | b"X"));
         let steps_by_one = !keyed && usize::try_from(last - first).is_ok_and(|span| span + 1 == count);
         (lengths && side && !steps_by_one).then_some(LooksLike::Sizes)
+    }
+}
+
+/// A day in nanoseconds.
+pub(crate) const DAY_NS: i64 = 24 * 60 * 60 * 1_000_000_000;
+
+impl Kind {
+    /// What the numbers in the bare file names mean.
+    pub(crate) fn of_files(&self) -> &Self {
+        if let Self::Folders { files, .. } = self { files } else { self }
+    }
+
+    fn has_gaps(&self) -> bool {
+        match self {
+            // Where numbers begin again, nobody knows how many there were to be before the next folder.
+            Self::TimeStamp
+            | Self::Keyed { time: true, .. }
+            | Self::Asked { time: true, .. }
+            | Self::Folders { across: Across::Again { .. }, .. } => false,
+            Self::Folders { files, across: Across::GoesOn, .. } => files.has_gaps(),
+            _ => true,
+        }
+    }
+
+    fn label(&self, number: FrameNumber) -> String {
+        let in_form = |number: FrameNumber, form: &str| {
+            Timestamp::from_nanosecond(number.into())
+                .map_or_else(|_| number.to_string(), |time| time.strftime(form).to_string())
+        };
+        match self {
+            Self::Keyed { time: true, .. } | Self::Asked { time: true, .. } => {
+                in_form(number, if (0..DAY_NS).contains(&number) { "%H-%M-%S" } else { "%Y-%m-%d_%H-%M-%S" })
+            }
+            Self::Folders { files, across: Across::GoesOn, .. } => files.label(number),
+            Self::Folders { files, across: Across::Again { below, time }, .. } => {
+                let below = (*below).max(1);
+                let (folder, file) = (number.div_euclid(below), number.rem_euclid(below));
+                let folder = match time {
+                    true if below == DAY_NS => in_form(number - file, "%Y-%m-%d"),
+                    true => in_form(number - file, "%Y-%m-%d_%H-%M-%S"),
+                    false => folder.to_string(),
+                };
+                format!("{folder}/{}", files.label(file))
+            }
+            _ => number.to_string(),
+        }
     }
 }
 
@@ -259,12 +325,15 @@ impl Padding {
 /// time, `*` for what goes along. Bytes that are not UTF-8 are replaced, so this is for people only.
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Kind::Asked { pattern, film, .. } = &self.kind {
+        if let Kind::Folders { path, .. } = &self.kind {
+            f.write_str(&path.to_str_lossy())?;
+        }
+        if let Kind::Asked { pattern, film, .. } = self.kind.of_files() {
             f.write_str(pattern)?;
             return film.iter().try_for_each(|word| write!(f, " {}", word.to_str_lossy()));
         }
         f.write_str(&self.prefix.to_str_lossy())?;
-        match &self.kind {
+        match self.kind.of_files() {
             Kind::Keyed { parts, .. } => parts.iter().try_for_each(|part| match part {
                 KeyPart::Text(text) => f.write_str(&text.to_str_lossy()),
                 KeyPart::Number(padding) => f.write_str(&padding.hashes()),

@@ -9,6 +9,7 @@ use crate::config::{
     Builtin, Cleanup, Container, Live, NamedQuality, ParallelChunks, SizeChange, StopPolicy, WatchMode,
 };
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Stills};
+use crate::sequence::group::Scope;
 use crate::sequence::order::Order;
 
 /// A type whose values are one of a few names, spelt alike in the configuration and on the command line.
@@ -68,6 +69,7 @@ named! {
         "LOSSLESS" = Lossless, "PERC_LOSSLESS" = PercLossless, "HIGH" = High, "MEDIUM" = Medium, "LOW" = Low,
         "VERYLOW" = VeryLow, "LOWEST" = Lowest;
     Order, "order": "number" = Number, "time" = Time;
+    Scope, "group": "folder" = Folder, "tree" = Tree;
     SizeChange, "treatment of a size change": "fit" = Fit, "error" = Error;
     StopPolicy, "stop policy": "abort" = Abort, "finish" = Finish;
     WatchMode, "way to watch": "auto" = Auto, "native" = Native, "poll" = Poll, "both" = Both;
@@ -165,6 +167,7 @@ mod tests {
         round_trip::<MissingFrames>();
         round_trip::<NamedQuality>();
         round_trip::<Order>();
+        round_trip::<Scope>();
         round_trip::<SizeChange>();
         round_trip::<Stills>();
         round_trip::<StopPolicy>();

@@ -78,6 +78,11 @@ impl Asked {
         asked
     }
 
+    /// Places names by their numbers also where another name has the number.
+    pub(super) fn let_numbers_repeat(&mut self) {
+        self.left.retain(|_, why| !matches!(why, LeftAlone::SameNumberAs(_)));
+    }
+
     fn leave(&mut self, names: &[&[u8]], place: u32, why: LeftAlone, found: &mut Found) {
         self.left.insert(names[place as usize].into(), why.clone());
         found.left.push((place, why));

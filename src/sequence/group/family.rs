@@ -156,6 +156,14 @@ impl Family {
         family
     }
 
+    /// Places names by their numbers also where another name has the number.
+    pub(super) fn let_numbers_repeat(&mut self) {
+        self.left.retain(|_, why| !matches!(why, LeftAlone::SameNumberAs(_)));
+        if let Some((_, rest)) = &mut self.rest {
+            rest.let_numbers_repeat();
+        }
+    }
+
     /// Where one more name belongs, or one that was read; `None` where it does not fit.
     pub(super) fn place(&mut self, name: &[u8], runs: &[Run]) -> Option<Spot> {
         if let Some((stamps, rest)) = &mut self.rest {

@@ -232,6 +232,15 @@ impl Reading {
         }
     }
 
+    /// Places names by their numbers also where another name has the number: the two may lie in different folders.
+    pub(super) fn let_numbers_repeat(&mut self) {
+        self.special.retain(|_, placed| !matches!(placed, Placed::Left(LeftAlone::SameNumberAs(_))));
+        self.families.values_mut().for_each(Family::let_numbers_repeat);
+        if let Some(asked) = &mut self.asked {
+            asked.let_numbers_repeat();
+        }
+    }
+
     /// Where `name`, which is of this shape, belongs: by the reading as it is, and without the other names. `None` where
     /// the names must be read anew. A name that was read gets the answer that its grouping gave. The caller knows which
     /// names it has: where another name has the number already, the names must be read anew too.

@@ -1,7 +1,8 @@
 //! The family and the shape of a name: the bytes that stand for them.
 
 use crate::sequence::group::cut::for_each_run;
-use crate::sequence::name::{NameRule, Verdict, verdict};
+use crate::sequence::group::folder::FolderKey;
+use crate::sequence::name::{NameRule, Verdict, split_folder, verdict};
 
 /// Stands for digits, and for an extension that previews concern. No file name contains it.
 const MARK: u8 = 0;
@@ -13,6 +14,9 @@ const WITH_PREVIEWS: [&str; 4] = ["exr", "hdr", "jpg", "jpeg"];
 #[derive(Debug, Default)]
 pub(crate) struct Shaper {
     shape: Vec<u8>,
+    /// The folder that was met last, and its family: files come folder by folder.
+    folder: Vec<u8>,
+    folder_family: Vec<u8>,
 }
 
 impl Shaper {
@@ -21,19 +25,27 @@ impl Shaper {
         if verdict(name) != Verdict::MayBeFrame {
             return None;
         }
+        let (folder, file) = split_folder(name);
         match rule {
             NameRule::Auto => {
-                family(name, &mut self.shape);
+                family(file, &mut self.shape);
                 make_shape(&mut self.shape);
             }
             NameRule::Pattern(pattern) => {
-                let marked = pattern.marks(name)?;
+                let marked = pattern.marks(file)?;
                 self.shape.clear();
                 for word in marked.film {
                     self.shape.extend_from_slice(word);
                     self.shape.push(MARK);
                 }
             }
+        }
+        if !folder.is_empty() {
+            if folder != self.folder {
+                self.folder = folder.to_vec();
+                self.folder_family = FolderKey::read(folder).map_or_else(|| folder.to_vec(), |key| key.family);
+            }
+            self.shape.splice(0..0, self.folder_family.iter().copied());
         }
         Some(&self.shape)
     }
@@ -173,6 +185,15 @@ mod tests {
         assert_ne!(shape("a-x1.png"), shape("ax1.png"));
         assert!(Shaper::default().shape(b".a1.png", &NameRule::Auto).is_none());
         assert!(Shaper::default().shape(b"a1.dpx", &NameRule::Auto).is_none());
+    }
+
+    #[test]
+    fn names_in_folders_that_follow_each_other_have_one_shape() {
+        assert_eq!(shape("2025-03-01/a1.png"), shape("2025-12-31/a-02.png"));
+        assert_eq!(shape("9MEDIA/a1.png"), shape("10MEDIA/a1.png"));
+        assert_ne!(shape("9MEDIA/a1.png"), shape("9CANON/a1.png"));
+        assert_ne!(shape("2025-03-01/left/1.png"), shape("2025-03-01/right/1.png"));
+        assert_ne!(shape("1/1.png"), shape("1.png"));
     }
 
     #[test]
