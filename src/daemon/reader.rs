@@ -436,7 +436,7 @@ impl RootReader {
         let mut claims = self.journal.claims(dir)?;
         if let Ok(listing) = listing {
             let files: Vec<Identity> = listing.files.iter().map(|(_, identity)| *identity).collect();
-            claims.extend(self.journal.held_files(&files)?);
+            claims.extend(self.journal.held_files(dir, &files)?);
         }
         Ok(claims)
     }

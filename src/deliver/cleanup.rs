@@ -28,6 +28,7 @@ use super::{IDENTITY_FLAGS, Published, identity_of, is_regular};
 use crate::config::Cleanup;
 use crate::fault;
 use crate::sequence::Identity;
+use crate::sequence::name::split_folder;
 
 mod archive;
 mod folder;
@@ -43,7 +44,7 @@ pub struct CleanupJob<'a> {
     pub dir: &'a Path,
     /// The batch's, in ASCII letters and digits: names its private folder.
     pub key: &'a str,
-    /// The frames by name, as they were encoded.
+    /// The frames by name, as they were encoded; those in folders below by their path from `dir`.
     pub frames: &'a [(BString, Identity)],
     /// The reel that shows them.
     pub reel: &'a Published,
@@ -165,24 +166,95 @@ pub fn clean(job: &CleanupJob<'_>) -> Result<CleanupReport, CleanupError> {
     if job.mode == Cleanup::Keep {
         return Ok(report);
     }
-    let folder = folder::open_beneath(job.root, job.dir)?;
-    report.kept = quarantine::restore(&folder, job)?;
+    let parts = parts(job);
+    let mut opened = Vec::with_capacity(parts.len());
+    for part in &parts {
+        let job = CleanupJob { dir: &part.dir, frames: &part.frames, ..*job };
+        let folder = match folder::open_beneath(job.root, job.dir) {
+            // One of several folders that somebody removed took its frames along.
+            Err(CleanupError::Folder { source, .. })
+                if source.kind() == io::ErrorKind::NotFound && !part.within.is_empty() =>
+            {
+                report.gone += job.frames.len() as u64;
+                continue;
+            }
+            folder => folder?,
+        };
+        let kept = quarantine::restore(&folder, &job)?;
+        opened.push(Opened { part, job, folder, report: CleanupReport { kept, ..CleanupReport::default() } });
+    }
     match is_still(&job.reel.path, &job.reel.identity) {
         Ok(true) => {}
         Ok(false) => return Err(CleanupError::ReelChanged { path: job.reel.path.clone() }),
         Err(source) => return Err(CleanupError::Reel { path: job.reel.path.clone(), source }),
     }
-    let frames = survey(&folder, job, &mut report);
-    match job.mode {
-        Cleanup::Keep => {}
-        Cleanup::Delete => quarantine::delete(&folder, job, &frames, &mut report)?,
-        Cleanup::Archive => archive::archive(&folder, job, &frames, &mut report)?,
-        Cleanup::Trash => trash::trash(&folder, &frames, &mut report),
+    // Every frame of every folder is looked at before anything happens to one.
+    let mut surveyed: Vec<Vec<Doomed<'_>>> = Vec::with_capacity(opened.len());
+    let mut changed = false;
+    for Opened { job, folder, report, .. } in &mut opened {
+        let known = report.kept.len();
+        surveyed.push(survey(folder, job, report));
+        changed |= report.kept[known..].iter().any(|(_, reason)| matches!(reason, KeptReason::Changed));
     }
-    // A removal that a power cut undoes would look like new frames.
-    sync_folder(&folder).map_err(|errno| cannot_open(job.dir, errno))?;
+    for (Opened { part, job, folder, report: own }, mut frames) in opened.iter_mut().zip(surveyed) {
+        if changed && !job.despite_changes {
+            own.kept.extend(frames.drain(..).map(|frame| (frame.name.to_owned(), KeptReason::OthersChanged)));
+        }
+        match job.mode {
+            Cleanup::Keep => {}
+            Cleanup::Delete => quarantine::delete(folder, job, &frames, own)?,
+            Cleanup::Archive => archive::archive(folder, job, &frames, own)?,
+            Cleanup::Trash => trash::trash(folder, &frames, own),
+        }
+        // A removal that a power cut undoes would look like new frames.
+        sync_folder(&*folder).map_err(|errno| cannot_open(job.dir, errno))?;
+        report.add(std::mem::take(own), &part.within);
+    }
     fault::point("after-purge");
     Ok(report)
+}
+
+/// The frames of one folder. There are several where folders follow each other (`group = "tree"`).
+struct Part {
+    /// The folder.
+    dir: PathBuf,
+    /// The path to it from the folder of the batch: empty, or with a slash at its end.
+    within: BString,
+    /// By bare file name.
+    frames: Vec<(BString, Identity)>,
+}
+
+/// A folder that is open, with what becomes of its frames.
+struct Opened<'a> {
+    part: &'a Part,
+    job: CleanupJob<'a>,
+    folder: OwnedFd,
+    report: CleanupReport,
+}
+
+fn parts(job: &CleanupJob<'_>) -> Vec<Part> {
+    let mut frames: BTreeMap<&[u8], Vec<(BString, Identity)>> = BTreeMap::new();
+    for (name, identity) in job.frames {
+        let (within, file) = split_folder(name);
+        frames.entry(within).or_default().push((file.into(), *identity));
+    }
+    if frames.is_empty() {
+        // What an interrupted attempt left goes back in any case.
+        frames.entry(b"").or_default();
+    }
+    let dir =
+        |within: &[u8]| if within.is_empty() { job.dir.to_owned() } else { job.dir.join(OsStr::from_bytes(within)) };
+    frames.into_iter().map(|(within, frames)| Part { dir: dir(within), within: within.into(), frames }).collect()
+}
+
+impl CleanupReport {
+    /// Takes in what became of the frames of the folder `within`.
+    fn add(&mut self, part: Self, within: &[u8]) {
+        self.removed += part.removed;
+        self.gone += part.gone;
+        self.linked += part.linked;
+        self.kept.extend(part.kept.into_iter().map(|(name, reason)| ([within, &name].concat().into(), reason)));
+    }
 }
 
 /// A frame that may go.
@@ -192,30 +264,25 @@ struct Doomed<'a> {
     linked: bool,
 }
 
-/// Looks at every frame before anything happens to one.
+/// Looks at every frame of a folder.
 fn survey<'a>(folder: &OwnedFd, job: &CleanupJob<'a>, report: &mut CleanupReport) -> Vec<Doomed<'a>> {
     let mut doomed = Vec::with_capacity(job.frames.len());
-    let mut kept = BTreeMap::new();
     for (name, identity) in job.frames {
-        match look(folder, name.as_ref(), identity) {
-            Ok(Seen::Same { .. }) if (identity.dev, identity.ino) == reel_inode(job) => {
-                kept.insert(name.clone(), KeptReason::IsReel);
+        let kept = match look(folder, name.as_ref(), identity) {
+            Ok(Seen::Same { .. }) if (identity.dev, identity.ino) == reel_inode(job) => KeptReason::IsReel,
+            Ok(Seen::Same { linked }) => {
+                doomed.push(Doomed { name: name.as_ref(), identity, linked });
+                continue;
             }
-            Ok(Seen::Same { linked }) => doomed.push(Doomed { name: name.as_ref(), identity, linked }),
-            Ok(Seen::Gone) => report.gone += 1,
-            Ok(Seen::Changed) => {
-                kept.insert(name.clone(), KeptReason::Changed);
+            Ok(Seen::Gone) => {
+                report.gone += 1;
+                continue;
             }
-            Err(errno) => {
-                kept.insert(name.clone(), KeptReason::Failed(errno.into()));
-            }
-        }
+            Ok(Seen::Changed) => KeptReason::Changed,
+            Err(errno) => KeptReason::Failed(errno.into()),
+        };
+        report.kept.push((name.clone(), kept));
     }
-    let changed = kept.values().any(|reason| matches!(reason, KeptReason::Changed));
-    if changed && !job.despite_changes {
-        kept.extend(doomed.drain(..).map(|frame| (frame.name.to_owned(), KeptReason::OthersChanged)));
-    }
-    report.kept.extend(kept);
     doomed
 }
 

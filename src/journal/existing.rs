@@ -3,6 +3,7 @@
 //! A root counts as watched from the moment that its first reading is recorded, and that is done before anybody acts on
 //! the reading: a process that is killed in between finds the same files there before again, and leaves them alone.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use super::{Journal, JournalError};
 use crate::config::Selection;
 use crate::sequence::Identity;
 use crate::sequence::existing::FileSet;
+use crate::sequence::name::split_folder;
 use crate::watch::roots::RootMarks;
 
 /// What a folder held when it was first read.
@@ -108,8 +110,25 @@ impl Journal {
     }
 }
 
-/// These files of a folder are no longer among those that were there before.
+/// These files of a folder, or of folders below it, are no longer among those that were there before.
 pub(super) fn free(connection: &Connection, dir: &Path, files: &[(BString, Identity)]) -> rusqlite::Result<()> {
+    by_folder(dir, files).iter().try_for_each(|(dir, files)| free_in(connection, dir, files))
+}
+
+/// These files by the folder that each lies in, under their bare names.
+fn by_folder(dir: &Path, files: &[(BString, Identity)]) -> BTreeMap<PathBuf, Vec<(BString, Identity)>> {
+    let mut folders: BTreeMap<PathBuf, Vec<(BString, Identity)>> = BTreeMap::new();
+    for (name, identity) in files {
+        let (within, file) = split_folder(name);
+        // Joined with nothing it would end with a slash; with one at its end it would be another path to the database.
+        let within = within.strip_suffix(b"/");
+        let dir = within.map_or_else(|| dir.to_owned(), |within| dir.join(OsStr::from_bytes(within)));
+        folders.entry(dir).or_default().push((file.into(), *identity));
+    }
+    folders
+}
+
+fn free_in(connection: &Connection, dir: &Path, files: &[(BString, Identity)]) -> rusqlite::Result<()> {
     let dir = dir.as_os_str().as_bytes();
     let mut select = connection.prepare_cached("SELECT files FROM existing WHERE dir = ? AND files IS NOT NULL")?;
     if let Some(bytes) = select.query_row([dir], |row| row.get::<_, Vec<u8>>(0)).optional()? {
@@ -119,11 +138,13 @@ pub(super) fn free(connection: &Connection, dir: &Path, files: &[(BString, Ident
     Ok(())
 }
 
-/// These files of a folder count as if they were there before: a sequence of them does not end by silence.
+/// These files of a folder, or of folders below it, count as if they were there before: a sequence of them does not end by
+/// silence.
 pub(super) fn add(connection: &Connection, dir: &Path, files: &[(BString, Identity)]) -> rusqlite::Result<()> {
-    if files.is_empty() {
-        return Ok(());
-    }
+    by_folder(dir, files).iter().try_for_each(|(dir, files)| add_in(connection, dir, files))
+}
+
+fn add_in(connection: &Connection, dir: &Path, files: &[(BString, Identity)]) -> rusqlite::Result<()> {
     let dir = dir.as_os_str().as_bytes();
     let files = FileSet::of(files.iter().map(|(name, identity)| (name.as_slice(), identity)));
     let mut select = connection.prepare_cached("SELECT files FROM existing WHERE dir = ? AND files IS NOT NULL")?;

@@ -82,17 +82,22 @@ impl Journal {
         })
     }
 
-    /// Those of `files` that a batch of any folder holds: a folder that was renamed or moved takes its history along.
-    pub fn held_files(&self, files: &[Identity]) -> Result<Vec<Identity>, JournalError> {
+    /// Those of `files`, which lie in `dir`, that a batch of any folder holds: a folder that was renamed or moved takes its
+    /// history along. A batch of a folder above, whose frames lie in folders that follow each other, holds them as soon as
+    /// it is recorded.
+    pub fn held_files(&self, dir: &Path, files: &[Identity]) -> Result<Vec<Identity>, JournalError> {
         self.with(|connection| {
             let mut select = connection.prepare_cached(
                 "SELECT 1 FROM frames JOIN batches ON batches.id = frames.batch_id \
-                 WHERE ino = ? AND dev = ? AND size = ? AND mtime_ns = ? AND batches.state IN ('published', 'cleaned')",
+                 WHERE ino = ? AND dev = ? AND size = ? AND mtime_ns = ? AND (batches.state IN ('published', 'cleaned') \
+                 OR batches.state != 'stale' AND batches.reason != '\"now\"' \
+                 AND substr(?, 1, length(batches.dir)) = batches.dir)",
             )?;
+            let dir = dir.as_os_str().as_bytes();
             let mut held = Vec::new();
             for file in files {
                 let Identity { dev, ino, size, mtime_ns } = *file;
-                if select.exists((ino.cast_signed(), dev.cast_signed(), size.cast_signed(), mtime_ns))? {
+                if select.exists((ino.cast_signed(), dev.cast_signed(), size.cast_signed(), mtime_ns, dir))? {
                     held.push(*file);
                 }
             }

@@ -175,10 +175,13 @@ fn a_folder_that_moved_takes_its_history_along() {
     let scene = Scene::new();
     let id = scene.begin("/srv/a");
     let (known, other) = (batch("/srv/a", &[2]).frames[0].identity, batch("/srv/a", &[9]).frames[0].identity);
-    assert_eq!(scene.journal.held_files(&[known]).unwrap(), [], "no reel of them yet");
+    let moved = Path::new("/srv/b");
+    assert_eq!(scene.journal.held_files(moved, &[known]).unwrap(), [], "no reel of them yet");
+    let below = Path::new("/srv/a/2025-03-01");
+    assert_eq!(scene.journal.held_files(below, &[known]).unwrap(), [known], "of folders that follow each other");
     scene.publish(id, &delete_at(NOW));
-    assert_eq!(scene.journal.held_files(&[known, other]).unwrap(), [known]);
-    assert_eq!(scene.journal.held_files(&[Identity { mtime_ns: 1, ..known }]).unwrap(), []);
+    assert_eq!(scene.journal.held_files(moved, &[known, other]).unwrap(), [known]);
+    assert_eq!(scene.journal.held_files(moved, &[Identity { mtime_ns: 1, ..known }]).unwrap(), []);
 }
 
 #[test]

@@ -333,3 +333,68 @@ fn trash_takes_the_frames_by_a_rename() {
     assert_eq!((report.removed, report.kept.len()), (4, 0), "{:?}", reasons(&report));
     assert!(scene.left().is_empty());
 }
+
+/// Frames in two folders that follow each other, with their reel above them.
+fn days() -> (TempDir, Vec<(BString, Identity)>, Published) {
+    let folder = tempfile::tempdir().unwrap();
+    let frames = ["1/a.png", "1/b.png", "2/a.png"].map(|name| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, name).unwrap();
+        (BString::from(name), identity(&path))
+    });
+    let path = folder.path().join("day.mp4");
+    fs::write(&path, "reel").unwrap();
+    (folder, frames.to_vec(), Published { identity: identity(&path), path })
+}
+
+fn clean_days(folder: &TempDir, frames: &[(BString, Identity)], reel: &Published) -> CleanupReport {
+    let (root, mode) = (folder.path(), Cleanup::Delete);
+    clean(&CleanupJob { root, dir: root, key: "7", frames, reel, mode, despite_changes: false }).unwrap()
+}
+
+#[test]
+fn frames_go_from_every_folder_and_the_folders_stay() {
+    let (folder, frames, reel) = days();
+    fs::write(folder.path().join("2/other.png"), "").unwrap();
+    // An interrupted attempt had moved one.
+    fs::create_dir(folder.path().join("1/.reeld-trash-7")).unwrap();
+    fs::rename(folder.path().join("1/b.png"), folder.path().join("1/.reeld-trash-7/b.png")).unwrap();
+    let report = clean_days(&folder, &frames, &reel);
+    assert_eq!((report.removed, report.gone, report.kept.len()), (3, 0, 0));
+    assert_eq!(fs::read_dir(folder.path().join("1")).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(folder.path().join("2")).unwrap().count(), 1);
+}
+
+#[test]
+fn a_changed_frame_in_one_folder_keeps_those_of_the_others() {
+    let (folder, frames, reel) = days();
+    fs::write(folder.path().join("2/a.png"), "changed").unwrap();
+    let report = clean_days(&folder, &frames, &reel);
+    assert_eq!(report.removed, 0);
+    let kept: Vec<String> = report.kept.iter().map(|(name, why)| format!("{name}: {why}")).collect();
+    let others = "another frame of the batch changed since it was encoded";
+    assert_eq!(
+        kept,
+        [
+            format!("1/a.png: {others}"),
+            format!("1/b.png: {others}"),
+            "2/a.png: changed since it was encoded".to_owned()
+        ]
+    );
+}
+
+#[test]
+fn a_folder_that_is_gone_took_its_frames_along_and_a_link_in_its_place_is_refused() {
+    let (folder, frames, reel) = days();
+    fs::remove_dir_all(folder.path().join("1")).unwrap();
+    let report = clean_days(&folder, &frames, &reel);
+    assert_eq!((report.removed, report.gone), (1, 2));
+    let (folder, frames, reel) = days();
+    fs::rename(folder.path().join("2"), folder.path().join("elsewhere")).unwrap();
+    symlink(folder.path().join("elsewhere"), folder.path().join("2")).unwrap();
+    let (root, mode) = (folder.path(), Cleanup::Delete);
+    let job = CleanupJob { root, dir: root, key: "7", frames: &frames, reel: &reel, mode, despite_changes: true };
+    assert!(matches!(clean(&job), Err(CleanupError::Folder { .. })));
+    assert!(frames[..2].iter().all(|(name, _)| folder.path().join(name.to_string()).exists()));
+}

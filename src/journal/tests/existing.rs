@@ -132,3 +132,19 @@ fn the_selection_of_a_root_is_that_of_its_last_reading() {
     scene.journal.with(|connection| connection.execute("UPDATE watched SET selection = NULL", [])).unwrap();
     assert_eq!(scene.journal.selection_of(&root(&["disk"])).unwrap(), None, "as an earlier reeld left it");
 }
+
+#[test]
+fn files_of_folders_that_follow_each_other_are_freed_in_their_folders() {
+    let scene = Scene::new();
+    let readings =
+        [reading("/srv/a/1", 7, Some(files(&["1.png", "2.png"]))), reading("/srv/a/2", 8, Some(files(&["1.png"])))];
+    scene.journal.watch(&root(&["disk"]), &selection(), &readings, NOW).unwrap();
+    let identity = Identity { dev: 1, ino: 1, size: 1, mtime_ns: 1 };
+    let named = ["1/1.png", "2/1.png"].map(|name| (BString::from(name), identity));
+    scene.journal.with(|connection| crate::journal::existing::free(connection, Path::new("/srv/a"), &named)).unwrap();
+    let in_ = |dir: &str| scene.journal.existing_in(Path::new(dir), None).unwrap();
+    assert_eq!((in_("/srv/a/1"), in_("/srv/a/2")), (files(&["2.png"]), files(&[])));
+    let preview = [(BString::from("2/9.png"), identity)];
+    scene.journal.with(|connection| crate::journal::existing::add(connection, Path::new("/srv/a"), &preview)).unwrap();
+    assert_eq!((in_("/srv/a/1"), in_("/srv/a/2")), (files(&["2.png"]), files(&["9.png"])));
+}
