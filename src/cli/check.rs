@@ -169,7 +169,7 @@ fn check_existing(root: &Root, journal: Option<&Journal>) -> Result<(), CliError
                 ExistingFiles::Of(FileSet::of(hidden.map(|(name, file)| (name.as_slice(), file))))
             }
         };
-        let listing = Listing { complete: true, files: scan.files, gone: Vec::new(), existing };
+        let listing = Listing { complete: true, files: scan.files, existing, ..Listing::default() };
         tracker.apply(Event::Listed { dir, listing }, Duration::ZERO);
     }
     let ExistingCount { sequences, files } = tracker.existing(&root.path);

@@ -17,7 +17,6 @@ use crate::daemon::reader::asleep::Asleep;
 use crate::daemon::reader::existing::FirstReadings;
 use crate::daemon::reader::left_alone::{LeftAlone, Told};
 use crate::journal::{Journal, JournalError};
-use crate::sequence::existing::ExistingFiles;
 use crate::sequence::name::unsupported;
 use crate::sequence::tracker::Listing;
 use crate::sequence::{Identity, os_name};
@@ -328,8 +327,7 @@ impl RootReader {
                     }
                 }
                 if !scan.files.is_empty() || !scan.gone.is_empty() {
-                    let listing =
-                        Listing { complete: false, files: scan.files, gone: scan.gone, existing: ExistingFiles::None };
+                    let listing = Listing { complete: false, files: scan.files, gone: scan.gone, ..Listing::default() };
                     self.push(Reading::of(dir, Ok(listing)), readings);
                 }
             }
@@ -359,7 +357,7 @@ impl RootReader {
                         folders.push(below);
                     }
                 }
-                Listing { complete: true, files: scan.files, gone: Vec::new(), existing: ExistingFiles::None }
+                Listing { complete: true, files: scan.files, ..Listing::default() }
             });
             if let Ok(listing) = &listing
                 && self.asleep().stays(&dir, listing)

@@ -15,6 +15,7 @@ use crate::sequence::film::{
     Counter, Evidence, Judgement, MEASURED, Names, Pace, Pictures, Sizes, Text, Verdict, has_companions, has_rest,
     judge,
 };
+use crate::sequence::name::split_folder;
 use crate::sequence::origin::{Origin, run_starts};
 use crate::sequence::tracker::Run;
 use crate::sequence::{Frame, FrameNumber, Identity, Pattern, os_name};
@@ -60,12 +61,23 @@ fn evidence<'n>(
         counter: if pattern.has_gaps() { Counter::of(&numbers) } else { Counter::Stamps },
         sizes: Sizes::of(&sizes),
         pace: Pace::of(&times),
-        rest: has_rest(&times),
+        rest: rests_in_a_folder(frames),
         names: Names::of(dir, pattern, &numbers),
         companions: has_companions(frames.iter().map(|inspected| inspected.frame.file_name(pattern)), others),
         text: Text::of(&origins),
         pictures,
     }
+}
+
+/// Whether there was a long rest. Where folders follow each other, as the user said, the night between two of them is none.
+fn rests_in_a_folder(frames: &[Inspected]) -> bool {
+    fn folder(of: &Inspected) -> &[u8] {
+        of.frame.name.as_ref().map_or(&[], |name| split_folder(name).0)
+    }
+    frames.chunk_by(|one, next| folder(one) == folder(next)).any(|part| {
+        let times: Vec<i64> = part.iter().map(|inspected| inspected.frame.identity.mtime_ns).collect();
+        has_rest(&times)
+    })
 }
 
 /// The runs that these frames of the sequence `pattern` in `dir` are of, each with what speaks for a film. `frames` are all
@@ -199,6 +211,24 @@ mod tests {
         assert_eq!(film.count, 9);
         assert!(film.change > 0.1 && film.change < 1.0, "{film:?}");
         assert!(film.between > 0.9, "{film:?}");
+    }
+
+    #[test]
+    fn a_night_between_two_folders_is_no_rest_of_a_run() {
+        let (_dir, files) = made(&["1.png".into()], bar);
+        let (info, origin) = inspect_with_origin(&files[0].0, &files[0].1).unwrap();
+        let frames = |folder: fn(i64) -> String| -> Vec<Inspected> {
+            let frame = |number: i64| {
+                let name = format!("{}{number}.png", folder(number / 10));
+                let second = number + 40_000 * (number / 10);
+                let identity = Identity { mtime_ns: second * 1_000_000_000, ..files[0].1 };
+                Frame { number, name: Some(name.as_bytes().into()), identity }
+            };
+            (0..30).map(|number| Inspected { frame: frame(number), info, origin }).collect()
+        };
+        assert!(rests_in_a_folder(&frames(|_| String::new())));
+        assert!(rests_in_a_folder(&frames(|_| "2025-03-01/".to_owned())));
+        assert!(!rests_in_a_folder(&frames(|day| format!("2025-03-0{}/", day + 1))));
     }
 
     #[test]

@@ -15,7 +15,7 @@
 //! | there are none, or they differ only in seeds | 0 | |
 //! | they differ in other numbers; in words | -2; -4 | yes |
 //! | the pace is steady; uneven, or all came at once; a person's | +1; 0; -2 | the last, unless the text or the folder's name says film |
-//! | there was a rest of a minute and more, and of ten usual pauses | 0 | yes, if there is no text |
+//! | there was a rest of a minute and more, and of ten usual pauses, in one folder | 0 | yes, if there is no text |
 //! | more than two frames have another size than most | -4 | yes |
 //! | the numbers have irregular gaps | -3 | yes |
 //! | the folder has the name of a film's; of one for mixed use | +1; -1 | the last, if there is no text |

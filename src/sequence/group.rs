@@ -125,13 +125,7 @@ fn read_shapes(names: &[&[u8]], images: &[u32], times: Option<&[i64]>, grouping:
 }
 
 /// Reads the images whose names are paths, or that the user's pattern marks.
-fn read_by_shape(
-    names: &[&[u8]],
-    images: &[u32],
-    times: Option<&[i64]>,
-    rule: &NameRule,
-    grouping: &mut Grouping,
-) {
+fn read_by_shape(names: &[&[u8]], images: &[u32], times: Option<&[i64]>, rule: &NameRule, grouping: &mut Grouping) {
     let mut shaper = Shaper::default();
     let mut films: HashMap<Box<[u8]>, Vec<usize>> = HashMap::new();
     for place in images.iter().map(|place| *place as usize) {

@@ -107,6 +107,22 @@ pub struct Listing {
     pub gone: Vec<BString>,
     /// Which of `files` were there before their root was first watched. Counts for files that are not known yet.
     pub existing: ExistingFiles,
+    /// The path with a slash at its end from the folder that the event names to the one that was read; empty where that is
+    /// the same. Folders that follow each other are listed one by one, and known as one.
+    pub within: BString,
+}
+
+impl Listing {
+    /// This listing as that of a folder of `within`, seen from the folder above.
+    #[must_use]
+    pub fn below(mut self, within: BString) -> Self {
+        if !within.is_empty() {
+            let names = self.files.iter_mut().map(|(name, _)| name).chain(&mut self.gone);
+            names.for_each(|name| *name = [within.as_slice(), name].concat().into());
+            self.within = within;
+        }
+        self
+    }
 }
 
 /// What an inspection of a sequence's files found.

@@ -5,6 +5,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::config::Config;
 use crate::journal::Lock;
+use crate::sequence::existing::ExistingFiles;
 
 struct Scene {
     folder: TempDir,

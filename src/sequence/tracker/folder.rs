@@ -44,8 +44,8 @@ pub(super) struct Folder {
     /// Sequences whose files had changed under an inspection, so that they wait for the next listing.
     awaiting: BTreeSet<Id>,
     next_id: Id,
-    /// It was read before: what a listing brings is new.
-    was_listed: bool,
+    /// What was read before, as [`Listing::within`](super::Listing::within) says it: what another listing brings is new.
+    listed: HashSet<BString>,
     /// What was there before it slept, until its files are known again.
     old: OldNumbers,
 }
@@ -106,7 +106,7 @@ impl Folder {
             claimed: HashSet::new(),
             awaiting: BTreeSet::new(),
             next_id: 0,
-            was_listed: false,
+            listed: HashSet::new(),
             old: OldNumbers::default(),
         }
     }
@@ -118,7 +118,8 @@ impl Folder {
 
     /// The markers that speak for `batch_NNNN` folders in this one as well.
     pub(super) fn bare_markers(&self) -> Vec<Marker> {
-        self.markers.values().filter(|marker| marker.scope == MarkerScope::Folder).cloned().collect()
+        let speaks = |marker: &&Marker| marker.scope == MarkerScope::Folder && marker.within.is_empty();
+        self.markers.values().filter(speaks).cloned().collect()
     }
 
     /// What is known of the sequence of `pattern`.

@@ -16,6 +16,7 @@ mod films;
 mod negatives;
 mod runs;
 mod schedules;
+mod trees;
 
 const EMPTY: u64 = 0;
 const TORN: u64 = 1;
@@ -127,7 +128,7 @@ impl World {
         let files = self.files.clone().into_iter().collect();
         self.apply(Event::Listed {
             dir: Arc::clone(&self.dir),
-            listing: Listing { complete: true, files, gone: Vec::new(), existing: ExistingFiles::None },
+            listing: Listing { complete: true, files, ..Listing::default() },
         });
     }
 
@@ -136,7 +137,7 @@ impl World {
         let files = names.iter().filter_map(found).collect();
         let gone =
             names.iter().filter(|name| !self.files.contains_key(&BString::from(**name))).map(|name| (*name).into());
-        let listing = Listing { complete: false, files, gone: gone.collect(), existing: ExistingFiles::None };
+        let listing = Listing { complete: false, files, gone: gone.collect(), ..Listing::default() };
         self.apply(Event::Listed { dir: Arc::clone(&self.dir), listing });
     }
 

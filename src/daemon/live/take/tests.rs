@@ -9,7 +9,6 @@ use globset::GlobSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::sequence::existing::ExistingFiles;
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Rules, Stills};
 use crate::sequence::gaps::Spacing;
 use crate::sequence::name::NameRule;
@@ -86,18 +85,13 @@ impl World {
         let identity = Identity { dev: 1, ino: self.writes, size: 9, mtime_ns: 1 };
         self.files.insert(number, identity);
         let name: BString = self.pattern.name(number);
-        self.listed(Listing {
-            complete: false,
-            files: vec![(name, identity)],
-            gone: Vec::new(),
-            existing: ExistingFiles::None,
-        });
+        self.listed(Listing { complete: false, files: vec![(name, identity)], ..Listing::default() });
     }
 
     fn remove(&mut self, number: FrameNumber) {
         self.files.remove(&number);
         let gone = vec![self.pattern.name(number)];
-        self.listed(Listing { complete: false, files: Vec::new(), gone, existing: ExistingFiles::None });
+        self.listed(Listing { complete: false, gone, ..Listing::default() });
     }
 
     fn listed(&mut self, listing: Listing) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::sequence::existing::ExistingFiles;
 use crate::sequence::finish::MarkerScope;
 use crate::sequence::group::{Placed, Reading};
-use crate::sequence::name::NameRule;
+use crate::sequence::name::{NameRule, split_folder};
 use crate::sequence::tracker::asleep::OldNumbers;
 use crate::sequence::tracker::folder::aside::Aside;
 use crate::sequence::tracker::folder::{Folder, Id, Moment, Other, Shape};
@@ -43,15 +43,16 @@ impl Folder {
         let mut seen: HashMap<Id, usize> = HashMap::new();
         let mut met = Met::default();
         let (mut markers_changed, mut bare_changed) = (false, false);
+        let is_first = !self.listed.contains(&listing.within);
         for (name, identity) in &listing.files {
-            if let Some(scope) = self.rules.marker(name) {
+            if let Some(scope) = self.rules.marker(split_folder(name).1) {
                 let known = self.markers.get(name).is_some_and(|marker| marker.identity == *identity);
                 markers_changed |= !known;
-                bare_changed |= !known && scope == MarkerScope::Folder;
+                bare_changed |= !known && scope == MarkerScope::Folder && listing.within.is_empty();
                 if !known {
-                    let (name, seen, found) = (name.clone(), moment.event, !self.was_listed);
-                    let marker = Marker { name: name.clone(), scope, identity: *identity, seen, found };
-                    self.markers.insert(name, marker);
+                    let (within, name) = (listing.within.clone(), name.clone());
+                    let (seen, found, identity) = (moment.event, is_first, *identity);
+                    self.markers.insert(name.clone(), Marker { name, within, scope, identity, seen, found });
                 }
             } else if let Some((id, put)) = self.put(name, *identity, &listing.existing, &mut met, moment, out) {
                 *seen.entry(id).or_default() += 1;
@@ -69,7 +70,8 @@ impl Folder {
         for key in &met.claimed {
             self.has_batch(key);
         }
-        self.regroup_touched(listing.complete, &met.unread, moment, &mut touched);
+        // Of folders that follow each other, one alone is no reason to read the names of all of them again.
+        self.regroup_touched(listing.complete && listing.within.is_empty(), &met.unread, moment, &mut touched);
         for (_, sequence) in self.sequences.range_mut(first_new..) {
             sequence.learn_pace();
         }
@@ -82,7 +84,9 @@ impl Folder {
                 touched.insert(id);
             }
         }
-        self.was_listed = true;
+        if is_first {
+            self.listed.insert(listing.within.clone());
+        }
         self.old = OldNumbers::default();
         self.step(touched, moment, out);
         self.tell_of_aside(&met.aside, listing.complete, out);
@@ -110,7 +114,7 @@ impl Folder {
         let placed = self.shapes.get_mut(&key)?.reading.place(name);
         let arrival = match !self.claimed.is_empty() && self.claimed.remove(&identity) {
             true => Arrival::Taken,
-            false if existing.contains(name, &identity) => Arrival::Existing,
+            false if existing.contains(split_folder(name).1, &identity) => Arrival::Existing,
             false => Arrival::New,
         };
         let (film, number, sure) = match placed {
@@ -125,7 +129,7 @@ impl Folder {
             }
         };
         let id = self.sequence_of(&key, film, moment)?;
-        let is_final = self.rules.is_final_frame(name);
+        let is_final = self.rules.is_final_frame(split_folder(name).1);
         let cx = Context { dir: &self.dir, rules: &self.rules, markers: &[], now: moment.now, event: moment.event };
         let sequence = self.sequences.get_mut(&id)?;
         let is_over = arrival == Arrival::New && self.old.contains(&sequence.pattern, number);
@@ -197,7 +201,8 @@ impl Folder {
             return;
         }
         let mut new: HashMap<Arc<[u8]>, NamesAndTimes<'_>> = HashMap::new();
-        for (name, identity) in listing.files.iter().filter(|(name, _)| self.rules.marker(name).is_none()) {
+        let is_marker = |name: &[u8]| self.rules.marker(split_folder(name).1).is_some();
+        for (name, identity) in listing.files.iter().filter(|(name, _)| !is_marker(name)) {
             if let Some(key) = self.shaper.shape(name, &self.names)
                 && !self.shapes.contains_key(key)
             {
@@ -286,10 +291,12 @@ impl Folder {
         }
         let mut empty = Vec::new();
         let names: HashSet<&[u8]> = listing.files.iter().map(|(name, _)| name.as_slice()).collect();
-        self.markers.retain(|name, _| names.contains(name.as_slice()));
+        // What lies in other folders this listing says nothing about.
+        let is_there = |name: &[u8]| names.contains(name) || split_folder(name).0 != listing.within.as_slice();
+        self.markers.retain(|name, _| is_there(name));
         for (key, shape) in &mut self.shapes {
             let before = shape.others.len();
-            shape.others.retain(|name, _| names.contains(name.as_slice()));
+            shape.others.retain(|name, _| is_there(name));
             let gone = before - shape.others.len();
             shape.names -= gone;
             shape.stale |= gone > 0;
@@ -302,7 +309,10 @@ impl Folder {
         }
         for id in short {
             let Some(sequence) = self.sequences.get(&id) else { continue };
-            let is_gone = |frame: &Frame| !names.contains(frame.file_name(&sequence.pattern).as_slice());
+            let is_gone = |frame: &Frame| match &frame.name {
+                Some(name) => !is_there(name),
+                None => !is_there(&sequence.pattern.name(frame.number)),
+            };
             let all = sequence.frames.all().map(|(frame, _)| frame);
             let gone: Vec<i64> = all.filter(is_gone).map(|frame| frame.number).collect();
             self.remove(id, &gone, moment);

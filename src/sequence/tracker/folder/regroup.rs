@@ -8,7 +8,7 @@ use bstr::BString;
 
 use crate::sequence::finish::Rules;
 use crate::sequence::group::{LeftAlone, Note, Placed, Reading};
-use crate::sequence::name::NameRule;
+use crate::sequence::name::{NameRule, split_folder};
 use crate::sequence::tracker::folder::{Folder, Id, Moment, Other, Shape};
 use crate::sequence::tracker::frames::{Arrival, Frames};
 use crate::sequence::tracker::open::{Context, History, Sequence};
@@ -213,7 +213,7 @@ impl Folder {
                     for (number, entry) in &members {
                         let frame = Frame::of(&sequence.pattern, &entry.name, *number, entry.identity);
                         sequence.frames.put(frame, entry.arrival, cx.extend());
-                        if entry.arrival != Arrival::Taken && rules.is_final_frame(&entry.name) {
+                        if entry.arrival != Arrival::Taken && rules.is_final_frame(split_folder(&entry.name).1) {
                             sequence.final_frame = sequence.final_frame.max(Some(*number));
                         }
                     }

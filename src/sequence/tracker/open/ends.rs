@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use crate::sequence::FrameNumber;
 use crate::sequence::finish::{FinishReason, Progress};
+use crate::sequence::name::split_folder;
 use crate::sequence::origin::Total;
 use crate::sequence::tracker::open::firing::is_command;
-use crate::sequence::tracker::open::{Context, PATIENCE, Phase, Resting, Sequence};
+use crate::sequence::tracker::open::{Context, Marker, PATIENCE, Phase, Resting, Sequence};
 
 impl Sequence {
     /// Takes back what was left alone, where it is at least as much as what is open: whoever says that a sequence is
@@ -84,10 +85,21 @@ impl Sequence {
     ///
     /// A marker that was there before the last change counts after a silence, if no frame is newer than it: its frames are
     /// copies with old times, and more of them may be on their way.
+    ///
+    /// Where folders follow each other, a marker in one of them speaks as long as the last frame lies there too: that of
+    /// yesterday must not end today's.
     fn marked(&mut self, cx: &Context<'_>) -> Result<FinishReason, Option<Duration>> {
         let settled = self.history.last_change.saturating_add(PATIENCE);
         let mut due = None;
-        for marker in cx.markers.iter().filter(|marker| marker.scope.speaks_for(&self.pattern.prefix)) {
+        let in_folders = cx.markers.iter().any(|marker| !marker.within.is_empty());
+        let last = self.frames.last().filter(|_| in_folders);
+        let last = last.and_then(|last| self.frames.name_of(last, &self.pattern));
+        let is_here = |marker: &Marker| {
+            marker.within.is_empty()
+                || last.as_ref().is_some_and(|last| split_folder(last).0 == marker.within.as_slice())
+        };
+        let speaks = |marker: &&Marker| marker.scope.speaks_for(&self.pattern.prefix) && is_here(marker);
+        for marker in cx.markers.iter().filter(speaks) {
             let is_newest = self.frames.newest() <= marker.identity.mtime_ns;
             let came_last = marker.seen >= self.history.changed_by && (is_newest || !marker.found);
             if came_last || is_newest && cx.now >= settled {

@@ -37,7 +37,7 @@ impl Sleeper {
         world.apply(Event::Claimed { dir: Arc::clone(&dir), files: claims });
         let files = world.files.clone().into_iter().collect();
         let existing = ExistingFiles::Of(self.existing.clone());
-        world.apply(Event::Listed { dir, listing: Listing { complete: true, files, gone: Vec::new(), existing } });
+        world.apply(Event::Listed { dir, listing: Listing { complete: true, files, existing, ..Listing::default() } });
     }
 
     fn sleep(&mut self) -> bool {
@@ -90,7 +90,7 @@ fn a_folder_in_which_something_goes_on_stays_awake() {
     let dir: Arc<Path> = Arc::from(Path::new("/renders/batch_0001"));
     tracker.open(Arc::clone(&dir), Arc::new(rules()), Arc::new(NameRule::Auto));
     let files = vec![("a_1.png".into(), Identity { dev: 1, ino: 1, size: 5, mtime_ns: 1 })];
-    let listing = Listing { complete: true, files, gone: Vec::new(), existing: ExistingFiles::All };
+    let listing = Listing { complete: true, files, existing: ExistingFiles::All, ..Listing::default() };
     tracker.apply(Event::Listed { dir: Arc::clone(&dir), listing }, seconds(1));
     assert!(!tracker.sleep(&dir));
 }

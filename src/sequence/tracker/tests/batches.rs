@@ -153,12 +153,7 @@ fn a_marker_above_that_was_found_later_than_its_batch_folder_is_no_newer_for_tha
     // The folders below are read before those above them.
     let below = std::mem::replace(&mut world.dir, dir);
     world.list();
-    let listing = Listing {
-        complete: true,
-        files: vec![(".done".into(), stale)],
-        gone: Vec::new(),
-        existing: ExistingFiles::None,
-    };
+    let listing = Listing { complete: true, files: vec![(".done".into(), stale)], ..Listing::default() };
     world.apply(Event::Listed { dir: below, listing });
     assert!(world.batches.is_empty(), "the frames are of a run after the marker's");
     world.pass(seconds(60));
@@ -198,12 +193,7 @@ fn a_bare_marker_and_a_client_speak_for_batch_folders_too() {
             world.apply(Event::Done(Arc::clone(&above)));
         } else {
             let inode = Identity { mtime_ns: i64::MAX, ..*world.files.first_key_value().unwrap().1 };
-            let listing = Listing {
-                complete: true,
-                files: vec![(".done".into(), inode)],
-                gone: Vec::new(),
-                existing: ExistingFiles::None,
-            };
+            let listing = Listing { complete: true, files: vec![(".done".into(), inode)], ..Listing::default() };
             world.apply(Event::Listed { dir: Arc::clone(&above), listing });
         }
         let dirs: Vec<_> = world.batches.iter().map(|batch| batch.dir.file_name().unwrap()).collect();
@@ -608,12 +598,7 @@ fn frames_that_come_during_an_inspection_are_not_lost() {
     world.frames(1..=2);
     let listed = |world: &World| Event::Listed {
         dir: Arc::clone(&world.dir),
-        listing: Listing {
-            complete: true,
-            files: world.files.clone().into_iter().collect(),
-            gone: Vec::new(),
-            existing: ExistingFiles::None,
-        },
+        listing: Listing { complete: true, files: world.files.clone().into_iter().collect(), ..Listing::default() },
     };
     let event = listed(&world);
     assert!(matches!(world.tracker.apply(event, world.now)[..], [Decision::Grew { .. }]));

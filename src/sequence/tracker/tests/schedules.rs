@@ -186,8 +186,7 @@ fn a_new_frame_and_a_large_folder_are_cheap() {
         let listing = Listing {
             complete: false,
             files: vec![(format!("2025_shot.{number:05}.png").into(), identity)],
-            gone: Vec::new(),
-            existing: ExistingFiles::None,
+            ..Listing::default()
         };
         let decisions = world.tracker.apply(Event::Listed { dir: Arc::clone(&world.dir), listing }, world.now);
         // One image is no sequence.
