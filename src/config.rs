@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bstr::BString;
 use serde::{Deserialize, Serialize};
 
 use crate::sequence::finish::Rules;
+use crate::sequence::group::{Scope, home};
 use crate::sequence::name::{self, NameRule};
 use crate::sequence::os_name;
 
@@ -76,6 +78,8 @@ pub struct Root {
     pub watch: WatchMode,
     /// Which digits of a name are the frame number.
     pub names: Arc<NameRule>,
+    /// Which files can be one film; those of several folders only where it is recursive.
+    pub group: Scope,
     /// When a sequence is finished.
     pub finish: Arc<Rules>,
     /// Whether its frames are encoded before that.
@@ -214,6 +218,19 @@ impl Root {
     #[must_use]
     pub fn with_defaults(path: PathBuf) -> Self {
         check::default_root(path)
+    }
+
+    /// The folder that the films of the folder `dir` belong to, and the path from there to `dir`: empty, or with a slash at
+    /// its end.
+    #[must_use]
+    pub fn home_of(&self, dir: &Path) -> (PathBuf, BString) {
+        match self.group {
+            Scope::Folder => (dir.to_owned(), BString::default()),
+            Scope::Tree => {
+                let (home, within) = home(&self.path, dir);
+                (home, within.into())
+            }
+        }
     }
 
     /// Whether a file of this name in the folder `dir` may be a frame or a marker.

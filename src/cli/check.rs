@@ -157,20 +157,22 @@ fn check_existing(root: &Root, journal: Option<&Journal>) -> Result<(), CliError
         return Ok(());
     }
     let mut tracker = Tracker::default();
-    for (dir, scan) in folders_of(root) {
+    for (read, scan) in folders_of(root) {
+        let (home, within) = root.home_of(&read);
+        let dir: Arc<Path> = Arc::from(home);
         tracker.open(Arc::clone(&dir), Arc::clone(&root.finish), Arc::clone(&root.names));
-        let claims = journal.map_or_else(Vec::new, |journal| journal.claims(&dir).unwrap_or_default());
+        let claims = journal.map_or_else(Vec::new, |journal| journal.claims(&read).unwrap_or_default());
         tracker.apply(Event::Claimed { dir: Arc::clone(&dir), files: claims }, Duration::ZERO);
         let existing = match &earlier {
             None => ExistingFiles::All,
             Some(earlier) => {
-                let shown = |name: &[u8]| earlier.shows(&root.relative(&dir).join(os_name(name)));
+                let shown = |name: &[u8]| earlier.shows(&root.relative(&read).join(os_name(name)));
                 let hidden = scan.files.iter().filter(|(name, _)| !shown(name));
                 ExistingFiles::Of(FileSet::of(hidden.map(|(name, file)| (name.as_slice(), file))))
             }
         };
         let listing = Listing { complete: true, files: scan.files, existing, ..Listing::default() };
-        tracker.apply(Event::Listed { dir, listing }, Duration::ZERO);
+        tracker.apply(Event::Listed { dir, listing: listing.below(within) }, Duration::ZERO);
     }
     let ExistingCount { sequences, files } = tracker.existing(&root.path);
     if sequences == 0 {

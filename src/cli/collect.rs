@@ -17,6 +17,10 @@ use crate::sequence::name::{self, NameRule};
 use crate::sequence::{Batch, Frame, Identity, Pattern};
 use crate::watch::scan::{self, FolderScan, Links};
 
+mod together;
+
+pub(crate) use together::{carried_on, folders_of, together};
+
 /// The images of one folder. Each is in one of the three.
 #[derive(Debug)]
 pub(crate) struct Contents {
@@ -63,23 +67,32 @@ impl Found {
 
 /// What there is at `path`, folder by folder. Of a frame or a pattern, the sequence that it names.
 pub(crate) fn survey(path: &Path) -> Result<Vec<Contents>, CliError> {
-    let absolute =
-        std::path::absolute(path).map_err(|error| CliError::usage(format!("{}: {error}", path.display())))?;
+    let absolute = resolved(path)?;
     match std::fs::metadata(&absolute) {
-        Ok(meta) if meta.is_dir() => below(&real(&absolute)),
+        Ok(meta) if meta.is_dir() => {
+            let folders = folders_below(&absolute)?;
+            Ok(folders.iter().map(|(dir, scan)| contents(dir, scan, &NameRule::Auto)).collect())
+        }
         Ok(_) => one_frame(&absolute),
         Err(_) => one_pattern(&absolute),
     }
 }
 
-/// Every image below a folder. Folders whose names say that they are nobody's frames are passed over.
-fn below(dir: &Path) -> Result<Vec<Contents>, CliError> {
+/// The path from the root of the file system; that of a folder without links.
+fn resolved(path: &Path) -> Result<PathBuf, CliError> {
+    let absolute =
+        std::path::absolute(path).map_err(|error| CliError::usage(format!("{}: {error}", path.display())))?;
+    Ok(if absolute.is_dir() { real(&absolute) } else { absolute })
+}
+
+/// Every folder below `dir`, and itself. Folders whose names say that they are nobody's frames are passed over.
+fn folders_below(dir: &Path) -> Result<Vec<(PathBuf, FolderScan)>, CliError> {
     let mut found = Vec::new();
     let mut folders = vec![dir.to_path_buf()];
     while let Some(dir) = folders.pop() {
         let scan = read(&dir)?;
         folders.extend(scan.folders.iter().rev().map(|name| dir.join(OsStr::from_bytes(name))));
-        found.push(contents(&dir, &scan, &NameRule::Auto));
+        found.push((dir, scan));
     }
     Ok(found)
 }

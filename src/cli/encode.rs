@@ -1,5 +1,6 @@
 //! `reeld encode`: what is there now, then exit.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -20,6 +21,7 @@ use crate::encode::ffmpeg::{Ffmpeg, FfmpegError, Stop};
 use crate::frame::complete::identity_of;
 use crate::journal::{BatchId, Journal, lossy};
 use crate::sequence::Batch;
+use crate::sequence::group::Scope;
 use crate::sequence::name::printable::printable;
 use crate::sequence::order::Order;
 use crate::sequence::plural::counted;
@@ -29,6 +31,10 @@ pub(crate) struct EncodeArgs {
     /// A folder (every sequence below it), one frame of a sequence, or a pattern such as `shot.####.png`
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Which files can be one film: those of one folder (`folder`), or also those of folders that follow each other (`tree`)
+    /// [default: folder; several folders that are named are one film where date and time in the file names go on]
+    #[arg(long, value_name = "G")]
+    group: Option<Scope>,
     /// What decides the order of the frames: number, or time (when each file was last written)
     #[arg(long, value_name = "O", default_value_t)]
     order: Order,
@@ -130,11 +136,31 @@ fn asked(path: PathBuf, journal: &Journal) -> Result<Ffmpeg, CliError> {
 /// The sequences of all paths, each once, and only those that can make a video. What is left out is said.
 fn find(args: &EncodeArgs) -> Result<Vec<Found>, CliError> {
     let mut all: Vec<Found> = Vec::new();
-    for path in &args.paths {
+    let (paths, mut surveys) = match args.group {
+        // All paths are one.
+        Some(Scope::Tree) => (&args.paths[..1], vec![collect::together(&args.paths)?]),
+        Some(Scope::Folder) | None => {
+            let surveys = args.paths.iter().map(|path| collect::survey(path));
+            (&args.paths[..], surveys.collect::<Result<Vec<_>, _>>()?)
+        }
+    };
+    if args.group.is_none() {
+        all = collect::carried_on(paths, &mut surveys)?;
+    }
+    let mut in_folders = BTreeSet::new();
+    for film in &all {
+        let folders = collect::folders_of(film);
+        let (film, count) = (film.dir.join(film.pattern.to_string()), folders.len());
+        let why = "date and time in the file names go on; `--group folder` keeps them apart";
+        out::say(&format!("{}: one film of {count} folders: {why}", film.display()));
+        in_folders.extend(folders);
+    }
+    for (path, survey) in paths.iter().zip(surveys) {
         // A shell gives every frame of `shot.*.png` by itself: all of them name one sequence.
         let mut is_known = false;
         let mut left_alone = None;
-        for Contents { dir, sequences, singles, left, links } in collect::survey(path)? {
+        for Contents { dir, sequences, singles, left, links } in survey {
+            is_known |= in_folders.contains(&*dir);
             for found in sequences {
                 if let Some(held) = found.held {
                     let path = dir.join(found.pattern.to_string());

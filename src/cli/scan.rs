@@ -17,6 +17,7 @@ use crate::frame::sample::{self, Inspected};
 use crate::frame::{FrameError, FrameErrorKind};
 use crate::sequence::film::Verdict;
 use crate::sequence::gaps::NumberRanges;
+use crate::sequence::group::Scope;
 use crate::sequence::name::printable::printable;
 use crate::sequence::plural::counted;
 use crate::sequence::tracker::Run;
@@ -25,6 +26,9 @@ use crate::sequence::tracker::Run;
 pub(crate) struct ScanArgs {
     /// A folder, one frame of a sequence, or a pattern such as `shot.####.png`
     path: PathBuf,
+    /// Which files can be one film: those of one folder, or with `tree` also those of folders that follow each other
+    #[arg(long, value_name = "G", default_value_t)]
+    group: Scope,
     /// JSON, one object a line: each sequence, and each image that is in none
     #[arg(long)]
     json: bool,
@@ -105,7 +109,10 @@ struct Sums {
 }
 
 pub(crate) fn run(args: &ScanArgs) -> Result<ExitCode, CliError> {
-    let mut folders = collect::survey(&args.path)?;
+    let mut folders = match args.group {
+        Scope::Folder => collect::survey(&args.path)?,
+        Scope::Tree => collect::together(std::slice::from_ref(&args.path))?,
+    };
     folders.sort_by(|a, b| a.dir.cmp(&b.dir));
     let mut sums = Sums::default();
     let mut hints = BTreeSet::new();

@@ -17,6 +17,7 @@ use super::{
     SizeChange, StopPolicy, Video, WatchMode, feedback, globs,
 };
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Rules, Stills};
+use crate::sequence::group::Scope;
 use crate::sequence::order::Order;
 
 /// What marks a sequence as finished unless the configuration says otherwise.
@@ -147,6 +148,14 @@ impl Checker<'_> {
             let message = "`last_frame`: with `order` = \"time\" the highest number is not the last frame";
             let hint = "say how many there are: frame_count = 250; or leave `last_frame` out";
             self.mistakes.add(last.span(), Complaint::new(message, hint));
+        }
+        if let (Some(group), Some(recursive)) = (&root.group, &root.recursive)
+            && *group.get_ref() == Scope::Tree
+            && !recursive.get_ref()
+        {
+            let message = "`group`: \"tree\" takes folders together, and `recursive` = false leaves them out";
+            let hint = "watch them: recursive = true; or leave `group` out";
+            self.mistakes.add(group.span(), Complaint::new(message, hint));
         }
         let x26x = [Builtin::H264, Builtin::H264Ten, Builtin::H265, Builtin::H265Ten];
         if let (Some(quality), Preset::Builtin(builtin)) = (&root.quality, preset)
@@ -281,6 +290,7 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         link: None,
         selection: selection(root, mistakes),
         watch: value(root.watch.as_ref(), WatchMode::Auto),
+        group: value(root.group.as_ref(), Scope::Folder),
         names: Arc::new(root.pattern.as_ref().map(|rule| rule.get_ref().clone()).unwrap_or_default()),
         finish: Arc::new(finish),
         // Which frame comes next is known when the last one is there.

@@ -19,6 +19,7 @@ use super::{
     arguments, globs,
 };
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Stills};
+use crate::sequence::group::Scope;
 use crate::sequence::name::NameRule;
 use crate::sequence::order::Order;
 
@@ -101,6 +102,7 @@ table! {
         include: Vec<Spanned<Glob>> = |r, key| r.list(key, globs::path),
         exclude: Vec<Spanned<Glob>> = |r, key| r.list(key, globs::path),
         pattern: NameRule = |r, key| r.parsed(key, name_rule),
+        group: Scope = |r, key| r.parsed(key, Scope::from_str),
         order: Order = |r, key| r.parsed(key, Order::from_str),
         framerate: FrameRate = |r, key| r.number(key, FrameRate::from_str),
         framerate_factor: Factor = |r, key| r.number(key, Factor::from_str),

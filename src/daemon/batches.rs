@@ -183,7 +183,8 @@ impl Daemon {
         }
         // A reel may lie in a watched folder and be an image itself (GIF, WebP): it is no frame.
         if let Some(dir) = reel.parent() {
-            self.track(Tracked::Claimed { dir: Arc::from(dir), files: vec![delivered.identity] });
+            let (dir, _) = self.home_of(&Arc::from(dir));
+            self.track(Tracked::Claimed { dir, files: vec![delivered.identity] });
         }
     }
 
@@ -215,7 +216,8 @@ impl Daemon {
     pub(super) fn released(&mut self, released: Vec<Files>) {
         for (dir, files) in released {
             let dir: Arc<Path> = Arc::from(dir);
-            self.track(Tracked::Released { dir: Arc::clone(&dir), files });
+            let (home, _) = self.home_of(&dir);
+            self.track(Tracked::Released { dir: home, files });
             if let Some(root) = self.root_path_of(&dir) {
                 if let Some(watched) = self.roots.get(&root) {
                     watched.reader.wake(&dir);

@@ -78,8 +78,11 @@ impl Daemon {
         for watched in std::mem::take(&mut self.roots).into_values() {
             watched.reader.close();
         }
-        // Also those of a root that is away: an inspection there would never be answered.
-        self.tracker.retain(|dir| config.root_of(dir).is_some());
+        // Also those of a root that is away: an inspection there would never be answered. Where folders are taken together
+        // otherwise than before, all is read anew.
+        let group = |config: &Config, dir: &Path| config.root_of(dir).map(|root| root.group);
+        let old = Arc::clone(&self.config);
+        self.tracker.retain(|dir| group(&config, dir).is_some_and(|now| group(&old, dir) == Some(now)));
         // Chunks that are whole stay; what is made of them by other settings is made anew.
         self.live.abort();
         self.tools.encoder = config.encoder.clone();
@@ -107,9 +110,11 @@ impl Daemon {
                 hint: "add it to the config, or encode at once: `reeld encode`".to_owned(),
             };
         };
-        // What lies there now is what the client means, so the folders are read first.
+        // What lies there now is what the client means, so the folders are read first: with `group = "tree"` also those
+        // that the film of this one goes through.
         let batches = self.tracker.batch_folders(dir);
-        let folders = batches.into_iter().chain([Arc::from(dir)]).map(|dir| (dir, Dirty::All)).collect();
+        let (home, _) = self.home_of(&Arc::from(dir));
+        let folders = batches.into_iter().chain([home]).map(|dir| (dir, Dirty::All)).collect();
         if let Some(watched) = self.roots.get_mut(&root) {
             watched.reader.wake(dir);
             watched.done.push(Arc::from(dir));

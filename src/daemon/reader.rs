@@ -17,6 +17,7 @@ use crate::daemon::reader::asleep::Asleep;
 use crate::daemon::reader::existing::FirstReadings;
 use crate::daemon::reader::left_alone::{LeftAlone, Told};
 use crate::journal::{Journal, JournalError};
+use crate::sequence::group::Scope;
 use crate::sequence::name::unsupported;
 use crate::sequence::tracker::Listing;
 use crate::sequence::{Identity, os_name};
@@ -339,9 +340,11 @@ impl RootReader {
         self.lock().known.get(dir.join(os_name(name)).as_path()).cloned()
     }
 
-    /// Reads a folder, and the folders below it that are not known yet (or all, when the root itself is read).
+    /// Reads a folder, and the folders below it that are not known yet (or all, when the root itself is read, or when they may
+    /// hold frames of the same film).
     fn read_tree(&self, dir: Arc<Path>, readings: &mut Vec<Reading>) {
         let everything = dir == self.path;
+        let all = everything || self.root.group == Scope::Tree;
         let mut folders = vec![dir];
         let mut unchanged = BTreeSet::new();
         while let Some(dir) = folders.pop() {
@@ -353,7 +356,7 @@ impl RootReader {
                 left.tell(&dir, &scan.links, &mut self.lock().told);
                 for name in &scan.folders {
                     let below: Arc<Path> = Arc::from(dir.join(os_name(name)));
-                    if self.reads_folder(&below) && (everything || !self.lock().known.contains(&below)) {
+                    if self.reads_folder(&below) && (all || !self.lock().known.contains(&below)) {
                         folders.push(below);
                     }
                 }

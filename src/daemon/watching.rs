@@ -1,9 +1,12 @@
 //! The loop's side of watching: which root is read when, and what the readings mean for the tracker.
 
+use std::collections::BTreeSet;
 use std::panic::catch_unwind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+
+use bstr::BString;
 
 use crate::config::Root;
 use crate::daemon::event::Event;
@@ -14,8 +17,8 @@ use crate::daemon::{Daemon, GATHER, GATHER_URGENT, Phase};
 use crate::frame::sample::{self, Inspected};
 use crate::frame::{FrameErrorKind, complete};
 use crate::sequence::plural::agree;
-use crate::sequence::tracker::{Decision, Event as Tracked, ExistingCount, Verdict};
-use crate::sequence::{Flaw, Frame, FrameNumber, Pattern, name, order, os_name};
+use crate::sequence::tracker::{Decision, Event as Tracked, ExistingCount, Listing, Verdict};
+use crate::sequence::{Flaw, Frame, FrameNumber, Kind, Pattern, name, order, os_name};
 use crate::watch::dirty::Dirty;
 use crate::watch::mounts;
 
@@ -148,6 +151,7 @@ impl Daemon {
             let done = std::mem::take(&mut watched.done_when_read);
             if is_there {
                 for dir in done {
+                    let (dir, _) = self.home_of(&dir);
                     self.track(Tracked::Done(dir));
                 }
             } else {
@@ -205,10 +209,16 @@ impl Daemon {
         }
     }
 
-    fn folder_read(&mut self, root: &Arc<Path>, Reading { dir, is_first, claims, outcome }: Reading) {
-        let Some(outcome) = outcome else {
-            self.live_folder_gone(&dir);
-            return self.track(Tracked::FolderGone(dir));
+    fn folder_read(&mut self, root: &Arc<Path>, Reading { dir: read, is_first, claims, outcome }: Reading) {
+        let (dir, within) = self.home_of(&read);
+        let outcome = match outcome {
+            // One of several that follow each other: the others stay.
+            None if !within.is_empty() => Ok(Listing { complete: true, ..Listing::default() }),
+            None => {
+                self.live_folder_gone(&dir);
+                return self.track(Tracked::FolderGone(dir));
+            }
+            Some(outcome) => outcome,
         };
         let Some(watched) = self.roots.get(root) else { return };
         let settings = &watched.reader.root;
@@ -227,10 +237,10 @@ impl Daemon {
             self.track(Tracked::Claimed { dir: Arc::clone(&dir), files: claims });
         }
         match outcome {
-            Ok(listing) => self.track(Tracked::Listed { dir, listing }),
+            Ok(listing) => self.track(Tracked::Listed { dir, listing: listing.below(within) }),
             Err(error) => {
                 let hint = error.hint().unwrap_or_default();
-                tracing::warn!(path = %dir.display(), %error, hint, "this folder cannot be read; nothing is concluded from that");
+                tracing::warn!(path = %read.display(), %error, hint, "this folder cannot be read; nothing is concluded from that");
             }
         }
     }
@@ -283,13 +293,14 @@ impl Daemon {
         self.spawn(move || {
             // Events are hints: the folder is read once more before a sequence counts as finished. What it shows is told
             // before its files are looked at, which takes time.
-            let has_listed = reader.relist(&dir, |report| {
-                let has_listed = report.has_listed(&dir);
+            let folders: BTreeSet<PathBuf> = frames.iter().map(|frame| folder_of(&dir, &pattern, frame)).collect();
+            let is_listed = reader.relist(&dir, |report| {
+                let is_listed = folders.iter().all(|folder| report.has_listed(folder));
                 // The loop is gone only when the daemon has stopped.
                 let _ = sender.send(Event::Relisted(report));
-                has_listed
+                is_listed
             });
-            let verdict = if has_listed { look_at(&dir, &pattern, frames, weigh) } else { Verdict::Changed };
+            let verdict = if is_listed { look_at(&dir, &pattern, frames, weigh) } else { Verdict::Changed };
             // The tracker waits for it, whatever became of the root.
             Event::Inspected(Tracked::Inspected { dir, pattern, verdict })
         });
@@ -301,6 +312,15 @@ impl Daemon {
             Systemd::ready();
             self.show_status();
             tracing::info!(roots = self.roots.len(), "ready");
+        }
+    }
+
+    /// The folder that the films of `dir` belong to, and the path from there to `dir`.
+    pub(super) fn home_of(&self, dir: &Arc<Path>) -> (Arc<Path>, BString) {
+        let root = self.root_path_of(dir).and_then(|root| self.roots.get(&root));
+        match root.map(|root| root.reader.root.home_of(dir)) {
+            Some((home, within)) if !within.is_empty() => (Arc::from(home), within),
+            _ => (Arc::clone(dir), BString::default()),
         }
     }
 
@@ -338,6 +358,14 @@ fn merge(pending: Vec<Wants>) -> Wants {
         }
     }
     Wants::Folders(folders)
+}
+
+/// The folder that `frame` lies in.
+fn folder_of(dir: &Path, pattern: &Pattern, frame: &Frame) -> PathBuf {
+    let name = frame.name.as_ref().filter(|_| matches!(pattern.kind, Kind::Folders { .. }));
+    let within = name.map_or(&b""[..], |name| name::split_folder(name).0);
+    // Joined with nothing it would end with a slash.
+    if within.is_empty() { dir.to_owned() } else { dir.join(os_name(within)) }
 }
 
 /// Looks at every file, and with `weigh` also gathers what speaks for a film, of the frames from that number on.

@@ -27,5 +27,6 @@ mod priority;
 mod scan;
 mod support;
 mod support_itself;
+mod tree;
 mod unreadable;
 mod words;

@@ -120,6 +120,13 @@ fn by_time_no_number_is_the_last() {
 }
 
 #[test]
+fn a_tree_of_one_folder() {
+    let message = mistake("[[watch]]\npath = \"/srv/renders\"\ngroup = \"tree\"\nrecursive = false\n");
+    assert!(message.contains("3:9: `group`: \"tree\" takes folders together"), "{message}");
+    parse("[[watch]]\npath = \"/srv/renders\"\nrecursive = false\n").unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[test]
 fn nothing_to_watch() {
     insta::assert_snapshot!(mistake("stop = \"abort\"\n"), @r#"
     /etc/reeld/reeld.toml:2:1: there is no `[[watch]]`, so there is nothing to do
