@@ -16,6 +16,7 @@ use crate::daemon::systemd::Systemd;
 use crate::daemon::{Daemon, GATHER, GATHER_URGENT, Phase};
 use crate::frame::sample::{self, Inspected};
 use crate::frame::{FrameErrorKind, complete};
+use crate::sequence::group::Scope;
 use crate::sequence::plural::agree;
 use crate::sequence::tracker::{Decision, Event as Tracked, ExistingCount, Listing, Verdict};
 use crate::sequence::{Flaw, Frame, FrameNumber, Kind, Pattern, name, order, os_name};
@@ -168,7 +169,10 @@ impl Daemon {
     /// Only after a reading of everything, which comes every few minutes: a folder in which frames are removed one by one
     /// must not be read as a whole for each of them.
     fn put_to_sleep(&mut self, root: &Path, folders: Vec<(Arc<Path>, Fingerprint)>) {
-        let Some(watched) = self.roots.get(root) else { return };
+        // Folders that follow each other are one to the tracker, and each of them may go on.
+        let Some(watched) = self.roots.get(root).filter(|watched| watched.reader.root.group == Scope::Folder) else {
+            return;
+        };
         let mut files = 0;
         for (dir, seen) in folders {
             if self.tracker.sleep(&dir) {

@@ -30,6 +30,7 @@ mod stamp;
 mod tree;
 
 pub use folder::{Scope, home};
+pub(crate) use folder::{folder_family, is_ordered_alike};
 pub(crate) use reading::Placed;
 pub use reason::{LeftAlone, LooksLike, Note};
 pub(crate) use shape::Shaper;

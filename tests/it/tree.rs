@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rustix::process::Signal;
+
 use crate::support::reel::{assert_shows, numbers};
 use crate::support::{Daemon, Frames, Sandbox, ffmpeg};
 
@@ -137,8 +139,9 @@ fn what_was_made_folder_by_folder_is_not_made_again_as_a_tree_nor_the_other_way(
     done(&sandbox, &camera);
     daemon.wait_for_file(&camera.join("front.mp4"));
     assert_shows(&camera.join("front.mp4"), &sandbox.ffmpeg, 10..20);
-    assert_eq!(daemon.stop().code(), Some(0));
-    let mut daemon = Daemon::start(&sandbox, &sandbox.config(alone));
+    sandbox.config(alone);
+    daemon.signal(Signal::HUP);
+    daemon.wait_for_line("the new config is in force", |line| line.contains("config reloaded"));
     write(&camera, 20..25, at_noon);
     daemon.wait_for_open_frames(5);
     for day in ["2025-03-01", "2025-03-02", "2025-03-03"] {

@@ -114,6 +114,17 @@ pub fn home(root: &Path, dir: &Path) -> (PathBuf, Vec<u8>) {
     (home, path[start..].to_vec())
 }
 
+/// What the folders that follow the one of this path share with it.
+pub(crate) fn folder_family(path: &[u8]) -> Vec<u8> {
+    FolderKey::read(path).map_or_else(|| path.to_vec(), |key| key.family)
+}
+
+/// Whether nothing tells which of two folders that follow each other comes first: `2025-03-01/` and `2025-3-1/`.
+pub(crate) fn is_ordered_alike(one: &[u8], other: &[u8]) -> bool {
+    let value = |path| FolderKey::read(path).map(|key| key.value);
+    value(one) == value(other)
+}
+
 /// Whether a number is a time of day without a date.
 pub(super) fn is_time_of_day(number: i64) -> bool {
     (0..DAY_NS).contains(&number)

@@ -1,7 +1,7 @@
 //! The family and the shape of a name: the bytes that stand for them.
 
 use crate::sequence::group::cut::for_each_run;
-use crate::sequence::group::folder::FolderKey;
+use crate::sequence::group::folder::folder_family;
 use crate::sequence::name::{NameRule, Verdict, split_folder, verdict};
 
 /// Stands for digits, and for an extension that previews concern. No file name contains it.
@@ -43,7 +43,7 @@ impl Shaper {
         if !folder.is_empty() {
             if folder != self.folder {
                 self.folder = folder.to_vec();
-                self.folder_family = FolderKey::read(folder).map_or_else(|| folder.to_vec(), |key| key.family);
+                self.folder_family = folder_family(folder);
             }
             self.shape.splice(0..0, self.folder_family.iter().copied());
         }

@@ -22,6 +22,7 @@ mod aside;
 mod listing;
 mod regroup;
 mod sleep;
+mod sweep;
 
 pub(super) type Id = u32;
 

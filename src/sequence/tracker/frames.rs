@@ -320,6 +320,21 @@ impl Frames {
         open.chain(taken).chain(aside)
     }
 
+    /// The frames around `number`, on both sides as far as their names are such.
+    pub(super) fn around(&self, number: FrameNumber, is_such: &dyn Fn(&[u8]) -> bool) -> Vec<Frame> {
+        let open = |range| self.open.range::<FrameNumber, _>(range).map(|(number, open)| (*number, &open.file));
+        let (below, above) = ((Bound::Unbounded, Bound::Excluded(number)), (Bound::Included(number), Bound::Unbounded));
+        let names_such = |(_, file): &(FrameNumber, &File)| file.name.as_ref().is_some_and(|name| is_such(name));
+        let mut around: Vec<(FrameNumber, &File)> = open(below).rev().take_while(names_such).collect();
+        around.extend(open(above).take_while(names_such));
+        for files in [&self.taken, &self.aside] {
+            let files = |range| files.range::<FrameNumber, _>(range).map(|(number, file)| (*number, file));
+            around.extend(files(below).rev().take_while(names_such));
+            around.extend(files(above).take_while(names_such));
+        }
+        around.into_iter().map(|(number, file)| file.frame(number)).collect()
+    }
+
     /// The newest modification time among the open frames.
     pub(super) fn newest(&mut self) -> i64 {
         let newest = || self.open.values().map(|frame| frame.file.identity.mtime_ns).max().unwrap_or(i64::MIN);

@@ -1,6 +1,6 @@
 //! Takes listings in: which file is which frame, and which are gone.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::sequence::existing::ExistingFiles;
@@ -9,11 +9,12 @@ use crate::sequence::group::{Placed, Reading};
 use crate::sequence::name::{NameRule, split_folder};
 use crate::sequence::tracker::asleep::OldNumbers;
 use crate::sequence::tracker::folder::aside::Aside;
+use crate::sequence::tracker::folder::sweep::Seen;
 use crate::sequence::tracker::folder::{Folder, Id, Moment, Other, Shape};
 use crate::sequence::tracker::frames::{Arrival, Put};
 use crate::sequence::tracker::open::{Context, Marker, Sequence};
 use crate::sequence::tracker::{Decision, Listing};
-use crate::sequence::{Frame, Identity};
+use crate::sequence::{Frame, FrameNumber, Identity};
 
 /// Names of one shape, and the times of their files.
 type NamesAndTimes<'a> = (Vec<&'a [u8]>, Vec<i64>);
@@ -40,7 +41,7 @@ impl Folder {
         let first_new = self.next_id;
         self.meet(listing);
         let mut touched = BTreeSet::new();
-        let mut seen: HashMap<Id, usize> = HashMap::new();
+        let mut seen: HashMap<Id, Seen> = HashMap::new();
         let mut met = Met::default();
         let (mut markers_changed, mut bare_changed) = (false, false);
         let is_first = !self.listed.contains(&listing.within);
@@ -54,8 +55,10 @@ impl Folder {
                     let (seen, found, identity) = (moment.event, is_first, *identity);
                     self.markers.insert(name.clone(), Marker { name, within, scope, identity, seen, found });
                 }
-            } else if let Some((id, put)) = self.put(name, *identity, &listing.existing, &mut met, moment, out) {
-                *seen.entry(id).or_default() += 1;
+            } else if let Some((id, number, put)) =
+                self.put(name, *identity, &listing.existing, &mut met, moment, out)
+            {
+                seen.entry(id).or_insert(Seen { count: 0, near: number }).count += 1;
                 if put != Put::Same {
                     touched.insert(id);
                 }
@@ -102,7 +105,7 @@ impl Folder {
         met: &mut Met,
         moment: Moment<'_>,
         out: &mut Vec<Decision>,
-    ) -> Option<(Id, Put)> {
+    ) -> Option<(Id, FrameNumber, Put)> {
         let key = self.shaper.shape(name, &self.names)?;
         let key = if let Some((key, _)) = self.shapes.get_key_value(key) {
             Arc::clone(key)
@@ -151,11 +154,17 @@ impl Folder {
             shape.names += usize::from(!known);
             shape.stale |= !sure;
         }
-        Some((id, put))
+        Some((id, number, put))
     }
 
     /// Learns of an image that is in no sequence.
-    fn put_aside(&mut self, key: &Arc<[u8]>, name: &[u8], other: Other, met: &mut Met) -> Option<(Id, Put)> {
+    fn put_aside(
+        &mut self,
+        key: &Arc<[u8]>,
+        name: &[u8],
+        other: Other,
+        met: &mut Met,
+    ) -> Option<(Id, FrameNumber, Put)> {
         let shape = self.shapes.get_mut(key)?;
         if let Some(known) = shape.others.get_mut(name) {
             if known.identity == other.identity {
@@ -269,54 +278,13 @@ impl Folder {
         }
     }
 
-    fn remove(&mut self, id: Id, numbers: &[i64], moment: Moment<'_>) {
+    pub(super) fn remove(&mut self, id: Id, numbers: &[i64], moment: Moment<'_>) {
         let Some(sequence) = self.sequences.get_mut(&id) else { return };
         let cx = Context { dir: &self.dir, rules: &self.rules, markers: &[], now: moment.now, event: moment.event };
         let removed = numbers.iter().filter(|number| sequence.remove(**number, &cx)).count();
         if let Some(shape) = self.shapes.get_mut(&sequence.shape).filter(|_| removed > 0) {
             shape.names -= removed;
             shape.stale = true;
-        }
-    }
-
-    /// Forgets what a complete listing no longer shows. `seen` counts the files it showed of each sequence.
-    fn sweep(&mut self, listing: &Listing, seen: &HashMap<Id, usize>, moment: Moment<'_>, touched: &mut BTreeSet<Id>) {
-        let is_short = |(id, sequence): (&Id, &Sequence)| {
-            (seen.get(id).copied().unwrap_or(0) < sequence.frames.total()).then_some(*id)
-        };
-        let short: Vec<Id> = self.sequences.iter().filter_map(is_short).collect();
-        let aside = self.shapes.values().any(|shape| !shape.others.is_empty());
-        if short.is_empty() && self.markers.is_empty() && !aside {
-            return;
-        }
-        let mut empty = Vec::new();
-        let names: HashSet<&[u8]> = listing.files.iter().map(|(name, _)| name.as_slice()).collect();
-        // What lies in other folders this listing says nothing about.
-        let is_there = |name: &[u8]| names.contains(name) || split_folder(name).0 != listing.within.as_slice();
-        self.markers.retain(|name, _| is_there(name));
-        for (key, shape) in &mut self.shapes {
-            let before = shape.others.len();
-            shape.others.retain(|name, _| is_there(name));
-            let gone = before - shape.others.len();
-            shape.names -= gone;
-            shape.stale |= gone > 0;
-            if shape.others.is_empty() && shape.sequences.is_empty() {
-                empty.push(Arc::clone(key));
-            }
-        }
-        for key in empty {
-            self.shapes.remove(&key);
-        }
-        for id in short {
-            let Some(sequence) = self.sequences.get(&id) else { continue };
-            let is_gone = |frame: &Frame| match &frame.name {
-                Some(name) => !is_there(name),
-                None => !is_there(&sequence.pattern.name(frame.number)),
-            };
-            let all = sequence.frames.all().map(|(frame, _)| frame);
-            let gone: Vec<i64> = all.filter(is_gone).map(|frame| frame.number).collect();
-            self.remove(id, &gone, moment);
-            touched.insert(id);
         }
     }
 }

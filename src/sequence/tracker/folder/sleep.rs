@@ -1,8 +1,11 @@
 //! Puts a folder to sleep in which nothing goes on, and wakes it.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+
+use bstr::BString;
 
 use crate::sequence::finish::is_batch_folder;
 use crate::sequence::tracker::asleep::{Asleep, OldNumbers};
@@ -16,7 +19,7 @@ impl Folder {
     /// awake. So does a folder of which a batch was made: what comes beside its frames is judged by them.
     pub(in crate::sequence::tracker) fn asleep(&self) -> Option<Asleep> {
         let stays = |other: &Other| matches!(other.arrival, Arrival::Existing | Arrival::Taken);
-        let is_quiet = self.was_listed
+        let is_quiet = self.is_only_itself()
             && self.markers.is_empty()
             && self.claimed.is_empty()
             && self.awaiting.is_empty()
@@ -44,9 +47,14 @@ impl Folder {
         })
     }
 
+    /// Whether it was read, and none of the folders below it counts as a part of it.
+    fn is_only_itself(&self) -> bool {
+        self.listed.len() == 1 && self.listed.contains(&b""[..])
+    }
+
     /// The folder `dir`, which slept: its files come with its next reading.
     pub(in crate::sequence::tracker) fn woken(dir: Arc<Path>, asleep: Asleep) -> Self {
         let Asleep { rules, names, told, old, .. } = asleep;
-        Self { told, old, was_listed: true, ..Self::new(dir, rules, names) }
+        Self { told, old, listed: HashSet::from([BString::default()]), ..Self::new(dir, rules, names) }
     }
 }

@@ -120,12 +120,13 @@ impl Sequence {
 
     fn progress(&mut self, cx: &Context<'_>) -> Option<Progress> {
         let last = self.frames.last()?;
-        let solid = if cx.has_gaps(&self.pattern) { self.frames.solid()? } else { last };
+        let has_gaps = cx.has_gaps(&self.pattern);
+        let solid = if has_gaps { self.frames.solid()? } else { last };
         Some(Progress {
             first: self.frames.first()?,
             last,
             solid,
-            step: self.frames.step(),
+            step: if has_gaps { self.frames.step() } else { 1 },
             count: self.frames.open_count(),
             final_frame: self.final_frame,
             before: self.frames.before(),

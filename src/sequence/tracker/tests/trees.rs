@@ -69,6 +69,28 @@ fn a_listing_of_one_folder_says_nothing_of_another() {
 }
 
 #[test]
+fn what_is_gone_from_a_folder_is_seen_also_beside_another_of_the_same_day() {
+    let mut world = World::new(rules());
+    for folder in ["2025-03-01", "2025-3-1", "2025-03-02"] {
+        for minute in (0..10).filter(|minute| (folder == "2025-3-1") == (minute % 2 == 1) || folder == "2025-03-02") {
+            world.write(&format!("{folder}/12-{minute:02}-00.jpg"), WHOLE);
+        }
+        world.list_folder(&format!("{folder}/"));
+    }
+    assert_eq!(world.open_count(), [20]);
+    for minute in ["00", "04", "08"] {
+        world.files.remove(&BString::from(format!("2025-03-01/12-{minute}-00.jpg")));
+    }
+    world.list_folder("2025-03-01/");
+    assert_eq!(world.open_count(), [17]);
+    // Nothing is left of one, and another kind of picture is none of its business.
+    world.write("2025-03-01/thumb1.jpg", WHOLE);
+    world.files.retain(|name, _| !name.starts_with(b"2025-03-01/12"));
+    world.list_folder("2025-03-01/");
+    assert_eq!(world.open_count(), [15]);
+}
+
+#[test]
 fn a_marker_speaks_where_the_last_frame_lies_or_above() {
     let mut world = World::new(rules());
     world.write_day(1);
