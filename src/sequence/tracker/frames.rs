@@ -307,6 +307,13 @@ impl Frames {
         self.open.iter().map(|(number, frame)| frame.file.frame(*number))
     }
 
+    /// The open frames of the run that is being written, ascending: all but those that are as they were before others were
+    /// written over.
+    pub(super) fn current(&self) -> impl Iterator<Item = Frame> {
+        let is_current = |frame: &Open| !self.over || frame.age != Age::Old;
+        self.open.iter().filter(move |(_, frame)| is_current(frame)).map(|(number, frame)| frame.file.frame(*number))
+    }
+
     /// The open frames from `number` on, ascending.
     pub(super) fn open_from(&self, number: FrameNumber) -> impl Iterator<Item = Frame> {
         self.open.range(number..).map(|(number, frame)| frame.file.frame(*number))

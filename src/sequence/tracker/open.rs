@@ -318,7 +318,7 @@ impl Sequence {
 
     /// Learns what generators embedded in its frames.
     pub(super) fn learn_heads(&mut self, heads: &[(Frame, Origin)]) {
-        self.heads.put(heads, self.frames.open());
+        self.heads.put(heads, &self.frames);
     }
 
     /// The first number that is of another run than those before it.
@@ -377,7 +377,7 @@ impl Sequence {
     /// Its frames are another set than before, for a reason that has nothing to do with its files.
     pub(super) fn regrouped(&mut self) {
         self.touched = Some(FrameNumber::MIN);
-        self.heads.conclude(self.frames.open());
+        self.heads.conclude(&self.frames);
         match &mut self.phase {
             Phase::Firing(firing) => match &mut firing.state {
                 FiringState::Inspecting { disturbed } => *disturbed = true,
@@ -405,7 +405,7 @@ impl Sequence {
         self.resting = None;
         let still_open = self.frames.is_open(number);
         if self.heads.next_run().is_some() || self.heads.total().is_some() {
-            self.heads.conclude(self.frames.open());
+            self.heads.conclude(&self.frames);
         }
         let Phase::Firing(firing) = &mut self.phase else { return };
         let by_silence = matches!(firing.reason, FinishReason::Idle(_));

@@ -70,12 +70,17 @@ impl Sequence {
     /// How many frames there are, if these are all that the generator announced.
     fn announced(&mut self, cx: &Context<'_>) -> Option<u64> {
         let total = self.heads.total()?;
-        let Progress { first, last, solid, step, count, .. } = self.progress(cx)?;
+        let Progress { first, mut last, solid, step, mut count, .. } = self.progress(cx)?;
+        // What is left of an earlier run is none of the frames that were announced.
+        if self.frames.is_written_over() {
+            last = self.frames.current().last()?.number;
+            count = self.frames.current().count() as u64;
+        }
         let begun = match total {
             Total::Frames(_) => true,
             Total::Range { first: stated, .. } => first <= stated,
         };
-        let reached = begun && solid == last && total.is_reached(count, last, step.unsigned_abs());
+        let reached = begun && solid >= last && total.is_reached(count, last, step.unsigned_abs());
         reached.then_some(count)
     }
 

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::sequence::origin::{Origin, Total, run_starts};
+use crate::sequence::tracker::frames::Frames;
 use crate::sequence::{Frame, FrameNumber, Identity};
 
 /// The embedded texts of the open frames.
@@ -21,14 +22,15 @@ pub(super) struct Heads {
 
 impl Heads {
     /// Learns what files embed.
-    pub(super) fn put(&mut self, heads: &[(Frame, Origin)], open: impl Iterator<Item = Frame>) {
+    pub(super) fn put(&mut self, heads: &[(Frame, Origin)], frames: &Frames) {
         let with_text = heads.iter().filter(|(_, origin)| *origin != Origin::default());
         self.known.extend(with_text.map(|(frame, origin)| (frame.number, (frame.identity, *origin))));
-        self.conclude(open);
+        self.conclude(frames);
     }
 
-    /// The open frames are others than they were.
-    pub(super) fn conclude(&mut self, open: impl Iterator<Item = Frame>) {
+    /// The open frames are others than they were. Those that are still as before where others are written over are no part
+    /// of this: they are of an earlier run, wherever their numbers stand, and the run that is being written may reach them yet.
+    pub(super) fn conclude(&mut self, frames: &Frames) {
         (self.next_run, self.total) = (None, None);
         if self.known.is_empty() {
             return;
@@ -36,17 +38,21 @@ impl Heads {
         let head = |frame: &Frame| {
             self.known.get(&frame.number).filter(|(identity, _)| *identity == frame.identity).map(|(_, origin)| *origin)
         };
-        let open: Vec<Frame> = open.collect();
+        let open: Vec<Frame> = frames.current().collect();
         // A frame that was not looked at yet may be of either run.
         let origins: Vec<Origin> = open.iter().map_while(head).collect();
         let starts = run_starts(&origins);
         // Where the texts count against the numbers, these are perhaps below zero and not known to be yet: no run has ended.
         let counts_down = || run_starts(&origins.iter().rev().copied().collect::<Vec<_>>()).len() < starts.len();
-        self.next_run = starts.get(1).filter(|_| !counts_down()).map(|at| open[*at].number);
+        // What is older than the frame before it was there first, so that it is no next run. It is left of one that was not seen
+        // to be written over, because nobody watched or because a third run has begun.
+        let came_after = |at: &usize| open[*at - 1].identity.mtime_ns <= open[*at].identity.mtime_ns;
+        let next = starts.get(1).filter(|at| came_after(at) && !counts_down());
+        self.next_run = next.map(|at| open[*at].number);
         if origins.len() == open.len() {
             self.total = origins.last().and_then(Origin::total);
         }
-        let first = open.first().map_or(FrameNumber::MAX, |frame| frame.number);
+        let first = frames.first().unwrap_or(FrameNumber::MAX);
         self.known = self.known.split_off(&first);
     }
 

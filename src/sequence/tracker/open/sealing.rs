@@ -105,7 +105,7 @@ impl Sequence {
                 Order::Time => batch.in_order_of_time(),
             }));
         }
-        self.heads.conclude(self.frames.open());
+        self.heads.conclude(&self.frames);
     }
 
     /// The frames by the runs that they are of. What was left of before a rest is no part of a run that is far quicker.

@@ -20,6 +20,19 @@ impl World {
         }
     }
 
+    /// The same for one file that is there already, written into or put in its place.
+    fn generate_over(&mut self, number: i64, words: &str, in_place: bool) {
+        let name = format!("shot.{number:04}.png");
+        let before = self.files.get(&BString::from(&*name)).copied();
+        self.write(&name, WHOLE);
+        if let (Some(before), Some(identity), true) = (before, self.files.get_mut(&BString::from(&*name)), in_place) {
+            identity.ino = before.ino;
+        }
+        self.origins.insert(name.as_str().into(), text(words));
+        self.list_only(&[&name]);
+        self.pass(seconds(1));
+    }
+
     /// Tells what is embedded, as live encoding does when it has looked at the files.
     fn tell_heads(&mut self) {
         let pattern = Pattern::new("shot.", ".png", crate::sequence::Padding::Width(4));
@@ -104,6 +117,45 @@ fn runs_of_two_prompts_are_two_films() {
         world.pass(seconds(61));
         assert_eq!(world.numbers(), [(1..=16).collect::<Vec<_>>(), (17..=32).collect()], "live: {live}");
     }
+}
+
+#[test]
+fn a_run_over_an_unfinished_one_of_another_prompt_is_one_film() {
+    for in_place in [true, false] {
+        // So many frames of the first run are written over.
+        for over in [24, 30, 16] {
+            let mut world = World::new(Rules { min_frames: 2, ..rules() });
+            world.generate(1..=24, "a cat");
+            world.tell_heads();
+            for number in 1..=over {
+                world.generate_over(number, "a dog", in_place);
+                world.tell_heads();
+                assert!(world.batches.is_empty(), "{number} of {over}: {:?}", world.numbers());
+            }
+            world.pass(seconds(61));
+            let rest = (over + 1..=24).collect::<Vec<_>>();
+            let films: Vec<Vec<i64>> =
+                [(1..=over).collect(), rest].into_iter().filter(|film| !film.is_empty()).collect();
+            assert_eq!(world.numbers(), films, "in place: {in_place}");
+            let is_mixed = |batch: &Batch| !batch.rewritten.is_empty();
+            assert!(world.batches.iter().all(|batch| is_mixed(batch) == (over < 24)), "what is left keeps all frames");
+            world.pass(seconds(100_000));
+            assert_eq!(world.batches.len(), films.len());
+        }
+    }
+}
+
+#[test]
+fn the_next_run_is_seen_where_both_are_written_over() {
+    let mut world = World::new(Rules { min_frames: 2, ..rules() });
+    world.generate(1..=24, "a cat");
+    for number in 1..=24 {
+        world.generate_over(number, if number <= 12 { "a dog" } else { "a house" }, true);
+        world.tell_heads();
+    }
+    assert_eq!(world.numbers(), [(1..=12).collect::<Vec<_>>()], "at once");
+    world.pass(seconds(61));
+    assert_eq!(world.numbers()[1..], [(13..=24).collect::<Vec<_>>()]);
 }
 
 #[test]
@@ -226,6 +278,27 @@ fn what_was_announced_ends_it_and_keeps_silence_from_ending_it() {
     }
     world.tell_heads();
     assert_eq!(world.numbers(), [(0..12).collect::<Vec<_>>()], "at once");
+    assert_eq!(world.last().reason, FinishReason::Announced(12));
+}
+
+#[test]
+fn what_is_left_of_an_earlier_run_is_not_among_the_announced() {
+    let graph = |index: i64, seed: i64| {
+        format!(
+            r#"{{"1":{{"class_type":"Frame Counter (Directory) [Dream]","inputs":{{"total_frames":12,"frames_per_second":12.0,"frame_counter":{index},"seed":{seed}}}}}}}"#
+        )
+    };
+    let mut world = World::new(rules());
+    for number in 0..12 {
+        world.generate([number], &graph(number, 1));
+    }
+    // Only now is anything known of what the files embed.
+    for number in 0..12 {
+        assert!(world.batches.is_empty(), "before frame {number}: {:?}", world.numbers());
+        world.generate_over(number, &graph(number, 2), true);
+        world.tell_heads();
+    }
+    assert_eq!(world.numbers(), [(0..12).collect::<Vec<_>>()]);
     assert_eq!(world.last().reason, FinishReason::Announced(12));
 }
 
