@@ -55,7 +55,7 @@ pub struct Rules {
 /// How long a sequence is quiet before it counts as finished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdleTimeout {
-    /// Four times the longest pause seen between frames of this sequence, not under 30 s and not over 6 h.
+    /// Four times the usual pause between frames of this run, not under 30 s and not over 6 h.
     Auto,
     /// As long as the config says.
     After(Duration),

@@ -212,7 +212,7 @@ impl Sequence {
         }
         if was_open {
             let pause = cx.now.saturating_sub(self.history.last_change);
-            self.history.pauses.add(pause);
+            self.history.pauses.add(number, pause);
             if let Some(rest) = self.rest.as_mut().filter(|rest| rest.next.is_none() && number > rest.last) {
                 (rest.next, rest.pause) = (Some(number), pause);
             }
@@ -280,10 +280,14 @@ impl Sequence {
     pub(super) fn learn_pace(&mut self) {
         let times: Vec<i64> = self.frames.all().map(|(frame, _)| frame.identity.mtime_ns).collect();
         self.placeholders.found_with(times.iter().copied().max().unwrap_or(i64::MIN));
+        let is_usual = times.len() > 2;
         if let Some(pause) = usual_pause(times) {
-            // Once for what was seen, once because it is the usual one.
-            self.history.pauses.add(pause);
-            self.history.pauses.add(pause);
+            self.history.pauses.add(FrameNumber::MIN, pause);
+            // Once more because it is the usual one. The pause between two files may be any: two that came one after the
+            // other make a sequence as well, and the first one may be left over from yesterday.
+            if is_usual {
+                self.history.pauses.add(FrameNumber::MIN, pause);
+            }
         }
     }
 

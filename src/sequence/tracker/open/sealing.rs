@@ -55,7 +55,7 @@ impl Sequence {
             flawed.into_iter().map(|(frame, flaw)| Unreadable { number: frame.number, reason: flaw.reason }).collect();
         let over = self.written_over(&frames);
         let parts = self.parts(frames, runs, &over, &unreadable, cx);
-        let count = parts.len();
+        let (count, mut has_ended) = (parts.len(), false);
         for (at, Part { frames, taken_for }) in parts.into_iter().enumerate() {
             // What comes next may make more of the last frames than they are now.
             let may_grow = at + 1 == count && firing.reason != FinishReason::NextRun;
@@ -72,6 +72,7 @@ impl Sequence {
                 let count = numbers.len() as u64;
                 if !may_grow {
                     self.frames.set_aside(numbers, cx.extend());
+                    has_ended = true;
                 }
                 self.rest(why, count, cx, out);
                 // What came later and belongs to the next batch is not too little yet, nor did it come before a rest.
@@ -85,7 +86,7 @@ impl Sequence {
             self.final_frame = self.final_frame.filter(|number| firing.late.contains(number));
             (self.history.forced, self.noted, self.noted_retake) = (false, None, false);
             (self.noted_flaw, self.noted_hold, self.rest) = (None, None, None);
-            self.history.pauses = Pauses::default();
+            has_ended = true;
             let missing = self.missing(&frames, &unreadable, cx);
             let taken_for =
                 taken_for.map(|(verdict, why)| TakenFor { surely_film: verdict == film::Verdict::Film, why });
@@ -105,7 +106,17 @@ impl Sequence {
                 Order::Time => batch.in_order_of_time(),
             }));
         }
+        if has_ended {
+            self.history.pauses = self.pauses_of_next_run();
+        }
         self.heads.conclude(&self.frames);
+    }
+
+    /// What is known of the pauses between the frames that are left when a run has ended, be it in a video or as single
+    /// pictures. Nothing is left of a run, and it knows no pauses, where silence has ended all of it.
+    fn pauses_of_next_run(&self) -> Pauses {
+        let Some(first) = self.frames.first() else { return Pauses::default() };
+        self.history.pauses.of_next_run(|number| number > first && self.frames.is_open(number))
     }
 
     /// The frames by the runs that they are of. What was left of before a rest is no part of a run that is far quicker.

@@ -14,7 +14,9 @@ impl World {
         for number in numbers {
             let name = format!("shot.{number:04}.png");
             self.write(&name, WHOLE);
-            self.origins.insert(name.as_str().into(), text(words));
+            if !words.is_empty() {
+                self.origins.insert(name.as_str().into(), text(words));
+            }
             self.list_only(&[&name]);
             self.pass(seconds(1));
         }
@@ -253,6 +255,46 @@ fn a_slow_camera_is_one_film_from_its_first_frame_on() {
     }
     world.pass(seconds(3000));
     assert_eq!(world.numbers(), [(1..=12).collect::<Vec<_>>()]);
+}
+
+#[test]
+fn the_pause_before_a_film_does_not_make_its_end_late() {
+    for stills in [1, 3] {
+        for (pause, has_texts) in [(25, true), (25, false), (600, true), (600, false)] {
+            let mut world = World::new(Rules { min_frames: 2, idle_timeout: IdleTimeout::Auto, ..rules() });
+            for number in 1..=stills {
+                let words =
+                    if has_texts { ["a house", "a tree", "a dog"][usize::try_from(number - 1).unwrap()] } else { "" };
+                world.generate([number], words);
+                world.tell_heads();
+                world.pass(seconds(pause));
+            }
+            for number in stills + 1..=stills + 24 {
+                world.generate([number], if has_texts { "a cat" } else { "" });
+                world.tell_heads();
+            }
+            world.pass(seconds(32));
+            let film = world.numbers().pop().unwrap_or_default();
+            assert_eq!(film.last(), Some(&(stills + 24)), "{stills} stills {pause} s apart, texts: {has_texts}");
+        }
+    }
+}
+
+#[test]
+fn a_slow_run_after_another_prompt_is_one_film() {
+    let mut world = World::new(Rules { min_frames: 3, idle_timeout: IdleTimeout::Auto, ..rules() });
+    let slow = |world: &mut World, numbers: std::ops::RangeInclusive<i64>, words: &str| {
+        for number in numbers {
+            world.generate([number], words);
+            world.tell_heads();
+            world.pass(seconds(600));
+        }
+    };
+    slow(&mut world, 1..=8, "a cat");
+    slow(&mut world, 9..=9, "a house");
+    slow(&mut world, 10..=20, "a dog");
+    world.pass(seconds(3000));
+    assert_eq!(world.numbers(), [(1..=8).collect::<Vec<_>>(), (10..=20).collect()]);
 }
 
 #[test]
