@@ -17,7 +17,7 @@
 //! | the pace is steady; uneven, or all came at once; a person's | +1; 0; -2 | the last, unless the text or the folder's name says film |
 //! | there was a rest of a minute and more, and of ten usual pauses, in one folder | 0 | yes, if there is no text |
 //! | more than two frames have another size than most | -4 | yes |
-//! | the numbers have irregular gaps | -3 | yes |
+//! | the numbers have irregular gaps; in fewer than 8 frames, whose texts then count for nothing as well | -3 | yes |
 //! | the folder has the name of a film's; of one for mixed use | +1; -1 | the last, if there is no text |
 //! | the names are those of UDIM tiles, textures or icons; a video or settings of the same name beside each | -4 | yes |
 //! | 24 frames and more; 8 to 23; 4 to 7; fewer | +1; 0; -1; -2 | fewer than 8 |
@@ -31,7 +31,8 @@
 //! - **Film**: 3 points and more, nothing that forbids it, and pictures that are film-like: alike, or in an order that
 //!   matters (and near as well, if there are fewer than 12). A text that counts frames stands in for the pictures. One
 //!   that counts what was loaded does not: a folder of photographs can be loaded one by one, too.
-//! - **Stills**: -2 points and less.
+//! - **Stills**: -2 points and less, or fewer than 8 frames whose numbers have irregular gaps. Somebody asked for just these
+//!   frames, to look at them, and a renderer that stamps each with its number says no more than their names do.
 //! - **Unsure**: everything between. So is what would be stills, where at least 8 frames of one size and without text
 //!   came at a steady pace with regular numbers and no name that speaks against it: renderers and cameras work like that,
 //!   whatever they show.
@@ -155,7 +156,9 @@ pub fn judge(evidence: &Evidence) -> Judgement {
     let points = reasons.iter().map(Reason::points).sum();
     let forbidden = reasons.iter().any(|reason| forbids(reason, evidence));
     let looks_like_film = evidence.pictures.is_some_and(|pictures| pictures.are_film_like());
-    let verdict = if points >= FILM && !forbidden && (looks_like_film || counts_frames(evidence)) {
+    let verdict = if is_scattered(evidence) {
+        Verdict::Stills
+    } else if points >= FILM && !forbidden && (looks_like_film || counts_frames(evidence)) {
         Verdict::Film
     } else if points > STILLS {
         Verdict::Unsure
@@ -180,6 +183,7 @@ fn reasons(evidence: &Evidence) -> Vec<Reason> {
         Text::Numbers => Some(Reason::TextNumbers),
         Text::Words => Some(Reason::TextWords),
     };
+    let text = text.filter(|reason| reason.points() <= 0 || !is_scattered(evidence));
     let pace = match pace {
         Pace::Steady => Some(Reason::Steady),
         Pace::Person => Some(Reason::Person),
@@ -241,6 +245,11 @@ fn forbids(reason: &Reason, evidence: &Evidence) -> bool {
 
 fn counts_frames(evidence: &Evidence) -> bool {
     evidence.text == Text::Counts(Counts::Frames)
+}
+
+/// A few frames out of many.
+fn is_scattered(evidence: &Evidence) -> bool {
+    evidence.counter == Counter::Sparse && evidence.count < FEW
 }
 
 /// What renderers and cameras do, whatever they show.

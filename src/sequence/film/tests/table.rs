@@ -38,6 +38,30 @@ fn renderers() -> Vec<Row> {
         ("Blender, five frames to try", set(5).every(1.0, 0.1).text(|i| blender(i + 1)), Unsure, "only 5 frames"),
         ("Blender, every tenth frame", set(20).numbers((0..20).map(|i| 1 + 10 * i)).show(pan(20, 0.9)), Film, "order"),
         ("Blender, from before zero", set(14).numbers(-5..9), Film, "resembles"),
+        (
+            "Blender, four frames asked for",
+            set(4).named("still", ".png").numbers([1, 20, 50, 51]).every(1.0, 0.1).text(|i| blender(i + 1)),
+            Stills,
+            "irregular gaps",
+        ),
+        (
+            "Blender, three frames to try",
+            set(3).dir("/p/renders").numbers([1, 15, 30]).every(1.0, 0.1).text(|i| blender(i + 1)),
+            Stills,
+            "irregular gaps",
+        ),
+        (
+            "Blender, seven frames to try, at a steady pace",
+            set(7).dir("/p/renders").numbers([1, 8, 20, 44, 45, 90, 99]).text(|i| blender(i + 1)),
+            Stills,
+            "irregular gaps",
+        ),
+        (
+            "Blender, a part of what a farm is at",
+            set(30).numbers((0..30).map(|i| i * i + i % 3)).text(|i| blender(i + 1)),
+            Unsure,
+            "irregular gaps",
+        ),
         ("one frame rendered by hand", set(1).text(blender), Stills, "only one frame"),
         ("a farm, out of order", set(100).by_farm(), Film, "resembles"),
         (
