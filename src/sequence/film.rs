@@ -13,6 +13,7 @@
 //! | the embedded texts differ only in a counter | +4 | |
 //! | they are the same | +1 | |
 //! | there are none, or they differ only in seeds | 0 | |
+//! | only in seeds, where the order of the pictures does not matter and the folder's name does not say film | -3 | |
 //! | they differ in other numbers; in words | -2; -4 | yes |
 //! | the pace is steady; uneven, or all came at once; a person's | +1; 0; -2 | the last, unless the text or the folder's name says film |
 //! | there was a rest of a minute and more, and of ten usual pauses, in one folder | 0 | yes, if there is no text |
@@ -177,6 +178,10 @@ fn reasons(evidence: &Evidence) -> Vec<Reason> {
     let text = match text {
         Text::Absent => None,
         Text::Same => Some(Reason::TextSame),
+        // A film that is painted frame by frame has an order. Without one, these are variations of one picture.
+        Text::Seeds if names.folder != Folder::Film && pictures.is_some_and(|shown| shown.have_no_order()) => {
+            Some(Reason::Variations)
+        }
         Text::Seeds => Some(Reason::TextSeeds),
         Text::Counts(Counts::Frames) => Some(Reason::TextCountsFrames),
         Text::Counts(Counts::Sources) => Some(Reason::TextCountsSources),

@@ -15,6 +15,8 @@ pub enum Reason {
     TextSame,
     /// They differ only in seeds.
     TextSeeds,
+    /// They differ only in seeds, and the order of the pictures does not matter.
+    Variations,
     /// They differ in other numbers.
     TextNumbers,
     /// They differ in words.
@@ -80,7 +82,7 @@ impl Reason {
             Self::TextSeeds | Self::Rest | Self::Regular => 0,
             Self::MixedFolder | Self::Few(4..) | Self::NoOrder(..12) => -1,
             Self::TextNumbers | Self::Person | Self::Few(_) | Self::NoOrder(..24) | Self::Unlike(..4) => -2,
-            Self::Sparse | Self::NoOrder(_) | Self::Unlike(_) => -3,
+            Self::Variations | Self::Sparse | Self::NoOrder(_) | Self::Unlike(_) => -3,
             Self::TextWords | Self::Subject(_) | Self::Companions | Self::Sizes { .. } => -4,
         }
     }
@@ -93,6 +95,7 @@ impl fmt::Display for Reason {
             Self::TextCountsSources => "the prompts differ only in the picture that was loaded",
             Self::TextSame => "the prompts are the same",
             Self::TextSeeds => "the prompts differ only in the seed",
+            Self::Variations => "the prompts differ only in the seed, as those of variations do",
             Self::TextNumbers => "the prompts differ in numbers",
             Self::TextWords => "the prompts differ in words",
             Self::Steady => "the frames came at a steady pace",

@@ -228,6 +228,28 @@ fn stills_of_comfyui() -> Vec<Row> {
             "seed",
         ),
         (
+            "twelve seeds of one prompt",
+            set(12)
+                .dir("/c/film")
+                .every(2.0, 0.05)
+                .show(variations(12, 0.2))
+                .text(|i| comfy("a cat", i * 991, 7, None)),
+            Stills,
+            "seed",
+        ),
+        (
+            "eight seeds of one prompt",
+            set(8).every(2.0, 0.05).show(variations(8, 0.2)).text(|i| comfy("a cat", i * 991, 7, None)),
+            Stills,
+            "seed",
+        ),
+        (
+            "a night of seeds that are near each other",
+            set(60).every(20.0, 0.05).show(variations(60, 0.2)).text(|i| comfy("a cat", i * 991, 7, None)),
+            Stills,
+            "seed",
+        ),
+        (
             "a queue of seeds, words alone in common",
             set(60).dir("/c/output").every(20.0, 0.05).show(unlike(60)).text(|i| comfy("a cat", i * 991, 7, None)),
             Stills,
@@ -311,6 +333,28 @@ fn web_uis() -> Vec<Row> {
                 .text(|i| parameters("a cat", 1000 + i)),
             Stills,
             "order",
+        ),
+        (
+            "img2img over a video, painted anew a little",
+            set(24).every(4.0, 0.1).show(flicker(24, 0.12)).text(|i| parameters("a cat", 1000 + i)),
+            Unsure,
+            "seed",
+        ),
+        (
+            "img2img of eight frames",
+            set(8).every(4.0, 0.1).show(pan(8, 0.4)).text(|i| parameters("a cat", 1000 + i)),
+            Film,
+            "seed",
+        ),
+        (
+            "img2img that flickers, in a folder for frames",
+            set(12)
+                .dir("/a/img2img-images/frames")
+                .every(4.0, 0.1)
+                .show(flicker(12, 0.2))
+                .text(|i| parameters("a cat", 1000 + i)),
+            Unsure,
+            "seed",
         ),
         (
             "AnimateDiff for the web page",
