@@ -53,7 +53,7 @@ pub(super) enum Age {
     Old,
     /// It was written over.
     WrittenOver,
-    /// Its number came after the first of them.
+    /// Its number came after the first of them, or right before it in its turn.
     New,
 }
 
@@ -115,7 +115,9 @@ impl Frames {
             }
             let over = self.is_second(number, known, &identity);
             let age = if over { Age::WrittenOver } else { known.age };
-            self.over |= over;
+            if over && !self.over {
+                self.begin_over(number, known.file.identity.mtime_ns);
+            }
             self.forget_open(number);
             self.insert(number, Open { file, arrival: open, age });
             self.settle(extend);
@@ -297,6 +299,11 @@ impl Frames {
         self.over
     }
 
+    /// Whether any frame that is still to be in a batch is of before others were written over.
+    pub(super) fn has_old(&self) -> bool {
+        self.over && self.open.values().any(|frame| frame.age == Age::Old)
+    }
+
     /// Where an open frame stands; `None` where nothing was written over.
     pub(super) fn age(&self, number: FrameNumber) -> Option<Age> {
         if self.over { self.open.get(&number).map(|frame| frame.age) } else { None }
@@ -400,6 +407,27 @@ impl Frames {
         let enough = if self.over { 1 } else { MOVED_ON };
         let replaced = now.size < before.size || (now.dev, now.ino) != (before.dev, before.ino);
         replaced || below.chain(above).filter(is_between).take(enough).count() == enough
+    }
+
+    /// A second run writes over the frame `number`, whose file was of the time `before`. Every other frame is of before, but for
+    /// those that led up to this one: a render of all frames over a single one that was made to try it has written the frames
+    /// below in their turn, each after that one, and the one right below last of all.
+    fn begin_over(&mut self, number: FrameNumber, before: i64) {
+        self.over = true;
+        let others = self.open.iter().filter(|(other, _)| **other != number);
+        let newest = others.map(|(_, frame)| frame.file.identity.mtime_ns).max().unwrap_or(i64::MIN);
+        for frame in self.open.values_mut() {
+            frame.age = Age::Old;
+        }
+        let mut in_turn = newest..=newest;
+        for frame in self.open.range_mut(..number).rev().map(|(_, frame)| frame) {
+            let time = frame.file.identity.mtime_ns;
+            if time <= before || !in_turn.contains(&time) {
+                break;
+            }
+            frame.age = Age::New;
+            in_turn = i64::MIN..=time;
+        }
     }
 
     fn open_anew(&mut self, number: FrameNumber, file: File, arrival: Arrival) {

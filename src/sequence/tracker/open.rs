@@ -221,7 +221,7 @@ impl Sequence {
             self.noted_retake = true;
             self.note(format!("frame {number} was written again after its batch: a new take"), None, cx, out);
         }
-        if put == Put::WrittenOver && !was_over {
+        if put == Put::WrittenOver && !was_over && self.frames.has_old() {
             self.note(format!("frame {number} was written over while its sequence is open"), None, cx, out);
         }
         self.touch(number, !matches!(put, Put::Changed | Put::WrittenOver), cx);

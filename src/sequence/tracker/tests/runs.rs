@@ -82,6 +82,42 @@ fn nothing_is_mixed_where_every_frame_is_of_the_second_run() {
 }
 
 #[test]
+fn a_frame_that_was_made_to_try_it_is_no_other_run() {
+    // One frame and several, which the render writes again when it comes to them.
+    for tried in [&[12][..], &[12, 20], &[20, 12], &[1, 15, 30]] {
+        for size in [None, Some(WHOLE - 1), Some(WHOLE + 1)] {
+            let mut world = World::new(rules());
+            world.written(tried.iter().copied());
+            match size {
+                None => world.written(1..=30),
+                Some(size) => world.in_place(1..=30, size),
+            }
+            world.pass(seconds(60));
+            assert_eq!(world.runs(), [(all(1..=30), String::new())], "{tried:?} {size:?}");
+            assert!(tried.len() > 1 || world.notes.is_empty(), "{:?}", world.notes);
+        }
+    }
+}
+
+#[test]
+fn a_frame_that_is_written_again_out_of_its_turn_is_another_run() {
+    // The last one of a machine that counts down, and of machines that deliver as they can.
+    for mut numbers in [(1..=20).rev().collect::<Vec<_>>(), vec![9, 2, 1, 4, 3, 8, 5, 7, 6]] {
+        let again = numbers[0];
+        numbers.push(again);
+        let mut world = World::new(rules());
+        world.written(numbers);
+        world.pass(seconds(60));
+        assert_eq!(world.runs()[0].1, again.to_string());
+    }
+    // A render that is broken off before it comes to the other one that was tried.
+    let mut world = World::new(rules());
+    world.written([12, 20].into_iter().chain(1..=15));
+    world.pass(seconds(60));
+    assert_eq!(world.runs(), [([all(1..=15), vec![20]].concat(), "12".to_owned())]);
+}
+
+#[test]
 fn placeholders_and_pieces_are_not_written_over() {
     let mut world = World::new(rules());
     for number in 1..=12 {
