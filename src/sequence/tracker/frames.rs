@@ -113,9 +113,13 @@ impl Frames {
             if known.file.identity == identity {
                 return Put::Same;
             }
-            let over = self.is_second(number, known, &identity);
+            let again = known.age == Age::WrittenOver;
+            // Once it is known that there is a second run, one is enough. A third one must show as much as the second.
+            let enough = if self.over && !again { 1 } else { MOVED_ON };
+            let begins = self.is_second(number, known, &identity, enough);
+            let over = begins || again;
             let age = if over { Age::WrittenOver } else { known.age };
-            if over && !self.over {
+            if begins && (again || !self.over) {
                 self.begin_over(number, known.file.identity.mtime_ns);
             }
             self.forget_open(number);
@@ -388,12 +392,9 @@ impl Frames {
     }
 
     /// Whether a second file was written over the first one, which is not empty and was in no batch. A file that grows is
-    /// still the same, unless others were written since.
-    fn is_second(&self, number: FrameNumber, known: &Open, now: &Identity) -> bool {
+    /// still the same, unless `enough` others were written since.
+    fn is_second(&self, number: FrameNumber, known: &Open, now: &Identity, enough: usize) -> bool {
         let before = &known.file.identity;
-        if known.age == Age::WrittenOver {
-            return true;
-        }
         if known.arrival == Arrival::Taken || before.size == 0 {
             return false;
         }
@@ -403,13 +404,11 @@ impl Frames {
         };
         let below = self.open.range(..number).rev().take(NEIGHBOURS);
         let above = self.open.range((Bound::Excluded(number), Bound::Unbounded)).take(NEIGHBOURS);
-        // Once it is known that there is a second run, one is enough.
-        let enough = if self.over { 1 } else { MOVED_ON };
         let replaced = now.size < before.size || (now.dev, now.ino) != (before.dev, before.ino);
         replaced || below.chain(above).filter(is_between).take(enough).count() == enough
     }
 
-    /// A second run writes over the frame `number`, whose file was of the time `before`. Every other frame is of before, but for
+    /// Another run writes over the frame `number`, whose file was of the time `before`. Every other frame is of before, but for
     /// those that led up to this one: a render of all frames over a single one that was made to try it has written the frames
     /// below in their turn, each after that one, and the one right below last of all.
     fn begin_over(&mut self, number: FrameNumber, before: i64) {

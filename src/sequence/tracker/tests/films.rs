@@ -148,6 +148,24 @@ fn a_run_over_an_unfinished_one_of_another_prompt_is_one_film() {
 }
 
 #[test]
+fn a_third_run_over_the_second_cuts_nothing_either() {
+    let mut world = World::new(Rules { min_frames: 2, ..rules() });
+    world.generate(1..=24, "a cat");
+    for number in 1..=24 {
+        world.generate_over(number, "a dog", true);
+        world.tell_heads();
+    }
+    for number in 1..=12 {
+        world.generate_over(number, "a house", true);
+        world.tell_heads();
+        assert!(world.batches.is_empty(), "{number}: {:?}", world.numbers());
+    }
+    world.pass(seconds(61));
+    assert_eq!(world.numbers(), [(1..=12).collect::<Vec<_>>(), (13..=24).collect()]);
+    assert!(world.batches.iter().all(|batch| !batch.rewritten.is_empty()), "what is left keeps all frames");
+}
+
+#[test]
 fn the_next_run_is_seen_where_both_are_written_over() {
     let mut world = World::new(Rules { min_frames: 2, ..rules() });
     world.generate(1..=24, "a cat");
