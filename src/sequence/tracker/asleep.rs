@@ -1,8 +1,8 @@
 //! A folder in which nothing goes on, without its files.
 //!
 //! Owns what is told of such a folder, and what its next reading could not know: which numbers were there. So a million
-//! old files are a few lines here. A folder sleeps while all of its files were there before or are in batches; it is read
-//! like a new one as soon as anything in it changes.
+//! old files are a few lines here. A folder sleeps while all of its files were there before; it is read like a new one as
+//! soon as anything in it changes.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,8 +28,7 @@ pub(super) struct Asleep {
     pub old: OldNumbers,
 }
 
-/// The numbers whose files were there before a folder fell asleep and are in no batch. A new file with one of them was
-/// written over an old one.
+/// The numbers whose files were there before a folder fell asleep. A new file with one of them was written over an old one.
 #[derive(Debug, Default)]
 pub(super) struct OldNumbers(HashMap<Pattern, NumberRanges>);
 
@@ -39,6 +38,10 @@ impl OldNumbers {
         if !numbers.is_empty() {
             self.0.insert(pattern.clone(), NumberRanges::default().with(numbers));
         }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     pub(super) fn contains(&self, pattern: &Pattern, number: FrameNumber) -> bool {

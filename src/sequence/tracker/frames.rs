@@ -260,9 +260,9 @@ impl Frames {
         self.existing > 0 && self.existing == self.fresh()
     }
 
-    /// Whether every frame was there before anyone watched, or is in a batch.
-    pub(super) fn is_quiet(&self) -> bool {
-        self.aside.is_empty() && !self.over && self.existing == self.fresh()
+    /// Whether every frame was there before anyone watched, and is in no batch.
+    pub(super) fn are_existing(&self) -> bool {
+        self.existing > 0 && self.existing == self.total() as u64
     }
 
     pub(super) fn open_count(&self) -> u64 {
@@ -430,8 +430,7 @@ impl Frames {
     }
 
     fn open_anew(&mut self, number: FrameNumber, file: File, arrival: Arrival) {
-        // A folder that slept tells its old files together with the first new one.
-        let age = if self.over && arrival != Arrival::Existing { Age::New } else { Age::Old };
+        let age = if self.over { Age::New } else { Age::Old };
         self.insert(number, Open { file, arrival, age });
     }
 

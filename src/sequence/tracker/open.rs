@@ -299,8 +299,7 @@ impl Sequence {
 
     /// Whether nothing happens to it before its files change.
     pub(super) fn is_quiet(&self, rules: &Rules) -> bool {
-        let is_open = self.frames.fresh() > 0;
-        self.frames.is_quiet() && !self.is_firing() && (!is_open || self.is_left_alone(rules))
+        self.frames.are_existing() && self.is_left_alone(rules)
     }
 
     fn is_firing(&self) -> bool {

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use bstr::BString;
+
 use crate::sequence::existing::ExistingFiles;
 use crate::sequence::finish::MarkerScope;
 use crate::sequence::group::{Placed, Reading};
@@ -45,7 +47,12 @@ impl Folder {
         let mut met = Met::default();
         let (mut markers_changed, mut bare_changed) = (false, false);
         let is_first = !self.listed.contains(&listing.within);
-        for (name, identity) in &listing.files {
+        let mut files: Vec<&(BString, Identity)> = listing.files.iter().collect();
+        if !self.old.is_empty() {
+            // Whether a new file was written over old ones shows beside those.
+            files.sort_by_cached_key(|(name, identity)| !listing.existing.contains(name, identity));
+        }
+        for (name, identity) in files {
             if let Some(scope) = self.rules.marker(split_folder(name).1) {
                 let known = self.markers.get(name).is_some_and(|marker| marker.identity == *identity);
                 markers_changed |= !known;
@@ -55,8 +62,7 @@ impl Folder {
                     let (seen, found, identity) = (moment.event, is_first, *identity);
                     self.markers.insert(name.clone(), Marker { name, within, scope, identity, seen, found });
                 }
-            } else if let Some((id, number, put)) =
-                self.put(name, *identity, &listing.existing, &mut met, moment, out)
+            } else if let Some((id, number, put)) = self.put(name, *identity, &listing.existing, &mut met, moment, out)
             {
                 seen.entry(id).or_insert(Seen { count: 0, near: number }).count += 1;
                 if put != Put::Same {

@@ -18,7 +18,7 @@ impl Folder {
     /// The markers of a folder speak for the `batch_NNNN` folders in it, by what these hold at that moment: they stay
     /// awake. So does a folder of which a batch was made: what comes beside its frames is judged by them.
     pub(in crate::sequence::tracker) fn asleep(&self) -> Option<Asleep> {
-        let stays = |other: &Other| matches!(other.arrival, Arrival::Existing | Arrival::Taken);
+        let stays = |other: &Other| other.arrival == Arrival::Existing;
         let is_quiet = self.is_only_itself()
             && self.markers.is_empty()
             && self.claimed.is_empty()
