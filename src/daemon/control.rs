@@ -110,7 +110,7 @@ impl Daemon {
                 hint: "add it to the config, or encode at once: `reeld encode`".to_owned(),
             };
         };
-        // What lies there now is what the client means, so the folders are read first: with `group = "tree"` also those
+        // What is there now is what the client means, so the folders are read first: with `group = "tree"` also those
         // that the film of this one goes through.
         let batches = self.tracker.batch_folders(dir);
         let (home, _) = self.home_of(&Arc::from(dir));

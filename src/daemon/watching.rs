@@ -364,7 +364,7 @@ fn merge(pending: Vec<Wants>) -> Wants {
     Wants::Folders(folders)
 }
 
-/// The folder that `frame` lies in.
+/// The folder that `frame` is in.
 fn folder_of(dir: &Path, pattern: &Pattern, frame: &Frame) -> PathBuf {
     let name = frame.name.as_ref().filter(|_| matches!(pattern.kind, Kind::Folders { .. }));
     let within = name.map_or(&b""[..], |name| name::split_folder(name).0);

@@ -115,7 +115,7 @@ pub(super) fn free(connection: &Connection, dir: &Path, files: &[(BString, Ident
     by_folder(dir, files).iter().try_for_each(|(dir, files)| free_in(connection, dir, files))
 }
 
-/// These files by the folder that each lies in, under their bare names.
+/// These files by the folder that each is in, under their bare names.
 fn by_folder(dir: &Path, files: &[(BString, Identity)]) -> BTreeMap<PathBuf, Vec<(BString, Identity)>> {
     let mut folders: BTreeMap<PathBuf, Vec<(BString, Identity)>> = BTreeMap::new();
     for (name, identity) in files {

@@ -82,8 +82,8 @@ impl Journal {
         })
     }
 
-    /// Those of `files`, which lie in `dir`, that a batch of any folder holds: a folder that was renamed or moved takes its
-    /// history along. A batch of a folder above, whose frames lie in folders that follow each other, holds them as soon as
+    /// Those of `files`, which are in `dir`, that a batch of any folder holds: a folder that was renamed or moved takes its
+    /// history along. A batch of a folder above, whose frames are in folders that follow each other, holds them as soon as
     /// it is recorded.
     pub fn held_files(&self, dir: &Path, files: &[Identity]) -> Result<Vec<Identity>, JournalError> {
         self.with(|connection| {

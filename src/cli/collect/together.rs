@@ -63,7 +63,7 @@ pub(crate) fn carried_on(paths: &[PathBuf], surveys: &mut [Vec<Contents>]) -> Re
     Ok(carried)
 }
 
-/// The folders that the frames of a film lie in.
+/// The folders that the frames of a film are in.
 pub(crate) fn folders_of(film: &Found) -> BTreeSet<PathBuf> {
     paths_of(film).filter_map(|path| path.parent().map(Path::to_path_buf)).collect()
 }
@@ -77,7 +77,7 @@ fn paths_of(film: &Found) -> impl Iterator<Item = PathBuf> {
     film.frames.iter().map(|frame| film.dir.join(os_name(&frame.file_name(&film.pattern))))
 }
 
-/// What the folders hold. `named` are those that somebody named, all others lie below them.
+/// What the folders hold. `named` are those that somebody named, all others are below them.
 fn joined(named: &[PathBuf], folders: &BTreeMap<PathBuf, FolderScan>) -> Vec<Contents> {
     let above = |dir: &Path| named.iter().all(|other| other.starts_with(dir));
     let base = named.first().and_then(|first| first.ancestors().find(|dir| above(dir))).unwrap_or(Path::new("/"));

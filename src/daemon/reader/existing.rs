@@ -1,8 +1,9 @@
 //! What a root held before it was first watched.
 //!
 //! Owns when a reading is the first one: of a root that the journal does not know, of a folder that could not be read
-//! until now, or of files that `include`, `exclude` and `recursive` hid until now. The journal learns of it before the reading is handed on, so that a kill in between only makes the next
-//! reading the first one. It removes nothing and decides nothing about sequences.
+//! until now, or of files that `include`, `exclude` and `recursive` hid until now. The journal learns of it before the
+//! reading is handed on, so that a kill in between only makes the next reading the first one. It removes nothing and decides
+//! nothing about sequences.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;

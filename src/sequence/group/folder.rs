@@ -98,7 +98,7 @@ fn two_digits(path: &[u8]) -> Option<i64> {
 }
 
 /// The folder in which the files of `dir` are films together with those of the folders that follow it, and the path from
-/// there to `dir`, with a slash at its end. It is `root` or lies below; it is `dir` itself where nothing in the path from
+/// there to `dir`, with a slash at its end. It is `root` or below it; it is `dir` itself where nothing in the path from
 /// `root` says what could follow.
 #[must_use]
 pub fn home(root: &Path, dir: &Path) -> (PathBuf, Vec<u8>) {

@@ -232,7 +232,7 @@ impl Reading {
         }
     }
 
-    /// Places names by their numbers also where another name has the number: the two may lie in different folders.
+    /// Places names by their numbers also where another name has the number: the two may be in different folders.
     pub(super) fn let_numbers_repeat(&mut self) {
         self.special.retain(|_, placed| !matches!(placed, Placed::Left(LeftAlone::SameNumberAs(_))));
         self.families.values_mut().for_each(Family::let_numbers_repeat);

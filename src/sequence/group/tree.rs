@@ -1,6 +1,6 @@
-//! The names of one shape -> films, also where they lie in folders that follow each other.
+//! The names of one shape -> films, also where they are in folders that follow each other.
 //!
-//! The file names of all these folders are read as if they lay in one; then one folder is put behind the other.
+//! The file names of all these folders are read as if they were in one; then one folder is put after the other.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -39,7 +39,7 @@ enum FilesOf {
 /// How files of several folders are one film.
 #[derive(Debug)]
 enum Way {
-    /// They are not: they lie in one folder, and have no other of their kind.
+    /// They are not: they are in one folder, and have no other of their kind.
     Single(Box<[u8]>),
     /// Their numbers go on: the first and the last of each folder.
     GoesOn { film: u32, spans: BTreeMap<i64, (FrameNumber, FrameNumber)> },

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::sequence::finish::{Continuation, Existing, FinishReason, MarkerScope, Rules};
+use crate::sequence::finish::{Continuation, Existing, FinishReason, MarkerScope, MissingFrames, Rules, Stills};
 use crate::sequence::gaps::Spacing;
 use crate::sequence::group::{LooksLike, Note};
 use crate::sequence::order::Order;
@@ -54,6 +54,12 @@ pub(super) struct Context<'a> {
 impl Context<'_> {
     pub(super) fn extend(&self) -> bool {
         self.rules.continuation == Continuation::Extend
+    }
+
+    /// Whether what looks like single pictures is left alone. Whoever has gaps filled by the frame before says that a few
+    /// frames far apart are a film.
+    pub(super) fn skips_stills(&self) -> bool {
+        self.rules.stills == Stills::Skip && self.rules.missing_frames != MissingFrames::Hold
     }
 
     /// Whether a number that is left out is a missing frame.

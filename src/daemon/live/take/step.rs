@@ -99,7 +99,7 @@ impl Take {
             return;
         }
         // A short chunk that a silence ended becomes part of a longer one: every cut costs bits. It is kept until the frame
-        // behind it can be fed. Else the same short chunk would be made again and again for as long as that frame is torn
+        // after it can be fed. Else the same short chunk would be made again and again for as long as that frame is torn
         // or may not be read.
         let may_follow = !self.is_waited_for(first) && !self.feedable(vec![first.clone()], now).is_empty();
         let before = self.chunks.range(..first.number).next_back().map(|(number, (id, run))| (*number, *id, run));

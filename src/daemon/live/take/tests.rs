@@ -337,7 +337,7 @@ fn a_frame_that_cannot_be_decoded_stops_it_there_until_it_changes() {
     assert_eq!(world.covered(), world.files());
 }
 
-/// One frame, and one behind it that is not whole, after a silence: the first one is a chunk of its own for now.
+/// One frame, and one after it that is not whole, after a silence: the first one is a chunk of its own for now.
 fn waiting_for_the_second_frame() -> World {
     let mut world = World::new();
     world.torn.insert(2);

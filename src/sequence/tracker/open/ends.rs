@@ -91,7 +91,7 @@ impl Sequence {
     /// A marker that was there before the last change counts after a silence, if no frame is newer than it: its frames are
     /// copies with old times, and more of them may be on their way.
     ///
-    /// Where folders follow each other, a marker in one of them speaks as long as the last frame lies there too: that of
+    /// Where folders follow each other, a marker in one of them speaks as long as the last frame is there too: that of
     /// yesterday must not end today's.
     fn marked(&mut self, cx: &Context<'_>) -> Result<FinishReason, Option<Duration>> {
         let settled = self.history.last_change.saturating_add(PATIENCE);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::sequence::film;
-use crate::sequence::finish::{FinishReason, Stills};
+use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
 use crate::sequence::order::{Order, long_stretch};
 use crate::sequence::tracker::frames::Age;
@@ -62,7 +62,7 @@ impl Sequence {
             let numbers: Vec<FrameNumber> = frames.iter().map(|frame| frame.number).collect();
             let rests = match &taken_for {
                 _ if frames.is_empty() || (frames.len() as u64) < cx.rules.min_frames => Some(Resting::TooFew),
-                Some((verdict, why)) if *verdict == film::Verdict::Stills && cx.rules.stills == Stills::Skip => {
+                Some((verdict, why)) if *verdict == film::Verdict::Stills && cx.skips_stills() => {
                     self.stills = Some(why.clone());
                     Some(Resting::Stills)
                 }

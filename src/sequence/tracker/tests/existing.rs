@@ -13,7 +13,7 @@ impl World {
         world
     }
 
-    pub(super) fn list_first(&mut self, existing: ExistingFiles) {
+    fn list_first(&mut self, existing: ExistingFiles) {
         let files = self.files.clone().into_iter().collect();
         let listing = Listing { complete: true, files, existing, ..Listing::default() };
         self.apply(Event::Listed { dir: Arc::clone(&self.dir), listing });

@@ -73,9 +73,10 @@ fn stills_are_left_alone_and_told_of_once() {
 
 #[test]
 fn a_word_a_marker_or_a_setting_makes_a_video_of_stills() {
-    for how in ["client", "marker", "setting"] {
+    for how in ["client", "marker", "setting", "hold"] {
         let stills = if how == "setting" { Stills::Encode } else { Stills::Skip };
-        let mut world = World::new(Rules { stills, ..rules() });
+        let missing_frames = if how == "hold" { MissingFrames::Hold } else { MissingFrames::Skip };
+        let mut world = World::new(Rules { missing_frames, stills, ..rules() });
         world.looks = film::Verdict::Stills;
         world.frames(1..=10);
         world.list();
@@ -90,7 +91,7 @@ fn a_word_a_marker_or_a_setting_makes_a_video_of_stills() {
         }
         assert_eq!(world.numbers(), [(1..=10).collect::<Vec<_>>()], "{how}");
         let surely_film = world.last().taken_for.as_ref().map(|taken_for| taken_for.surely_film);
-        assert_eq!(surely_film, (how == "setting").then_some(false), "{how}");
+        assert_eq!(surely_film, matches!(how, "setting" | "hold").then_some(false), "{how}");
     }
 }
 
