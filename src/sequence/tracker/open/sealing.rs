@@ -25,6 +25,9 @@ const LONG_RESTS: u32 = 10;
 /// change that: its verdict is about its own frames.
 const LEFTOVER: &str = "single pictures: they were left alone before, and what came after a long rest is another run";
 
+/// Why the frames of a run are left alone that has too few of them.
+const TOO_SHORT: &str = "single pictures: they are of another run than what came after them, and too few for a video";
+
 /// Frames of one run, and what they were taken for.
 struct Part {
     frames: Vec<Frame>,
@@ -71,6 +74,8 @@ impl Sequence {
             if let Some(why) = rests {
                 let count = numbers.len() as u64;
                 if !may_grow {
+                    // What is left alone for its look has its reason already.
+                    self.stills.get_or_insert_with(|| TOO_SHORT.to_owned());
                     self.frames.set_aside(numbers, cx.extend());
                     has_ended = true;
                 }

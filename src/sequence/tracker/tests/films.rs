@@ -191,6 +191,8 @@ fn a_leftover_is_not_put_in_front_of_the_next_run() {
         }
         world.pass(seconds(61));
         assert_eq!(world.numbers(), [(2..=17).collect::<Vec<_>>()], "live: {live}");
+        let told = &world.tracker.snapshot(world.now)[0];
+        assert!(told.aside == 1 && told.why.as_ref().is_some_and(|why| why.contains("another run")), "{told:?}");
         world.list();
         world.pass(seconds(10_000));
         assert_eq!(world.batches.len(), 1, "live: {live}");
