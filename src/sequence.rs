@@ -27,6 +27,7 @@ pub mod order;
 pub mod origin;
 mod pattern;
 pub mod plural;
+pub mod sizes;
 pub mod tracker;
 
 pub use anomaly::Anomaly;

@@ -9,12 +9,13 @@ use bstr::{BString, ByteSlice as _};
 
 use super::error::CliError;
 use crate::config::{Root, real};
-use crate::frame::FrameErrorKind;
+use crate::frame::{FrameErrorKind, complete};
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
 use crate::sequence::group::{self, Film, LeftAlone, LooksLike, Note};
 use crate::sequence::name::{self, NameRule};
-use crate::sequence::{Batch, Frame, Identity, Pattern};
+use crate::sequence::sizes::{Size, by_size};
+use crate::sequence::{Batch, Frame, Identity, Pattern, os_name};
 use crate::watch::scan::{self, FolderScan, Links};
 
 mod together;
@@ -49,6 +50,34 @@ pub(crate) struct Found {
 }
 
 impl Found {
+    /// Frames of several sizes apart, as `size_change` has it if nobody says otherwise. Where files cannot be read they stay
+    /// with those before them; the job says what is wrong with them.
+    pub(crate) fn by_size(self) -> Vec<Self> {
+        let mut sizes: Vec<Size> = Vec::with_capacity(self.frames.len());
+        for frame in &self.frames {
+            let path = self.dir.join(os_name(&frame.file_name(&self.pattern)));
+            let size = complete::inspect(&path, &frame.identity).ok().map(|info| (info.width, info.height));
+            sizes.extend(size.or(sizes.last().copied()).or(Some((0, 0))));
+        }
+        let films = by_size(&sizes);
+        if films.len() == 1 {
+            return vec![self];
+        }
+        let film = |places: Vec<usize>| {
+            let frames: Vec<Frame> = places.into_iter().map(|at| self.frames[at].clone()).collect();
+            let missing = self.pattern.missing_from(frames.iter().map(|frame| frame.number));
+            Self {
+                dir: Arc::clone(&self.dir),
+                pattern: self.pattern.clone(),
+                notes: self.notes.clone(),
+                frames,
+                missing,
+                ..self
+            }
+        };
+        films.into_iter().map(film).collect()
+    }
+
     /// The sequence as a batch that `reeld encode` was asked for.
     pub(crate) fn into_batch(self) -> Batch {
         Batch {

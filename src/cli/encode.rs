@@ -106,7 +106,15 @@ pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> 
     let tools = Tools { ffmpeg, journal: state.journal.clone(), encoder, chunk_dir };
     let mut failed = false;
     for found in found {
-        failed |= !one(args, found, &tools, quiet)?;
+        let path = found.dir.join(found.pattern.to_string());
+        let films = found.by_size();
+        if films.len() > 1 {
+            let count = films.len();
+            out::say_line(&format!("{}: frames of several sizes: {count} videos", path.display()));
+        }
+        for film in films {
+            failed |= !one(args, film, &tools, quiet)?;
+        }
     }
     Ok(ExitCode::from(u8::from(failed)))
 }

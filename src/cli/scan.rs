@@ -12,11 +12,12 @@ use serde::Serialize;
 use super::collect::{self, Contents, Found};
 use super::error::CliError;
 use super::out;
+use crate::config::SizeChange;
 use crate::frame::complete;
 use crate::frame::sample::{self, Inspected};
 use crate::frame::{FrameError, FrameErrorKind};
 use crate::sequence::film::Verdict;
-use crate::sequence::gaps::NumberRanges;
+use crate::sequence::gaps::{NumberRanges, step_of};
 use crate::sequence::group::Scope;
 use crate::sequence::name::printable::printable;
 use crate::sequence::plural::counted;
@@ -69,9 +70,11 @@ struct Line {
 struct TakenFor {
     first: i64,
     last: i64,
-    /// From the one to the other, as people say it.
+    /// Its numbers, as people say them.
     span: String,
     count: usize,
+    /// The size of its first frame.
+    size: String,
     /// `film`, `unsure` or `stills`.
     verdict: Verdict,
     /// The verdict with its reasons.
@@ -246,22 +249,25 @@ fn examine(found: &Found) -> Line {
 
 /// What its runs look like.
 fn runs(found: &Found, whole: &[Inspected]) -> Vec<TakenFor> {
-    let runs = sample::runs(&found.dir, &found.pattern, whole);
-    let ends = runs.iter().skip(1).map(|run| run.first).chain([i64::MAX]);
-    let taken_for = |(run, end): (&Run, i64)| {
-        let numbers: Vec<i64> =
-            whole.iter().map(|of| of.frame.number).filter(|n| (run.first..end).contains(n)).collect();
-        let last = numbers.last().copied().unwrap_or(run.first);
-        TakenFor {
-            first: run.first,
+    let taken_for = |run: Run| {
+        let (first, last) = run.numbers.first().copied().zip(run.numbers.last().copied())?;
+        let at = whole.binary_search_by_key(&first, |of| of.frame.number).ok()?;
+        let judgement = run.judgement?;
+        let info = &whole[at].info;
+        let step = step_of(run.numbers.iter().copied());
+        let span = found.pattern.span(first, last);
+        Some(TakenFor {
+            first,
             last,
-            span: found.pattern.span(run.first, last),
-            count: numbers.len(),
-            verdict: run.judgement.verdict,
-            why: run.judgement.to_string(),
-        }
+            span: if found.pattern.has_gaps() && step > 1 { format!("{span}x{step}") } else { span },
+            count: run.numbers.len(),
+            size: format!("{}x{}", info.width, info.height),
+            verdict: judgement.verdict,
+            why: judgement.to_string(),
+        })
     };
-    runs.iter().zip(ends).map(taken_for).collect()
+    let runs = sample::runs(&found.dir, &found.pattern, whole, SizeChange::Split);
+    runs.into_iter().filter_map(taken_for).collect()
 }
 
 /// `/renders/shot.####.png  1-240  238 frames  1920x1080  1.4 GB  missing 17, 99`
@@ -282,9 +288,15 @@ fn describe(line: &Line) -> String {
         text += &format!("  empty {}", join(&line.empty));
     }
     let mut text = printable(&text).into_owned();
-    for TakenFor { span, why, .. } in &line.runs {
-        let range = if line.runs.len() > 1 { format!("{span} ") } else { String::new() };
-        text += &format!("\n    {range}looks like {why}");
+    for TakenFor { span, size, why, .. } in &line.runs {
+        text += "\n    ";
+        if line.runs.len() > 1 {
+            text += &format!("{span}: ");
+            if line.sizes.len() > 1 {
+                text += &format!("{size}: ");
+            }
+        }
+        text += why;
     }
     for note in line.held.iter().chain(&line.notes) {
         text += &format!("\n    {}", printable(note));

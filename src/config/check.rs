@@ -276,7 +276,7 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         speed: root.speed.as_ref().map(|speed| speed.get_ref().clone()),
         encoder_args: arguments(root.encoder_args.as_ref()),
         background: value(root.background.as_ref(), [0, 0, 0]),
-        size_change: value(root.size_change.as_ref(), SizeChange::Fit),
+        size_change: value(root.size_change.as_ref(), SizeChange::Split),
     };
     let delivery = Delivery {
         output_dir,

@@ -20,7 +20,7 @@ pub struct Video {
     pub encoder_args: Vec<String>,
     /// What shows through transparent pixels where the codec has no alpha: red, green, blue.
     pub background: [u8; 3],
-    /// What a frame of another size than the most means.
+    /// What frames of another size than the most mean.
     pub size_change: SizeChange,
 }
 
@@ -119,11 +119,13 @@ pub enum NamedQuality {
     Lowest,
 }
 
-/// What a frame of another size than most of its batch means.
+/// What frames of another size than most of their sequence mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SizeChange {
-    /// It is scaled into the size of the others, its shape kept; an anomaly.
+    /// Where there are several of one size, they are a video of their own; else as with `Fit`.
+    Split,
+    /// They are scaled into the size of the others, their shape kept; an anomaly.
     Fit,
     /// The batch fails.
     Error,
@@ -185,7 +187,7 @@ mod tests {
             speed: None,
             encoder_args: Vec::new(),
             background: [0, 0, 0],
-            size_change: SizeChange::Fit,
+            size_change: SizeChange::Split,
         };
         let custom = CustomPreset {
             name: "h264".to_owned(),

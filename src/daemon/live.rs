@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config;
+use crate::config::{self, SizeChange};
 use crate::daemon::chunks::{self, ChunkMaker};
 use crate::daemon::event::Event;
 use crate::daemon::job::Job;
@@ -23,6 +23,7 @@ use crate::encode::ffmpeg::Stop;
 use crate::journal::ChunkId;
 use crate::sequence::gaps::Spacing;
 use crate::sequence::origin::Origin;
+use crate::sequence::sizes::{OWN, Size};
 use crate::sequence::tracker::Event as Tracked;
 use crate::sequence::{Batch, Frame, FrameNumber, Pattern, os_name};
 
@@ -63,6 +64,8 @@ pub(super) struct Live {
 struct Growing {
     take: Take,
     maker: Option<Arc<ChunkMaker>>,
+    /// How many frames have which size.
+    sizes: BTreeMap<Size, usize>,
 }
 
 /// An encoder at work, or the proof of its chunk.
@@ -122,7 +125,7 @@ impl Daemon {
         if wanted && self.tracker.growing(&key.0, &key.1).is_some_and(|growing| growing.is_worth_it()) {
             let encoder = &self.tools.encoder;
             let limits = Limits { length: encoder.chunk_length, hold: encoder.live_hold };
-            let new = || Growing { take: Take::new(limits, now), maker: None };
+            let new = || Growing { take: Take::new(limits, now), maker: None, sizes: BTreeMap::new() };
             self.live.growing.entry(key.clone()).or_insert_with(new).take.touched(from, now);
             self.live_step(&key);
         }
@@ -161,8 +164,10 @@ impl Daemon {
                 growing.take.prepared(chunks);
                 self.live_step(&key);
             }
-            LiveEvent::Settled(key, Settled { whole, unsettled, heads }) => {
+            LiveEvent::Settled(key, Settled { whole, unsettled, heads, sizes }) => {
                 let now = self.now();
+                let splits =
+                    self.config.root_of(&key.0).is_some_and(|root| root.video.size_change == SizeChange::Split);
                 if heads.iter().any(|(_, origin)| *origin != Origin::default()) {
                     let (dir, pattern) = key.clone();
                     self.track(Tracked::Heads { dir, pattern, heads });
@@ -176,6 +181,13 @@ impl Daemon {
                     *next
                 };
                 growing.take.settled(&whole, unsettled, truth.as_ref(), now, serial, &mut out);
+                for size in sizes {
+                    *growing.sizes.entry(size).or_default() += 1;
+                }
+                if splits && growing.sizes.values().filter(|count| **count >= OWN).count() > 1 {
+                    // Which frames are one video is known when the last has come. Until then a chunk would hold frames of both.
+                    growing.take.leave_for_later(&mut out);
+                }
                 self.carry_out(&key, out);
                 self.live_step(&key);
             }
@@ -321,6 +333,7 @@ impl Daemon {
                 whole: Vec::new(),
                 unsettled: frames.first().cloned(),
                 heads: Vec::new(),
+                sizes: Vec::new(),
             });
             Event::Live(LiveEvent::Settled(key, settled))
         });

@@ -12,6 +12,7 @@ use crate::encode::chunk::FrameFile;
 use crate::encode::recipe::Source;
 use crate::frame::{FrameErrorKind, ImageInfo, complete};
 use crate::sequence::finish::MissingFrames;
+use crate::sequence::gaps::NumberRanges;
 use crate::sequence::{Anomaly, Batch, FrameNumber, TakenFor, Unreadable, order};
 
 /// The plan of a batch: what is fed to the encoder, and what was wrong.
@@ -69,11 +70,14 @@ pub(crate) fn survey(batch: &Batch, missing: MissingFrames, size_change: SizeCha
     unreadable.sort_by_key(|file| file.number);
     anomalies.extend(Anomaly::unreadable(unreadable));
     let source = source_of(&infos).ok_or_else(|| JobError::NoFrames { dir: batch.dir.to_path_buf() })?;
-    for (index, info) in &infos {
-        if (info.width, info.height) != (source.width, source.height) {
-            let number = batch.frames[*index].number;
-            anomalies.push(Anomaly::OtherSize { number, width: info.width, height: info.height });
-        }
+    let is_odd = |(_, info): &&(usize, ImageInfo)| (info.width, info.height) != (source.width, source.height);
+    if let Some((_, info)) = infos.iter().find(is_odd) {
+        let mut numbers: Vec<FrameNumber> =
+            infos.iter().filter(is_odd).map(|(at, _)| batch.frames[*at].number).collect();
+        // In the order of time they do not ascend.
+        numbers.sort_unstable();
+        let numbers = NumberRanges::of(&numbers);
+        anomalies.push(Anomaly::OtherSizes { numbers, such_as: (info.width, info.height) });
     }
     refuse(batch, &anomalies, missing, size_change)?;
     let usable: BTreeSet<usize> = infos.iter().map(|(index, _)| *index).collect();
@@ -111,7 +115,7 @@ fn refuse(
             Anomaly::Missing { .. } | Anomaly::Unreadable { .. } if gaps => {
                 return Err(JobError::Incomplete { dir: batch.dir.to_path_buf(), what: anomaly.to_string() });
             }
-            Anomaly::OtherSize { .. } if size_change == SizeChange::Error => {
+            Anomaly::OtherSizes { .. } if size_change == SizeChange::Error => {
                 return Err(JobError::SizeChanges { dir: batch.dir.to_path_buf(), what: anomaly.to_string() });
             }
             _ => {}

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bstr::BString;
 
-use crate::config::Root;
+use crate::config::{Root, SizeChange};
 use crate::daemon::event::Event;
 use crate::daemon::memory;
 use crate::daemon::reader::{Fingerprint, Reading, Report, RootReader, Standing, Wants};
@@ -293,6 +293,7 @@ impl Daemon {
         else {
             return;
         };
+        let size_change = self.root_of(&dir).map_or(SizeChange::Split, |root| root.video.size_change);
         let sender = self.sender.clone();
         self.spawn(move || {
             // Events are hints: the folder is read once more before a sequence counts as finished. What it shows is told
@@ -304,7 +305,10 @@ impl Daemon {
                 let _ = sender.send(Event::Relisted(report));
                 is_listed
             });
-            let verdict = if is_listed { look_at(&dir, &pattern, frames, weigh) } else { Verdict::Changed };
+            let verdict = match is_listed {
+                true => look_at(&dir, &pattern, frames, weigh, size_change),
+                false => Verdict::Changed,
+            };
             // The tracker waits for it, whatever became of the root.
             Event::Inspected(Tracked::Inspected { dir, pattern, verdict })
         });
@@ -373,7 +377,13 @@ fn folder_of(dir: &Path, pattern: &Pattern, frame: &Frame) -> PathBuf {
 }
 
 /// Looks at every file, and with `weigh` also gathers what speaks for a film, of the frames from that number on.
-fn look_at(dir: &Path, pattern: &Pattern, frames: Vec<Frame>, weigh: Option<FrameNumber>) -> Verdict {
+fn look_at(
+    dir: &Path,
+    pattern: &Pattern,
+    frames: Vec<Frame>,
+    weigh: Option<FrameNumber>,
+    size_change: SizeChange,
+) -> Verdict {
     let mut flawed = Vec::new();
     let mut whole = Vec::with_capacity(frames.len());
     for frame in frames {
@@ -405,7 +415,10 @@ fn look_at(dir: &Path, pattern: &Pattern, frames: Vec<Frame>, weigh: Option<Fram
         at if at < whole.len() => &whole[at..],
         _ => &whole[..],
     };
-    let runs = weigh.map_or_else(Vec::new, |from| sample::runs(dir, pattern, weighed(from)));
+    let runs = match weigh {
+        Some(from) => sample::runs(dir, pattern, weighed(from), size_change),
+        None => sample::runs_by_size(&whole, size_change),
+    };
     Verdict::Looked { flawed, runs }
 }
 

@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
+use crate::config::SizeChange;
 use crate::frame::color::{self, Canvas, Feed};
 use crate::frame::decode::Decoder;
 use crate::frame::signature::Signature;
@@ -17,6 +18,7 @@ use crate::sequence::film::{
 };
 use crate::sequence::name::split_folder;
 use crate::sequence::origin::{Origin, run_starts};
+use crate::sequence::sizes::{self, Size};
 use crate::sequence::tracker::Run;
 use crate::sequence::{Frame, FrameNumber, Identity, Pattern, os_name};
 
@@ -80,19 +82,34 @@ fn rests_in_a_folder(frames: &[Inspected]) -> bool {
     })
 }
 
+/// The frames in order, those of several sizes apart where `size_change` says so.
+fn by_size(frames: &[Inspected], size_change: SizeChange) -> Vec<Vec<Inspected>> {
+    let sizes: Vec<Size> = match size_change {
+        SizeChange::Split => frames.iter().map(|inspected| (inspected.info.width, inspected.info.height)).collect(),
+        SizeChange::Fit | SizeChange::Error => frames.iter().map(|_| (0, 0)).collect(),
+    };
+    let film = |film: Vec<usize>| film.into_iter().map(|at| frames[at].clone()).collect();
+    sizes::by_size(&sizes).into_iter().map(film).collect()
+}
+
+/// The runs that these frames are of by their sizes alone: somebody said that they are finished, and knows what they are.
+/// `frames` are in order.
+#[must_use]
+pub fn runs_by_size(frames: &[Inspected], size_change: SizeChange) -> Vec<Run> {
+    let numbers = |frames: &[Inspected]| frames.iter().map(|inspected| inspected.frame.number).collect();
+    let run = |frames: Vec<Inspected>| Run { numbers: numbers(&frames), judgement: None, total: None };
+    by_size(frames, size_change).into_iter().map(run).collect()
+}
+
 /// The runs that these frames of the sequence `pattern` in `dir` are of, each with what speaks for a film. `frames` are all
 /// of its whole frames, in order.
 #[must_use]
-pub fn runs(dir: &Path, pattern: &Pattern, frames: &[Inspected]) -> Vec<Run> {
-    let origins: Vec<Origin> = frames.iter().map(|inspected| inspected.origin).collect();
-    let starts = run_starts(&origins);
-    let ends = starts.iter().skip(1).copied().chain([frames.len()]);
+pub fn runs(dir: &Path, pattern: &Pattern, frames: &[Inspected], size_change: SizeChange) -> Vec<Run> {
     // A folder that cannot be read has no companions.
     let others = fs::read_dir(dir).into_iter().flatten().flatten();
     let others: Vec<Vec<u8>> = others.map(|entry| entry.file_name().into_encoded_bytes()).collect();
-    let run = |(start, end): (usize, usize)| {
-        let frames = &frames[start..end];
-        let (first, last) = (&frames.first()?.frame, frames.last()?);
+    let run = |frames: &[Inspected]| {
+        let last = frames.last()?;
         // A decoder's panic over one strange file must not swallow the verdict.
         let evidence = catch_unwind(|| evidence(dir, pattern, frames, others.iter().map(Vec::as_slice)));
         let judgement = evidence.map_or_else(
@@ -104,9 +121,18 @@ pub fn runs(dir: &Path, pattern: &Pattern, frames: &[Inspected]) -> Vec<Run> {
             |evidence| judge(&evidence),
         );
         let beside = || metadata::total_beside(&dir.join(os_name(&last.frame.file_name(pattern))));
-        Some(Run { first: first.number, judgement, total: last.origin.total().or_else(beside) })
+        let numbers = frames.iter().map(|inspected| inspected.frame.number).collect();
+        Some(Run { numbers, judgement: Some(judgement), total: last.origin.total().or_else(beside) })
     };
-    starts.iter().copied().zip(ends).filter_map(run).collect()
+    let mut runs: Vec<Run> = Vec::new();
+    for frames in by_size(frames, size_change) {
+        let origins: Vec<Origin> = frames.iter().map(|inspected| inspected.origin).collect();
+        let starts = run_starts(&origins);
+        let ends = starts.iter().skip(1).copied().chain([frames.len()]);
+        runs.extend(starts.iter().copied().zip(ends).filter_map(|(start, end)| run(&frames[start..end])));
+    }
+    runs.sort_by_key(|run| run.numbers.first().copied());
+    runs
 }
 
 /// Which frames of `count` to decode: as many as are measured, one after the other, from the middle, because films often

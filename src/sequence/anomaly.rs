@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::sequence::gaps::{NumberRanges, Span};
+use crate::sequence::sizes::Size;
 use crate::sequence::{FrameNumber, Unreadable};
 
 /// One thing that is not as it should be.
@@ -24,7 +25,15 @@ pub enum Anomaly {
         /// What is wrong with them.
         reason: String,
     },
-    /// A frame of another size than the others, fitted into theirs.
+    /// Frames of another size than the others, fitted into theirs. All sizes are one, lest a folder of pictures of any size
+    /// be as many lines.
+    OtherSizes {
+        /// Which.
+        numbers: NumberRanges,
+        /// The size of the first of them.
+        such_as: Size,
+    },
+    /// The same for one frame, as journals of before have it.
     OtherSize {
         /// The frame's number.
         number: FrameNumber,
@@ -81,6 +90,7 @@ impl Anomaly {
         let ranges = match self {
             Self::Unreadable { numbers, .. } => Some(numbers),
             Self::Missing { .. }
+            | Self::OtherSizes { .. }
             | Self::OtherSize { .. }
             | Self::OutOfOrder { .. }
             | Self::ClockSetBack { .. }
@@ -105,6 +115,10 @@ impl Anomaly {
             Self::PerhapsStills { .. } => Some(
                 "a marker, `last_frame` or `reeld done` says that it is a film; `stills` says what becomes of others",
             ),
+            Self::OtherSizes { .. } => Some(
+                "make them again in the size of the others; with `size_change = \"split\"`, the default, 8 and more of one \
+                 size are a video of their own",
+            ),
             Self::Missing { .. } | Self::Unreadable { .. } | Self::OtherSize { .. } => None,
         }
     }
@@ -118,6 +132,12 @@ impl fmt::Display for Anomaly {
             Self::Unreadable { numbers, reason } => {
                 let word = if numbers.count() == 1 { "frame" } else { "frames" };
                 write!(f, "{word} {numbers} cannot be read: {reason}")
+            }
+            Self::OtherSizes { numbers, such_as: (width, height) } if numbers.count() == 1 => {
+                write!(f, "frame {numbers} has another size: {width}x{height}")
+            }
+            Self::OtherSizes { numbers, such_as: (width, height) } => {
+                write!(f, "frames {numbers} have other sizes than most, such as {width}x{height}")
             }
             Self::OtherSize { number, width, height } => write!(f, "frame {number} has another size: {width}x{height}"),
             Self::OutOfOrder { newer: (first, last), older: (next, end) } => {

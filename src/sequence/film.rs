@@ -3,6 +3,8 @@
 //! Owns how evidence is weighed. It never looks at a file: what it weighs is gathered by the builders of [`Pace`],
 //! [`Counter`], [`Sizes`], [`Names`], [`Text`] and [`Pictures`] from plain data. It is asked only about a sequence that
 //! ends by silence. One that ends by a marker, a number, a client or its generator's word is what it was said to be.
+//! It is asked of each run by itself, and, unless `size_change` says otherwise, of each size that has 8 frames and more
+//! ([`sizes`](crate::sequence::sizes)).
 //!
 //! # How evidence is weighed
 //!

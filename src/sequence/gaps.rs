@@ -112,6 +112,18 @@ impl NumberRanges {
         Self(numbers.windows(2).filter_map(gap).collect())
     }
 
+    /// `numbers`, which ascend: one range in steps where all are a constant step apart.
+    #[must_use]
+    pub fn of(numbers: &[FrameNumber]) -> Self {
+        let step = step_of(numbers.iter().copied());
+        match numbers {
+            [first, .., last] if step > 1 && numbers.windows(2).all(|pair| pair[1].saturating_sub(pair[0]) == step) => {
+                Self(vec![Range::new(*first, *last, step)])
+            }
+            _ => Self::default().with(numbers),
+        }
+    }
+
     /// These numbers and `numbers`, which ascend and are in none of the ranges.
     #[must_use]
     pub fn with(mut self, numbers: &[FrameNumber]) -> Self {
@@ -256,6 +268,16 @@ mod tests {
         assert!(NumberRanges::missing_from([1, 3, 5]).is_empty());
         assert_eq!(NumberRanges::missing_from([1, 101, 201, 250]).to_string(), "2-100, 102-200, 202-249");
         assert!(NumberRanges::missing_from([i64::MIN, i64::MAX]).count() > 0);
+    }
+
+    #[test]
+    fn numbers_print_as_ranges_and_in_their_constant_step() {
+        let print = |numbers: &[i64]| NumberRanges::of(numbers).to_string();
+        assert_eq!(print(&[]), "");
+        assert_eq!(print(&[7]), "7");
+        assert_eq!(print(&[1, 2, 3, 5]), "1-3, 5");
+        assert_eq!(print(&[2, 4, 6, 8]), "2-8x2");
+        assert_eq!(print(&[2, 4, 6, 10]), "2, 4, 6, 10");
     }
 
     #[test]

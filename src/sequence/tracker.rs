@@ -132,7 +132,7 @@ pub enum Verdict {
     Looked {
         /// Those that cannot be read, and why. By ascending number.
         flawed: Vec<(Frame, Flaw)>,
-        /// The runs that the others are of, by their first numbers; empty where nothing was to be weighed.
+        /// The runs that the others are of, by their first numbers. Those that were not to be weighed are in none.
         runs: Vec<Run>,
     },
     /// A file changed or vanished since it was listed; a fresh listing is on its way.
@@ -142,10 +142,10 @@ pub enum Verdict {
 /// Frames that were made together, as far as an inspection can tell.
 #[derive(Debug, Clone)]
 pub struct Run {
-    /// The first number.
-    pub first: FrameNumber,
-    /// Whether they are a film.
-    pub judgement: Judgement,
+    /// Their numbers, ascending; there is at least one.
+    pub numbers: Vec<FrameNumber>,
+    /// Whether they are a film; `None` where that was not asked.
+    pub judgement: Option<Judgement>,
     /// How many frames were announced.
     pub total: Option<Total>,
 }
@@ -162,7 +162,7 @@ pub enum Decision {
         /// Its frames, ascending.
         frames: Vec<Frame>,
         /// Nobody said that it is finished: tell also what speaks for a film, of the frames from this number on. Those
-        /// before it were left over when a rest began, and the verdict is none on them.
+        /// before it were left over when a rest began, and the verdict is not about them.
         weigh: Option<FrameNumber>,
     },
     /// The sequence is finished and frozen: make a reel of it.

@@ -25,6 +25,7 @@ mod live_schedule;
 mod order;
 mod priority;
 mod scan;
+mod sizes;
 mod support;
 mod support_itself;
 mod tree;

@@ -70,7 +70,7 @@ named! {
         "VERYLOW" = VeryLow, "LOWEST" = Lowest;
     Order, "order": "number" = Number, "time" = Time;
     Scope, "group": "folder" = Folder, "tree" = Tree;
-    SizeChange, "treatment of a size change": "fit" = Fit, "error" = Error;
+    SizeChange, "treatment of a size change": "split" = Split, "fit" = Fit, "error" = Error;
     StopPolicy, "stop policy": "abort" = Abort, "finish" = Finish;
     WatchMode, "way to watch": "auto" = Auto, "native" = Native, "poll" = Poll, "both" = Both;
 }

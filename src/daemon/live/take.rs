@@ -217,6 +217,12 @@ impl Take {
         self.mark = FrameNumber::MIN;
     }
 
+    /// What is not in a chunk yet is encoded when the sequence is finished.
+    pub(super) fn leave_for_later(&mut self, out: &mut Vec<Order>) {
+        self.abort(out);
+        self.phase = Phase::Off;
+    }
+
     /// These files are whole; the one after them is not.
     pub(super) fn settled(
         &mut self,

@@ -16,6 +16,7 @@ use crate::frame::complete;
 use crate::journal::ChunkId;
 use crate::sequence::Frame;
 use crate::sequence::origin::Origin;
+use crate::sequence::sizes::Size;
 
 /// How a sequence is encoded before it is finished.
 #[derive(Debug)]
@@ -34,6 +35,8 @@ pub(crate) struct Settled {
     pub(super) unsettled: Option<Frame>,
     /// What generators embedded in the whole ones.
     pub(super) heads: Vec<(Frame, Origin)>,
+    /// The sizes of the whole ones.
+    pub(super) sizes: Vec<Size>,
 }
 
 /// Decides how the sequence of `first` is encoded, as if all of its frames were like it: should they turn out to be others,
@@ -68,13 +71,16 @@ pub(super) fn prepare(key: &Key, first: &Frame, root: &Root, tools: &Tools) -> O
 
 /// Looks at `frames` until one is not whole, and reads what is embedded in them at the same time.
 pub(super) fn settle(key: &Key, frames: &[Frame]) -> Settled {
+    let mut sizes = Vec::new();
     let head = |frame: &Frame| {
         let file = file_of(key, frame);
-        complete::inspect_with_origin(&file.path, &file.identity).ok().map(|(_, origin)| (frame.clone(), origin))
+        let (info, origin) = complete::inspect_with_origin(&file.path, &file.identity).ok()?;
+        sizes.push((info.width, info.height));
+        Some((frame.clone(), origin))
     };
     let heads: Vec<(Frame, Origin)> = frames.iter().map_while(head).collect();
     let count = heads.len();
-    Settled { whole: frames[..count].to_vec(), unsettled: frames.get(count).cloned(), heads }
+    Settled { whole: frames[..count].to_vec(), unsettled: frames.get(count).cloned(), heads, sizes }
 }
 
 /// Makes a chunk of the frames of `intake`, and says in the log what went wrong.

@@ -7,6 +7,7 @@ use crate::sequence::film;
 use crate::sequence::finish::{Continuation, Existing, FinishReason, IdleTimeout, MissingFrames, Stills};
 use crate::sequence::order::Order;
 use crate::sequence::origin::{Embedded, run_starts};
+use crate::sequence::sizes::{Size, by_size};
 
 mod aside;
 mod asleep;
@@ -80,6 +81,8 @@ struct World {
     origins: BTreeMap<BString, Origin>,
     /// What every run that is weighed looks like.
     looks: film::Verdict,
+    /// The size of the frame with a number.
+    size_of: fn(i64) -> Size,
 }
 
 impl World {
@@ -101,6 +104,7 @@ impl World {
             weighed: Vec::new(),
             origins: BTreeMap::new(),
             looks: film::Verdict::Film,
+            size_of: |_| (16, 9),
         }
     }
 
@@ -178,14 +182,24 @@ impl World {
         let whole: Vec<&Frame> = frames.iter().filter(|frame| flaw_of(frame.identity.size).is_none()).collect();
         let origin = |frame: &&Frame| self.origins.get(&frame.file_name(pattern)).copied().unwrap_or_default();
         let origins: Vec<Origin> = whole.iter().map(origin).collect();
-        let run = |at: usize| Run {
-            first: whole[at].number,
-            judgement: Judgement { verdict: self.looks, points: 0, reasons: Vec::new() },
-            total: origins[at].total(),
+        let size = |frame: &&Frame| (self.size_of)(frame.number);
+        let sizes: Vec<Size> = whole.iter().map(size).collect();
+        let judgement = || Judgement { verdict: self.looks, points: 0, reasons: Vec::new() };
+        let run = |places: &[usize]| Run {
+            numbers: places.iter().map(|at| whole[*at].number).collect(),
+            judgement: weigh.map(|_| judgement()),
+            total: places.last().and_then(|last| origins[*last].total()),
         };
         let from = whole.partition_point(|frame| weigh.is_some_and(|from| frame.number < from));
-        let starts = weigh.map_or_else(Vec::new, |_| run_starts(&origins[from..]));
-        let runs = starts.into_iter().map(|at| run(from + at)).collect();
+        let mut runs: Vec<Run> = Vec::new();
+        for places in by_size(&sizes[from..]) {
+            let places: Vec<usize> = places.into_iter().map(|at| from + at).collect();
+            let of: Vec<Origin> = places.iter().map(|at| origins[*at]).collect();
+            let starts = if weigh.is_some() { run_starts(&of) } else { vec![0] };
+            let ends = starts.iter().skip(1).copied().chain([places.len()]);
+            runs.extend(starts.iter().zip(ends).map(|(start, end)| run(&places[*start..end])));
+        }
+        runs.sort_by_key(|run| run.numbers[0]);
         self.weighed = whole[from..].iter().map(|frame| frame.number).collect();
         Verdict::Looked { flawed, runs }
     }

@@ -122,7 +122,10 @@ impl Sequence {
         let until = firing.since.saturating_add(cx.rules.max_wait);
         let run = runs.last().filter(|_| matches!(firing.reason, FinishReason::Idle(_)) && cx.now < until)?;
         let (total, last) = (run.total?, self.frames.last()?);
-        let count = self.frames.open_from(run.first).count() as u64;
+        let others: BTreeSet<FrameNumber> =
+            runs[..runs.len() - 1].iter().flat_map(|run| &run.numbers).copied().collect();
+        let from_first = self.frames.open_from(run.numbers.first().copied()?);
+        let count = from_first.filter(|frame| !others.contains(&frame.number)).count() as u64;
         if total.is_reached(count, last, self.frames.step().unsigned_abs()) {
             return None;
         }
@@ -213,7 +216,7 @@ impl Sequence {
                 let hold = firing.wait_for(&flawed, self.history.last_change, siblings, cx);
                 match hold.or_else(|| self.wait_for_announced(&runs, cx)) {
                     Some(hold) => self.hold(hold, cx, out),
-                    None => self.seal(flawed, runs, cx, out),
+                    None => self.seal(flawed, &runs, cx, out),
                 }
             }
         }

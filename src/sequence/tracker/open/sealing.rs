@@ -3,7 +3,7 @@
 //! Owns how runs are kept apart, and what becomes of each. It decides neither that the sequence is finished nor what is
 //! a film; it is told.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,16 +32,12 @@ const TOO_SHORT: &str = "single pictures: they are of another run than what came
 struct Part {
     frames: Vec<Frame>,
     taken_for: Option<(film::Verdict, String)>,
+    /// What comes next may be of this run.
+    is_last: bool,
 }
 
 impl Sequence {
-    pub(super) fn seal(
-        &mut self,
-        flawed: Vec<(Frame, Flaw)>,
-        runs: Vec<Run>,
-        cx: &Context<'_>,
-        out: &mut Vec<Decision>,
-    ) {
+    pub(super) fn seal(&mut self, flawed: Vec<(Frame, Flaw)>, runs: &[Run], cx: &Context<'_>, out: &mut Vec<Decision>) {
         let Phase::Firing(firing) = std::mem::replace(&mut self.phase, Phase::Open) else { return };
         let given_up: BTreeSet<FrameNumber> = flawed.iter().map(|(frame, _)| frame.number).collect();
         let in_batch = |frame: &Frame| !firing.late.contains(&frame.number) && !given_up.contains(&frame.number);
@@ -57,11 +53,10 @@ impl Sequence {
         let unreadable: Vec<Unreadable> =
             flawed.into_iter().map(|(frame, flaw)| Unreadable { number: frame.number, reason: flaw.reason }).collect();
         let over = self.written_over(&frames);
-        let parts = self.parts(frames, runs, &over, &unreadable, cx);
-        let (count, mut has_ended) = (parts.len(), false);
-        for (at, Part { frames, taken_for }) in parts.into_iter().enumerate() {
+        let mut has_ended = false;
+        for Part { frames, taken_for, is_last } in self.parts(frames, runs, &over, &unreadable, cx) {
             // What comes next may make more of the last frames than they are now.
-            let may_grow = at + 1 == count && firing.reason != FinishReason::NextRun;
+            let may_grow = is_last && firing.reason != FinishReason::NextRun;
             let numbers: Vec<FrameNumber> = frames.iter().map(|frame| frame.number).collect();
             let rests = match &taken_for {
                 _ if frames.is_empty() || (frames.len() as u64) < cx.rules.min_frames => Some(Resting::TooFew),
@@ -128,37 +123,51 @@ impl Sequence {
     fn parts(
         &self,
         frames: Vec<Frame>,
-        runs: Vec<Run>,
+        runs: &[Run],
         over: &[FrameNumber],
         unreadable: &[Unreadable],
         cx: &Context<'_>,
     ) -> Vec<Part> {
-        if runs.is_empty() {
-            let split = if unreadable.is_empty() { self.runs(frames, over, cx) } else { vec![frames] };
-            return split.into_iter().map(|frames| Part { frames, taken_for: None }).collect();
-        }
-        let mut parts = Vec::new();
-        let mut rest = frames;
-        let is_one = runs.len() == 1 && unreadable.is_empty();
-        for run in runs.into_iter().rev() {
-            let at = rest.partition_point(|frame| frame.number < run.first);
-            let frames = rest.split_off(at);
-            let taken_for = Some((run.judgement.verdict, run.judgement.to_string()));
-            let is_leftover = |frame: &Frame| self.rest_before().is_some_and(|next| frame.number < next);
-            let (leftover, frames): (Vec<Frame>, Vec<Frame>) = frames.into_iter().partition(is_leftover);
-            if frames.is_empty() {
-                parts.push(Part { frames: leftover, taken_for });
-            } else {
-                let split = if is_one { self.runs(frames, over, cx) } else { vec![frames] };
-                parts.extend(split.into_iter().rev().map(|frames| Part { frames, taken_for: taken_for.clone() }));
-                let taken_for = Some((film::Verdict::Stills, LEFTOVER.to_owned()));
-                parts.extend((!leftover.is_empty()).then_some(Part { frames: leftover, taken_for }));
+        let run_of: BTreeMap<FrameNumber, usize> =
+            (0..).zip(runs).flat_map(|(at, run)| run.numbers.iter().map(move |number| (*number, at))).collect();
+        let mut of_runs: Vec<Vec<Frame>> = runs.iter().map(|_| Vec::new()).collect();
+        let mut others = Vec::new();
+        for frame in frames {
+            match run_of.get(&frame.number) {
+                Some(at) => of_runs[*at].push(frame),
+                None => others.push(frame),
             }
         }
-        // What is before the first run was not weighed with it.
-        let taken_for = Some((film::Verdict::Stills, LEFTOVER.to_owned()));
-        parts.extend((!rest.is_empty()).then_some(Part { frames: rest, taken_for }));
-        parts.reverse();
+        let leftover =
+            |frames| Part { frames, taken_for: Some((film::Verdict::Stills, LEFTOVER.to_owned())), is_last: false };
+        let mut parts = Vec::new();
+        if runs.is_empty() {
+            parts.push(Part { frames: others, taken_for: None, is_last: true });
+        } else if !others.is_empty() {
+            // They were not weighed.
+            parts.push(leftover(others));
+        }
+        let begins = runs.last().and_then(|run| run.numbers.first());
+        let is_one = runs.len() == 1 && unreadable.is_empty();
+        for (run, frames) in runs.iter().zip(of_runs) {
+            let taken_for = run.judgement.as_ref().map(|judgement| (judgement.verdict, judgement.to_string()));
+            let is_last = run.numbers.last() >= begins;
+            let is_leftover =
+                |frame: &Frame| taken_for.is_some() && self.rest_before().is_some_and(|next| frame.number < next);
+            let (before, frames): (Vec<Frame>, Vec<Frame>) = frames.into_iter().partition(is_leftover);
+            if frames.is_empty() {
+                parts.push(Part { frames: before, taken_for, is_last });
+                continue;
+            }
+            parts.extend((!before.is_empty()).then(|| leftover(before)));
+            let split = if is_one { self.runs(frames, over, cx) } else { vec![frames] };
+            let count = split.len();
+            parts.extend((1..).zip(split).map(|(at, frames)| Part {
+                frames,
+                taken_for: taken_for.clone(),
+                is_last: is_last && at == count,
+            }));
+        }
         parts
     }
 

@@ -72,6 +72,53 @@ fn stills_are_left_alone_and_told_of_once() {
 }
 
 #[test]
+fn frames_of_several_sizes_are_a_film_each_whoever_ends_them() {
+    for ends in ["silence", "marker", "client"] {
+        for (size_of, films) in [
+            (
+                (|number| if number <= 24 { (512, 512) } else { (1024, 1024) }) as fn(i64) -> Size,
+                [(1..=24).collect::<Vec<i64>>(), (25..=48).collect()],
+            ),
+            (
+                |number| if number % 2 == 1 { (512, 512) } else { (1024, 1024) },
+                [(1..=48).step_by(2).collect(), (2..=48).step_by(2).collect()],
+            ),
+        ] {
+            let mut world = World::new(rules());
+            world.size_of = size_of;
+            world.frames(1..=48);
+            world.list();
+            match ends {
+                "marker" => drop(world.write(".done", 0)),
+                "client" => world.apply(Event::Done(Arc::clone(&world.dir))),
+                _ => {}
+            }
+            world.list();
+            world.pass(seconds(61));
+            assert_eq!(world.numbers(), films, "{ends}");
+            assert!(world.batches.iter().all(|batch| batch.missing.is_empty()), "{ends}");
+            assert!(world.tracker.snapshot(world.now).is_empty(), "{ends}");
+        }
+    }
+}
+
+#[test]
+fn stills_of_several_sizes_are_left_alone_together() {
+    let mut world = World::new(rules());
+    world.size_of = |number| if number % 2 == 1 { (512, 512) } else { (1024, 1024) };
+    world.looks = film::Verdict::Stills;
+    world.frames(1..=20);
+    world.list();
+    world.pass(seconds(61));
+    world.looks = film::Verdict::Film;
+    world.frames(21..=40);
+    world.list();
+    world.pass(seconds(61));
+    let each: [Vec<i64>; 2] = [(1..=40).step_by(2).collect(), (2..=40).step_by(2).collect()];
+    assert_eq!(world.numbers(), each, "more of them are looked at as a whole");
+}
+
+#[test]
 fn a_word_a_marker_or_a_setting_makes_a_video_of_stills() {
     for how in ["client", "marker", "setting", "hold"] {
         let stills = if how == "setting" { Stills::Encode } else { Stills::Skip };
