@@ -59,7 +59,7 @@ impl Selection {
         Ok(Self { recursive: written.recursive, include, exclude, written })
     }
 
-    /// What [`to_text`](Self::to_text) made; `None` where the text is none of this version.
+    /// What [`to_text`](Self::to_text) made; `None` where the text is of another version.
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
         let written: Written = serde_json::from_str(text).ok()?;

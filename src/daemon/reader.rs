@@ -54,7 +54,7 @@ pub(crate) struct Report {
     /// The folders, those below before those above them.
     pub(crate) readings: Vec<Reading>,
     /// Whether files were found that were there before the root was first watched, or that it did not show until now.
-    pub(crate) is_first: bool,
+    pub(crate) found_existing: bool,
 }
 
 impl Report {
@@ -183,7 +183,7 @@ impl RootReader {
     fn read(&self, wants: Wants) -> Report {
         let mut readings = Vec::new();
         self.look_at_link();
-        let (mut is_first, mut is_everything) = (false, true);
+        let (mut found_existing, mut is_everything) = (false, true);
         let mut standing = self.look();
         if standing == Standing::There && std::mem::take(&mut self.lock().away) {
             standing = self.believed(self.journal.renumber(&self.path));
@@ -206,7 +206,7 @@ impl RootReader {
             standing = self.look();
             if standing == Standing::There && !self.lock().away {
                 let recorded = self.record_what_was_there();
-                is_first = matches!(recorded, Ok(true));
+                found_existing = matches!(recorded, Ok(true));
                 standing = self.believed(recorded);
             }
             if standing != Standing::There || self.lock().away {
@@ -216,7 +216,7 @@ impl RootReader {
         // A marker also speaks for the batch folders below its own, as far as their frames are known when it is: so
         // they come first. Two readings of one folder keep their order.
         readings.sort_by(|a, b| b.dir.cmp(&a.dir));
-        Report { root: Arc::clone(&self.path), standing, is_everything, readings, is_first }
+        Report { root: Arc::clone(&self.path), standing, is_everything, readings, found_existing }
     }
 
     /// Without the journal's word nothing can be said of a root: its disk may have another device number since it came

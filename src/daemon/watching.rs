@@ -199,7 +199,7 @@ impl Daemon {
         for reading in report.readings {
             self.folder_read(&report.root, reading);
         }
-        if report.is_first {
+        if report.found_existing {
             self.tell_left_alone(&report.root);
         }
     }
@@ -305,10 +305,8 @@ impl Daemon {
                 let _ = sender.send(Event::Relisted(report));
                 is_listed
             });
-            let verdict = match is_listed {
-                true => look_at(&dir, &pattern, frames, weigh, size_change),
-                false => Verdict::Changed,
-            };
+            let verdict =
+                if is_listed { look_at(&dir, &pattern, frames, weigh, size_change) } else { Verdict::Changed };
             // The tracker waits for it, whatever became of the root.
             Event::Inspected(Tracked::Inspected { dir, pattern, verdict })
         });

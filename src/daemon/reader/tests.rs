@@ -137,19 +137,19 @@ fn the_first_reading_of_a_root_finds_what_was_there_before() {
     let scene = Scene::new();
     let shot = scene.make("shot");
     let report = scene.reader.read(Wants::Everything);
-    assert!(report.is_first);
+    assert!(report.found_existing);
     assert_eq!(existing(&report), ["shot/f_0001.png"]);
     fs::write(shot.join("f_0002.png"), "x").unwrap();
     scene.make("new");
     let report = scene.reader.read(Wants::Everything);
-    assert!(!report.is_first && existing(&report).is_empty());
+    assert!(!report.found_existing && existing(&report).is_empty());
 
     // What came while no daemon ran is new, also a folder that was written again.
     let scene = scene.restart();
     fs::write(shot.join("f_0003.png"), "x").unwrap();
     scene.make("later");
     let report = scene.reader.read(Wants::Everything);
-    assert!(!report.is_first);
+    assert!(!report.found_existing);
     assert_eq!(existing(&report), ["shot/f_0001.png"]);
     let scene = scene.restart();
     fs::write(shot.join("f_0001.png"), "written again").unwrap();
@@ -173,7 +173,7 @@ fn a_root_that_was_made_meanwhile_holds_nothing_old() {
     assert!(matches!(scene.reader.read(Wants::Everything).standing, Standing::Away { .. }));
     scene.make("shot");
     let report = scene.reader.read(Wants::Everything);
-    assert!(!report.is_first && existing(&report).is_empty());
+    assert!(!report.found_existing && existing(&report).is_empty());
     assert_eq!(told(&report).len(), 2);
     assert!(scene.restart().existing().is_empty());
 }
@@ -234,7 +234,7 @@ fn a_first_reading_that_is_not_recorded_counts_for_nothing() {
     // Killed here: the next daemon reads for the first time.
     drop(first);
     let report = scene.restart().reader.read(Wants::Everything);
-    assert!(report.is_first);
+    assert!(report.found_existing);
     assert_eq!(existing(&report), ["shot/f_0001.png"]);
 }
 
@@ -277,7 +277,7 @@ fn what_an_earlier_selection_hid_was_there_before() {
         let restart = |scene: Scene, settings: &str| {
             let scene = scene.restart_with(settings);
             let report = scene.reader.read(Wants::Everything);
-            (scene, existing(&report), report.is_first)
+            (scene, existing(&report), report.found_existing)
         };
         for folder in ["", "a", "a/b", "c"] {
             scene.make(folder);

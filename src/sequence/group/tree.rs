@@ -229,9 +229,9 @@ impl Tree {
                 Some(Placed::Film { film: *film, number: again(value, number, *below, *time)?, sure })
             }
             Way::GoesOn { film, spans } => {
-                let behind = spans.range(..value).next_back().is_none_or(|(_, span)| span.1 < number);
-                let before = spans.range(value + 1..).next().is_none_or(|(_, span)| number < span.0);
-                if !behind || !before {
+                let comes_after = spans.range(..value).next_back().is_none_or(|(_, span)| span.1 < number);
+                let comes_before = spans.range(value + 1..).next().is_none_or(|(_, span)| number < span.0);
+                if !comes_after || !comes_before {
                     return None;
                 }
                 let span = spans.entry(value).or_insert((number, number));

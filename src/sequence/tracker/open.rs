@@ -72,7 +72,7 @@ impl Context<'_> {
 #[derive(Debug, Clone)]
 pub(super) struct Marker {
     pub name: bstr::BString,
-    /// The folder that it lies in, where that is one of several that follow each other: empty, or a path with a slash.
+    /// The folder that it is in, where that is one of several that follow each other: empty, or a path with a slash.
     pub within: bstr::BString,
     pub scope: MarkerScope,
     pub identity: Identity,

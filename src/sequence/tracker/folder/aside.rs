@@ -11,7 +11,7 @@ use crate::sequence::tracker::folder::{Folder, Other, Shape};
 use crate::sequence::tracker::frames::Arrival;
 use crate::sequence::{Batch, Identity};
 
-/// While names come one by one, a reason may be gone with the next name. It is told once so many are left alone for it.
+/// While names come one by one, a reason may be gone with the next name. It is told as soon as this many are left alone for it.
 const ENOUGH: usize = 8;
 
 /// Images in no sequence that a listing brought, by their shapes.
@@ -76,7 +76,7 @@ impl Folder {
         self.tell_left_alone(told, if complete { 1 } else { ENOUGH }, out);
     }
 
-    /// Tells once of each reason why at least so many images are in no sequence: of these shapes, or of all.
+    /// Tells once of each reason why at least `least` images are in no sequence: of these shapes, or of all.
     fn tell_left_alone(&mut self, of: Option<Vec<&Arc<[u8]>>>, least: usize, out: &mut Vec<Decision>) {
         let shapes: Vec<&Shape> = match of {
             Some(keys) => keys.into_iter().filter_map(|key| self.shapes.get(key)).collect(),

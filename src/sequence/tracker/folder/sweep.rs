@@ -30,7 +30,7 @@ impl Folder {
     ) {
         let within = listing.within.as_slice();
         let family = folder_family(within);
-        // A sequence that lies in folders of another kind has nothing to do with this listing.
+        // A sequence that is in folders of another kind has nothing to do with this listing.
         let is_meant = |shape: &[u8]| shape.starts_with(&family) && within.is_empty() != shape.contains(&b'/');
         let is_short = |(id, sequence): (&Id, &Sequence)| {
             let known = seen.get(id).map_or(0, |seen| seen.count);
@@ -43,7 +43,7 @@ impl Folder {
         }
         let mut empty = Vec::new();
         let names: HashSet<&[u8]> = listing.files.iter().map(|(name, _)| name.as_slice()).collect();
-        // What lies in other folders this listing says nothing about.
+        // This listing says nothing about what is in other folders.
         let is_there = |name: &[u8]| names.contains(name) || split_folder(name).0 != within;
         self.markers.retain(|name, _| is_there(name));
         for (key, shape) in self.shapes.iter_mut().filter(|(key, _)| is_meant(key)) {
