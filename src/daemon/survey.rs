@@ -77,7 +77,7 @@ pub(crate) fn survey(batch: &Batch, missing: MissingFrames, size_change: SizeCha
         // In the order of time they do not ascend.
         numbers.sort_unstable();
         let numbers = NumberRanges::of(&numbers);
-        anomalies.push(Anomaly::OtherSizes { numbers, such_as: (info.width, info.height) });
+        anomalies.push(Anomaly::OtherSize { numbers, such_as: (info.width, info.height) });
     }
     refuse(batch, &anomalies, missing, size_change)?;
     let usable: BTreeSet<usize> = infos.iter().map(|(index, _)| *index).collect();
@@ -115,7 +115,7 @@ fn refuse(
             Anomaly::Missing { .. } | Anomaly::Unreadable { .. } if gaps => {
                 return Err(JobError::Incomplete { dir: batch.dir.to_path_buf(), what: anomaly.to_string() });
             }
-            Anomaly::OtherSizes { .. } if size_change == SizeChange::Error => {
+            Anomaly::OtherSize { .. } if size_change == SizeChange::Error => {
                 return Err(JobError::SizeChanges { dir: batch.dir.to_path_buf(), what: anomaly.to_string() });
             }
             _ => {}

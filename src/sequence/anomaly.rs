@@ -27,20 +27,11 @@ pub enum Anomaly {
     },
     /// Frames of another size than the others, fitted into theirs. All sizes are one, lest a folder of pictures of any size
     /// be as many lines.
-    OtherSizes {
+    OtherSize {
         /// Which.
         numbers: NumberRanges,
         /// The size of the first of them.
         such_as: Size,
-    },
-    /// The same for one frame, as journals of before have it.
-    OtherSize {
-        /// The frame's number.
-        number: FrameNumber,
-        /// Pixels.
-        width: u32,
-        /// Pixels.
-        height: u32,
     },
     /// Frames that are newer than all of those after them: a second run wrote over the first, or the counter began again.
     OutOfOrder {
@@ -51,10 +42,10 @@ pub enum Anomaly {
     },
     /// The clock that the names come from went backwards.
     ClockSetBack {
-        /// The stamp before.
-        from: FrameNumber,
-        /// The stamp after.
-        to: FrameNumber,
+        /// The time by which the last frame before that is called.
+        from: String,
+        /// That of the first frame after it.
+        to: String,
     },
     /// Frames that were written over while others of the same sequence stayed as they were.
     Rewritten {
@@ -90,7 +81,6 @@ impl Anomaly {
         let ranges = match self {
             Self::Unreadable { numbers, .. } => Some(numbers),
             Self::Missing { .. }
-            | Self::OtherSizes { .. }
             | Self::OtherSize { .. }
             | Self::OutOfOrder { .. }
             | Self::ClockSetBack { .. }
@@ -115,11 +105,11 @@ impl Anomaly {
             Self::PerhapsStills { .. } => Some(
                 "a marker, `last_frame` or `reeld done` says that it is a film; `stills` says what becomes of others",
             ),
-            Self::OtherSizes { .. } => Some(
+            Self::OtherSize { .. } => Some(
                 "make them again in the size of the others; with `size_change = \"split\"`, the default, 8 and more of one \
                  size are a video of their own",
             ),
-            Self::Missing { .. } | Self::Unreadable { .. } | Self::OtherSize { .. } => None,
+            Self::Missing { .. } | Self::Unreadable { .. } => None,
         }
     }
 }
@@ -133,13 +123,12 @@ impl fmt::Display for Anomaly {
                 let word = if numbers.count() == 1 { "frame" } else { "frames" };
                 write!(f, "{word} {numbers} cannot be read: {reason}")
             }
-            Self::OtherSizes { numbers, such_as: (width, height) } if numbers.count() == 1 => {
+            Self::OtherSize { numbers, such_as: (width, height) } if numbers.count() == 1 => {
                 write!(f, "frame {numbers} has another size: {width}x{height}")
             }
-            Self::OtherSizes { numbers, such_as: (width, height) } => {
+            Self::OtherSize { numbers, such_as: (width, height) } => {
                 write!(f, "frames {numbers} have other sizes than most, such as {width}x{height}")
             }
-            Self::OtherSize { number, width, height } => write!(f, "frame {number} has another size: {width}x{height}"),
             Self::OutOfOrder { newer: (first, last), older: (next, end) } => {
                 let (newer, older) = (Span(*first, *last), Span(*next, *end));
                 write!(f, "frames {newer} are newer than frames {older}, which come after them")

@@ -84,7 +84,7 @@ pub fn judge(pattern: &Pattern, frames: &[Frame]) -> Option<Anomaly> {
     let times: Vec<i64> = frames.iter().map(|frame| frame.identity.mtime_ns).collect();
     let span = |range: &Range<usize>| Some((frames.get(range.start)?.number, frames.get(range.end - 1)?.number));
     if !pattern.has_gaps() {
-        return clock_set_back(frames);
+        return clock_set_back(pattern, frames);
     }
     let steps = wrap(frames, &times).or_else(|| steps(&times))?;
     let (newer, older) = (steps.first()?, steps.get(1)?);
@@ -129,7 +129,7 @@ fn wrap(frames: &[Frame], times: &[i64]) -> Option<Vec<Range<usize>>> {
 }
 
 /// The place where a clock was set back, if one was: in order of time, stamps ascend in a few long stretches.
-fn clock_set_back(frames: &[Frame]) -> Option<Anomaly> {
+fn clock_set_back(pattern: &Pattern, frames: &[Frame]) -> Option<Anomaly> {
     let mut in_time: Vec<&Frame> = frames.iter().collect();
     in_time.sort_by_key(|frame| (frame.identity.mtime_ns, frame.number));
     let stamps: Vec<i64> = in_time.iter().map(|frame| frame.number).collect();
@@ -139,7 +139,8 @@ fn clock_set_back(frames: &[Frame]) -> Option<Anomaly> {
         return None;
     }
     let (before, after) = (stretches.first()?, stretches.get(1)?);
-    Some(Anomaly::ClockSetBack { from: stamps[before.end - 1], to: stamps[after.start] })
+    let [from, to] = [stamps[before.end - 1], stamps[after.start]].map(|stamp| pattern.label(stamp));
+    Some(Anomaly::ClockSetBack { from, to })
 }
 
 /// Cuts `values` where they fall, and passes over what is shorter than `least`. `None` where that is too much.
