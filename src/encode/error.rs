@@ -103,6 +103,12 @@ pub enum Flaw {
         /// The recipe's tolerance.
         allowed: u8,
     },
+    /// A frame of which not every pixel is as it was, where the codec is lossless.
+    #[error("frame {index} is not its picture, pixel for pixel")]
+    Pixels {
+        /// Counted from 0.
+        index: u64,
+    },
     /// Two neighbours whose pictures are nearly alike, in the wrong order.
     #[error("frames {} and {index} have each other's pictures", index - 1)]
     Swapped {

@@ -1,19 +1,35 @@
 //! What a raw frame looks like, for comparing it before and after the codec.
 
+use xxhash_rust::xxh3::xxh3_128;
+
 use super::recipe::{Recipe, Tolerance};
 use crate::frame::color::Feed;
 use crate::frame::signature::Signature;
 
-/// The signature of a raw frame of `recipe`, of `width` times `height` pixels.
-///
-/// Lossy codecs with alpha do as they like with colours that nobody can see, so there each colour counts as much as it
-/// is visible.
-pub(super) fn look(recipe: &Recipe, raw: &[u8], (width, height): (u32, u32)) -> Signature {
-    if recipe.feed != Feed::Rgba || recipe.tolerance == Tolerance::Exact {
-        return Signature::of(raw, recipe.feed, width, height);
+/// What is kept of a raw frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Look {
+    /// A hash of every byte: the codec is lossless, and nothing may be other than it was.
+    Bytes(u128),
+    /// Means, near enough to those of what a lossy codec gives back.
+    Cells(Signature),
+}
+
+impl Look {
+    /// That of a raw frame of `recipe`, of `width` times `height` pixels.
+    ///
+    /// Lossy codecs with alpha do as they like with colours that nobody can see, so there each colour counts as much as it
+    /// is visible.
+    pub(super) fn of(recipe: &Recipe, raw: &[u8], (width, height): (u32, u32)) -> Self {
+        if recipe.tolerance == Tolerance::Exact {
+            return Self::Bytes(xxh3_128(raw));
+        }
+        if recipe.feed != Feed::Rgba {
+            return Self::Cells(Signature::of(raw, recipe.feed, width, height));
+        }
+        let visible: Vec<u8> = raw.as_chunks::<4>().0.iter().flat_map(|pixel| premultiplied(*pixel)).collect();
+        Self::Cells(Signature::of(&visible, recipe.feed, width, height))
     }
-    let visible: Vec<u8> = raw.as_chunks::<4>().0.iter().flat_map(|pixel| premultiplied(*pixel)).collect();
-    Signature::of(&visible, recipe.feed, width, height)
 }
 
 /// Makes every pixel of straight RGBA either opaque or gone, as GIF has it.

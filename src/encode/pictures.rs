@@ -2,25 +2,25 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::frame::signature::Signature;
+use super::look::Look;
 
-/// The signatures of pictures, in order. Clones are the same list.
+/// What pictures look like, in order. Clones are the same list.
 #[derive(Debug, Clone, Default)]
-pub struct Pictures(Arc<Mutex<Vec<Signature>>>);
+pub struct Pictures(Arc<Mutex<Vec<Look>>>);
 
 impl Pictures {
     /// One more, behind those before.
-    pub(super) fn push(&self, picture: Signature) {
+    pub(super) fn push(&self, picture: Look) {
         self.lock().push(picture);
     }
 
     /// That of picture `index`, from 0, if it was fed already.
     #[must_use]
-    pub fn get(&self, index: u64) -> Option<Signature> {
+    pub fn get(&self, index: u64) -> Option<Look> {
         usize::try_from(index).ok().and_then(|index| self.lock().get(index).cloned())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Signature>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Look>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,7 +5,6 @@
 
 use crate::config::{Builtin, Container, FrameRate, Preset, Video};
 use crate::encode::chunk::{Form, Pace};
-use crate::encode::error::Flaw;
 use crate::frame::color::{Canvas, Feed};
 
 mod chunked;
@@ -77,24 +76,10 @@ pub struct Recipe {
 /// at the default qualities, 14 at Blender's LOWEST (x265), 42 at the bottom of the scale (x265, CRF 51).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tolerance {
-    /// Not at all: the codec is lossless.
+    /// Not at all, and no pixel either: the codec is lossless, and keeps the depth of the frames.
     Exact,
     /// At most this much.
     Within(u8),
-}
-
-impl Tolerance {
-    /// The flaw of frame `index`, if its picture is `distance` off.
-    pub(crate) fn judge(self, index: u64, distance: u8) -> Result<(), Flaw> {
-        let allowed = match self {
-            Self::Exact => 0,
-            Self::Within(allowed) => allowed,
-        };
-        if distance <= allowed {
-            return Ok(());
-        }
-        Err(Flaw::Picture { index, distance, allowed })
-    }
 }
 
 impl Recipe {
@@ -116,7 +101,7 @@ impl Recipe {
             canvas: Canvas::new(source.width, source.height, pixels.even()),
             background: video.background,
             filters: if choice.family == Family::Gif { presets::gif_filters() } else { pixels.filters(feed) },
-            tolerance: choice.family.tolerance(&pixels, &encoder_args, (source.width, source.height)),
+            tolerance: choice.family.tolerance(&pixels, feed, &encoder_args, (source.width, source.height)),
             name: choice.name,
             encoder: choice.encoder,
             pix_fmt: choice.pix_fmt,

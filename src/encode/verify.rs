@@ -16,6 +16,7 @@ use crate::frame::complete::identity_of;
 use crate::frame::{FrameError, FrameErrorKind};
 
 pub(super) mod boxes;
+mod judge;
 mod order;
 pub(super) mod packets;
 mod pixels;

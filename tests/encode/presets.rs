@@ -1,10 +1,13 @@
 //! Every preset on small frames of every kind.
 
+use image::DynamicImage;
 use reeld::config::{Builtin, Container, NamedQuality, Preset, Quality, Video};
-use reeld::encode::probe;
+use reeld::encode::ffmpeg::Stop;
 use reeld::encode::recipe::RecipeError;
+use reeld::encode::verify::verify;
+use reeld::encode::{EncodeError, Flaw, probe};
 
-use crate::help::{Look, Shot, decode, describe, ffmpeg, make, own, video, with_quality};
+use crate::help::{Look, Shot, decode, describe, ffmpeg, frame_file, make, own, video, with_quality};
 
 const LOOKS: [Look; 5] = [Look::Eight, Look::Gray, Look::Sixteen, Look::Alpha, Look::DeepAlpha];
 
@@ -152,6 +155,48 @@ fn lossless_presets_give_back_the_very_bytes() {
             wanted.extend(decode(&frame.path, &[], feed));
         }
         (decode(&job.output, &[], feed) == wanted).then_some(()).ok_or(format!("{feed} differs"))
+    });
+}
+
+/// Whatever the depth of the frames and of the codec, an honest encode is not refused.
+#[test]
+fn lossless_codecs_of_any_depth_are_proved() {
+    let ffv1 =
+        ["bgr0", "bgra", "gbrp", "gbrp9", "gbrp10", "gbrp12", "gbrp14", "gbrp16", "gbrap10", "gbrap12", "gbrap16"];
+    let ffv1 = ffv1.into_iter().chain(["rgb48", "rgba64"]).map(|pix_fmt| own("ffv1", pix_fmt, Container::Mkv, &[]));
+    let x264 = ["bgr24", "rgb24"]
+        .into_iter()
+        .flat_map(|pix_fmt| ["0", "18"].map(|qp| own("libx264rgb", pix_fmt, Container::Mkv, &["-qp", qp])));
+    let cases = ffv1.chain(x264).flat_map(|video| LOOKS.map(|look| (video.clone(), look)));
+    all(cases, |(video, look)| {
+        let shot = Shot::new(3, (68, 36), *look);
+        make(&shot.job(video)).map(|_| ()).map_err(|error| error.to_string())
+    });
+}
+
+#[test]
+fn one_pixel_that_is_one_step_off_is_seen_where_the_codec_is_lossless() {
+    let cases = [(Builtin::Lossless, Look::Eight), (Builtin::Ffv1, Look::Eight), (Builtin::Ffv1, Look::Alpha)];
+    all(cases, |(preset, look)| {
+        let shot = Shot::new(3, (320, 180), *look);
+        let job = shot.job(&video(*preset));
+        make(&job).map_err(|error| error.to_string())?;
+        let mut picture = image::open(&shot.frames[1].path).unwrap().into_rgba8();
+        let red = &mut picture.get_pixel_mut(7, 5).0[0];
+        *red = if *red == 0 { 1 } else { *red - 1 };
+        let other = Shot::new(3, (320, 180), *look);
+        match look {
+            Look::Alpha => picture.save(&other.frames[1].path).unwrap(),
+            _ => DynamicImage::ImageRgba8(picture).into_rgb8().save(&other.frames[1].path).unwrap(),
+        }
+        let changed = frame_file(&other.frames[1].path, other.frames[1].number);
+        let mut other_job = other.job(&video(*preset));
+        other_job.frames[1] = changed;
+        let (fed, _) = make(&other_job).map_err(|error| error.to_string())?;
+        match verify(ffmpeg(), &job, &fed, &Stop::default()) {
+            Err(EncodeError::NotProved { flaw: Flaw::Pixels { index: 1 }, .. }) => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
     });
 }
 

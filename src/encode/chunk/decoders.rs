@@ -5,7 +5,7 @@ use std::thread;
 use super::ChunkJob;
 use super::intake::{Intake, Raw};
 use crate::config::Container;
-use crate::encode::look::{harden, look};
+use crate::encode::look::{Look, harden};
 use crate::encode::priority::step_back;
 use crate::encode::recipe::Recipe;
 use crate::frame::FrameError;
@@ -47,8 +47,8 @@ fn raw(recipe: &Recipe, picture: &Picture, mut pixels: Vec<u8>, intake: &Intake)
     if recipe.container == Container::Gif && recipe.feed.has_alpha() {
         harden(&mut pixels);
     }
-    let signature = look(recipe, &pixels, (recipe.canvas.width, recipe.canvas.height));
-    Ok(Raw { pixels, signature })
+    let look = Look::of(recipe, &pixels, (recipe.canvas.width, recipe.canvas.height));
+    Ok(Raw { pixels, look })
 }
 
 /// Lets nobody wait for a frame that will not come.

@@ -106,7 +106,7 @@ impl<'a> Feeder<'a> {
         let pictures = self.intake.pictures();
         for _ in 0..count {
             // Before the last of its pixels: from then on it may be in the file, and looked for.
-            pictures.push(raw.signature.clone());
+            pictures.push(raw.look.clone());
             for part in raw.pixels.chunks(PIPE_BYTES) {
                 pipe.write_all(part)?;
                 self.written.fetch_add(part.len() as u64, Ordering::Relaxed);

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::{FrameFile, Pace};
+use crate::encode::look::Look;
 use crate::encode::pictures::Pictures;
 use crate::frame::FrameError;
-use crate::frame::signature::Signature;
 
 /// How many bytes of raw video wait at most, unless two frames are more.
 const BYTES: usize = 64 << 20;
@@ -21,7 +21,7 @@ pub(super) struct Raw {
     /// Its pixels.
     pub(super) pixels: Vec<u8>,
     /// What they look like.
-    pub(super) signature: Signature,
+    pub(super) look: Look,
 }
 
 /// The frames of one encode, as they become available. Clones are the same intake.
@@ -230,7 +230,6 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::frame::color::Feed;
     use crate::sequence::Identity;
 
     fn frame(number: i64) -> FrameFile {
@@ -239,7 +238,7 @@ mod tests {
     }
 
     fn raw() -> Raw {
-        Raw { pixels: vec![0; 4], signature: Signature::of(&[], Feed::Yuv420p, 2, 2) }
+        Raw { pixels: vec![0; 4], look: Look::Bytes(0) }
     }
 
     #[test]

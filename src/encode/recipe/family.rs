@@ -2,6 +2,7 @@
 
 use super::Tolerance;
 use super::pixels::Pixels;
+use crate::frame::color::Feed;
 
 /// Encoders that take quality, speed and threads the same way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,12 +51,12 @@ impl Family {
     }
 
     /// See [`Tolerance`].
-    pub(super) fn tolerance(self, pixels: &Pixels, args: &[String], size: (u32, u32)) -> Tolerance {
-        let has = |text: &str| args.iter().any(|arg| arg == text);
-        let rgb = !pixels.even() && !pixels.is_limited_yuv();
+    pub(super) fn tolerance(self, pixels: &Pixels, feed: Feed, args: &[String], size: (u32, u32)) -> Tolerance {
+        let is_lossless = self == Self::Ffv1 || self == Self::X264 && args.windows(2).any(|pair| pair == ["-qp", "0"]);
         match self {
-            Self::Ffv1 if rgb => Tolerance::Exact,
-            Self::X264 if rgb && has("-qp") => Tolerance::Exact,
+            _ if is_lossless && pixels.holds(feed) => Tolerance::Exact,
+            // Nothing but the rounding from 16 bits to fewer.
+            _ if is_lossless && pixels.is_rgb() => Tolerance::Within(8),
             // FFmpeg 9 chooses 256 colours by how different they look, so that blue in bright places may be 34 off; with
             // FFmpeg 5 it is 3.
             Self::Gif => Tolerance::Within(64),

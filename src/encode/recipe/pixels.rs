@@ -86,6 +86,21 @@ impl Pixels {
         self.model == Model::Limited
     }
 
+    /// Whether it is RGB.
+    pub(super) fn is_rgb(&self) -> bool {
+        self.model == Model::Rgb
+    }
+
+    /// Whether frames laid out as `feed` are in it, bit for bit: it is RGB, of their depth.
+    pub(super) fn holds(&self, feed: Feed) -> bool {
+        let is_of_depth = match feed {
+            Feed::Yuv420p => false,
+            Feed::Rgb24 | Feed::Rgba => !self.deep,
+            Feed::Rgb48le | Feed::Rgba64le => ["16", "48", "64"].iter().any(|depth| self.name.contains(depth)),
+        };
+        self.is_rgb() && is_of_depth
+    }
+
     /// What to write to FFmpeg: converted here where the result is the same for less work, else RGB at the depth that
     /// both sides have.
     pub(super) fn feed(&self, source: &Source, family: Family) -> Feed {

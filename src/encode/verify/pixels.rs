@@ -10,7 +10,7 @@ use crossbeam_channel::bounded;
 use ffmpeg_sidecar::command::FfmpegCommand;
 use rustix::pipe::fcntl_setpipe_size;
 
-use super::order::Order;
+use super::judge::Judge;
 use super::source::{Signs, Source};
 use super::timing::Clock;
 use super::{Samples, flawed, packets};
@@ -19,7 +19,7 @@ use crate::encode::chunk::{ChunkJob, PIPE_BYTES, complaint, stalled, succeed, wh
 use crate::encode::error::{EncodeError, Flaw};
 use crate::encode::ffmpeg::child::{Child, Input, LAST_WORDS, Report};
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
-use crate::encode::look::look;
+use crate::encode::look::Look;
 use crate::encode::pictures::Pictures;
 use crate::encode::priority::step_back;
 use crate::encode::recipe::{Recipe, Review};
@@ -157,7 +157,7 @@ fn compare(mut pipe: ChildStdout, recipe: &Recipe, size: (u32, u32), pictures: &
     _ = fcntl_setpipe_size(&pipe, PIPE_BYTES);
     let mut raw = vec![0; recipe.feed.frame_bytes(size.0, size.1)];
     let mut seen = Seen::default();
-    let mut order = Order::new(recipe.tolerance);
+    let mut judge = Judge::new(recipe.tolerance);
     while seen.end == End::OfPictures {
         match fill(&mut pipe, &mut raw, read) {
             0 => break,
@@ -169,13 +169,10 @@ fn compare(mut pipe: ChildStdout, recipe: &Recipe, size: (u32, u32), pictures: &
                     seen.end = End::Surplus;
                     break;
                 };
-                let signature = look(recipe, &raw, size);
-                let distance = signature.distance(&expected);
-                seen.worst = seen.worst.max(distance);
-                let judged = recipe.tolerance.judge(index, distance);
-                if let Err(flaw) = judged.and_then(|()| order.judge(index, expected, signature)) {
+                if let Err(flaw) = judge.judge(index, expected, Look::of(recipe, &raw, size)) {
                     seen.end = End::Flaw(flaw);
                 }
+                seen.worst = judge.worst;
             }
         }
     }

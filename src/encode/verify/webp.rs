@@ -8,12 +8,12 @@ use image::codecs::webp::WebPDecoder;
 use image::{AnimationDecoder as _, DynamicImage, Frame};
 
 use super::flawed;
-use super::order::Order;
+use super::judge::Judge;
 use super::timing::{self, Clock};
 use crate::encode::chunk::{ChunkJob, ChunkResult};
 use crate::encode::error::{EncodeError, Flaw};
 use crate::encode::ffmpeg::Stop;
-use crate::encode::look::look;
+use crate::encode::look::Look;
 use crate::encode::webp::{Anmf, frames};
 use crate::frame::color::Feed;
 
@@ -57,8 +57,8 @@ fn check_pictures(job: &ChunkJob, result: &ChunkResult, stop: &Stop) -> Result<u
     } else {
         Box::new(std::iter::once(DynamicImage::from_decoder(decoder).map(DynamicImage::into_rgba8)))
     };
-    let (mut found, mut worst) = (0, 0);
-    let mut order = Order::new(job.recipe.tolerance);
+    let mut found = 0;
+    let mut judge = Judge::new(job.recipe.tolerance);
     for picture in pictures {
         if stop.requested() {
             return Err(EncodeError::Stopped);
@@ -78,14 +78,11 @@ fn check_pictures(job: &ChunkJob, result: &ChunkResult, stop: &Stop) -> Result<u
         } else {
             DynamicImage::ImageRgba8(picture).into_rgb8().into_raw()
         };
-        let signature = look(&job.recipe, &raw, (width, height));
-        let distance = signature.distance(&expected);
-        worst = worst.max(distance);
-        let judged = job.recipe.tolerance.judge(index, distance).and_then(|()| order.judge(index, expected, signature));
-        judged.map_err(|flaw| flawed(reel, flaw))?;
+        let seen = Look::of(&job.recipe, &raw, (width, height));
+        judge.judge(index, expected, seen).map_err(|flaw| flawed(reel, flaw))?;
     }
     if found != result.fed {
         return Err(flawed(reel, Flaw::Count { expected: result.fed, found, what: "decoded" }));
     }
-    Ok(worst)
+    Ok(judge.worst)
 }
