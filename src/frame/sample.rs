@@ -13,8 +13,8 @@ use crate::frame::decode::Decoder;
 use crate::frame::signature::Signature;
 use crate::frame::{FrameError, ImageInfo, metadata};
 use crate::sequence::film::{
-    Counter, Evidence, Judgement, MEASURED, Names, Pace, Pictures, Sizes, Text, Verdict, has_companions, has_rest,
-    judge,
+    Counter, Evidence, Judgement, MEASURED, Names, Pace, Pictures, Sizes, Text, Verdict, after_long_pauses,
+    has_companions, has_rest, judge, jumps,
 };
 use crate::sequence::name::split_folder;
 use crate::sequence::origin::{Origin, run_starts};
@@ -64,11 +64,25 @@ fn evidence<'n>(
         sizes: Sizes::of(&sizes),
         pace: Pace::of(&times),
         rest: rests_in_a_folder(frames),
+        breaks: breaks(dir, pattern, frames, &times),
         names: Names::of(dir, pattern, &numbers),
         companions: has_companions(frames.iter().map(|inspected| inspected.frame.file_name(pattern)), others),
         text: Text::of(&origins),
         pictures,
     }
+}
+
+/// How many of the longest pauses are looked at.
+const PAUSES: usize = 8;
+
+/// Whether the pictures show something else after a long pause. What cannot be read is no sign of it.
+fn breaks(dir: &Path, pattern: &Pattern, frames: &[Inspected], times: &[i64]) -> bool {
+    after_long_pauses(times, PAUSES).into_iter().any(|at| {
+        let pair = frames[at - 1..=at].iter().map(|inspected| &inspected.frame);
+        let files = pair.map(|frame| (dir.join(os_name(&frame.file_name(pattern))), frame.identity));
+        let shown: Vec<Signature> = fingerprints(files).map_while(Result::ok).collect();
+        matches!(&shown[..], [one, other] if Pictures::is_another(one.cells(), other.cells()))
+    })
 }
 
 /// Whether there was a long rest. Where folders follow each other, as the user said, the night between two of them is none.
@@ -80,6 +94,20 @@ fn rests_in_a_folder(frames: &[Inspected]) -> bool {
         let times: Vec<i64> = part.iter().map(|inspected| inspected.frame.identity.mtime_ns).collect();
         has_rest(&times)
     })
+}
+
+/// Where runs begin among frames in order, by what is embedded and by their numbers.
+fn starts(pattern: &Pattern, frames: &[Inspected]) -> Vec<usize> {
+    let origins: Vec<Origin> = frames.iter().map(|inspected| inspected.origin).collect();
+    let mut starts = run_starts(&origins);
+    if pattern.has_gaps() {
+        let of = |inspected: &Inspected| (inspected.frame.number, inspected.frame.identity.mtime_ns);
+        let (numbers, times): (Vec<FrameNumber>, Vec<i64>) = frames.iter().map(of).unzip();
+        starts.extend(jumps(&numbers, &times));
+        starts.sort_unstable();
+        starts.dedup();
+    }
+    starts
 }
 
 /// The frames in order, those of several sizes apart where `size_change` says so.
@@ -126,8 +154,7 @@ pub fn runs(dir: &Path, pattern: &Pattern, frames: &[Inspected], size_change: Si
     };
     let mut runs: Vec<Run> = Vec::new();
     for frames in by_size(frames, size_change) {
-        let origins: Vec<Origin> = frames.iter().map(|inspected| inspected.origin).collect();
-        let starts = run_starts(&origins);
+        let starts = starts(pattern, &frames);
         let ends = starts.iter().skip(1).copied().chain([frames.len()]);
         runs.extend(starts.iter().copied().zip(ends).filter_map(|(start, end)| run(&frames[start..end])));
     }

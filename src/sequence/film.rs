@@ -3,7 +3,8 @@
 //! Owns how evidence is weighed. It never looks at a file: what it weighs is gathered by the builders of [`Pace`],
 //! [`Counter`], [`Sizes`], [`Names`], [`Text`] and [`Pictures`] from plain data. It is asked only about a sequence that
 //! ends by silence. One that ends by a marker, a number, a client or its generator's word is what it was said to be.
-//! It is asked of each run by itself, and, unless `size_change` says otherwise, of each size that has 8 frames and more
+//! It is asked of each run by itself (a run ends where the embedded text says so, or where the numbers jump by a thousand and
+//! more after a long pause), and, unless `size_change` says otherwise, of each size that has 8 frames and more
 //! ([`sizes`](crate::sequence::sizes)).
 //!
 //! # How evidence is weighed
@@ -19,9 +20,10 @@
 //! | they differ in other numbers; in words | -2; -4 | yes |
 //! | the pace is steady; uneven, or all came at once; a person's | +1; 0; -2 | the last, unless the text or the folder's name says film |
 //! | there was a rest of a minute and more, and of ten usual pauses, in one folder | 0 | yes, if there is no text |
+//! | the pictures show something else after a pause that was twice the usual one | 0 | yes, if there is no text |
 //! | more than two frames have another size than most | -4 | yes |
 //! | the numbers have irregular gaps; in fewer than 8 frames, whose texts then count for nothing as well | -3 | yes |
-//! | the folder has the name of a film's; of one for mixed use | +1; -1 | the last, if there is no text |
+//! | the folder has the name of a film's; of one for mixed use, or of a day, unless the names are times and the pace is steady | +1; -1 | the last, if there is no text |
 //! | the names are those of UDIM tiles, textures or icons; a video or settings of the same name beside each | -4 | yes |
 //! | 24 frames and more; 8 to 23; 4 to 7; fewer | +1; 0; -1; -2 | fewer than 8 |
 //! | the pictures are alike: 8 and more; 4 to 7; fewer | +3; +2; +1 | |
@@ -58,7 +60,7 @@ mod pictures;
 mod reason;
 
 pub use names::{Folder, Names, Subject, has_companions};
-pub use pace::{Counter, Pace, Sizes, has_rest};
+pub use pace::{Counter, Pace, Sizes, after_long_pauses, has_rest, jumps};
 pub use pictures::{MEASURED, Pictures};
 pub use reason::Reason;
 
@@ -77,6 +79,8 @@ pub struct Evidence {
     pub pace: Pace,
     /// Whether there was a long rest between two of them.
     pub rest: bool,
+    /// Whether they show something else after a pause that was longer than usual.
+    pub breaks: bool,
     /// What their names say.
     pub names: Names,
     /// Whether a video, or a file of settings, of the same name is beside each.
@@ -176,7 +180,7 @@ pub fn judge(evidence: &Evidence) -> Judgement {
 }
 
 fn reasons(evidence: &Evidence) -> Vec<Reason> {
-    let Evidence { count, counter, sizes, pace, rest, names, companions, text, pictures } = evidence;
+    let Evidence { count, counter, sizes, pace, rest, breaks, names, companions, text, pictures } = evidence;
     let text = match text {
         Text::Absent => None,
         Text::Same => Some(Reason::TextSame),
@@ -199,12 +203,14 @@ fn reasons(evidence: &Evidence) -> Vec<Reason> {
     let folder = match names.folder {
         Folder::Film => Some(Reason::FilmFolder),
         Folder::Mixed => Some(Reason::MixedFolder),
-        Folder::Plain => None,
+        Folder::Day if !is_time_lapse(evidence) => Some(Reason::DayFolder),
+        Folder::Day | Folder::Plain => None,
     };
     let mut reasons: Vec<Reason> = [
         text,
         pace,
         rest.then_some(Reason::Rest),
+        breaks.then_some(Reason::Breaks),
         folder,
         names.subject.map(Reason::Subject),
         companions.then_some(Reason::Companions),
@@ -245,9 +251,14 @@ fn forbids(reason: &Reason, evidence: &Evidence) -> bool {
         Reason::Person => !counts_frames(evidence) && evidence.names.folder != Folder::Film,
         // What came before the rest may be left over from another run, and only a text could tell. A camera's burst is
         // steady and alike, too, and nobody wants to lose it.
-        Reason::Rest | Reason::MixedFolder => evidence.text == Text::Absent,
+        Reason::Rest | Reason::Breaks | Reason::MixedFolder | Reason::DayFolder => evidence.text == Text::Absent,
         _ => false,
     }
+}
+
+/// What a camera does that is set to make a picture every so often.
+fn is_time_lapse(evidence: &Evidence) -> bool {
+    evidence.names.clocked && evidence.pace == Pace::Steady
 }
 
 fn counts_frames(evidence: &Evidence) -> bool {

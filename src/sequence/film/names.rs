@@ -6,7 +6,7 @@ use std::path::{Component, Path};
 
 use crate::sequence::film::Counter;
 use crate::sequence::name::split_extension;
-use crate::sequence::{FrameNumber, Pattern};
+use crate::sequence::{FrameNumber, Kind, Pattern};
 
 /// What the names of a sequence and of its folder say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,9 @@ pub struct Names {
     pub folder: Folder,
     /// What else than a film they name.
     pub subject: Option<Subject>,
+    /// They are times, no two of them within one second, as a time-lapse camera names its frames. A phone's burst has several
+    /// in a second.
+    pub clocked: bool,
 }
 
 /// What a folder is for, by its name.
@@ -24,6 +27,8 @@ pub enum Folder {
     Film,
     /// All sorts of pictures.
     Mixed,
+    /// The pictures of one day, whatever they are.
+    Day,
     /// The name does not say.
     Plain,
 }
@@ -124,12 +129,18 @@ impl Names {
     /// What the name of the folder `dir`, and `pattern` with these `numbers`, say.
     #[must_use]
     pub fn of(dir: &Path, pattern: &Pattern, numbers: &[FrameNumber]) -> Self {
-        Self { folder: folder(dir), subject: subject(pattern, numbers) }
+        Self { folder: folder(dir), subject: subject(pattern, numbers), clocked: are_clocked(pattern, numbers) }
     }
 }
 
+fn are_clocked(pattern: &Pattern, numbers: &[FrameNumber]) -> bool {
+    // The numbers of a stamp in one run are its digits, and every other stamp is nanoseconds.
+    let second = if matches!(pattern.kind.of_files(), Kind::TimeStamp) { 1 } else { 1_000_000_000 };
+    !pattern.has_gaps() && numbers.windows(2).all(|pair| pair[1].saturating_sub(pair[0]) >= second)
+}
+
 /// The innermost name that says something, of the last two that have letters. A date, or a number, is within the folder
-/// that says what it is for; alone it is a day's pictures.
+/// that says what it is for; alone a date is a day's pictures.
 fn folder(dir: &Path) -> Folder {
     let names = dir.components().rev().filter_map(|component| match component {
         Component::Normal(name) => Some(name.as_bytes()),
@@ -144,7 +155,7 @@ fn folder(dir: &Path) -> Folder {
             return Folder::Mixed;
         }
     }
-    if dated { Folder::Mixed } else { Folder::Plain }
+    if dated { Folder::Day } else { Folder::Plain }
 }
 
 fn subject(pattern: &Pattern, numbers: &[FrameNumber]) -> Option<Subject> {

@@ -69,6 +69,48 @@ pub fn has_rest(times_ns: &[i64]) -> bool {
     *longest >= REST_NS && *longest >= usual.saturating_mul(RESTS)
 }
 
+/// A pause that is worth a look at the pictures on both sides: this many times the usual one, and at least so long.
+const LONG_PAUSES: i64 = 2;
+const LONG_PAUSE_NS: i64 = 1_000_000_000;
+
+/// The frames that came after the longest pauses, at most `most`, by the times of their files, which are in the order of
+/// the film. A pause is long if it is twice the usual one.
+#[must_use]
+pub fn after_long_pauses(times_ns: &[i64], most: usize) -> Vec<usize> {
+    let pauses: Vec<i64> = times_ns.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
+    let long = usual(&pauses).saturating_mul(LONG_PAUSES).max(LONG_PAUSE_NS);
+    let mut after: Vec<usize> = (1..times_ns.len()).filter(|at| pauses[at - 1] >= long).collect();
+    after.sort_by_key(|at| std::cmp::Reverse(pauses[at - 1]));
+    after.truncate(most);
+    after
+}
+
+/// The median of these pauses, those below zero left out.
+fn usual(pauses_ns: &[i64]) -> i64 {
+    let mut sorted: Vec<i64> = pauses_ns.iter().copied().filter(|pause| *pause >= 0).collect();
+    sorted.sort_unstable();
+    sorted.get(sorted.len() / 2).copied().unwrap_or(0)
+}
+
+/// A jump of the numbers that is no gap: this large, and this many times the number of frames.
+const JUMP: u64 = 1000;
+const JUMPS: u64 = 10;
+
+/// How long the pause at such a jump is: at least this, and so many times the usual one.
+const JUMP_PAUSE_NS: i64 = 10_000_000_000;
+const JUMP_PAUSES: i64 = 5;
+
+/// Where another run begins because the numbers jump after a long pause, as those of a camera do that counts its runs in the
+/// upper digits. A jump without a pause is within a run: such a counter also goes on at its next thousand.
+#[must_use]
+pub fn jumps(numbers: &[FrameNumber], times_ns: &[i64]) -> Vec<usize> {
+    let pauses: Vec<i64> = times_ns.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
+    let long = usual(&pauses).saturating_mul(JUMP_PAUSES).max(JUMP_PAUSE_NS);
+    let far = JUMP.max(JUMPS * numbers.len() as u64);
+    let is_jump = |at: &usize| numbers[*at].abs_diff(numbers[at - 1]) >= far && pauses[at - 1] >= long;
+    (1..numbers.len().min(times_ns.len())).filter(is_jump).collect()
+}
+
 /// How numbers follow each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counter {

@@ -60,6 +60,12 @@ impl Pictures {
         })
     }
 
+    /// Whether the second of two pictures shows something else than the first.
+    #[must_use]
+    pub fn is_another(one: &[u8], other: &[u8]) -> bool {
+        Self::of(&[one, other]).is_some_and(|pictures| pictures.are_unlike())
+    }
+
     pub(super) fn are_alike(&self) -> bool {
         self.change <= 0.10 && !self.have_no_order()
     }

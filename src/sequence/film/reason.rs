@@ -29,8 +29,12 @@ pub enum Reason {
     Rest,
     /// The folder has the name of a film's.
     FilmFolder,
+    /// The pictures show something else after a pause that was longer than usual.
+    Breaks,
     /// The folder has the name of one for mixed use.
     MixedFolder,
+    /// The folder has the name of a day.
+    DayFolder,
     /// The names are those of something else than a film.
     Subject(Subject),
     /// A video or settings of the same name beside each.
@@ -79,8 +83,8 @@ impl Reason {
             | Self::Alike(_)
             | Self::Unchanged
             | Self::Near => 1,
-            Self::TextSeeds | Self::Rest | Self::Regular => 0,
-            Self::MixedFolder | Self::Few(4..) | Self::NoOrder(..12) => -1,
+            Self::TextSeeds | Self::Rest | Self::Breaks | Self::Regular => 0,
+            Self::MixedFolder | Self::DayFolder | Self::Few(4..) | Self::NoOrder(..12) => -1,
             Self::TextNumbers | Self::Person | Self::Few(_) | Self::NoOrder(..24) | Self::Unlike(..4) => -2,
             Self::Variations | Self::Sparse | Self::NoOrder(_) | Self::Unlike(_) => -3,
             Self::TextWords | Self::Subject(_) | Self::Companions | Self::Sizes { .. } => -4,
@@ -102,7 +106,9 @@ impl fmt::Display for Reason {
             Self::Person => "the files came minutes apart and irregularly",
             Self::Rest => "there was a long rest between two of the frames",
             Self::FilmFolder => "the folder has the name of a film's",
+            Self::Breaks => "after a long pause they show something else",
             Self::MixedFolder => "the folder has the name of one for all sorts of pictures",
+            Self::DayFolder => "the folder has the name of a day, and may hold all sorts of pictures",
             Self::Subject(Subject::Udim) => "the names are those of UDIM tiles",
             Self::Subject(Subject::Texture) => "the names are those of textures",
             Self::Subject(Subject::Icon) => "the names are those of icons",

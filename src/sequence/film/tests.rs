@@ -20,7 +20,7 @@ fn names_say_what_they_are_for() {
         ("/c/output", Folder::Mixed),
         ("/c/output/batch_0000", Folder::Film),
         ("/a/txt2img-images/2025-03-01", Folder::Mixed),
-        ("/a/2025-03-01", Folder::Mixed),
+        ("/a/2025-03-01", Folder::Day),
         ("/t/timelapse/2025-03-01", Folder::Film),
         ("/t/timelapse/20250301/02", Folder::Film),
         ("/renders/a/b/c", Folder::Plain),
@@ -128,12 +128,27 @@ fn frames_from_before_a_long_rest_stay_unless_a_text_tells_of_one_run() {
     }
 }
 
+#[test]
+fn numbers_that_jump_after_a_pause_are_of_another_run() {
+    let second = 1_000_000_000;
+    let (first, next) = ((10_001..=10_024), (20_025..=20_048));
+    let numbers: Vec<i64> = first.chain(next).collect();
+    let times = |pause: i64| -> Vec<i64> {
+        (0..48).map(|at| at * second + if at >= 24 { pause * second } else { 0 }).collect()
+    };
+    assert_eq!(jumps(&numbers, &times(25)), [24]);
+    assert_eq!(jumps(&numbers, &times(0)), [] as [usize; 0], "the counter goes on at its next thousand");
+    let near: Vec<i64> = (1..=24).chain(300..=323).collect();
+    assert_eq!(jumps(&near, &times(25)), [] as [usize; 0], "a gap");
+    assert_eq!(jumps(&[], &[]), [] as [usize; 0]);
+}
+
 fn any_evidence() -> impl Strategy<Value = Evidence> {
     let counter =
         prop_oneof![Just(Counter::Dense), Just(Counter::Step(5)), Just(Counter::Sparse), Just(Counter::Stamps)];
     let sizes = (1usize..5, 0usize..6).prop_map(|(kinds, odd)| Sizes { kinds, odd });
     let pace = prop_oneof![Just(Pace::Steady), Just(Pace::AtOnce), Just(Pace::Uneven), Just(Pace::Person)];
-    let folder = prop_oneof![Just(Folder::Film), Just(Folder::Mixed), Just(Folder::Plain)];
+    let folder = prop_oneof![Just(Folder::Film), Just(Folder::Mixed), Just(Folder::Day), Just(Folder::Plain)];
     let subject = prop_oneof![4 => Just(None), 1 => Just(Some(Subject::Icon))];
     let text = prop_oneof![
         Just(Text::Absent),
@@ -151,18 +166,21 @@ fn any_evidence() -> impl Strategy<Value = Evidence> {
                 Pictures { count, change, between, order, still }
             })
         });
-    let odd = (prop::bool::weighted(0.1), prop::bool::weighted(0.1));
+    let odd = (prop::bool::weighted(0.1), prop::bool::weighted(0.1), prop::bool::weighted(0.1), any::<bool>());
     (1usize..60, counter, sizes, pace, (folder, subject), odd, text, pictures).prop_map(
-        |(count, counter, sizes, pace, (folder, subject), (companions, rest), text, pictures)| Evidence {
-            count,
-            counter,
-            sizes,
-            pace,
-            rest,
-            names: Names { folder, subject },
-            companions,
-            text,
-            pictures,
+        |(count, counter, sizes, pace, (folder, subject), (companions, rest, breaks, clocked), text, pictures)| {
+            Evidence {
+                count,
+                counter,
+                sizes,
+                pace,
+                rest,
+                breaks,
+                names: Names { folder, subject, clocked },
+                companions,
+                text,
+                pictures,
+            }
         },
     )
 }
@@ -178,6 +196,8 @@ proptest! {
             Evidence { names: Names { subject: None, ..evidence.names }, ..evidence.clone() },
             Evidence { companions: false, ..evidence.clone() },
             Evidence { rest: false, ..evidence.clone() },
+            Evidence { breaks: false, ..evidence.clone() },
+            Evidence { names: Names { clocked: true, ..evidence.names }, ..evidence.clone() },
             Evidence { sizes: Sizes { kinds: 1, odd: 0 }, ..evidence.clone() },
             Evidence { count: evidence.count + 16, ..evidence.clone() },
             Evidence { counter: Counter::Dense, ..evidence.clone() },

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::*;
 use crate::sequence::origin::{Embedded, Origin, Stamps};
-use crate::sequence::{FrameNumber, Padding, Pattern};
+use crate::sequence::{FrameNumber, Kind, Padding, Pattern};
 
 const SECOND: f64 = 1e9;
 
@@ -86,6 +86,12 @@ impl Set {
         self
     }
 
+    /// So many pictures made by hand, a few seconds apart, and then a frame a second.
+    pub fn after_photographs(self, count: usize) -> Self {
+        let mut random = Random(5);
+        self.after(|index| if index <= count { 2.5 + 9.0 * random.unit() } else { 1.0 })
+    }
+
     /// Some together, then a long pause: an evening of queueing.
     pub fn in_batches_of(self, batch: usize) -> Self {
         let mut random = Random(4);
@@ -137,7 +143,8 @@ impl Set {
     }
 
     pub fn evidence(&self) -> Evidence {
-        let pattern = Pattern::new(self.prefix, self.suffix, Padding::Width(4));
+        let kind = if self.stamps { Kind::TimeStamp } else { Kind::Count };
+        let pattern = Pattern { kind, ..Pattern::new(self.prefix, self.suffix, Padding::Width(4)) };
         let names: Vec<_> = self.numbers.iter().map(|number| pattern.name(*number)).collect();
         let other = |name: &bstr::BString| {
             let name = name.to_string();
@@ -155,6 +162,10 @@ impl Set {
             sizes: Sizes::of(&self.sizes),
             pace: Pace::of(&self.times),
             rest: has_rest(&self.times),
+            breaks: self.pictures.as_ref().is_some_and(|pictures| {
+                let is_another = |at: &usize| Pictures::is_another(&pictures[at - 1], &pictures[*at]);
+                after_long_pauses(&self.times, 8).iter().any(is_another)
+            }),
             names: Names::of(self.dir.as_ref(), &pattern, &self.numbers),
             companions: has_companions(names.iter(), others.iter().map(Vec::as_slice)),
             text: Text::of(&self.texts),

@@ -16,6 +16,7 @@ pub(super) fn table() -> Vec<Row> {
         stills_of_comfyui(),
         web_uis(),
         cameras(),
+        photographs(),
         no_films(),
     ]
     .concat()
@@ -439,6 +440,42 @@ fn cameras() -> Vec<Row> {
             Film,
             "folder",
         ),
+        (
+            "a motion camera, a folder a day",
+            set(24).dir("/var/lib/camera/2025-03-01").stamps().every(5.0, 0.05).show(pan(24, 0.1)),
+            Film,
+            "resembles",
+        ),
+        (
+            "a folder a day, numbers",
+            set(24).dir("/m/cards/2025-03-01").named("IMG_", ".JPG").every(2.0, 0.05).show(pan(24, 0.1)),
+            Unsure,
+            "a day",
+        ),
+        (
+            "a folder a day, whenever something moves",
+            set(24).dir("/var/lib/camera/2025-03-01").stamps().every(20.0, 0.95).show(pan(24, 0.1)),
+            Unsure,
+            "a day",
+        ),
+        (
+            "photographs, and a time-lapse right after them",
+            set(44).named("IMG_", ".JPG").after_photographs(14).show([unlike(14), pan(30, 0.1)].concat()),
+            Unsure,
+            "something else",
+        ),
+        (
+            "a time-lapse with pauses",
+            set(44).named("IMG_", ".JPG").after_photographs(14).show(pan(44, 0.1)),
+            Film,
+            "resembles",
+        ),
+    ]
+}
+
+/// Cameras in somebody's hands.
+fn photographs() -> Vec<Row> {
+    vec![
         (
             "a burst of twenty",
             set(20).dir("/m/DCIM/100CANON").named("IMG_", ".JPG").every(0.15, 0.1).show(flicker(20, 0.08)),
