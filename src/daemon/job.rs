@@ -165,6 +165,9 @@ fn make_reel(
     verify::check_inputs(&chunk)?;
     let bad = bad.iter().map(|(number, error)| Unreadable { number: *number, reason: error.kind.to_string() });
     anomalies.extend(Anomaly::unreadable(bad));
+    if root.delivery.cleanup == Cleanup::Delete && chunk.recipe.tolerance.is_coarse() {
+        anomalies.push(Anomaly::Coarse);
+    }
     let cleanup = cleanup_of(root, &anomalies);
     let outcome = Outcome {
         anomalies: anomalies.iter().map(ToString::to_string).collect(),

@@ -103,6 +103,18 @@ pub enum Flaw {
         /// The recipe's tolerance.
         allowed: u8,
     },
+    /// Frames that are further from their pictures than any codec of their quality was seen to be.
+    #[error("frames {first} to {last}: {complaint}, {times} times as far as the worst honest video")]
+    Unlike {
+        /// Counted from 0.
+        first: u64,
+        /// Counted from 0.
+        last: u64,
+        /// What a person would see.
+        complaint: &'static str,
+        /// How much of the limit it is, rounded to a tenth.
+        times: String,
+    },
     /// A frame of which not every pixel is as it was, where the codec is lossless.
     #[error("frame {index} is not its picture, pixel for pixel")]
     Pixels {

@@ -1,8 +1,11 @@
 //! What a raw frame looks like, for comparing it before and after the codec.
 
+use std::sync::Arc;
+
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::recipe::{Recipe, Tolerance};
+use super::small::Small;
 use crate::frame::color::Feed;
 use crate::frame::signature::Signature;
 
@@ -11,6 +14,8 @@ use crate::frame::signature::Signature;
 pub enum Look {
     /// A hash of every byte: the codec is lossless, and nothing may be other than it was.
     Bytes(u128),
+    /// A small picture, which is measured.
+    Small(Arc<Small>),
     /// Means, near enough to those of what a lossy codec gives back.
     Cells(Signature),
 }
@@ -20,9 +25,11 @@ impl Look {
     ///
     /// Lossy codecs with alpha do as they like with colours that nobody can see, so there each colour counts as much as it
     /// is visible.
-    pub(super) fn of(recipe: &Recipe, raw: &[u8], (width, height): (u32, u32)) -> Self {
-        if recipe.tolerance == Tolerance::Exact {
-            return Self::Bytes(xxh3_128(raw));
+    pub(crate) fn of(recipe: &Recipe, raw: &[u8], (width, height): (u32, u32)) -> Self {
+        match recipe.tolerance {
+            Tolerance::Exact => return Self::Bytes(xxh3_128(raw)),
+            Tolerance::Like(_) => return Self::Small(Arc::new(Small::of(raw, width, height))),
+            Tolerance::Within(_) => {}
         }
         if recipe.feed != Feed::Rgba {
             return Self::Cells(Signature::of(raw, recipe.feed, width, height));

@@ -10,6 +10,7 @@ use crate::frame::color::{Canvas, Feed};
 mod chunked;
 pub(crate) mod error;
 pub(super) mod family;
+mod fidelity;
 mod joinable;
 mod pixels;
 mod presets;
@@ -19,6 +20,7 @@ mod speed;
 
 pub use error::RecipeError;
 use family::Family;
+pub use fidelity::Fidelity;
 use pixels::Pixels;
 pub(crate) use review::Review;
 
@@ -68,18 +70,35 @@ pub struct Recipe {
     pub tolerance: Tolerance,
 }
 
-/// How much a cell of a frame's [`Signature`](crate::frame::signature::Signature) may differ after the codec, in
-/// 1/256 of the full range.
+/// How far the pictures of the video may be from those of the frames.
 ///
-/// A cell is the mean over hundreds of pixels or more, so what a codec does to detail does not show, while another
-/// picture, a shift, or wrong colours do. Measured with gradients and a moving bar at 320x180, with FFmpeg 5.1: at most 6
-/// at the default qualities, 14 at Blender's LOWEST (x265), 42 at the bottom of the scale (x265, CRF 51).
+/// [`Within`](Self::Within) is how much a cell of a frame's [`Signature`](crate::frame::signature::Signature) may differ, in
+/// 1/256 of the full range. A cell is the mean over hundreds of pixels or more, so what a codec does to detail does not
+/// show, while another picture, a shift, or wrong colours do. Measured with gradients and a moving bar at 320x180, with
+/// FFmpeg 5.1: at most 6 at the default qualities, 14 at Blender's LOWEST (x265), 42 at the bottom of the scale (x265,
+/// CRF 51).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tolerance {
     /// Not at all, and no pixel either: the codec is lossless, and keeps the depth of the frames.
     Exact,
+    /// As little as videos of this fidelity are: measured in many ways, see
+    /// [`measure`](crate::encode::verify::measure). For 4:2:0.
+    Like(Fidelity),
     /// At most this much.
     Within(u8),
+}
+
+impl Tolerance {
+    /// Whether so little of a picture may be left that a proof says no more than that it is broadly the film, in its order:
+    /// from about CRF 40 of x264 on, and where the quality is a bit rate.
+    #[must_use]
+    pub fn is_coarse(self) -> bool {
+        match self {
+            Self::Exact => false,
+            Self::Like(fidelity) => fidelity.as_x264().is_none_or(|crf| crf >= 40.0),
+            Self::Within(allowed) => allowed >= 96,
+        }
+    }
 }
 
 impl Recipe {

@@ -17,6 +17,8 @@ use crate::frame::{FrameError, FrameErrorKind};
 
 pub(super) mod boxes;
 mod judge;
+pub mod limits;
+pub mod measure;
 mod order;
 pub(super) mod packets;
 mod pixels;
@@ -34,8 +36,8 @@ pub struct Proof {
     pub frames: u64,
     /// Size of the file.
     pub bytes: u64,
-    /// How far the worst picture is off, as [`Signature::distance`](crate::frame::signature::Signature::distance) has
-    /// it; `None` where the pictures are those of parts that were proved before.
+    /// How much of what the recipe allows the worst picture is off, in percent; `None` where the pictures are those of parts
+    /// that were proved before.
     pub worst: Option<u8>,
     /// How long the video plays, to the microsecond.
     pub duration: Duration,

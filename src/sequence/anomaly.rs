@@ -52,6 +52,8 @@ pub enum Anomaly {
         /// Which.
         numbers: NumberRanges,
     },
+    /// The quality is so low that the proof cannot say more than that it is broadly this film, in this order.
+    Coarse,
     /// Nobody said that it is a film, and it may be single pictures.
     PerhapsStills {
         /// What speaks for either.
@@ -85,6 +87,7 @@ impl Anomaly {
             | Self::OutOfOrder { .. }
             | Self::ClockSetBack { .. }
             | Self::Rewritten { .. }
+            | Self::Coarse
             | Self::PerhapsStills { .. } => None,
         };
         ranges.into_iter().flat_map(NumberRanges::numbers)
@@ -100,6 +103,9 @@ impl Anomaly {
             ),
             Self::ClockSetBack { .. } => {
                 Some("`order = \"time\"` shows frames in the order in which they were written")
+            }
+            Self::Coarse => {
+                Some("a better `quality` can be proved; `cleanup = \"trash\"` and \"archive\" lose nothing")
             }
             Self::Rewritten { .. } => Some("two runs may be mixed; give each run a folder or a name of its own"),
             Self::PerhapsStills { .. } => Some(
@@ -118,6 +124,9 @@ impl fmt::Display for Anomaly {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PerhapsStills { why } => f.write_str(why),
+            Self::Coarse => {
+                f.write_str("at this quality the video can only be proved to be broadly these frames, in this order")
+            }
             Self::Missing { numbers } => write!(f, "missing: {numbers}"),
             Self::Unreadable { numbers, reason } => {
                 let word = if numbers.count() == 1 { "frame" } else { "frames" };

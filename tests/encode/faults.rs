@@ -244,7 +244,11 @@ fn the_proof_notices_what_is_not_there() {
         let short = spoiled(preset, |job, _| remake(job, |job| _ = job.frames.pop()));
         assert!(matches!(short, Flaw::Count { expected: 8, found: 7, .. }), "{short:?}");
         let swapped = spoiled(preset, |job, _| remake(job, |job| job.frames.swap(3, 6)));
-        let is_third = matches!(swapped, Flaw::Picture { index: 3, .. } | Flaw::Pixels { index: 3 });
+        let is_third = match &swapped {
+            Flaw::Picture { index, .. } | Flaw::Pixels { index } => *index == 3,
+            Flaw::Unlike { first, last, .. } => (*first..=*last).contains(&3),
+            _ => false,
+        };
         assert!(is_third, "{preset:?} {swapped:?}");
         let slow = spoiled(preset, |job, _| remake(job, |job| job.rate = crate::help::rate(12, 1)));
         assert!(matches!(slow, Flaw::Time { index: 1, .. }), "{slow:?}");
@@ -257,7 +261,12 @@ fn the_proof_notices_neighbours_that_are_nearly_alike_and_swapped() {
     let shot = Shot::new(8, (640, 360), Look::Dot);
     for preset in [Builtin::H264, Builtin::H265, Builtin::Vp9, Builtin::Webp] {
         let swapped = spoiled_shot(&shot, preset, |job, _| remake(job, |job| job.frames.swap(3, 4)));
-        assert!(matches!(swapped, Flaw::Swapped { index: 4 }), "{preset:?} {swapped:?}");
+        let is_of_them = match &swapped {
+            Flaw::Swapped { index } => *index == 4,
+            Flaw::Unlike { first, last, .. } => *first <= 4 && *last >= 3,
+            _ => false,
+        };
+        assert!(is_of_them, "{preset:?} {swapped:?}");
     }
 }
 

@@ -76,7 +76,7 @@ fn shifted() -> String {
 fn pictures_in_the_place_of_their_neighbours_are_noticed() {
     let (shot, job) = job(Builtin::H264, 30);
     let error = make(&bad_encoder(&shot, &shifted()), &job).unwrap_err();
-    assert!(matches!(&error, EncodeError::NotProved { flaw: Flaw::Picture { index: 0, .. }, .. }), "{error}");
+    assert!(matches!(&error, EncodeError::NotProved { flaw: Flaw::Unlike { first: 0, .. }, .. }), "{error}");
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn an_encoder_whose_file_is_wrong_gets_no_more_frames() {
         send.send(made.map(|_| ()))
     });
     let error = made.recv_timeout(Duration::from_secs(60)).expect("an answer").unwrap_err();
-    assert!(matches!(&error, EncodeError::NotProved { flaw: Flaw::Picture { index: 0, .. }, .. }), "{error}");
+    assert!(matches!(&error, EncodeError::NotProved { flaw: Flaw::Unlike { first: 0, .. }, .. }), "{error}");
 }
 
 #[test]

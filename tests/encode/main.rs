@@ -4,10 +4,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
+mod contents;
 mod faults;
 mod growing;
 mod help;
 mod join;
+mod lies;
 mod prepared;
 mod presets;
 mod timing;

@@ -1,7 +1,7 @@
 //! Encoders by how they take their settings.
 
-use super::Tolerance;
 use super::pixels::Pixels;
+use super::{Fidelity, Tolerance};
 use crate::frame::color::Feed;
 
 /// Encoders that take quality, speed and threads the same way.
@@ -52,11 +52,18 @@ impl Family {
 
     /// See [`Tolerance`].
     pub(super) fn tolerance(self, pixels: &Pixels, feed: Feed, args: &[String], size: (u32, u32)) -> Tolerance {
-        let is_lossless = self == Self::Ffv1 || self == Self::X264 && args.windows(2).any(|pair| pair == ["-qp", "0"]);
+        let asked = |option: &str, value: &str| args.windows(2).any(|pair| pair == [option, value]);
+        let is_lossless = match self {
+            Self::Ffv1 => true,
+            Self::X264 => asked("-qp", "0"),
+            Self::Vpx => asked("-lossless", "1"),
+            _ => false,
+        };
         match self {
             _ if is_lossless && pixels.holds(feed) => Tolerance::Exact,
             // Nothing but the rounding from 16 bits to fewer.
             _ if is_lossless && pixels.is_rgb() => Tolerance::Within(8),
+            _ if feed == Feed::Yuv420p => Tolerance::Like(Fidelity::of(self, args)),
             // FFmpeg 9 chooses 256 colours by how different they look, so that blue in bright places may be 34 off; with
             // FFmpeg 5 it is 3.
             Self::Gif => Tolerance::Within(64),

@@ -91,10 +91,10 @@ impl Pixels {
         self.model == Model::Rgb
     }
 
-    /// Whether frames laid out as `feed` are in it, bit for bit: it is RGB, of their depth.
+    /// Whether frames laid out as `feed` are in it, bit for bit: it is the same, or RGB of their depth.
     pub(super) fn holds(&self, feed: Feed) -> bool {
         let is_of_depth = match feed {
-            Feed::Yuv420p => false,
+            Feed::Yuv420p => return true,
             Feed::Rgb24 | Feed::Rgba => !self.deep,
             Feed::Rgb48le | Feed::Rgba64le => ["16", "48", "64"].iter().any(|depth| self.name.contains(depth)),
         };

@@ -19,7 +19,6 @@ use crate::encode::chunk::{ChunkJob, PIPE_BYTES, complaint, stalled, succeed, wh
 use crate::encode::error::{EncodeError, Flaw};
 use crate::encode::ffmpeg::child::{Child, Input, LAST_WORDS, Report};
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
-use crate::encode::look::Look;
 use crate::encode::pictures::Pictures;
 use crate::encode::priority::step_back;
 use crate::encode::recipe::{Recipe, Review};
@@ -57,7 +56,7 @@ pub(super) fn check(
         if let Some(pipe) = output {
             scope.spawn(move || {
                 step_back(job.settings.nice);
-                _ = send.send(compare(pipe, &job.recipe, (review.width, review.height), pictures, &signs.moved));
+                _ = send.send(compare(pipe, &job.recipe, &review, pictures, &signs.moved));
             });
         }
         let frames = scope.spawn(move || source.feed(&job.output, input, signs));
@@ -153,11 +152,11 @@ enum End {
 }
 
 /// Reads raw video to its end, or to the first flaw.
-fn compare(mut pipe: ChildStdout, recipe: &Recipe, size: (u32, u32), pictures: &Pictures, read: &AtomicU64) -> Seen {
+fn compare(mut pipe: ChildStdout, recipe: &Recipe, review: &Review, pictures: &Pictures, read: &AtomicU64) -> Seen {
     _ = fcntl_setpipe_size(&pipe, PIPE_BYTES);
-    let mut raw = vec![0; recipe.feed.frame_bytes(size.0, size.1)];
+    let mut raw = vec![0; review.frame_bytes(recipe.feed)];
     let mut seen = Seen::default();
-    let mut judge = Judge::new(recipe.tolerance);
+    let mut judge = Judge::new(recipe);
     while seen.end == End::OfPictures {
         match fill(&mut pipe, &mut raw, read) {
             0 => break,
@@ -169,13 +168,18 @@ fn compare(mut pipe: ChildStdout, recipe: &Recipe, size: (u32, u32), pictures: &
                     seen.end = End::Surplus;
                     break;
                 };
-                if let Err(flaw) = judge.judge(index, expected, Look::of(recipe, &raw, size)) {
+                if let Err(flaw) = judge.judge(index, expected, review.look(recipe, &raw)) {
                     seen.end = End::Flaw(flaw);
                 }
-                seen.worst = judge.worst;
             }
         }
     }
+    if seen.end == End::OfPictures
+        && let Err(flaw) = judge.finish()
+    {
+        seen.end = End::Flaw(flaw);
+    }
+    seen.worst = judge.worst();
     seen
 }
 

@@ -58,7 +58,7 @@ fn check_pictures(job: &ChunkJob, result: &ChunkResult, stop: &Stop) -> Result<u
         Box::new(std::iter::once(DynamicImage::from_decoder(decoder).map(DynamicImage::into_rgba8)))
     };
     let mut found = 0;
-    let mut judge = Judge::new(job.recipe.tolerance);
+    let mut judge = Judge::new(&job.recipe);
     for picture in pictures {
         if stop.requested() {
             return Err(EncodeError::Stopped);
@@ -84,5 +84,6 @@ fn check_pictures(job: &ChunkJob, result: &ChunkResult, stop: &Stop) -> Result<u
     if found != result.fed {
         return Err(flawed(reel, Flaw::Count { expected: result.fed, found, what: "decoded" }));
     }
-    Ok(judge.worst)
+    judge.finish().map_err(|flaw| flawed(reel, flaw))?;
+    Ok(judge.worst())
 }

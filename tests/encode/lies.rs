@@ -1,0 +1,468 @@
+//! What the proof of lossy video refuses: lies put on honestly decoded frames, and honest videos that it must not refuse.
+//!
+//! The gate looks at the gross lies. `REELD_TEST_LIES=all` tries all of them on all contents, at CRF 51 too, and prints what is
+//! refused and what is not, so that the next change can be compared.
+
+#![expect(clippy::cast_precision_loss, reason = "places and sums in small pictures are far below 2^52")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::Command;
+use std::sync::Arc;
+
+use reeld::config::{Builtin, Quality};
+use reeld::encode::chunk::encode;
+use reeld::encode::ffmpeg::Stop;
+use reeld::encode::look::Look;
+use reeld::encode::recipe::Tolerance;
+use reeld::encode::small::Small;
+use reeld::encode::verify::limits::{Limits, floor};
+use reeld::encode::verify::measure::{Measure, Reading};
+use tempfile::TempDir;
+
+use crate::contents::{CONTENTS, Content};
+use crate::help::{Shot, ffmpeg, frame_file, make, with_quality};
+
+const SIZE: (u32, u32) = (320, 180);
+const COUNT: u32 = 20;
+
+/// Raw frames of 4:2:0, as they were decoded.
+type Film = Vec<Vec<u8>>;
+
+/// What somebody makes of a film.
+type Tell = Box<dyn Fn(&Film) -> Film>;
+
+/// Y, U and V of red.
+const RED: [u8; 3] = [63, 102, 240];
+
+/// A film as it was fed and as it was decoded.
+struct Made {
+    fed: Vec<Arc<Small>>,
+    seen: Film,
+    tolerance: Tolerance,
+}
+
+fn shot(content: &Content) -> Shot {
+    let dir = TempDir::new().unwrap();
+    let frame = |frame: u32| {
+        let path = dir.path().join(format!("frame {frame:04}.png"));
+        content.picture(SIZE.0, SIZE.1, frame, COUNT).save(&path).unwrap();
+        frame_file(&path, frame.into())
+    };
+    let frames = (0..COUNT).map(frame).collect();
+    Shot { dir, frames }
+}
+
+fn made(content: &Content, crf: u8) -> Made {
+    let shot = shot(content);
+    let job = shot.job(&with_quality(Builtin::H264, Quality::Crf(crf)));
+    let result = encode(ffmpeg(), &job, &|_| {}, &Stop::default()).unwrap();
+    let decoded = Command::new(&ffmpeg().path)
+        .args(["-nostdin", "-v", "error", "-i"])
+        .arg(&job.output)
+        .args(["-fps_mode", "passthrough", "-pix_fmt", "yuv420p", "-f", "rawvideo", "-"])
+        .output()
+        .unwrap();
+    let bytes = job.recipe.feed.frame_bytes(SIZE.0, SIZE.1);
+    let seen: Film = decoded.stdout.chunks_exact(bytes).map(<[u8]>::to_vec).collect();
+    let fed = (0..u64::from(COUNT)).map(|index| match result.pictures.get(index) {
+        Some(Look::Small(small)) => small,
+        other => panic!("{other:?}"),
+    });
+    fs::remove_file(&job.output).unwrap();
+    Made { fed: fed.collect(), seen, tolerance: job.recipe.tolerance }
+}
+
+impl Made {
+    /// How far over its limit the worst statistic of `seen` is.
+    fn judge(&self, seen: &Film) -> (f64, Option<Reading>) {
+        let Tolerance::Like(fidelity) = self.tolerance else { panic!("{:?}", self.tolerance) };
+        let limits = Limits::of(fidelity, SIZE.0);
+        let mut measure = Measure::new(floor(fidelity));
+        let mut worst = (0.0, None);
+        let mut tell = |reading: Reading| {
+            if let Some(share) = limits.share(reading.statistic, reading.value).filter(|share| *share > worst.0) {
+                worst = (share, Some(reading));
+            }
+        };
+        for (fed, seen) in self.fed.iter().zip(seen) {
+            measure.see(Arc::clone(fed), Arc::new(Small::of(seen, SIZE.0, SIZE.1)), &mut tell);
+        }
+        measure.finish(&mut tell);
+        worst
+    }
+
+    /// How far `other` is from the honest film, root mean square of the worse of luma and chroma.
+    fn apart(&self, other: &Film) -> f64 {
+        let luma = (SIZE.0 * SIZE.1) as usize;
+        let plane = |range: std::ops::Range<usize>| {
+            let squares = self.seen.iter().zip(other).flat_map(|(one, other)| {
+                one[range.clone()].iter().zip(&other[range.clone()]).map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2))
+            });
+            (squares.sum::<f64>() / (range.len() * self.seen.len()) as f64).sqrt()
+        };
+        plane(0..luma).max(plane(luma..luma * 3 / 2))
+    }
+}
+
+impl Made {
+    /// How far `other` is from the honest film in small pictures, in the codec's own steps.
+    fn steps(&self, other: &Film) -> f64 {
+        let Tolerance::Like(fidelity) = self.tolerance else { panic!("{:?}", self.tolerance) };
+        let squares = self.seen.iter().zip(other).map(|(one, other)| {
+            let (one, other) = (Small::of(one, SIZE.0, SIZE.1), Small::of(other, SIZE.0, SIZE.1));
+            let planes = [(one.luma(), other.luma()), (one.chroma(), other.chroma())];
+            let mean = |(one, other): (&[u8], &[u8])| {
+                let sum: f64 = one.iter().zip(other).map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2)).sum();
+                sum / one.len() as f64
+            };
+            mean(planes[0]).max(mean(planes[1]))
+        });
+        // Fine detail counts as noise, because nothing tells it from grain.
+        let noise = self.fed.iter().map(|small| small.noise()).fold(0.0, f64::max);
+        (squares.sum::<f64>() / self.seen.len() as f64 / (floor(fidelity) + 4.0 * noise)).sqrt()
+    }
+}
+
+/// What somebody makes of decoded frames.
+struct Lie {
+    name: String,
+    /// Whether it must be refused wherever it changes anything that can be told apart.
+    gross: bool,
+    tell: Tell,
+}
+
+fn luma_size() -> usize {
+    (SIZE.0 * SIZE.1) as usize
+}
+
+/// Changes each pixel of a frame by its place in its plane: `change(plane, x, y, value)`.
+fn pixels(frame: &[u8], change: impl Fn(usize, usize, usize, u8) -> u8) -> Vec<u8> {
+    let mut out = frame.to_vec();
+    for (plane, (start, width, height)) in planes().into_iter().enumerate() {
+        for y in 0..height {
+            for x in 0..width {
+                let at = start + y * width + x;
+                out[at] = change(plane, x, y, frame[at]);
+            }
+        }
+    }
+    out
+}
+
+/// Takes each pixel from another place: `from(x, y)` in parts of the width and height.
+fn moved(frame: &[u8], from: impl Fn(f64, f64) -> (f64, f64)) -> Vec<u8> {
+    let mut out = frame.to_vec();
+    for (start, width, height) in planes() {
+        for y in 0..height {
+            for x in 0..width {
+                let (u, v) = from((x as f64 + 0.5) / width as f64, (y as f64 + 0.5) / height as f64);
+                out[start + y * width + x] = sample(&frame[start..start + width * height], width, height, u, v);
+            }
+        }
+    }
+    out
+}
+
+fn sample(plane: &[u8], width: usize, height: usize, u: f64, v: f64) -> u8 {
+    let (x, y) = (
+        (u * width as f64 - 0.5).clamp(0.0, width as f64 - 1.0),
+        (v * height as f64 - 0.5).clamp(0.0, height as f64 - 1.0),
+    );
+    let (left, top) = (x.floor(), y.floor());
+    let at = |dx: f64, dy: f64| {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the plane")]
+        let (x, y) = (((left + dx) as usize).min(width - 1), ((top + dy) as usize).min(height - 1));
+        f64::from(plane[y * width + x])
+    };
+    let (right, down) = (x - left, y - top);
+    let upper = at(0.0, 0.0) * (1.0 - right) + at(1.0, 0.0) * right;
+    let lower = at(0.0, 1.0) * (1.0 - right) + at(1.0, 1.0) * right;
+    byte(upper * (1.0 - down) + lower * down)
+}
+
+fn byte(value: f64) -> u8 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+    let byte = value.round().clamp(0.0, 255.0) as u8;
+    byte
+}
+
+fn planes() -> [(usize, usize, usize); 3] {
+    let (width, height) = (SIZE.0 as usize, SIZE.1 as usize);
+    let chroma = width / 2 * (height / 2);
+    [(0, width, height), (width * height, width / 2, height / 2), (width * height + chroma, width / 2, height / 2)]
+}
+
+fn box_blur(frame: &[u8], radius: usize) -> Vec<u8> {
+    let mut out = frame.to_vec();
+    for _ in 0..2 {
+        let before = out.clone();
+        for (start, width, height) in planes() {
+            let radius = if start == 0 { radius } else { radius.div_ceil(2) };
+            for y in 0..height {
+                for x in 0..width {
+                    let rows = y.saturating_sub(radius)..(y + radius + 1).min(height);
+                    let columns = x.saturating_sub(radius)..(x + radius + 1).min(width);
+                    let count = rows.len() * columns.len();
+                    let sum: usize = rows
+                        .flat_map(|row| &before[start + row * width + columns.start..start + row * width + columns.end])
+                        .map(|value| usize::from(*value))
+                        .sum();
+                    out[start + y * width + x] = u8::try_from((sum + count / 2) / count).unwrap();
+                }
+            }
+        }
+    }
+    out
+}
+
+/// A box of a colour with sides of `side` pixels.
+fn boxed(frame: &[u8], side: usize, colour: [u8; 3]) -> Vec<u8> {
+    pixels(frame, |plane, x, y, value| {
+        let scale = if plane == 0 { 1 } else { 2 };
+        let (x, y) = (x * scale, y * scale);
+        if (60..60 + side).contains(&x) && (40..40 + side).contains(&y) { colour[plane] } else { value }
+    })
+}
+
+fn each(change: impl Fn(&[u8]) -> Vec<u8> + 'static) -> Tell {
+    Box::new(move |film| film.iter().map(|frame| change(frame)).collect())
+}
+
+fn order(place: impl Fn(usize, usize) -> usize + 'static) -> Tell {
+    Box::new(move |film| (0..film.len()).map(|at| film[place(at, film.len())].clone()).collect())
+}
+
+/// Changes each value by its plane.
+fn values(change: impl Fn(usize, f64) -> f64 + 'static) -> Tell {
+    each(move |frame| pixels(frame, |plane, _, _, value| byte(change(plane, f64::from(value)))))
+}
+
+/// Changes one frame.
+fn ninth(change: impl Fn(&[u8]) -> Vec<u8> + 'static) -> Tell {
+    Box::new(move |film| {
+        let change = |(at, frame): (usize, &Vec<u8>)| if at == 9 { change(frame) } else { frame.clone() };
+        film.iter().enumerate().map(change).collect()
+    })
+}
+
+/// Turns and scales colours.
+fn turned(degrees: f64, scale: f64) -> Tell {
+    let (sin, cos) = degrees.to_radians().sin_cos();
+    each(move |frame| {
+        let mut out = frame.to_vec();
+        let [_, (u, width, height), (v, ..)] = planes();
+        for at in 0..width * height {
+            let (cb, cr) = (f64::from(frame[u + at]) - 128.0, f64::from(frame[v + at]) - 128.0);
+            out[u + at] = byte(128.0 + scale * (cb * cos - cr * sin));
+            out[v + at] = byte(128.0 + scale * (cb * sin + cr * cos));
+        }
+        out
+    })
+}
+
+/// Luma and chroma of BT.601 of the colours that BT.709 would show.
+fn bt601(frame: &[u8]) -> Vec<u8> {
+    let mut out = frame.to_vec();
+    let [(_, wide, _), (u, width, height), (v, ..)] = planes();
+    for y in 0..height {
+        for x in 0..width {
+            let (cb, cr) = (f64::from(frame[u + y * width + x]) - 128.0, f64::from(frame[v + y * width + x]) - 128.0);
+            out[u + y * width + x] = byte(128.0 + 0.990 * cb - 0.111 * cr);
+            out[v + y * width + x] = byte(128.0 - 0.072 * cb + 0.984 * cr);
+            for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
+                let at = (2 * y + dy) * wide + 2 * x + dx;
+                out[at] = byte(f64::from(frame[at]) + 0.101 * cb + 0.196 * cr);
+            }
+        }
+    }
+    out
+}
+
+fn swapped(frame: &[u8]) -> Vec<u8> {
+    let [_, (u, width, height), (v, ..)] = planes();
+    [&frame[..u], &frame[v..v + width * height], &frame[u..v]].concat()
+}
+
+fn titled(frame: &[u8]) -> Vec<u8> {
+    pixels(frame, |plane, x, y, value| {
+        let scale = if plane == 0 { 1 } else { 2 };
+        let (x, y) = (x * scale, y * scale);
+        let ink = (150..162).contains(&y) && (100..220).contains(&x) && x / 4 % 2 == 0;
+        if ink { [235, 128, 128][plane] } else { value }
+    })
+}
+
+fn mean_grey(film: &Film) -> Film {
+    let luma = film.iter().flat_map(|frame| &frame[..luma_size()]);
+    let mean = luma.map(|value| u64::from(*value)).sum::<u64>() / (luma_size() * film.len()) as u64;
+    let mean = u8::try_from(mean).unwrap();
+    film.iter().map(|frame| pixels(frame, |plane, _, _, _| if plane == 0 { mean } else { 128 })).collect()
+}
+
+const GROSS: bool = true;
+const FINE: bool = false;
+
+fn lie(name: impl Into<String>, gross: bool, tell: Tell) -> Lie {
+    Lie { name: name.into(), gross, tell }
+}
+
+/// Other pictures, or the same in another order. `other` is another film.
+fn of_order(other: Film) -> Vec<Lie> {
+    let exchanged = |one: usize, next: usize| {
+        order(move |at, _| match at {
+            at if at == one => next,
+            at if at == next => one,
+            at => at,
+        })
+    };
+    vec![
+        lie("black", GROSS, values(|plane, _| if plane == 0 { 16.0 } else { 128.0 })),
+        lie("mean grey", GROSS, Box::new(mean_grey)),
+        lie("another film", GROSS, Box::new(move |film| other[..film.len()].to_vec())),
+        lie("frozen on the first", GROSS, order(|_, _| 0)),
+        lie("frozen from the middle", GROSS, order(|at, count| at.min(count / 2))),
+        lie("the last six frozen", FINE, order(|at, count| at.min(count - 6))),
+        lie("reversed", GROSS, order(|at, count| count - 1 - at)),
+        lie("neighbours swapped", GROSS, exchanged(9, 10)),
+        lie("swapped at nine", GROSS, exchanged(5, 14)),
+        lie("late by one", GROSS, order(|at, _| at.saturating_sub(1))),
+        lie("early by one", GROSS, order(|at, count| (at + 1).min(count - 1))),
+        lie("one doubled", FINE, order(|at, _| if at == 10 { 9 } else { at })),
+        lie("pairs doubled", GROSS, order(|at, _| at / 2 * 2)),
+    ]
+}
+
+/// Other brightness and colours.
+fn of_colour() -> Vec<Lie> {
+    let luma = |change: fn(f64, f64) -> f64, by: f64| {
+        values(move |plane, value| if plane == 0 { change(value, by) } else { value })
+    };
+    let brighter = |by: f64| lie(format!("brighter by {by}"), FINE, luma(|value, by| value + by, by));
+    let flatter = |by: f64| lie(format!("contrast {by}"), FINE, luma(|value, by| 126.0 + by * (value - 126.0), by));
+    let mut all: Vec<Lie> = [2.0, 4.0, 8.0, 16.0, 26.0].map(brighter).into();
+    all.extend([0.98, 0.95, 0.9, 0.8].map(flatter));
+    all.extend([0.0, 0.5, 0.8].map(|scale| lie(format!("saturation {scale}"), scale == 0.0, turned(0.0, scale))));
+    all.extend([10.0, 30.0, 90.0].map(|degrees| lie(format!("hue {degrees}"), FINE, turned(degrees, 1.0))));
+    let stretched = |plane: usize, value: f64| match plane {
+        0 => (value - 16.0) * 255.0 / 219.0,
+        _ => 128.0 + (value - 128.0) * 255.0 / 224.0,
+    };
+    let pressed = |plane: usize, value: f64| match plane {
+        0 => 16.0 + value * 219.0 / 255.0,
+        _ => 128.0 + (value - 128.0) * 224.0 / 255.0,
+    };
+    all.extend([
+        lie("U and V swapped", GROSS, each(swapped)),
+        lie("full as limited", GROSS, values(stretched)),
+        lie("limited as full", GROSS, values(pressed)),
+        lie("BT.601", GROSS, each(bt601)),
+        lie(
+            "one frame at contrast 0.8",
+            FINE,
+            ninth(|frame| {
+                pixels(frame, |plane, _, _, value| match plane {
+                    0 => byte(16.0 + 0.8 * (f64::from(value) - 16.0)),
+                    _ => value,
+                })
+            }),
+        ),
+    ]);
+    all
+}
+
+/// Something else in the picture, or the same elsewhere.
+fn of_place() -> Vec<Lie> {
+    let mut all = Vec::new();
+    for radius in [1, 2, 5, 10] {
+        all.push(lie(format!("blurred by {radius}"), FINE, each(move |frame| box_blur(frame, radius))));
+    }
+    for side in [6, 12, 24] {
+        all.push(lie(format!("a grey box of {side}"), FINE, each(move |frame| boxed(frame, side, [126, 128, 128]))));
+        all.push(lie(format!("a red box of {side}"), FINE, each(move |frame| boxed(frame, side, RED))));
+    }
+    all.push(lie("a red box of 24 in one frame", FINE, ninth(|frame| boxed(frame, 24, RED))));
+    for part in [0.01, 0.03, 0.05] {
+        let zoom = move |x: f64, y: f64| (0.5 + (x - 0.5) * (1.0 - part), 0.5 + (y - 0.5) * (1.0 - part));
+        all.push(lie(format!("cropped by {part}"), FINE, each(move |frame| moved(frame, zoom))));
+    }
+    for shift in [1.0, 2.0, 4.0] {
+        let shifted = move |x: f64, y: f64| (x - shift / f64::from(SIZE.0), y);
+        all.push(lie(format!("shifted by {shift}"), FINE, each(move |frame| moved(frame, shifted))));
+    }
+    all.push(lie("upside down", GROSS, each(|frame| moved(frame, |x, y| (x, 1.0 - y)))));
+    all.push(lie("mirrored", GROSS, each(|frame| moved(frame, |x, y| (1.0 - x, y)))));
+    all.push(lie("a title", FINE, each(titled)));
+    all
+}
+
+/// All lies; `other` is another film.
+fn lies(other: Film) -> Vec<Lie> {
+    [of_order(other), of_colour(), of_place()].into_iter().flatten().collect()
+}
+
+/// A film that differs by less than this from the honest one is no lie that anybody sees.
+const SEEN: f64 = 0.25;
+
+/// A gross lie that changes the small pictures by less than this many times the codec's own step (the floor of the measure)
+/// cannot be told from what the codec does: a slow pan under grain, shown a frame late.
+const TOLD: f64 = 4.0;
+
+#[test]
+fn gross_lies_are_refused() {
+    let all = std::env::var("REELD_TEST_LIES").is_ok_and(|which| which == "all");
+    // Of every kind: still, moving, dark, flat, with text, with noise, coloured.
+    let names =
+        ["stars", "night", "fade", "calm", "text", "grain", "colours", "pan", "zoom", "cuts", "plasma", "turning"];
+    let contents: Vec<&Content> = CONTENTS.iter().filter(|content| all || names.contains(&content.name)).collect();
+    let mut missed = Vec::new();
+    for crf in if all { &[18, 32, 51][..] } else { &[18, 32] } {
+        let films: Vec<Made> = contents.iter().map(|content| made(content, *crf)).collect();
+        for (content, film) in contents.iter().zip(&films) {
+            let (share, reading) = film.judge(&film.seen);
+            assert!(share <= 1.0, "an honest film is refused: {} at {crf}: {share:.2} {reading:?}", content.name);
+        }
+        let mut table: BTreeMap<usize, (String, usize, Vec<String>)> = BTreeMap::new();
+        for (index, (content, film)) in contents.iter().zip(&films).enumerate() {
+            let other = films[(index + 5) % films.len()].seen.clone();
+            for (at, lie) in lies(other).into_iter().enumerate().filter(|(_, lie)| all || lie.gross) {
+                let told = (lie.tell)(&film.seen);
+                let apart = film.apart(&told);
+                if apart < SEEN {
+                    continue;
+                }
+                let (_, count, through) = table.entry(at).or_insert_with(|| (lie.name.clone(), 0, Vec::new()));
+                *count += 1;
+                let (share, _) = film.judge(&told);
+                if share > 1.0 {
+                    continue;
+                }
+                through.push(format!("{} {share:.2} of {apart:.1}", content.name));
+                let steps = film.steps(&told);
+                if lie.gross && *crf < 51 && steps >= TOLD {
+                    missed.push(format!("{}, {} at {crf}: {share:.2}, {steps:.1} steps", lie.name, content.name));
+                }
+            }
+        }
+        let (mut caught, mut tried) = (0, 0);
+        for (name, count, through) in table.into_values() {
+            tried += count;
+            caught += count - through.len();
+            println!("{crf} {name}: {} of {count}  {}", count - through.len(), through.join(", "));
+        }
+        println!("{crf}: {caught} of {tried}");
+    }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+#[test]
+fn honest_videos_of_every_kind_are_proved() {
+    for content in CONTENTS.iter().step_by(2) {
+        for preset in [Builtin::H264, Builtin::H265, Builtin::Mpeg4] {
+            let shot = shot(content);
+            let job = shot.job(&crate::help::video(preset));
+            let made = make(&job);
+            assert!(made.is_ok(), "{} {preset}: {}", content.name, made.unwrap_err());
+        }
+    }
+}
