@@ -15,7 +15,8 @@ use crate::sequence::{Frame, FrameNumber};
 
 mod step;
 
-/// How long to wait before a file that was not whole is looked at again, unless it changes before.
+/// How long to wait before a file that was not whole is looked at again, unless it changes before. Each time twice as long:
+/// a file that nobody writes to any more is not looked at for ever.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// The longest that frames must rest before they are fed, in a folder where frames are written twice.
@@ -105,6 +106,16 @@ struct Open {
     pushed_at: Duration,
 }
 
+/// A file that was not whole.
+#[derive(Debug)]
+struct Unsettled {
+    frame: Frame,
+    /// When it is looked at again.
+    until: Duration,
+    /// How long that is after the last look.
+    pause: Duration,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     New,
@@ -127,8 +138,12 @@ pub(super) struct Take {
     /// Every frame below was compared with its chunk since it last changed.
     mark: FrameNumber,
     settling: bool,
-    /// A file that was not whole, and when it is looked at again.
-    unsettled: Option<(Frame, Duration)>,
+    /// A file that was not whole.
+    unsettled: Option<Unsettled>,
+    /// A file that is being looked at by itself, since a short chunk would go on with it.
+    probed: Option<Frame>,
+    /// One that was looked at so and is whole.
+    usable: Option<Frame>,
     /// A file that cannot be decoded: nothing goes past it before it changes.
     bad: Option<Frame>,
     /// How long frames must rest before they are fed.
@@ -154,6 +169,8 @@ impl Take {
             mark: FrameNumber::MIN,
             settling: false,
             unsettled: None,
+            probed: None,
+            usable: None,
             bad: None,
             rest: Duration::ZERO,
             changes: BTreeMap::new(),
@@ -237,8 +254,12 @@ impl Take {
         if !std::mem::take(&mut self.settling) {
             return;
         }
-        let waited_for = self.unsettled.take().map(|(frame, _)| frame);
-        self.unsettled = unsettled.map(|frame| (frame, now + LOOK_AGAIN.max(self.rest)));
+        self.wait_for(unsettled, now);
+        if let Some(probed) = self.probed.take() {
+            // The next step may take it together with the short chunk that was kept before it.
+            self.usable = whole.first().filter(|frame| **frame == probed).cloned();
+            return;
+        }
         let (Some(growing), Some(first)) = (growing, whole.first()) else { return };
         // Meanwhile the sequence went on.
         let truth = growing.frames_from(first.number);
@@ -255,8 +276,6 @@ impl Take {
                 open.serial
             }
             Some(_) => return,
-            // The next step may take it together with the short chunk that was kept before it.
-            None if waited_for.as_ref() == Some(first) => return,
             None => {
                 let serial = new_serial();
                 let run = Run { frames: still.clone() };
@@ -270,6 +289,15 @@ impl Take {
         if self.open.as_ref().is_some_and(|open| open.run.room(self.limits) == 0) {
             self.end(out);
         }
+    }
+
+    fn wait_for(&mut self, unsettled: Option<Frame>, now: Duration) {
+        let before = self.unsettled.take();
+        self.unsettled = unsettled.map(|frame| {
+            let again = before.filter(|before| before.frame == frame).map(|before| before.pause.saturating_mul(2));
+            let pause = again.unwrap_or(LOOK_AGAIN).max(self.rest);
+            Unsettled { frame, until: now.saturating_add(pause), pause }
+        });
     }
 
     /// The encoder has ended; what is left of it is the proof.

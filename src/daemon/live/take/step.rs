@@ -87,37 +87,57 @@ impl Take {
 
     /// Takes up the first frames that are in no chunk.
     fn begin(&mut self, growing: &Growing<'_>, now: Duration, quiet: bool, out: &mut Vec<Order>) {
-        let mut frames = self.uncovered(growing, out);
-        let Some(first) = frames.first() else { return };
-        let whole = frames.len() >= self.limits.length.get() as usize;
+        let frames = self.uncovered(growing, out);
+        let Some(first) = frames.first().cloned() else { return };
+        let frames = self.feedable(frames, now);
+        if frames.is_empty() {
+            return;
+        }
+        // Only what can be fed counts: an encoder that is begun for a whole chunk and gets half of it waits, is given up,
+        // and would be begun again. A file that was not whole is likely not to be, also when another look at it is due.
+        let fed = frames.iter().take_while(|frame| !self.is_waited_for(frame)).count();
+        let whole = fed >= self.limits.length.get() as usize;
         let waits_for_pace = self.sluggish > 0 && !whole;
         // A gap may still be filled, and then two short chunks would be one.
-        let is_first = || growing.frames_from(FrameNumber::MIN).next().as_ref() == Some(first);
+        let is_first = || growing.frames_from(FrameNumber::MIN).next().as_ref() == Some(&first);
         let follows = first.number == self.mark || growing.spacing().follows(self.mark.saturating_sub(1), first.number);
         let after_gap = !follows && !is_first();
         if !quiet && (waits_for_pace || after_gap) {
             return;
         }
-        // A short chunk that a silence ended becomes part of a longer one: every cut costs bits. It is kept until the frame
-        // after it can be fed. Else the same short chunk would be made again and again for as long as that frame is torn
-        // or may not be read.
-        let may_follow = !self.is_waited_for(first) && !self.feedable(vec![first.clone()], now).is_empty();
-        let before = self.chunks.range(..first.number).next_back().map(|(number, (id, run))| (*number, *id, run));
-        if let Some((number, id, run)) = before
-            && may_follow
-            && run.is_short(self.limits)
-            && run.goes_on_with(first, growing)
-        {
-            self.chunks.remove(&number);
-            out.push(Order::Discard(vec![id]));
-            self.back_to(number);
-            frames = self.uncovered(growing, out);
-        }
-        let frames = self.feedable(frames, now);
+        let frames = match self.short_before(&first, growing) {
+            None => frames,
+            // A short chunk that a silence ended becomes part of a longer one: every cut costs bits. It is kept until it is
+            // known that the frame after it can be used. Else it would be made again and again for as long as that frame
+            // is torn, is being written, or may not be read.
+            Some(_) if self.usable.as_ref() != Some(&first) => {
+                self.probed = Some(first.clone());
+                vec![first]
+            }
+            Some((number, id)) => {
+                self.usable = None;
+                self.chunks.remove(&number);
+                out.push(Order::Discard(vec![id]));
+                self.back_to(number);
+                let frames = self.uncovered(growing, out);
+                self.feedable(frames, now)
+            }
+        };
         if !frames.is_empty() {
             self.settling = true;
             out.push(Order::Settle(frames));
         }
+    }
+
+    /// Whether it was not whole when it was last looked at.
+    fn is_waited_for(&self, frame: &Frame) -> bool {
+        self.unsettled.as_ref().is_some_and(|unsettled| unsettled.frame == *frame)
+    }
+
+    /// The short chunk that goes on with `first`.
+    fn short_before(&self, first: &Frame, growing: &Growing<'_>) -> Option<(FrameNumber, ChunkId)> {
+        let (number, (id, run)) = self.chunks.range(..first.number).next_back()?;
+        (run.is_short(self.limits) && run.goes_on_with(first, growing)).then_some((*number, *id))
     }
 
     /// The first frames that are in no chunk, as far as one chunk goes. Chunks whose frames changed are given up.
@@ -156,20 +176,14 @@ impl Take {
 
     /// The frames up to the first one that is known not to be whole, or not to be decodable.
     fn feedable(&mut self, mut frames: Vec<Frame>, now: Duration) -> Vec<Frame> {
-        let waiting = self.unsettled.as_ref().filter(|(_, until)| now < *until);
-        let stop =
-            |frame: &Frame| Some(frame) == self.bad.as_ref() || waiting.is_some_and(|(waiting, _)| waiting == frame);
+        let waiting = self.unsettled.as_ref().filter(|unsettled| now < unsettled.until);
+        let stop = |frame: &Frame| Some(frame) == self.bad.as_ref() || waiting.is_some_and(|one| one.frame == *frame);
         if let Some(at) = frames.iter().position(stop) {
             frames.truncate(at);
         }
-        let until = waiting.map(|(_, until)| *until);
+        let until = waiting.map(|unsettled| unsettled.until);
         self.wait_until(until, now);
         self.rested(frames, now)
-    }
-
-    /// Whether it was not whole when it was last looked at.
-    fn is_waited_for(&self, frame: &Frame) -> bool {
-        self.unsettled.as_ref().is_some_and(|(waited_for, _)| waited_for == frame)
     }
 
     /// The frames up to the first one that has not rested yet, in a folder where frames are written twice.

@@ -40,6 +40,13 @@ struct World {
     /// Answers that are still on their way.
     pending: Vec<Order>,
     torn: BTreeSet<FrameNumber>,
+    /// Whole by their marks, but no decoder takes them.
+    broken: BTreeSet<FrameNumber>,
+    /// No encoder that gets one of these comes to a good end.
+    fatal: BTreeSet<FrameNumber>,
+    /// Encoders opened, and files looked at, so far.
+    opened: u64,
+    looks: u64,
     writes: u64,
     next: Serial,
 }
@@ -75,6 +82,10 @@ impl World {
             journal: BTreeMap::new(),
             pending: Vec::new(),
             torn: BTreeSet::new(),
+            broken: BTreeSet::new(),
+            fatal: BTreeSet::new(),
+            opened: 0,
+            looks: 0,
             writes: 0,
             next: 0,
         }
@@ -122,9 +133,13 @@ impl World {
         let spacing = growing.map_or_else(of_files, |growing| growing.spacing());
         for order in orders {
             match order {
-                Order::Prepare(_) | Order::Settle(_) => self.pending.push(order),
+                Order::Prepare(_) | Order::Settle(_) => {
+                    self.looks += 1;
+                    self.pending.push(order);
+                }
                 Order::Open(serial, _) => {
-                    let at_work = self.encoders.values().filter(|encoder| !encoder.ended && !encoder.aborted);
+                    self.opened += 1;
+                    let at_work = self.encoders.values().filter(|encoder| !self.has_ended(encoder));
                     assert_eq!(at_work.count(), 0, "one encoder at a time");
                     assert!(self.encoders.insert(serial, Encoder::default()).is_none(), "a serial is new");
                 }
@@ -156,7 +171,7 @@ impl World {
     /// Gives one answer that is on its way, or lets one encoder end; whether there was any.
     fn answer(&mut self, which: usize) -> bool {
         let ended: Vec<Serial> =
-            self.encoders.iter().filter(|(_, encoder)| encoder.ended || encoder.aborted).map(|(s, _)| *s).collect();
+            self.encoders.iter().filter(|(_, encoder)| self.has_ended(encoder)).map(|(s, _)| *s).collect();
         let count = self.pending.len() + ended.len();
         if count == 0 {
             return false;
@@ -171,14 +186,19 @@ impl World {
         } else {
             let serial = ended[at - self.pending.len()];
             let encoder = self.encoders.remove(&serial).unwrap();
+            let is_fatal = |frame: &Frame| self.fatal.contains(&frame.number);
+            let good = encoder.frames.iter().take_while(|frame| !self.broken.contains(&frame.number)).count();
             let outcome = if encoder.aborted {
                 Closed::Stopped
+            } else if encoder.frames[..good].iter().any(is_fatal) {
+                Closed::Failed { again: true }
+            } else if good == 0 {
+                Closed::BadFrame
             } else {
                 let id = ChunkId(i64::try_from(serial).unwrap());
-                let count = encoder.frames.len();
-                self.journal.insert(id, encoder.frames);
+                self.journal.insert(id, encoder.frames[..good].to_vec());
                 self.take.encoded(serial);
-                Closed::Chunk(id, count)
+                Closed::Chunk(id, good)
             };
             let mut out = Vec::new();
             self.take.closed(serial, &outcome, &mut out);
@@ -186,6 +206,12 @@ impl World {
         }
         self.step();
         true
+    }
+
+    /// A frame that cannot be decoded ends it, as its last one does.
+    fn has_ended(&self, encoder: &Encoder) -> bool {
+        let is_broken = |frame: &Frame| self.broken.contains(&frame.number);
+        encoder.ended || encoder.aborted || encoder.frames.iter().any(is_broken)
     }
 
     fn settle(&mut self, frames: &[Frame]) {
@@ -373,6 +399,35 @@ fn nothing_is_encoded_again_while_a_frame_is_waited_for() {
     assert_eq!(lengths(&world), [3], "one chunk, and no short one beside it");
 }
 
+/// As a program that writes in place does, slowly.
+#[test]
+fn nothing_is_encoded_again_while_the_next_frame_is_written() {
+    let mut world = waiting_for_the_second_frame();
+    let encoders = world.next;
+    for _ in 0..10 {
+        world.write(2);
+        world.rest();
+        world.pass(IDLE / 10 * 9);
+        world.rest();
+    }
+    assert_eq!((lengths(&world), world.next), (vec![1], encoders));
+}
+
+#[test]
+fn no_encoder_is_begun_again_and_again_for_half_a_chunk() {
+    let mut world = World::new();
+    world.torn.insert(5);
+    for number in 1..=20 {
+        world.write(number);
+    }
+    world.rest();
+    for _ in 0..4 {
+        world.pass(HOLD);
+        world.rest();
+    }
+    assert_eq!(world.opened, 1, "{:?}", world.encoders);
+}
+
 #[test]
 fn a_short_chunk_is_kept_while_the_frame_behind_it_rests() {
     let mut world = waiting_for_the_second_frame();
@@ -460,7 +515,60 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// What is wrong with a file.
+#[derive(Debug, Clone, Copy)]
+enum Fault {
+    Torn,
+    Broken,
+    Fatal,
+}
+
+fn fault() -> impl Strategy<Value = Fault> {
+    prop_oneof![Just(Fault::Torn), Just(Fault::Broken), Just(Fault::Fatal)]
+}
+
 proptest! {
+    /// While nothing changes on disk, there is less and less to do: no encoder is begun for nothing, and a file that is not
+    /// whole is looked at more and more seldom.
+    #[test]
+    fn while_nothing_changes_nothing_is_done(
+        steps in proptest::collection::vec(step(), 1..120),
+        faults in proptest::collection::btree_map(1_i64..60, fault(), 0..8),
+    ) {
+        let mut world = World::new();
+        for (number, fault) in faults {
+            let set = match fault {
+                Fault::Torn => &mut world.torn,
+                Fault::Broken => &mut world.broken,
+                Fault::Fatal => &mut world.fatal,
+            };
+            set.insert(number);
+        }
+        for step in steps {
+            match step {
+                Step::Write(number) => world.write(number),
+                Step::Remove(number) => world.remove(number),
+                Step::Tear(..) => {}
+                Step::Answer(which) => drop(world.answer(which)),
+                Step::Pass(seconds) => world.pass(Duration::from_secs(seconds).min(IDLE / 2)),
+            }
+        }
+        // Two silences: by then all is done that can be done. Each of up to 60 runs between gaps is a chunk.
+        let before = world.opened;
+        for _ in 0..20 {
+            world.pass(IDLE / 10);
+            world.rest();
+        }
+        prop_assert!(world.opened - before <= 60, "{} encoders in two silences", world.opened - before);
+        let (opened, looks) = (world.opened, world.looks);
+        for _ in 0..200 {
+            world.pass(IDLE / 10);
+            world.rest();
+        }
+        prop_assert_eq!(world.opened, opened, "encoders are begun though nothing changed");
+        prop_assert!(world.looks - looks <= 6, "{} looks at files of which none changed", world.looks - looks);
+    }
+
     /// Whatever happens in whatever order, in the end every frame is in a chunk, once, as the file that it is.
     #[test]
     fn in_the_end_every_frame_is_in_one_chunk(steps in proptest::collection::vec(step(), 1..250)) {
