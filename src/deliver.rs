@@ -6,8 +6,8 @@
 use std::path::PathBuf;
 
 use rustix::fs::{FileType, Statx, StatxFlags, makedev};
-use serde::{Deserialize, Serialize};
 
+use crate::frame::digest::Digest;
 use crate::sequence::Identity;
 
 pub mod cleanup;
@@ -16,12 +16,14 @@ pub(crate) mod place;
 pub mod publish;
 
 /// A reel under its final name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
     /// Where it lies.
     pub path: PathBuf,
     /// The very file that was verified. Staged and final name are one inode, so this never changes.
     pub identity: Identity,
+    /// What its contents are known by; `None` where an earlier version published it.
+    pub digest: Option<Digest>,
 }
 
 /// Files whose names begin like this are reeld's own.

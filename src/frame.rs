@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 pub mod color;
 pub mod complete;
 pub mod decode;
+pub mod digest;
 mod error;
 pub mod metadata;
 pub mod sample;

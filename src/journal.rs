@@ -165,15 +165,10 @@ impl Journal {
         )
     }
 
-    /// The staged, verified file is about to get the name `candidate`. Recorded before each name that is tried, so that
+    /// The staged, verified file is about to get the name that `reel` has. Recorded before each name that is tried, so that
     /// the next start can tell whether a killed process got that far.
-    pub fn publishing(
-        &self,
-        id: BatchId,
-        candidate: &Path,
-        staged: &Identity,
-        outcome: &Outcome,
-    ) -> Result<(), JournalError> {
+    pub fn publishing(&self, id: BatchId, reel: &Published, outcome: &Outcome) -> Result<(), JournalError> {
+        let staged = &reel.identity;
         let plan = outcome.cleanup;
         let json = |text: rusqlite::Result<String>| text.map_err(|source| self.sql_error(source));
         self.with(|connection| {
@@ -185,16 +180,17 @@ impl Journal {
             id,
             "published",
             "UPDATE batches SET state = 'publishing', reel = :reel, reel_dev = :dev, reel_ino = :ino, \
-             reel_size = :size, reel_mtime_ns = :mtime_ns, anomalies = :anomalies, encode_ms = :encode_ms, \
+             reel_size = :size, reel_mtime_ns = :mtime_ns, reel_digest = :digest, anomalies = :anomalies, encode_ms = :encode_ms, \
              verify_ms = :verify_ms, cleanup = :cleanup, cleanup_due_at = :due_at, despite_changes = :despite_changes \
              WHERE id = :id AND state IN ('encoding', 'publishing')",
             named_params! {
                 ":id": id,
-                ":reel": candidate.as_os_str().as_bytes(),
+                ":reel": reel.path.as_os_str().as_bytes(),
                 ":dev": staged.dev.cast_signed(),
                 ":ino": staged.ino.cast_signed(),
                 ":size": staged.size.cast_signed(),
                 ":mtime_ns": staged.mtime_ns,
+                ":digest": reel.digest,
                 ":anomalies": json(rows::to_json(&outcome.anomalies))?,
                 ":encode_ms": outcome.encode_ms,
                 ":verify_ms": outcome.verify_ms,

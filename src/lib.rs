@@ -50,7 +50,8 @@
 //!    input, so that no file name, gap, empty or torn frame can cut or corrupt a video unseen.
 //! 2. No existing file is overwritten or truncated. A reel appears under its final name whole, or not at all.
 //! 3. A frame is removed in one place only ([`deliver::cleanup`]), only after its reel is verified, published, synced and
-//!    recorded, and only if it is still the very file that was encoded.
+//!    recorded, only if the contents of the reel are still those that were verified, and only if the frame is still the
+//!    very file that was encoded.
 //! 4. A batch with an anomaly keeps its frames, whatever `cleanup` says, unless the config says so in as many words.
 //! 5. Silence says nothing about files that were there before their root was first watched.
 //! 6. [`sequence`] performs no I/O and never reads the clock: events and `now` go in, decisions come out.

@@ -4,7 +4,7 @@
 //! (or on the only one, for `reeld encode`), blocks as long as it takes, and never touches the daemon's state.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use jiff::{Timestamp, Zoned};
@@ -176,10 +176,10 @@ fn make_reel(
         verify_ms,
         cleanup: cleanup.as_ref().ok().copied().flatten(),
     };
-    let announce =
-        &mut |path: &Path, staged: &Identity| tools.journal.publishing(*id, path, staged, &outcome).map_err(Into::into);
-    let Published { path, identity } = publish::publish(staging, &target.stem, chunk.recipe.extension(), announce)?;
-    tools.journal.published(*id, &Published { path: path.clone(), identity }, now_ms())?;
+    let announce = &mut |reel: &Published| tools.journal.publishing(*id, reel, &outcome).map_err(Into::into);
+    let reel = publish::publish(staging, &target.stem, chunk.recipe.extension(), announce)?;
+    tools.journal.published(*id, &reel, now_ms())?;
+    let Published { path, identity, .. } = reel;
     let ms = u64::try_from(ms_since(started)).unwrap_or(0);
     if let Err(error) = chunks::clear(tools, batch) {
         // The next start sweeps them away.

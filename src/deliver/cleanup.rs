@@ -1,7 +1,7 @@
 //! What happens to the frames of a proved, published and recorded reel.
 //!
 //! Owns the only code that takes a frame away. It never does so before it has found the reel to be the file that was
-//! published and every frame to be the file that was encoded, never by listing a folder, never through a symbolic link,
+//! published, with the contents that were proved, and every frame to be the file that was encoded, never by listing a folder, never through a symbolic link,
 //! and never for a file that was not named to it.
 //!
 //! Linux cannot remove a name only if it still is a certain file. So a frame is first moved into a private folder, where
@@ -23,7 +23,7 @@ use bstr::{BStr, BString};
 use rustix::fs::{AtFlags, statx};
 use rustix::io::Errno;
 
-use super::publish::{is_still, sync_folder};
+use super::publish::sync_folder;
 use super::{IDENTITY_FLAGS, Published, identity_of, is_regular};
 use crate::config::Cleanup;
 use crate::fault;
@@ -34,6 +34,7 @@ mod archive;
 mod folder;
 mod quarantine;
 mod trash;
+mod video;
 
 /// Which frames are to go, and what must hold for that.
 #[derive(Debug, Clone, Copy)]
@@ -125,10 +126,13 @@ impl fmt::Display for KeptReason {
 #[expect(missing_docs, reason = "every field is the path or the cause that its message shows")]
 pub enum CleanupError {
     /// The reel is gone, or is another file.
-    #[error("the reel {} is not the file that was published any more", path.display())]
+    #[error("the video {} is not the file that was published any more", path.display())]
     ReelChanged { path: PathBuf },
-    /// The reel cannot be looked at.
-    #[error("cannot look at the reel {}", path.display())]
+    /// The reel is the file that was published, but its bytes are others.
+    #[error("the contents of the video {} are not those that were compared with the frames", path.display())]
+    OtherContents { path: PathBuf },
+    /// The reel cannot be read.
+    #[error("cannot read the video {}", path.display())]
     Reel { path: PathBuf, source: io::Error },
     /// The folder of the frames is not in the watched folder.
     #[error("{} is not in {}", dir.display(), root.display())]
@@ -146,6 +150,11 @@ impl CleanupError {
             Self::ReelChanged { .. } => {
                 Some("the frames stay; `reeld forget DIR` lets them be encoded again".to_owned())
             }
+            Self::OtherContents { .. } => Some(
+                "if it was edited or tagged and plays well, remove the frames yourself; if it is damaged, move it away: \
+                 `reeld forget DIR` lets the frames be encoded again"
+                    .to_owned(),
+            ),
             Self::Folder { path, source } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Some(format!("let the user that reeld runs as write to {}", path.display()))
             }
@@ -183,11 +192,7 @@ pub fn clean(job: &CleanupJob<'_>) -> Result<CleanupReport, CleanupError> {
         let kept = quarantine::restore(&folder, &job)?;
         opened.push(Opened { part, job, folder, report: CleanupReport { kept, ..CleanupReport::default() } });
     }
-    match is_still(&job.reel.path, &job.reel.identity) {
-        Ok(true) => {}
-        Ok(false) => return Err(CleanupError::ReelChanged { path: job.reel.path.clone() }),
-        Err(source) => return Err(CleanupError::Reel { path: job.reel.path.clone(), source }),
-    }
+    video::check(job.reel)?;
     // Every frame of every folder is looked at before anything happens to one.
     let mut surveyed: Vec<Vec<Doomed<'_>>> = Vec::with_capacity(opened.len());
     let mut changed = false;

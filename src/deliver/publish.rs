@@ -18,6 +18,7 @@ use rustix::io::Errno;
 use super::place::{Entry, FOR_STAGING, move_to_free_name};
 use super::{IDENTITY_FLAGS, OWN_PREFIX, Published, identity_of, is_regular, name};
 use crate::fault;
+use crate::frame::digest::Digest;
 use crate::sequence::Identity;
 
 pub use error::PublishError;
@@ -96,8 +97,8 @@ impl Drop for Staging {
 }
 
 /// Publishes a staged, verified video as `stem.extension` in its folder, or as `stem_2.extension` and so on where names
-/// are taken. `announce` hears of each name, and of the file that is to have it, before it is tried: what it records lets
-/// the next start find out how far a killed process came. An error of `announce` ends the attempt.
+/// are taken. `announce` hears of the reel under each name before that is tried: what it records lets the next start find
+/// out how far a killed process came. An error of `announce` ends the attempt.
 ///
 /// When this returns, the reel's data, its name and the absence of the staging name are on the disk.
 #[expect(clippy::needless_pass_by_value, reason = "publishing uses the staging file up")]
@@ -105,14 +106,17 @@ pub fn publish(
     staging: Staging,
     stem: &OsStr,
     extension: &str,
-    announce: &mut dyn FnMut(&Path, &Identity) -> Result<(), AnnounceError>,
+    announce: &mut dyn FnMut(&Published) -> Result<(), AnnounceError>,
 ) -> Result<Published, PublishError> {
     fsync(&staging.file).map_err(|errno| PublishError::new(&staging.path, errno.into()))?;
     let identity = staging.staged()?;
+    // It was just proved, so that it is read from memory.
+    let digest = Digest::of_file(&staging.file).map_err(|source| PublishError::new(&staging.path, source))?;
     fault::point("after-fsync");
     for candidate in name::candidates(stem, extension).take(MOST_CANDIDATES) {
         let path = staging.dir.join(&candidate);
-        announce(&path, &identity).map_err(|source| PublishError::NotRecorded { path: path.clone(), source })?;
+        let reel = Published { path, identity, digest: Some(digest) };
+        announce(&reel).map_err(|source| PublishError::NotRecorded { path: reel.path.clone(), source })?;
         fault::point("after-announce");
         let from = Entry { dir: staging.dir_fd.as_fd(), name: &staging.name };
         let to = Entry { dir: staging.dir_fd.as_fd(), name: &candidate };
@@ -121,10 +125,10 @@ pub fn publish(
                 fault::point("after-rename");
                 sync_folder(&staging.dir_fd).map_err(|errno| PublishError::new(&staging.dir, errno.into()))?;
                 fault::point("after-dir-fsync");
-                return Ok(Published { path, identity });
+                return Ok(reel);
             }
             Err(Errno::EXIST) => {}
-            Err(errno) => return Err(PublishError::new(&path, errno.into())),
+            Err(errno) => return Err(PublishError::new(&reel.path, errno.into())),
         }
     }
     Err(PublishError::NoFreeName { path: staging.dir.join(stem) })

@@ -69,10 +69,7 @@ impl Journal {
                 ":den": new.rate.den.get(),
             };
             let mut reels = Vec::new();
-            for row in select.query_map(params, |row| {
-                let reel = Published { path: rows::path(row, "reel")?, identity: rows::identity(row, "reel_")? };
-                Ok((row.get("id")?, reel))
-            })? {
+            for row in select.query_map(params, |row| Ok((row.get("id")?, rows::reel(row)?)))? {
                 let (id, reel) = row?;
                 if rows::frames(connection, id)? == new.batch.frames {
                     reels.push(reel);

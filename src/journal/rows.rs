@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::config::{Cleanup, FrameRate};
 use crate::deliver::Published;
+use crate::frame::digest::Digest;
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
 use crate::sequence::{Batch, Frame, FrameName, FrameNumber, Identity, Pattern, TakenFor};
@@ -322,7 +323,7 @@ impl DueCleanup {
             root: path(row, "root")?,
             dir: path(row, "dir")?,
             frames: frames.into_iter().map(|frame| (frame.file_name(&pattern), frame.identity)).collect(),
-            reel: Published { path: path(row, "reel")?, identity: identity(row, "reel_")? },
+            reel: reel(row)?,
             plan: PlannedCleanup {
                 mode: json(row, "cleanup")?,
                 due_at: row.get("cleanup_due_at")?,
@@ -360,6 +361,23 @@ pub(super) fn identity(row: &Row<'_>, prefix: &str) -> rusqlite::Result<Identity
         size: get("size")?.cast_unsigned(),
         mtime_ns: get("mtime_ns")?,
     })
+}
+
+/// The reel of a batch.
+pub(super) fn reel(row: &Row<'_>) -> rusqlite::Result<Published> {
+    Ok(Published { path: path(row, "reel")?, identity: identity(row, "reel_")?, digest: row.get("reel_digest")? })
+}
+
+impl ToSql for Digest {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.to_bytes().to_vec().into())
+    }
+}
+
+impl FromSql for Digest {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        <[u8; 16]>::column_result(value).map(Self::from_bytes)
+    }
 }
 
 pub(super) fn path(row: &Row<'_>, column: &str) -> rusqlite::Result<PathBuf> {

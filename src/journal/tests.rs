@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::config::{Cleanup, FrameRate};
+use crate::frame::digest::Digest;
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
 use crate::sequence::{Batch, Padding, Pattern};
@@ -65,7 +66,7 @@ impl Scene {
         let meta = fs::metadata(&path).unwrap();
         let mtime_ns = meta.mtime() * 1_000_000_000 + meta.mtime_nsec();
         let identity = Identity { dev: meta.dev(), ino: meta.ino(), size: meta.size(), mtime_ns };
-        Published { path, identity }
+        Published { path, identity, digest: Some(Digest::of(b"reel")) }
     }
 
     fn claims(&self, dir: &str) -> Vec<Identity> {
@@ -84,7 +85,7 @@ impl Scene {
     fn publish(&self, id: BatchId, outcome: &Outcome) -> Published {
         let reel = self.file("clip.mp4");
         self.journal.started(id, Path::new("/x/.reeld-1.1.part"), "5.1.9", NOW + 1).unwrap();
-        self.journal.publishing(id, &reel.path, &reel.identity, outcome).unwrap();
+        self.journal.publishing(id, &reel, outcome).unwrap();
         self.journal.published(id, &reel, NOW + 2).unwrap();
         reel
     }
@@ -319,7 +320,7 @@ fn steps_out_of_order_are_refused() {
         assert!(matches!(outcome, Err(JournalError::OutOfStep { .. })), "{outcome:?}");
     };
     refused(scene.journal.published(id, &reel, NOW));
-    refused(scene.journal.publishing(id, &reel.path, &reel.identity, &Outcome::default()));
+    refused(scene.journal.publishing(id, &reel, &Outcome::default()));
     refused(scene.journal.started(BatchId(99), &reel.path, "5.1.9", NOW));
     refused(scene.journal.cleaned(id, &CleanupReport::default(), NOW).map(drop));
     scene.publish(id, &Outcome::default());

@@ -22,6 +22,7 @@ mod links;
 mod live;
 mod live_faults;
 mod live_schedule;
+mod look_again;
 mod order;
 mod priority;
 mod scan;

@@ -6,6 +6,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::deliver::testing::as_ordinary_user;
+use crate::frame::digest::Digest;
 
 /// A watched folder with a batch of four frames in `shots` and its reel beside `shots`.
 struct Scene {
@@ -28,7 +29,7 @@ impl Scene {
             .collect();
         let path = folder.path().join("shot.mp4");
         fs::write(&path, "reel").unwrap();
-        let reel = Published { identity: identity(&path), path };
+        let reel = video(path);
         Self { folder, frames, reel }
     }
 
@@ -83,6 +84,10 @@ fn identity(path: &Path) -> Identity {
     let meta = fs::symlink_metadata(path).unwrap();
     let mtime_ns = meta.mtime() * 1_000_000_000 + meta.mtime_nsec();
     Identity { dev: meta.dev(), ino: meta.ino(), size: meta.size(), mtime_ns }
+}
+
+fn video(path: PathBuf) -> Published {
+    Published { identity: identity(&path), digest: Some(Digest::of(&fs::read(&path).unwrap())), path }
 }
 
 fn reasons(report: &CleanupReport) -> Vec<String> {
@@ -178,10 +183,55 @@ fn nothing_goes_without_the_reel() {
     }
 }
 
+/// What a video holds after it was damaged, edited or tagged is not what was compared with the frames.
+#[test]
+fn nothing_goes_when_the_video_has_other_contents() {
+    for (spoil, mtime) in [(&b"\0\0\0\0"[..], false), (b"reeL", true)] {
+        for mode in [Cleanup::Delete, Cleanup::Archive, Cleanup::Trash] {
+            let scene = Scene::new();
+            let times = fs::metadata(&scene.reel.path).unwrap().modified().unwrap();
+            fs::write(&scene.reel.path, spoil).unwrap();
+            if mtime {
+                fs::File::options().write(true).open(&scene.reel.path).unwrap().set_modified(times).unwrap();
+            }
+            let error = scene.clean_with(mode, true).unwrap_err();
+            assert!(matches!(error, CleanupError::OtherContents { .. }) && !error.retryable(), "{error}");
+            assert!(error.hint().is_some());
+            assert_eq!(scene.left(), ALL);
+        }
+    }
+}
+
+#[test]
+fn a_video_with_another_time_and_mode_is_what_was_proved() {
+    let scene = Scene::new();
+    let file = fs::File::options().write(true).open(&scene.reel.path).unwrap();
+    file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    fs::set_permissions(&scene.reel.path, fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(scene.clean(Cleanup::Delete).removed, 4);
+}
+
+#[test]
+fn a_disk_under_another_number_has_the_same_video() {
+    let mut scene = Scene::new();
+    scene.reel.identity.dev += 1;
+    assert_eq!(scene.clean(Cleanup::Delete).removed, 4);
+}
+
+#[test]
+fn a_video_of_an_earlier_version_is_known_by_its_identity() {
+    let mut scene = Scene::new();
+    scene.reel.digest = None;
+    scene.reel.identity.dev += 1;
+    assert!(matches!(scene.clean_with(Cleanup::Delete, true), Err(CleanupError::ReelChanged { .. })));
+    scene.reel.identity.dev -= 1;
+    assert_eq!(scene.clean(Cleanup::Delete).removed, 4);
+}
+
 #[test]
 fn a_reel_among_its_own_frames_stays() {
     let mut scene = Scene::new();
-    scene.reel = Published { path: scene.frame(4), identity: scene.frames[3].1 };
+    scene.reel = video(scene.frame(4));
     let report = scene.clean(Cleanup::Delete);
     assert_eq!(report.removed, 3);
     assert_eq!(reasons(&report), ["shot_0004.png: it is the reel itself"]);
@@ -345,7 +395,7 @@ fn days() -> (TempDir, Vec<(BString, Identity)>, Published) {
     });
     let path = folder.path().join("day.mp4");
     fs::write(&path, "reel").unwrap();
-    (folder, frames.to_vec(), Published { identity: identity(&path), path })
+    (folder, frames.to_vec(), video(path))
 }
 
 fn clean_days(folder: &TempDir, frames: &[(BString, Identity)], reel: &Published) -> CleanupReport {

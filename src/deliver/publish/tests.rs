@@ -5,7 +5,7 @@ use crate::deliver::testing::as_ordinary_user;
 
 /// Hears of every candidate and objects to none.
 #[expect(clippy::unnecessary_wraps, reason = "the signature is that of every `announce`")]
-fn agree(_: &Path, _: &Identity) -> Result<(), AnnounceError> {
+fn agree(_: &Published) -> Result<(), AnnounceError> {
     Ok(())
 }
 
@@ -66,9 +66,9 @@ fn a_name_taken_at_the_last_moment_is_not_overwritten() {
     symlink("nowhere", folder.path().join("clip_2.mp4")).unwrap();
     let third = folder.path().join("clip_3.mp4");
     let mut heard = Vec::new();
-    let mut announce = |candidate: &Path, _: &Identity| -> Result<(), AnnounceError> {
-        heard.push(candidate.to_path_buf());
-        if candidate == third {
+    let mut announce = |reel: &Published| -> Result<(), AnnounceError> {
+        heard.push(reel.path.clone());
+        if reel.path == third {
             // Another program wins the race between the announcement and the rename.
             std::thread::scope(|scope| scope.spawn(|| fs::write(&third, "theirs too")).join().unwrap())?;
         }
@@ -85,7 +85,7 @@ fn a_name_taken_at_the_last_moment_is_not_overwritten() {
 #[test]
 fn a_name_that_cannot_be_recorded_is_not_taken() {
     let folder = tempfile::tempdir().unwrap();
-    let mut refuse = |_: &Path, _: &Identity| -> Result<(), AnnounceError> { Err("journal is gone".into()) };
+    let mut refuse = |_: &Published| -> Result<(), AnnounceError> { Err("journal is gone".into()) };
     let error = publish(staged(folder.path(), "reel"), OsStr::new("clip"), "mp4", &mut refuse).unwrap_err();
     assert!(matches!(error, PublishError::NotRecorded { .. }) && error.retryable());
     assert!(names_in(folder.path()).is_empty());

@@ -41,8 +41,8 @@ fn deliver(folder: &Path) {
         let staging = Staging::create(folder, &stored.id.to_string()).unwrap();
         journal.started(stored.id, staging.path(), "5.1.9", NOW).unwrap();
         fs::write(staging.path(), "reel").unwrap();
-        let reel = publish(staging, "clip".as_ref(), "mp4", &mut |candidate, staged| {
-            Ok(journal.publishing(stored.id, candidate, staged, &delete_at(NOW))?)
+        let reel = publish(staging, "clip".as_ref(), "mp4", &mut |reel| {
+            Ok(journal.publishing(stored.id, reel, &delete_at(NOW))?)
         });
         journal.published(stored.id, &reel.unwrap(), NOW).unwrap();
     }

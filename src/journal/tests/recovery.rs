@@ -34,7 +34,7 @@ fn killed_before_the_rename_it_starts_again() {
     let staged = scene.staged();
     let theirs = scene.file("clip.mp4");
     scene.journal.started(id, &staged.path, "5.1.9", NOW).unwrap();
-    scene.journal.publishing(id, &theirs.path, &staged.identity, &delete_at(NOW)).unwrap();
+    scene.journal.publishing(id, &Published { path: theirs.path.clone(), ..staged.clone() }, &delete_at(NOW)).unwrap();
     let scene = scene.restart();
     assert_eq!(scene.journal.recover(NOW).unwrap().restarted, [id]);
     assert!(!staged.path.exists() && theirs.path.exists());
@@ -46,16 +46,16 @@ fn killed_after_the_rename_it_is_published_and_cleaned_up_as_planned() {
     let scene = Scene::new();
     let id = scene.begin("/srv/a");
     let staged = scene.staged();
-    let reel = scene.folder.path().join("clip.mp4");
+    let reel = Published { path: scene.folder.path().join("clip.mp4"), ..staged.clone() };
     scene.journal.started(id, &staged.path, "5.1.9", NOW).unwrap();
-    scene.journal.publishing(id, &reel, &staged.identity, &delete_at(NOW)).unwrap();
+    scene.journal.publishing(id, &reel, &delete_at(NOW)).unwrap();
     // A hard link, as on file systems that cannot rename without replacing: the old name is still there.
-    fs::hard_link(&staged.path, &reel).unwrap();
+    fs::hard_link(&staged.path, &reel.path).unwrap();
     let scene = scene.restart();
     assert_eq!(scene.journal.recover(NOW).unwrap(), Recovery { published: vec![id], ..Recovery::default() });
-    assert!(!staged.path.exists() && reel.exists());
+    assert!(!staged.path.exists() && reel.path.exists());
     let due = scene.journal.due_cleanups(NOW).unwrap().pop().unwrap();
-    assert_eq!(due.reel, Published { path: reel, identity: staged.identity });
+    assert_eq!(due.reel, reel, "with what its contents are known by");
 }
 
 #[test]
@@ -66,7 +66,8 @@ fn a_missing_disk_decides_nothing() {
     let elsewhere = scene.folder.path().join("disk");
     let identity = Identity { dev: staged.identity.dev + 1, ..staged.identity };
     scene.journal.started(id, &elsewhere.join(".reeld-1.1.part"), "5.1.9", NOW).unwrap();
-    scene.journal.publishing(id, &elsewhere.join("clip.mp4"), &identity, &Outcome::default()).unwrap();
+    let reel = Published { path: elsewhere.join("clip.mp4"), identity, digest: staged.digest };
+    scene.journal.publishing(id, &reel, &Outcome::default()).unwrap();
     for mount_point_exists in [false, true] {
         if mount_point_exists {
             fs::create_dir(&elsewhere).unwrap();
@@ -96,7 +97,7 @@ fn a_disk_under_another_number_has_the_same_files() {
     let mut reel = scene.file("clip.mp4");
     reel.identity.dev += 1;
     scene.journal.started(id, Path::new("/x/.reeld-1.1.part"), "5.1.9", NOW).unwrap();
-    scene.journal.publishing(id, &reel.path, &reel.identity, &delete_at(NOW)).unwrap();
+    scene.journal.publishing(id, &reel, &delete_at(NOW)).unwrap();
     scene.journal.published(id, &reel, NOW).unwrap();
 
     assert!(scene.journal.renumber(Path::new("/srv")).unwrap().is_empty());
