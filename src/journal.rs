@@ -21,7 +21,8 @@ use crate::config::FrameRate;
 use crate::deliver::Published;
 use crate::deliver::cleanup::{CleanupReport, KeptReason};
 use crate::fault;
-use crate::sequence::{Frame, Identity};
+use crate::frame::digest::Contents;
+use crate::sequence::{Frame, FrameNumber, Identity};
 
 pub use backoff::{MOST_ATTEMPTS, pause_after};
 pub use chunks::{ChunkId, ChunkKey, KeyedChunk, NewChunk, StoredChunk};
@@ -30,8 +31,9 @@ pub use existing::FirstReading;
 pub use lock::Lock;
 pub use query::RetryTarget;
 pub use recover::Recovery;
+pub use removal::{DueCleanup, PlannedCleanup};
 pub(crate) use rows::lossy;
-pub use rows::{BatchId, DueCleanup, Entry, NewBatch, Outcome, PlannedCleanup, State, StoredBatch};
+pub use rows::{BatchId, Entry, NewBatch, Outcome, State, StoredBatch};
 
 mod backoff;
 mod chunks;
@@ -42,6 +44,7 @@ mod open;
 mod programs;
 mod query;
 mod recover;
+mod removal;
 mod renumber;
 mod rows;
 
@@ -163,6 +166,22 @@ impl Journal {
              WHERE id = :id AND state IN ('encoding', 'publishing')",
             named_params! {":id": id},
         )
+    }
+
+    /// The reel is made of frames of which this was read. What an earlier attempt read is forgotten.
+    pub fn encoded(&self, id: BatchId, contents: &[(FrameNumber, Contents)]) -> Result<(), JournalError> {
+        self.with(|connection| {
+            let transaction = connection.transaction()?;
+            transaction.execute("UPDATE frames SET changed_ns = NULL, digest = NULL WHERE batch_id = ?", [id])?;
+            {
+                let mut update = transaction
+                    .prepare_cached("UPDATE frames SET changed_ns = ?, digest = ? WHERE batch_id = ? AND number = ?")?;
+                for (number, Contents { changed_ns, digest }) in contents {
+                    update.execute(params![changed_ns, digest, id, number])?;
+                }
+            }
+            transaction.commit()
+        })
     }
 
     /// The staged, verified file is about to get the name that `reel` has. Recorded before each name that is tried, so that

@@ -16,6 +16,7 @@
 //! | marker | a thing that says that a sequence is finished: a file, a number, a word from a client |
 //! | batch | the frozen, ordered list of frames that becomes one video, each frame with its identity |
 //! | identity | device, inode, size and modification time: the very file that was seen |
+//! | contents | what was read of a file: a hash of its bytes, and when it had last changed in any way |
 //! | chunk | consecutive frames of a batch that are encoded as one file |
 //! | reel | the finished video |
 //! | recipe | codec, pixel format, rate control and container: what a preset's name stands for |

@@ -3,7 +3,7 @@
 //! Owns the choice between the two and the way back: whatever is wrong with chunks, the batch is then encoded as if there
 //! were none. What it returns is proved, and lies in the staging file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,13 +14,14 @@ use std::time::{Duration, Instant};
 use crate::daemon::chunks::{self, ChunkMaker, Made};
 use crate::daemon::error::JobError;
 use crate::daemon::job::Tools;
-use crate::encode::chunk::{self, BadFrames, ChunkJob, Intake, Progress, Shown};
+use crate::encode::chunk::{BadFrames, ChunkJob, ChunkResult, FrameFile, Intake, Progress, Shown};
 use crate::encode::ffmpeg::Stop;
 use crate::encode::join::{self, Part};
 use crate::encode::parallel::{memory_available, parallel_chunks};
 use crate::encode::plan::{Piece, plan};
 use crate::encode::proved::encode_and_prove;
 use crate::frame::FrameError;
+use crate::frame::digest::{self, Contents};
 use crate::journal::{ChunkId, StoredChunk};
 use crate::sequence::{Batch, FrameNumber};
 
@@ -29,6 +30,8 @@ use crate::sequence::{Batch, FrameNumber};
 pub(super) struct Assembled {
     /// Frames of the video.
     pub(super) frames: u64,
+    /// What was read of the frames that could be used. Nothing of those in chunks of an earlier version.
+    pub(super) contents: Vec<(FrameNumber, Contents)>,
     /// Frames that could not be used.
     pub(super) bad: Vec<(FrameNumber, FrameError)>,
     /// Frames of the video that were encoded before the batch had its turn.
@@ -53,7 +56,8 @@ pub(super) fn assemble(
     let mut encoded = Instant::now();
     let intake = Intake::of(job.frames.clone());
     let (result, proof) = encode_and_prove(&tools.ffmpeg, job, &intake, progress, stop, || encoded = Instant::now())?;
-    Ok(Assembled { frames: proof.frames, bad: result.bad, ahead: 0, proof: encoded.elapsed() })
+    let ChunkResult { bad, contents, .. } = result;
+    Ok(Assembled { frames: proof.frames, bad, contents, ahead: 0, proof: encoded.elapsed() })
 }
 
 /// A batch on its way to a reel by chunks.
@@ -97,7 +101,7 @@ impl<'a> Chunked<'a> {
 
     /// `None` where the batch is better encoded in one go.
     fn assemble(&self) -> Result<Option<Assembled>, JobError> {
-        let mut found = self.maker.found()?;
+        let mut found = self.as_read(self.maker.found()?)?;
         loop {
             let pieces = self.plan(&found);
             if matches!(pieces[..], [] | [Piece::Encode(_)]) {
@@ -119,8 +123,27 @@ impl<'a> Chunked<'a> {
         }
     }
 
+    /// Without the chunks of frames that were written into since, by a program that put their times back.
+    fn as_read(&self, found: Vec<StoredChunk>) -> Result<Vec<StoredChunk>, JobError> {
+        let frames: HashMap<FrameNumber, &FrameFile> = self.job.frames.iter().map(|f| (f.number, f)).collect();
+        let is_as_read = |chunk: &StoredChunk| {
+            chunk.frames.iter().zip(&chunk.contents).all(|(shown, contents)| match frames.get(&shown.number) {
+                // One that cannot be looked at now is not the reason to encode the others again.
+                Some(frame) => digest::is_as_read(&frame.path, &shown.identity, contents).unwrap_or(true),
+                None => true,
+            })
+        };
+        let (kept, stale): (Vec<_>, Vec<_>) = found.into_iter().partition(is_as_read);
+        if !stale.is_empty() {
+            let ids: Vec<ChunkId> = stale.iter().map(|chunk| chunk.id).collect();
+            tracing::info!(dir = %self.maker.dir().display(), chunks = ids.len(), "frames of these chunks were written into since; they are encoded again");
+            chunks::discard(self.tools, &ids)?;
+        }
+        Ok(kept)
+    }
+
     fn plan(&self, found: &[StoredChunk]) -> Vec<Piece<usize>> {
-        let shown: Vec<Shown> = self.job.frames.iter().map(chunk::FrameFile::shown).collect();
+        let shown: Vec<Shown> = self.job.frames.iter().map(FrameFile::shown).collect();
         let kept: Vec<(usize, Vec<Shown>)> =
             found.iter().enumerate().map(|(index, chunk)| (index, chunk.frames.clone())).collect();
         plan(&shown, &kept, self.tools.encoder.chunk_length)
@@ -134,13 +157,17 @@ impl<'a> Chunked<'a> {
         for (index, piece) in pieces.iter().enumerate() {
             match piece {
                 Piece::Kept(kept) => {
-                    assembled.ahead += found[*kept].samples.count;
-                    parts.push(chunks::part_of(&found[*kept]));
+                    let kept = &found[*kept];
+                    assembled.ahead += kept.samples.count;
+                    let numbers = kept.frames.iter().map(|shown| shown.number);
+                    assembled.contents.extend(numbers.zip(kept.contents.iter().copied()));
+                    parts.push(chunks::part_of(kept));
                 }
                 Piece::Encode(_) => {
                     // Every piece was made, or there would be an error.
                     let Some(chunk) = made.remove(&index) else { continue };
                     assembled.bad.extend(chunk.bad);
+                    assembled.contents.extend(chunk.contents);
                     if chunk.id.is_none() {
                         unrecorded.push(chunk.part.file.clone());
                     }

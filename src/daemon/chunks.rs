@@ -24,6 +24,7 @@ use crate::encode::proved::encode_and_prove;
 use crate::encode::recipe::Recipe;
 use crate::encode::store::ChunkStore;
 use crate::frame::FrameError;
+use crate::frame::digest::Contents;
 use crate::journal::{ChunkId, ChunkKey, JournalError, KeyedChunk, NewChunk, StoredChunk};
 use crate::sequence::{Batch, FrameNumber, Identity, Pattern};
 use crate::watch::scan;
@@ -50,6 +51,8 @@ pub(crate) struct Made {
     pub(crate) part: Part,
     /// The files that had their turn.
     pub(crate) shown: Vec<Shown>,
+    /// What was read of those that could be used.
+    pub(crate) contents: Vec<(FrameNumber, Contents)>,
     /// Frames that could not be used.
     pub(crate) bad: Vec<(FrameNumber, FrameError)>,
 }
@@ -160,10 +163,12 @@ impl ChunkMaker {
         let part = Part { file: path, samples };
         let mut id = None;
         if result.bad.is_empty() {
-            let new = NewChunk { file: &part.file, bytes: proof.bytes, frames: &result.shown, samples: &part.samples };
+            let contents: Vec<Contents> = result.contents.iter().map(|(_, contents)| *contents).collect();
+            let (frames, bytes) = (&result.shown, proof.bytes);
+            let new = NewChunk { file: &part.file, bytes, frames, contents: &contents, samples: &part.samples };
             id = Some(journal.add_chunk(&self.key(), &new, now_ms())?);
         }
-        Ok(Made { id, part, shown: result.shown, bad: result.bad })
+        Ok(Made { id, part, shown: result.shown, contents: result.contents, bad: result.bad })
     }
 }
 

@@ -159,7 +159,7 @@ fn make_reel(
         settings: (&tools.encoder).into(),
         form: Form::Reel,
     };
-    let Assembled { frames, bad, ahead, proof } = assemble::assemble(batch, &chunk, tools, progress, stop)?;
+    let Assembled { frames, bad, contents, ahead, proof } = assemble::assemble(batch, &chunk, tools, progress, stop)?;
     let verify_ms = i64::try_from(proof.as_millis()).unwrap_or(i64::MAX);
     let encode_ms = ms_since(started) - verify_ms;
     verify::check_inputs(&chunk)?;
@@ -176,6 +176,7 @@ fn make_reel(
         verify_ms,
         cleanup: cleanup.as_ref().ok().copied().flatten(),
     };
+    tools.journal.encoded(*id, &contents)?;
     let announce = &mut |reel: &Published| tools.journal.publishing(*id, reel, &outcome).map_err(Into::into);
     let reel = publish::publish(staging, &target.stem, chunk.recipe.extension(), announce)?;
     tools.journal.published(*id, &reel, now_ms())?;

@@ -19,19 +19,22 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use bstr::{BStr, BString};
-use rustix::fs::{AtFlags, statx};
+use bstr::BString;
 use rustix::io::Errno;
 
+use look::{Doomed, survey};
+
+use super::Published;
 use super::publish::sync_folder;
-use super::{IDENTITY_FLAGS, Published, identity_of, is_regular};
 use crate::config::Cleanup;
 use crate::fault;
+use crate::frame::digest::Contents;
 use crate::sequence::Identity;
 use crate::sequence::name::split_folder;
 
 mod archive;
 mod folder;
+mod look;
 mod quarantine;
 mod trash;
 mod video;
@@ -45,14 +48,25 @@ pub struct CleanupJob<'a> {
     pub dir: &'a Path,
     /// The batch's, in ASCII letters and digits: names its private folder.
     pub key: &'a str,
-    /// The frames by name, as they were encoded; those in folders below by their path from `dir`.
-    pub frames: &'a [(BString, Identity)],
+    /// The frames; those in folders below by their path from `dir`.
+    pub frames: &'a [EncodedFrame],
     /// The reel that shows them.
     pub reel: &'a Published,
     /// What is done with them.
     pub mode: Cleanup,
     /// Whether the others go when one was written again after it was encoded: what `cleanup_anomalies` says.
     pub despite_changes: bool,
+}
+
+/// A frame as it was encoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncodedFrame {
+    /// Its name.
+    pub name: BString,
+    /// The very file.
+    pub identity: Identity,
+    /// What was read of it; `None` where an earlier version encoded it.
+    pub contents: Option<Contents>,
 }
 
 /// What became of the frames.
@@ -226,7 +240,7 @@ struct Part {
     /// The path to it from the folder of the batch: empty, or with a slash at its end.
     within: BString,
     /// By bare file name.
-    frames: Vec<(BString, Identity)>,
+    frames: Vec<EncodedFrame>,
 }
 
 /// A folder that is open, with what becomes of its frames.
@@ -238,10 +252,10 @@ struct Opened<'a> {
 }
 
 fn parts(job: &CleanupJob<'_>) -> Vec<Part> {
-    let mut frames: BTreeMap<&[u8], Vec<(BString, Identity)>> = BTreeMap::new();
-    for (name, identity) in job.frames {
-        let (within, file) = split_folder(name);
-        frames.entry(within).or_default().push((file.into(), *identity));
+    let mut frames: BTreeMap<&[u8], Vec<EncodedFrame>> = BTreeMap::new();
+    for frame in job.frames {
+        let (within, file) = split_folder(&frame.name);
+        frames.entry(within).or_default().push(EncodedFrame { name: file.into(), ..frame.clone() });
     }
     if frames.is_empty() {
         // What an interrupted attempt left goes back in any case.
@@ -259,53 +273,6 @@ impl CleanupReport {
         self.gone += part.gone;
         self.linked += part.linked;
         self.kept.extend(part.kept.into_iter().map(|(name, reason)| ([within, &name].concat().into(), reason)));
-    }
-}
-
-/// A frame that may go.
-struct Doomed<'a> {
-    name: &'a BStr,
-    identity: &'a Identity,
-    linked: bool,
-}
-
-/// Looks at every frame of a folder.
-fn survey<'a>(folder: &OwnedFd, job: &CleanupJob<'a>, report: &mut CleanupReport) -> Vec<Doomed<'a>> {
-    let mut doomed = Vec::with_capacity(job.frames.len());
-    for (name, identity) in job.frames {
-        let kept = match look(folder, name.as_ref(), identity) {
-            Ok(Seen::Same { .. }) if (identity.dev, identity.ino) == reel_inode(job) => KeptReason::IsReel,
-            Ok(Seen::Same { linked }) => {
-                doomed.push(Doomed { name: name.as_ref(), identity, linked });
-                continue;
-            }
-            Ok(Seen::Gone) => {
-                report.gone += 1;
-                continue;
-            }
-            Ok(Seen::Changed) => KeptReason::Changed,
-            Err(errno) => KeptReason::Failed(errno.into()),
-        };
-        report.kept.push((name.clone(), kept));
-    }
-    doomed
-}
-
-enum Seen {
-    Same { linked: bool },
-    Changed,
-    Gone,
-}
-
-/// Compares what has `name` in `folder` with the file that was encoded.
-fn look(folder: &OwnedFd, name: &BStr, identity: &Identity) -> Result<Seen, Errno> {
-    match statx(folder, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW, IDENTITY_FLAGS) {
-        Ok(stat) if is_regular(&stat) && identity_of(&stat) == *identity => {
-            Ok(Seen::Same { linked: stat.stx_nlink > 1 })
-        }
-        Ok(_) => Ok(Seen::Changed),
-        Err(Errno::NOENT) => Ok(Seen::Gone),
-        Err(errno) => Err(errno),
     }
 }
 

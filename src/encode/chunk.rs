@@ -27,6 +27,7 @@ use super::recipe::Recipe;
 use super::webp::forbid_blending;
 use crate::config::{Container, Encoder, FrameRate};
 use crate::frame::FrameError;
+use crate::frame::digest::Contents;
 use crate::sequence::{FrameNumber, Identity};
 
 mod decoders;
@@ -168,6 +169,8 @@ pub struct ChunkResult {
     pub fed: u64,
     /// The files that had their turn, in order.
     pub shown: Vec<Shown>,
+    /// What was read of those that could be used.
+    pub contents: Vec<(FrameNumber, Contents)>,
     /// What each frame of the video looks like, in order.
     pub pictures: Pictures,
     /// Frames that could not be used, by ascending number.
@@ -278,6 +281,7 @@ pub fn encode_as_they_come(
     Ok(ChunkResult {
         fed: fed.frames,
         shown: fed.shown,
+        contents: fed.contents,
         pictures: intake.pictures(),
         bad: fed.bad,
         ended_by: fed.ended_by,

@@ -8,10 +8,12 @@ use std::any::Any;
 use std::io::{Cursor, Read as _};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use image::{DynamicImage, ImageFormat, ImageReader, Limits};
 
 use crate::frame::complete::{self, Format};
+use crate::frame::digest::Contents;
 use crate::frame::{FrameError, FrameErrorKind, ImageInfo, MAX_PIXEL_BYTES};
 use crate::sequence::Identity;
 
@@ -27,6 +29,8 @@ pub struct Picture {
     pub info: ImageInfo,
     /// Its pixels, row by row from the top, without padding.
     pub pixels: Pixels,
+    /// What was read of the file.
+    pub contents: Contents,
 }
 
 /// Pixels as the file has them: never more channels or bits than needed. Integers are sRGB, floats are linear light
@@ -88,7 +92,7 @@ impl Decoder {
     /// Decodes the frame at `path`, which must be `expected` from before the first byte is read until after the last.
     pub fn decode(&mut self, path: &Path, expected: &Identity) -> Result<Picture, FrameError> {
         read(path, expected, &mut self.file)
-            .and_then(|()| decode_bytes(&mut self.file, path, &mut self.spare))
+            .and_then(|contents| decode_bytes(&mut self.file, path, contents, &mut self.spare))
             .map_err(|kind| kind.at(path))
     }
 
@@ -101,8 +105,9 @@ impl Decoder {
 }
 
 /// Reads the whole file into `bytes`.
-fn read(path: &Path, expected: &Identity, bytes: &mut Vec<u8>) -> Result<(), FrameErrorKind> {
+fn read(path: &Path, expected: &Identity, bytes: &mut Vec<u8>) -> Result<Contents, FrameErrorKind> {
     let (mut file, before) = complete::open(path)?;
+    let (opened, meta) = (SystemTime::now(), file.metadata()?);
     if before != *expected {
         return Err(FrameErrorKind::Changed);
     }
@@ -118,11 +123,17 @@ fn read(path: &Path, expected: &Identity, bytes: &mut Vec<u8>) -> Result<(), Fra
     if bytes.len() as u64 != before.size || complete::identity_of(&file.metadata()?) != before {
         return Err(FrameErrorKind::Changed);
     }
-    Ok(())
+    // Decoders may use the memory of the file, so this is the last moment.
+    Ok(Contents::of(bytes, &meta, opened))
 }
 
 /// Decodes the contents of a frame's file, and may use its memory; `path` is for its extension and for messages.
-fn decode_bytes(bytes: &mut [u8], path: &Path, spare: &mut Vec<u8>) -> Result<Picture, FrameErrorKind> {
+fn decode_bytes(
+    bytes: &mut [u8],
+    path: &Path,
+    contents: Contents,
+    spare: &mut Vec<u8>,
+) -> Result<Picture, FrameErrorKind> {
     let (format, info) = complete::examine(&&*bytes, path)?;
     // The decoders are other people's code on other people's bytes: if one of them panics, that is one bad frame.
     let pixels = panic::catch_unwind(AssertUnwindSafe(|| match format {
@@ -139,7 +150,7 @@ fn decode_bytes(bytes: &mut [u8], path: &Path, spare: &mut Vec<u8>) -> Result<Pi
     if pixels.len() as u64 != wanted {
         return Err(FrameErrorKind::Decode("its pixels do not match its header".into()));
     }
-    Ok(Picture { path: path.to_owned(), info, pixels })
+    Ok(Picture { path: path.to_owned(), info, pixels, contents })
 }
 
 fn by_image(bytes: &[u8], format: ImageFormat) -> Result<Pixels, FrameErrorKind> {

@@ -15,6 +15,7 @@ use super::{Journal, JournalError, rows};
 use crate::encode::chunk::Shown;
 use crate::encode::verify::Samples;
 use crate::fault;
+use crate::frame::digest::Contents;
 use crate::sequence::Pattern;
 
 mod packed;
@@ -64,6 +65,8 @@ pub struct NewChunk<'a> {
     pub bytes: u64,
     /// What it shows, by ascending number, at least one frame.
     pub frames: &'a [Shown],
+    /// What was read of each of these frames.
+    pub contents: &'a [Contents],
     /// What the file holds.
     pub samples: &'a Samples,
 }
@@ -79,6 +82,8 @@ pub struct StoredChunk {
     pub bytes: u64,
     /// What it shows.
     pub frames: Vec<Shown>,
+    /// What was read of each of these frames; nothing where an earlier version made it.
+    pub contents: Vec<Contents>,
     /// What the file holds.
     pub samples: Samples,
 }
@@ -110,11 +115,13 @@ impl KeyedChunk {
 impl StoredChunk {
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         let unsigned = |column: &str| row.get::<_, i64>(column).map(i64::cast_unsigned);
+        let frames = frames(row)?;
         Ok(Self {
             id: row.get("id")?,
             file: rows::path(row, "file")?,
             bytes: unsigned("bytes")?,
-            frames: frames(row)?,
+            contents: contents(row, frames.len())?,
+            frames,
             samples: Samples { count: unsigned("samples")?, config: row.get("config")?, digest: row.get("digest")? },
         })
     }
@@ -127,8 +134,8 @@ impl Journal {
             connection
                 .prepare_cached(
                     "INSERT OR REPLACE INTO chunks (dir, pattern, settings, ffmpeg, file, bytes, first, count, frames, \
-                     samples, config, digest, created_at) VALUES (:dir, :pattern, :settings, :ffmpeg, :file, :bytes, \
-                     :first, :count, :frames, :samples, :config, :digest, :now)",
+                     contents, samples, config, digest, created_at) VALUES (:dir, :pattern, :settings, :ffmpeg, :file, :bytes, \
+                     :first, :count, :frames, :contents, :samples, :config, :digest, :now)",
                 )?
                 .insert(named_params! {
                     ":dir": key.dir.as_os_str().as_bytes(),
@@ -140,6 +147,7 @@ impl Journal {
                     ":first": new.frames.first().map(|frame| frame.number),
                     ":count": i64::try_from(new.frames.len()).unwrap_or(i64::MAX),
                     ":frames": packed::pack(new.frames),
+                    ":contents": packed::pack_contents(new.contents),
                     ":samples": new.samples.count.cast_signed(),
                     ":config": new.samples.config,
                     ":digest": new.samples.digest,
@@ -234,8 +242,18 @@ fn delete(connection: &Connection, ids: &[ChunkId]) -> rusqlite::Result<Vec<Path
 fn frames(row: &Row<'_>) -> rusqlite::Result<Vec<Shown>> {
     let packed: Vec<u8> = row.get("frames")?;
     let (first, count): (i64, i64) = (row.get("first")?, row.get("count")?);
-    packed::unpack(&packed, first, count).map_err(|error| {
-        let index = row.as_ref().column_index("frames").unwrap_or_default();
-        rusqlite::Error::FromSqlConversionFailure(index, Type::Blob, Box::new(error))
-    })
+    packed::unpack(&packed, first, count).map_err(|error| damaged(row, "frames", error))
+}
+
+/// What was read of the `count` frames of a row.
+fn contents(row: &Row<'_>, count: usize) -> rusqlite::Result<Vec<Contents>> {
+    match row.get::<_, Option<Vec<u8>>>("contents")? {
+        Some(packed) => packed::unpack_contents(&packed, count).map_err(|error| damaged(row, "contents", error)),
+        None => Ok(Vec::new()),
+    }
+}
+
+fn damaged(row: &Row<'_>, column: &str, error: packed::Damage) -> rusqlite::Error {
+    let index = row.as_ref().column_index(column).unwrap_or_default();
+    rusqlite::Error::FromSqlConversionFailure(index, Type::Blob, Box::new(error))
 }

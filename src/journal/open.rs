@@ -12,7 +12,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::JournalError;
 
 /// One step for each version of the schema; `user_version` says how many were taken.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("schema.sql"),
     include_str!("programs.sql"),
     include_str!("names.sql"),
@@ -21,6 +21,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("taken_for.sql"),
     include_str!("selection.sql"),
     include_str!("reel_digest.sql"),
+    include_str!("contents.sql"),
 ];
 
 /// How long to wait for another process that reads or checkpoints.

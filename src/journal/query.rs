@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use bstr::BString;
 use rusqlite::{Connection, OptionalExtension as _, named_params};
 
-use super::rows::{self, BatchId, DueCleanup, Entry, NewBatch, StoredBatch};
+use super::removal::DueCleanup;
+use super::rows::{self, BatchId, Entry, NewBatch, StoredBatch};
 use super::{Journal, JournalError, existing};
 use crate::deliver::Published;
 use crate::deliver::cleanup::KeptReason;

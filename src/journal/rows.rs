@@ -8,15 +8,14 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use bstr::BString;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, Type, ValueRef};
 use rusqlite::{Connection, Row};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::removal::PlannedCleanup;
 use crate::config::{Cleanup, FrameRate};
 use crate::deliver::Published;
-use crate::frame::digest::Digest;
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
 use crate::sequence::{Batch, Frame, FrameName, FrameNumber, Identity, Pattern, TakenFor};
@@ -129,17 +128,6 @@ pub struct Outcome {
     pub cleanup: Option<PlannedCleanup>,
 }
 
-/// What is to happen to the frames of a published reel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PlannedCleanup {
-    /// What.
-    pub mode: Cleanup,
-    /// When at the earliest, in milliseconds since the Unix epoch.
-    pub due_at: i64,
-    /// Whether a frame that changed since does not hold the others.
-    pub despite_changes: bool,
-}
-
 /// A batch that is to be encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredBatch {
@@ -155,23 +143,6 @@ pub struct StoredBatch {
     pub rate: FrameRate,
     /// Attempts so far.
     pub attempts: u32,
-}
-
-/// A published batch whose frames are to be dealt with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DueCleanup {
-    /// Its number.
-    pub id: BatchId,
-    /// The watched folder.
-    pub root: PathBuf,
-    /// The folder of the frames.
-    pub dir: PathBuf,
-    /// The frames by name, as they were encoded.
-    pub frames: Vec<(BString, Identity)>,
-    /// Their reel.
-    pub reel: Published,
-    /// What is to happen.
-    pub plan: PlannedCleanup,
 }
 
 /// A batch as people ask for it.
@@ -313,26 +284,6 @@ impl StoredBatch {
     }
 }
 
-impl DueCleanup {
-    pub(super) fn read(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Self> {
-        let id: BatchId = row.get("id")?;
-        let pattern: Pattern = json(row, "pattern")?;
-        let frames = shown_frames(connection, id)?;
-        Ok(Self {
-            id,
-            root: path(row, "root")?,
-            dir: path(row, "dir")?,
-            frames: frames.into_iter().map(|frame| (frame.file_name(&pattern), frame.identity)).collect(),
-            reel: reel(row)?,
-            plan: PlannedCleanup {
-                mode: json(row, "cleanup")?,
-                due_at: row.get("cleanup_due_at")?,
-                despite_changes: row.get("despite_changes")?,
-            },
-        })
-    }
-}
-
 /// The files that a batch holds.
 pub(super) fn frames(connection: &Connection, id: BatchId) -> rusqlite::Result<Vec<Frame>> {
     select_frames(connection, id, "SELECT * FROM frames WHERE batch_id = ? ORDER BY number")
@@ -345,11 +296,13 @@ pub(super) fn shown_frames(connection: &Connection, id: BatchId) -> rusqlite::Re
 
 fn select_frames(connection: &Connection, id: BatchId, sql: &str) -> rusqlite::Result<Vec<Frame>> {
     let mut select = connection.prepare_cached(sql)?;
-    let rows = select.query_map([id], |row| {
-        let name: Option<Vec<u8>> = row.get("name")?;
-        Ok(Frame { number: row.get("number")?, name: name.map(FrameName::from), identity: identity(row, "")? })
-    })?;
+    let rows = select.query_map([id], frame)?;
     rows.collect()
+}
+
+pub(super) fn frame(row: &Row<'_>) -> rusqlite::Result<Frame> {
+    let name: Option<Vec<u8>> = row.get("name")?;
+    Ok(Frame { number: row.get("number")?, name: name.map(FrameName::from), identity: identity(row, "")? })
 }
 
 /// An identity from the columns `dev`, `ino`, `size` and `mtime_ns`, each with a prefix.
@@ -366,18 +319,6 @@ pub(super) fn identity(row: &Row<'_>, prefix: &str) -> rusqlite::Result<Identity
 /// The reel of a batch.
 pub(super) fn reel(row: &Row<'_>) -> rusqlite::Result<Published> {
     Ok(Published { path: path(row, "reel")?, identity: identity(row, "reel_")?, digest: row.get("reel_digest")? })
-}
-
-impl ToSql for Digest {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(self.to_bytes().to_vec().into())
-    }
-}
-
-impl FromSql for Digest {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        <[u8; 16]>::column_result(value).map(Self::from_bytes)
-    }
 }
 
 pub(super) fn path(row: &Row<'_>, column: &str) -> rusqlite::Result<PathBuf> {

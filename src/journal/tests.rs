@@ -9,7 +9,8 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::config::{Cleanup, FrameRate};
-use crate::frame::digest::Digest;
+use crate::deliver::cleanup::EncodedFrame;
+use crate::frame::digest::{Contents, Digest};
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
 use crate::sequence::{Batch, Padding, Pattern};
@@ -85,6 +86,10 @@ impl Scene {
     fn publish(&self, id: BatchId, outcome: &Outcome) -> Published {
         let reel = self.file("clip.mp4");
         self.journal.started(id, Path::new("/x/.reeld-1.1.part"), "5.1.9", NOW + 1).unwrap();
+        let read = [Some(1), Some(-5)].map(|changed_ns| Contents { changed_ns, digest: Digest::of(b"frame 4") });
+        self.journal.encoded(id, &[(1, read[0]), (2, read[0])]).unwrap();
+        // Of another attempt.
+        self.journal.encoded(id, &[(1, read[0]), (4, read[1])]).unwrap();
         self.journal.publishing(id, &reel, outcome).unwrap();
         self.journal.published(id, &reel, NOW + 2).unwrap();
         reel
@@ -132,7 +137,7 @@ fn a_frame_that_is_in_no_reel_is_held_and_never_cleaned_up() {
     let id = scene.begin("/srv/a");
     scene.publish(id, &Outcome { left_out: vec![2], ..delete_at(NOW) });
     let due = scene.journal.due_cleanups(NOW).unwrap();
-    let names: Vec<_> = due[0].frames.iter().map(|(name, _)| name.to_string()).collect();
+    let names: Vec<_> = due[0].frames.iter().map(|frame| frame.name.to_string()).collect();
     assert_eq!(names, ["sh\u{fffd}t_0001.png", "sh\u{fffd}t_0004.png"]);
     scene.journal.cleaned(id, &CleanupReport::default(), NOW).unwrap();
     assert_eq!(scene.claims("/srv/a").iter().map(|file| file.ino).collect::<Vec<_>>(), [2]);
@@ -150,9 +155,9 @@ fn a_name_that_the_pattern_does_not_give_is_kept() {
     assert_eq!(stored.path_of(&stored.frames[1]), batch.path_of(&batch.frames[1]));
     scene.publish(id, &delete_at(NOW));
     let due = scene.journal.due_cleanups(NOW).unwrap();
-    let names: Vec<&[u8]> = due[0].frames.iter().map(|(name, _)| name.as_slice()).collect();
+    let names: Vec<&[u8]> = due[0].frames.iter().map(|frame| frame.name.as_slice()).collect();
     assert_eq!(names, [&b"sh\xF6t_0001.png"[..], b"sh\xF6t_x.png"]);
-    let kept = CleanupReport { kept: vec![(due[0].frames[1].0.clone(), KeptReason::Changed)], ..Default::default() };
+    let kept = CleanupReport { kept: vec![(due[0].frames[1].name.clone(), KeptReason::Changed)], ..Default::default() };
     scene.journal.cleaned(id, &kept, NOW).unwrap();
     assert_eq!(scene.claims("/srv/a"), [batch.frames[1].identity]);
 }
@@ -226,15 +231,21 @@ fn a_batch_goes_all_the_way() {
     assert_eq!(journal.next_due(NOW + 10).unwrap(), None, "what is due is no reason to ask again at once");
     let due = journal.due_cleanups(NOW + 10).unwrap().pop().unwrap();
     assert_eq!((due.id, &due.reel, due.plan), (id, &reel, delete_at(NOW + 10).cleanup.unwrap()));
-    assert_eq!(due.frames[2], (BString::from(&b"sh\xF6t_0004.png"[..]), batch("/srv/a", &[4]).frames[0].identity));
+    let identity = batch("/srv/a", &[4]).frames[0].identity;
+    let contents = Some(Contents { changed_ns: Some(-5), digest: Digest::of(b"frame 4") });
+    assert_eq!(due.frames[2], EncodedFrame { name: (&b"sh\xF6t_0004.png"[..]).into(), identity, contents });
+    assert_eq!(due.frames[1].contents, None);
 
-    let report =
-        CleanupReport { removed: 2, kept: vec![(due.frames[1].0.clone(), KeptReason::Changed)], ..Default::default() };
+    let report = CleanupReport {
+        removed: 2,
+        kept: vec![(due.frames[1].name.clone(), KeptReason::Changed)],
+        ..Default::default()
+    };
     assert_eq!(journal.cleaned(id, &report, NOW + 11).unwrap(), None);
     let entry = scene.entry(id);
     assert_eq!((entry.state, entry.removed, entry.kept, entry.error), (State::Cleaned, 2, 1, None));
     // Only the frame that is still there is held.
-    assert_eq!(scene.claims("/srv/a"), [due.frames[1].1]);
+    assert_eq!(scene.claims("/srv/a"), [due.frames[1].identity]);
     assert_eq!(journal.next_due(NOW).unwrap(), None);
 }
 
@@ -379,7 +390,7 @@ fn a_clean_up_that_fails_comes_again_and_encodes_nothing() {
     let due = scene.journal.due_cleanups(next).unwrap().pop().unwrap();
 
     let refused = KeptReason::Failed(io::Error::from(io::ErrorKind::PermissionDenied));
-    let report = CleanupReport { removed: 2, kept: vec![(due.frames[0].0.clone(), refused)], ..Default::default() };
+    let report = CleanupReport { removed: 2, kept: vec![(due.frames[0].name.clone(), refused)], ..Default::default() };
     let again = scene.journal.cleaned(id, &report, next).unwrap().unwrap();
     assert_eq!(scene.journal.due_cleanups(again).unwrap()[0].frames, due.frames[..1]);
     assert!(scene.entry(id).error.unwrap().contains("permission denied"));

@@ -2,9 +2,10 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 
-use crate::support::{Daemon, Frames, Sandbox, ffmpeg};
+use crate::support::{Daemon, Frames, Live, Sandbox, ffmpeg};
 
 const PATIENT: &str = "idle_timeout = \"1h\"";
 
@@ -49,6 +50,79 @@ impl Waiting {
     pub fn list(&self) -> String {
         self.sandbox.run([OsStr::new("list")]).expect(0).text()
     }
+}
+
+/// Writes into the file and puts its time back: only its bytes are other ones, and when it changed in any way.
+fn rewrite_unseen(path: &Path, bytes: &[u8]) {
+    let before = fs::metadata(path).unwrap();
+    assert_eq!(before.len(), bytes.len() as u64);
+    fs::write(path, bytes).unwrap();
+    fs::File::options().append(true).open(path).unwrap().set_modified(before.modified().unwrap()).unwrap();
+}
+
+#[test]
+fn a_frame_written_into_with_its_time_put_back_stays() {
+    let waiting = Waiting::new("cleanup = \"delete\"");
+    let frame = waiting.frames.path(&waiting.shot, 3);
+    let mut bytes = fs::read(&frame).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    rewrite_unseen(&frame, &bytes);
+    let mut daemon = waiting.start("cleanup = \"delete\"");
+    daemon.wait_for_line("it says so", |line| line.contains("frame_0003.png: changed since it was encoded"));
+    assert_eq!((waiting.left(), fs::read(&frame).unwrap()), (6, bytes));
+    assert!(waiting.list().contains("6 stay"), "{}", waiting.list());
+    assert_eq!(daemon.stop().code(), Some(0));
+}
+
+#[test]
+fn another_mode_and_a_backup_by_links_keep_no_frame() {
+    let waiting = Waiting::new("cleanup = \"delete\"");
+    for number in 1..=6 {
+        let frame = waiting.frames.path(&waiting.shot, number);
+        fs::set_permissions(&frame, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::hard_link(&frame, waiting.sandbox.path().join(format!("tmp/{number}"))).unwrap();
+    }
+    let mut daemon = waiting.start("cleanup = \"delete\"");
+    daemon.wait("the frames to go", |_| (waiting.left() == 0).then_some(()));
+    assert_eq!(daemon.stop().code(), Some(0));
+}
+
+/// A chunk from before a restart is of the bytes that were read for it, whatever the times of the files say.
+#[test]
+fn a_frame_of_a_chunk_written_into_with_its_time_put_back_is_encoded_again() {
+    let mut live = Live::new(&ffmpeg());
+    // Of one size, whatever they show.
+    live.frames = Frames::new("frame_####.tif");
+    let mut daemon = live.start();
+    live.write(1..=48);
+    live.wait_for_chunks(&mut daemon, [1..=24, 25..=48]);
+    daemon.kill_9();
+    let rewritten = live.frames.clone().version(1);
+    rewrite_unseen(&live.frames.path(&live.shot, 5), &rewritten.bytes(5));
+    let mut daemon = live.start();
+    live.mark();
+    live.assert_reel(&mut daemon, (1..=48).map(|number| if number == 5 { rewritten.shown(5) } else { number }));
+    live.recorder.assert_fed(25..=48, 1);
+    assert_eq!(daemon.stop().code(), Some(0));
+}
+
+/// Frames that were encoded while they came carry what was read of them into their batch.
+#[test]
+fn a_frame_of_a_chunk_written_into_before_the_clean_up_stays() {
+    let mut live = Live::new(&ffmpeg());
+    live.frames = Frames::new("frame_####.tif");
+    let config = live.config("", "cleanup = \"delete\"");
+    let mut daemon = Daemon::start_with(&live.sandbox, &config, &[("REELD_FAULT", "after-journal-published")]);
+    live.write(1..=48);
+    live.wait_for_chunks(&mut daemon, [1..=24, 25..=48]);
+    live.mark();
+    assert_eq!(daemon.wait_for_end().code(), None, "killed at the fault point");
+    rewrite_unseen(&live.frames.path(&live.shot, 5), &live.frames.clone().version(1).bytes(5));
+    let mut daemon = Daemon::start(&live.sandbox, &config);
+    daemon.wait_for_line("it says so", |line| line.contains("frame_0005.tif: changed since it was encoded"));
+    live.assert_untouched((1..=4).chain(6..=48));
+    live.recorder.assert_fed(1..=48, 1);
+    assert_eq!(daemon.stop().code(), Some(0));
 }
 
 #[test]

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use rustix::io::Errno;
 
 use super::folder::make_child;
-use super::{CleanupError, CleanupJob, CleanupReport, Doomed, KeptReason, Seen, cannot_open, look};
+use super::look::{Doomed, Seen, look, may_go};
+use super::{CleanupError, CleanupJob, CleanupReport, KeptReason, cannot_open};
 use crate::deliver::place::{Entry, FOR_FRAMES, move_to_free_name};
 use crate::deliver::publish::sync_folder;
 
@@ -35,6 +36,9 @@ pub(super) fn archive(
     let all = make_child(folder, ARCHIVE.as_ref(), SHARED).map_err(failed)?;
     let shelf = make_child(&all, label, SHARED).map_err(failed)?;
     for frame in frames {
+        if !may_go(folder, frame, report) {
+            continue;
+        }
         match file_away(folder, &shelf, frame) {
             Ok(Filed::Gone) => report.gone += 1,
             Ok(Filed::As(name)) => match settle(folder, &shelf, frame, &name) {

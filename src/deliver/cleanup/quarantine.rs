@@ -12,7 +12,8 @@ use rustix::fs::{AtFlags, Dir, unlinkat};
 use rustix::io::Errno;
 
 use super::folder::{make_child, open_child};
-use super::{CleanupError, CleanupJob, CleanupReport, Doomed, KeptReason, Seen, cannot_open, look};
+use super::look::{Doomed, Seen, look, may_go};
+use super::{CleanupError, CleanupJob, CleanupReport, KeptReason, cannot_open};
 use crate::deliver::OWN_PREFIX;
 use crate::deliver::place::{Entry, FOR_FRAMES, move_to_free_name};
 use crate::deliver::publish::sync_folder;
@@ -59,6 +60,9 @@ pub(super) fn delete(
     let quarantine = make_child(folder, &name, PRIVATE).map_err(failed)?;
     let mut inside = Vec::with_capacity(frames.len());
     for frame in frames {
+        if !may_go(folder, frame, report) {
+            continue;
+        }
         let file = OsStr::from_bytes(frame.name);
         let from = Entry { dir: folder.as_fd(), name: file };
         let to = Entry { dir: quarantine.as_fd(), name: file };

@@ -1,6 +1,7 @@
 use std::fs::{self, hard_link};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::process::Command;
+use std::time::SystemTime;
 
 use tempfile::TempDir;
 
@@ -11,7 +12,7 @@ use crate::frame::digest::Digest;
 /// A watched folder with a batch of four frames in `shots` and its reel beside `shots`.
 struct Scene {
     folder: TempDir,
-    frames: Vec<(BString, Identity)>,
+    frames: Vec<EncodedFrame>,
     reel: Published,
 }
 
@@ -24,7 +25,7 @@ impl Scene {
             .map(|number| {
                 let name = format!("shot_{number:04}.png");
                 fs::write(dir.join(&name), format!("frame {number}")).unwrap();
-                (BString::from(name.as_str()), identity(&dir.join(&name)))
+                encoded(&name, &dir.join(&name))
             })
             .collect();
         let path = folder.path().join("shot.mp4");
@@ -86,6 +87,21 @@ fn identity(path: &Path) -> Identity {
     Identity { dev: meta.dev(), ino: meta.ino(), size: meta.size(), mtime_ns }
 }
 
+/// A frame that was encoded a moment after it was written.
+fn encoded(name: &str, path: &Path) -> EncodedFrame {
+    let meta = fs::metadata(path).unwrap();
+    let later = SystemTime::now() + std::time::Duration::from_secs(1);
+    let contents = Contents::of(&fs::read(path).unwrap(), &meta, later);
+    EncodedFrame { name: name.into(), identity: identity(path), contents: Some(contents) }
+}
+
+/// Writes into the file and puts its time back.
+fn rewrite_unseen(path: &Path, text: &str) {
+    let before = fs::metadata(path).unwrap();
+    fs::write(path, text).unwrap();
+    fs::File::options().write(true).open(path).unwrap().set_modified(before.modified().unwrap()).unwrap();
+}
+
 fn video(path: PathBuf) -> Published {
     Published { identity: identity(&path), digest: Some(Digest::of(&fs::read(&path).unwrap())), path }
 }
@@ -143,6 +159,65 @@ fn a_frame_written_again_keeps_the_whole_batch() {
             assert_eq!(scene.left(), before, "{mode:?}");
         }
     }
+}
+
+#[test]
+fn a_frame_written_into_with_its_time_put_back_keeps_the_whole_batch() {
+    for mode in [Cleanup::Delete, Cleanup::Archive, Cleanup::Trash] {
+        let scene = Scene::new();
+        rewrite_unseen(&scene.frame(2), "FRAME 2");
+        assert_eq!(identity(&scene.frame(2)), scene.frames[1].identity, "nothing but the bytes and the time of change");
+        let report = scene.clean(mode);
+        assert_eq!((report.removed, report.kept.len()), (0, 4), "{mode:?}");
+        assert!(reasons(&report).contains(&"shot_0002.png: changed since it was encoded".to_owned()));
+        assert_eq!(scene.left(), ALL, "{mode:?}");
+    }
+}
+
+#[test]
+fn another_mode_or_link_or_name_is_no_other_frame() {
+    let scene = Scene::new();
+    fs::set_permissions(scene.frame(1), fs::Permissions::from_mode(0o600)).unwrap();
+    hard_link(scene.frame(2), scene.folder.path().join("backup.png")).unwrap();
+    fs::rename(scene.frame(3), scene.folder.path().join("away")).unwrap();
+    fs::rename(scene.folder.path().join("away"), scene.frame(3)).unwrap();
+    rewrite_unseen(&scene.frame(4), "frame 4");
+    let report = scene.clean(Cleanup::Delete);
+    assert_eq!((report.removed, report.kept.len()), (4, 0), "{:?}", reasons(&report));
+}
+
+#[test]
+fn frames_that_are_links_to_one_file_all_go() {
+    for mode in [Cleanup::Delete, Cleanup::Archive] {
+        let mut scene = Scene::new();
+        fs::remove_file(scene.frame(2)).unwrap();
+        hard_link(scene.frame(1), scene.frame(2)).unwrap();
+        scene.frames[1] = encoded("shot_0002.png", &scene.frame(2));
+        scene.frames[0] = encoded("shot_0001.png", &scene.frame(1));
+        let report = scene.clean(mode);
+        assert_eq!((report.removed, report.kept.len()), (4, 0), "{mode:?}: {:?}", reasons(&report));
+    }
+}
+
+#[test]
+fn a_frame_that_was_read_at_once_is_read_again() {
+    let mut scene = Scene::new();
+    for frame in &mut scene.frames {
+        frame.contents.as_mut().unwrap().changed_ns = None;
+    }
+    rewrite_unseen(&scene.frame(2), "FRAME 2");
+    let report = scene.clean_with(Cleanup::Delete, true).unwrap();
+    assert_eq!(report.removed, 3);
+    assert_eq!(reasons(&report), ["shot_0002.png: changed since it was encoded"]);
+}
+
+#[test]
+fn a_frame_that_an_earlier_version_encoded_is_known_by_its_identity() {
+    let mut scene = Scene::new();
+    scene.frames.iter_mut().for_each(|frame| frame.contents = None);
+    fs::set_permissions(scene.frame(1), fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(scene.frame(2), "rendered again").unwrap();
+    assert_eq!(scene.clean_with(Cleanup::Delete, true).unwrap().removed, 3);
 }
 
 #[test]
@@ -320,6 +395,20 @@ fn a_frame_replaced_after_the_look_goes_back() {
 }
 
 #[test]
+fn a_frame_written_into_after_the_look_with_its_time_put_back_stays() {
+    let scene = Scene::new();
+    let dir = scene.dir();
+    let (root, frames, reel) = (scene.folder.path(), &scene.frames, &scene.reel);
+    let job = CleanupJob { root, dir: &dir, key: "7", frames, reel, mode: Cleanup::Delete, despite_changes: false };
+    let folder = folder::open_beneath(job.root, job.dir).unwrap();
+    let mut report = CleanupReport::default();
+    let doomed = survey(&folder, &job, &mut report);
+    rewrite_unseen(&scene.frame(2), "FRAME 2");
+    quarantine::delete(&folder, &job, &doomed, &mut report).unwrap();
+    assert_eq!((report.removed, fs::read_to_string(scene.frame(2)).unwrap().as_str()), (3, "FRAME 2"));
+}
+
+#[test]
 fn archive_moves_the_frames_and_overwrites_nothing() {
     let scene = Scene::new();
     let shelf = scene.dir().join(".reeld-done/shot.mp4");
@@ -331,7 +420,7 @@ fn archive_moves_the_frames_and_overwrites_nothing() {
     expected.insert(2, ".reeld-done/shot.mp4/shot_0002.png.2".to_owned());
     assert_eq!(scene.left(), expected);
     assert_eq!(fs::read_to_string(shelf.join("shot_0002.png")).unwrap(), "of an older reel");
-    assert_eq!(identity(&shelf.join("shot_0001.png")), scene.frames[0].1);
+    assert_eq!(identity(&shelf.join("shot_0001.png")), scene.frames[0].identity);
 }
 
 #[test]
@@ -385,20 +474,20 @@ fn trash_takes_the_frames_by_a_rename() {
 }
 
 /// Frames in two folders that follow each other, with their reel above them.
-fn days() -> (TempDir, Vec<(BString, Identity)>, Published) {
+fn days() -> (TempDir, Vec<EncodedFrame>, Published) {
     let folder = tempfile::tempdir().unwrap();
     let frames = ["1/a.png", "1/b.png", "2/a.png"].map(|name| {
         let path = folder.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, name).unwrap();
-        (BString::from(name), identity(&path))
+        encoded(name, &path)
     });
     let path = folder.path().join("day.mp4");
     fs::write(&path, "reel").unwrap();
     (folder, frames.to_vec(), video(path))
 }
 
-fn clean_days(folder: &TempDir, frames: &[(BString, Identity)], reel: &Published) -> CleanupReport {
+fn clean_days(folder: &TempDir, frames: &[EncodedFrame], reel: &Published) -> CleanupReport {
     let (root, mode) = (folder.path(), Cleanup::Delete);
     clean(&CleanupJob { root, dir: root, key: "7", frames, reel, mode, despite_changes: false }).unwrap()
 }
@@ -446,5 +535,5 @@ fn a_folder_that_is_gone_took_its_frames_along_and_a_link_in_its_place_is_refuse
     let (root, mode) = (folder.path(), Cleanup::Delete);
     let job = CleanupJob { root, dir: root, key: "7", frames: &frames, reel: &reel, mode, despite_changes: true };
     assert!(matches!(clean(&job), Err(CleanupError::Folder { .. })));
-    assert!(frames[..2].iter().all(|(name, _)| folder.path().join(name.to_string()).exists()));
+    assert!(frames[..2].iter().all(|frame| folder.path().join(frame.name.to_string()).exists()));
 }

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, AtFlags, CWD, StatxFlags, access, statx};
 use rustix::process::getuid;
 
-use super::{CleanupReport, Doomed, KeptReason, Seen, look};
+use super::look::{Doomed, may_go};
+use super::{CleanupReport, KeptReason};
 
 /// Puts the frames into the trash of the user that reeld runs as.
 ///
@@ -27,14 +28,12 @@ pub(super) fn trash(folder: &OwnedFd, frames: &[Doomed<'_>], report: &mut Cleanu
             report.kept.push((frame.name.to_owned(), KeptReason::NoTrash));
             continue;
         }
-        match look(folder, frame.name, frame.identity) {
-            Ok(Seen::Same { .. }) => match ::trash::delete(dir.join(OsStr::from_bytes(frame.name))) {
-                Ok(()) => report.removed += 1,
-                Err(error) => report.kept.push((frame.name.to_owned(), KeptReason::Failed(plain(error)))),
-            },
-            Ok(Seen::Gone) => report.gone += 1,
-            Ok(Seen::Changed) => report.kept.push((frame.name.to_owned(), KeptReason::Changed)),
-            Err(errno) => report.kept.push((frame.name.to_owned(), KeptReason::Failed(errno.into()))),
+        if !may_go(folder, frame, report) {
+            continue;
+        }
+        match ::trash::delete(dir.join(OsStr::from_bytes(frame.name))) {
+            Ok(()) => report.removed += 1,
+            Err(error) => report.kept.push((frame.name.to_owned(), KeptReason::Failed(plain(error)))),
         }
     }
 }

@@ -48,7 +48,7 @@ fn raw(recipe: &Recipe, picture: &Picture, mut pixels: Vec<u8>, intake: &Intake)
         harden(&mut pixels);
     }
     let look = Look::of(recipe, &pixels, (recipe.canvas.width, recipe.canvas.height));
-    Ok(Raw { pixels, look })
+    Ok(Raw { pixels, look, contents: picture.contents })
 }
 
 /// Lets nobody wait for a frame that will not come.

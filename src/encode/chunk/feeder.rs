@@ -10,6 +10,7 @@ use super::intake::{Intake, Raw};
 use super::{BadFrames, ChunkJob, FrameFile, Shown};
 use crate::encode::EncodeError;
 use crate::encode::priority::step_back;
+use crate::frame::digest::Contents;
 use crate::frame::{FrameError, FrameErrorKind};
 use crate::sequence::FrameNumber;
 
@@ -23,6 +24,8 @@ pub(super) struct Fed {
     /// Whether every frame of the job had its turn: not when FFmpeg closed the pipe before the end.
     pub(super) whole: bool,
     pub(super) shown: Vec<Shown>,
+    /// What was read of those that could be used.
+    pub(super) contents: Vec<(FrameNumber, Contents)>,
     pub(super) bad: Vec<(FrameNumber, FrameError)>,
     /// The frame that ended it early, under [`BadFrames::End`].
     pub(super) ended_by: Option<FrameError>,
@@ -63,6 +66,7 @@ impl<'a> Feeder<'a> {
             };
             let count = match raw {
                 Ok(raw) => {
+                    self.fed.contents.push((frame.number, raw.contents));
                     if let Some(old) = self.last.replace(raw) {
                         self.intake.recycle(old.pixels);
                     }

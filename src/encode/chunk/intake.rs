@@ -11,6 +11,7 @@ use super::{FrameFile, Pace};
 use crate::encode::look::Look;
 use crate::encode::pictures::Pictures;
 use crate::frame::FrameError;
+use crate::frame::digest::Contents;
 
 /// How many bytes of raw video wait at most, unless two frames are more.
 const BYTES: usize = 64 << 20;
@@ -22,6 +23,8 @@ pub(super) struct Raw {
     pub(super) pixels: Vec<u8>,
     /// What they look like.
     pub(super) look: Look,
+    /// What was read of the file.
+    pub(super) contents: Contents,
 }
 
 /// The frames of one encode, as they become available. Clones are the same intake.
@@ -230,6 +233,7 @@ mod tests {
     use std::thread;
 
     use super::*;
+    use crate::frame::digest::Digest;
     use crate::sequence::Identity;
 
     fn frame(number: i64) -> FrameFile {
@@ -238,7 +242,8 @@ mod tests {
     }
 
     fn raw() -> Raw {
-        Raw { pixels: vec![0; 4], look: Look::Bytes(0) }
+        let contents = Contents { changed_ns: None, digest: Digest::of(b"") };
+        Raw { pixels: vec![0; 4], look: Look::Bytes(0), contents }
     }
 
     #[test]

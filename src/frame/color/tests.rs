@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::frame::ImageInfo;
+use crate::frame::digest::{Contents, Digest};
 
 fn picture(width: u32, height: u32, pixels: Pixels) -> Picture {
     let (deep, linear) = match pixels {
@@ -12,7 +13,9 @@ fn picture(width: u32, height: u32, pixels: Pixels) -> Picture {
         _ => (false, false),
     };
     let alpha = matches!(pixels.channels(), 2 | 4);
-    Picture { path: PathBuf::from("frame.png"), info: ImageInfo { width, height, deep, linear, alpha }, pixels }
+    let contents = Contents { changed_ns: None, digest: Digest::of(b"") };
+    let info = ImageInfo { width, height, deep, linear, alpha };
+    Picture { path: PathBuf::from("frame.png"), info, pixels, contents }
 }
 
 fn even(picture: &Picture) -> Canvas {

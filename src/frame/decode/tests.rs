@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::frame::complete::{identity_of, inspect};
+use crate::frame::digest::Digest;
 
 const FORMATS: [(ImageFormat, &str); 10] = [
     (ImageFormat::Png, "frame.png"),
@@ -43,7 +44,8 @@ fn encode(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
 
 fn try_decode(bytes: &[u8], name: &str) -> Result<Picture, FrameErrorKind> {
     // Memory that another picture has left.
-    decode_bytes(&mut bytes.to_vec(), Path::new(name), &mut vec![7; 100])
+    let contents = Contents { changed_ns: None, digest: Digest::of(bytes) };
+    decode_bytes(&mut bytes.to_vec(), Path::new(name), contents, &mut vec![7; 100])
 }
 
 #[test]

@@ -7,9 +7,14 @@
 //! ```
 
 use crate::encode::chunk::Shown;
+use crate::frame::digest::{Contents, Digest};
 use crate::sequence::{FrameNumber, Identity};
 
 const FRAME: usize = 44;
+
+/// What was read of the frames: 24 bytes for each, the time and the digest. The time is the smallest number there is where it
+/// says nothing.
+const CONTENTS: usize = 24;
 
 /// Why bytes are not a list of frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +27,8 @@ pub(super) enum Damage {
     Order(FrameNumber),
     #[error("frame {0} is shown for no time")]
     NotShown(FrameNumber),
+    #[error("what was read is not of as many frames")]
+    NotOfTheFrames,
 }
 
 pub(super) fn pack(frames: &[Shown]) -> Vec<u8> {
@@ -51,6 +58,31 @@ pub(super) fn unpack(bytes: &[u8], first: FrameNumber, count: i64) -> Result<Vec
         Some(frame) => Err(Damage::NotShown(frame.number)),
         None => Ok(frames),
     }
+}
+
+pub(super) fn pack_contents(contents: &[Contents]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(contents.len() * CONTENTS);
+    for Contents { changed_ns, digest } in contents {
+        bytes.extend_from_slice(&changed_ns.unwrap_or(i64::MIN).to_le_bytes());
+        bytes.extend_from_slice(&digest.to_bytes());
+    }
+    bytes
+}
+
+/// What was read of `count` frames.
+pub(super) fn unpack_contents(bytes: &[u8], count: usize) -> Result<Vec<Contents>, Damage> {
+    let (records, []) = bytes.as_chunks::<CONTENTS>() else { return Err(Damage::Length(bytes.len())) };
+    if records.len() != count {
+        return Err(Damage::NotOfTheFrames);
+    }
+    let contents = |record: &[u8; CONTENTS]| {
+        let (mut time, mut digest) = ([0; 8], [0; 16]);
+        time.copy_from_slice(&record[..8]);
+        digest.copy_from_slice(&record[8..]);
+        let changed_ns = Some(i64::from_le_bytes(time)).filter(|time| *time != i64::MIN);
+        Contents { changed_ns, digest: Digest::from_bytes(digest) }
+    };
+    Ok(records.iter().map(contents).collect())
 }
 
 fn frame(record: &[u8; FRAME]) -> Shown {
@@ -109,6 +141,15 @@ mod tests {
         assert_eq!(unpack(&[], 0, 0), Err(Damage::NotTheFrames));
         assert_eq!(unpack(&pack(&[shown(7, 1), shown(7, 1)]), 7, 2), Err(Damage::Order(7)));
         assert_eq!(unpack(&pack(&[shown(7, 1), shown(8, 0)]), 7, 2), Err(Damage::NotShown(8)));
+    }
+
+    #[test]
+    fn what_was_read_comes_back_for_as_many_frames() {
+        let read = [Some(-7), None].map(|changed_ns| Contents { changed_ns, digest: Digest::of(b"frame") });
+        let bytes = pack_contents(&read);
+        assert_eq!(unpack_contents(&bytes, 2).unwrap(), read);
+        assert_eq!(unpack_contents(&bytes, 1), Err(Damage::NotOfTheFrames));
+        assert_eq!(unpack_contents(&bytes[1..], 2), Err(Damage::Length(47)));
     }
 
     proptest! {

@@ -2,6 +2,7 @@ use super::*;
 use crate::encode::chunk::Shown;
 use crate::encode::store::ChunkStore;
 use crate::encode::verify::Samples;
+use crate::frame::digest::Contents;
 
 const SETTINGS: &str = "-c:v libx264 -crf 18";
 
@@ -19,14 +20,22 @@ fn shown(numbers: impl IntoIterator<Item = i64>) -> Vec<Shown> {
     frames.iter().map(|frame| Shown { number: frame.number, identity: frame.identity, repeat: 1 }).collect()
 }
 
+/// What was read of frame `number`.
+fn read_of(number: i64) -> Contents {
+    Contents { changed_ns: Some(number), digest: Digest::of(&number.to_le_bytes()) }
+}
+
 fn samples(count: u64) -> Samples {
     Samples { count, config: "41, 0a1b".to_owned(), digest: [0x80; 32] }
 }
 
 fn add(journal: &Journal, key: &ChunkKey<'_>, file: &Path, frames: &[Shown]) -> StoredChunk {
     let samples = samples(frames.len() as u64);
-    let id = journal.add_chunk(key, &NewChunk { file, bytes: 7, frames, samples: &samples }, NOW).unwrap();
-    StoredChunk { id, file: file.to_path_buf(), bytes: 7, frames: frames.to_vec(), samples }
+    let contents: Vec<Contents> = frames.iter().map(|frame| read_of(frame.number)).collect();
+    let id = journal
+        .add_chunk(key, &NewChunk { file, bytes: 7, frames, contents: &contents, samples: &samples }, NOW)
+        .unwrap();
+    StoredChunk { id, file: file.to_path_buf(), bytes: 7, frames: frames.to_vec(), contents, samples }
 }
 
 /// What somebody else's hands do to the journal.
@@ -112,7 +121,7 @@ fn a_chunk_of_nothing_is_refused() {
     let scene = Scene::new();
     let pattern = pattern();
     let samples = samples(0);
-    let new = NewChunk { file: Path::new("/chunks/1"), bytes: 7, frames: &[], samples: &samples };
+    let new = NewChunk { file: Path::new("/chunks/1"), bytes: 7, frames: &[], contents: &[], samples: &samples };
     let error = scene.journal.add_chunk(&key("/srv/a", &pattern), &new, NOW).unwrap_err();
     assert!(matches!(error, JournalError::Sql { .. }), "{error}");
     assert!(scene.journal.chunk_files().unwrap().is_empty());
@@ -281,11 +290,12 @@ proptest! {
         };
         let frames: Vec<Shown> = frames.into_iter().map(shown).collect();
         let samples = Samples { count: numbers.0, config: texts.2.clone(), digest: numbers.2 };
-        let new = NewChunk { file: &file, bytes: numbers.1, frames: &frames, samples: &samples };
+        let contents: Vec<Contents> = frames.iter().map(|frame| read_of(frame.number)).collect();
+        let new = NewChunk { file: &file, bytes: numbers.1, frames: &frames, contents: &contents, samples: &samples };
         let id = scene.journal.add_chunk(&key, &new, NOW).unwrap();
         let scene = scene.restart();
         let stored = scene.journal.chunks_of(&key).unwrap();
-        let expected = StoredChunk { id, file: file.clone(), bytes: numbers.1, frames, samples };
+        let expected = StoredChunk { id, file: file.clone(), bytes: numbers.1, frames, contents, samples };
         prop_assert_eq!(stored, [expected]);
         prop_assert_eq!(scene.journal.drop_chunks(&[id]).unwrap(), [file]);
     }

@@ -122,7 +122,9 @@ fn make_chunk(folder: &Path) {
     let file = part.keep().unwrap();
     let frames = batch.frames.iter().map(|frame| Shown { number: frame.number, identity: frame.identity, repeat: 1 });
     let samples = Samples { count: 2, config: String::new(), digest: [7; 32] };
-    let new = NewChunk { file: &file, bytes: 5, frames: &frames.collect::<Vec<_>>(), samples: &samples };
+    let contents = [Contents { changed_ns: None, digest: Digest::of(b"frame") }; 2];
+    let frames = frames.collect::<Vec<_>>();
+    let new = NewChunk { file: &file, bytes: 5, frames: &frames, contents: &contents, samples: &samples };
     journal.add_chunk(&key, &new, NOW).unwrap();
 }
 

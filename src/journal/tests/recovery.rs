@@ -104,7 +104,7 @@ fn a_disk_under_another_number_has_the_same_files() {
     assert_eq!(scene.journal.renumber(&dir).unwrap(), [id, changed]);
     let due = scene.journal.due_cleanups(NOW).unwrap().pop().unwrap();
     assert_eq!(due.reel.identity.dev, files[0].dev);
-    assert_eq!(due.frames.iter().map(|(_, identity)| *identity).collect::<Vec<_>>(), files);
+    assert_eq!(due.frames.iter().map(|frame| frame.identity).collect::<Vec<_>>(), files);
     assert!(scene.journal.renumber(&dir).unwrap().is_empty());
 
     // A file that differs in anything else is another file.
