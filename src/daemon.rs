@@ -43,6 +43,7 @@ pub mod job;
 mod live;
 mod load;
 mod memory;
+mod places;
 mod reader;
 mod signals;
 mod slots;

@@ -41,6 +41,7 @@ mod error;
 mod existing;
 mod lock;
 mod open;
+mod places;
 mod programs;
 mod query;
 mod recover;
@@ -78,6 +79,12 @@ impl Journal {
     pub fn open_to_read(state_dir: &Path) -> Result<Option<Self>, JournalError> {
         let path = state_dir.join(FILE_NAME);
         Ok(open::readable(&path)?.map(|connection| Self::of(&path, connection)))
+    }
+
+    /// The state directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("/"))
     }
 
     /// Records a sealed batch with its frames.
@@ -285,7 +292,7 @@ impl Journal {
     pub fn cleaned(&self, id: BatchId, report: &CleanupReport, now: i64) -> Result<Option<i64>, JournalError> {
         let tries: u32 = self.value(id, "cleaned up", "cleanup_tries + 1", "'published'")?;
         let refused = report.kept.iter().find(|(_, reason)| matches!(reason, KeptReason::Failed(_)));
-        let next = refused.and_then(|_| due_after(tries, now));
+        let next = refused.map(|_| due_for_ever(tries, now));
         let error = refused.map(|(name, reason)| format!("{name} stays: {reason}"));
         self.step(
             id,
@@ -319,7 +326,7 @@ impl Journal {
         now: i64,
     ) -> Result<Option<i64>, JournalError> {
         let tries: u32 = self.value(id, "cleaned up", "cleanup_tries + 1", "'published'")?;
-        let next = if retryable { due_after(tries, now) } else { None };
+        let next = retryable.then(|| due_for_ever(tries, now));
         self.step(
             id,
             "cleaned up",
@@ -328,6 +335,17 @@ impl Journal {
             named_params! {":id": id, ":error": error, ":hint": hint, ":tries": tries, ":next": next},
         )?;
         Ok(next)
+    }
+
+    /// The disk of the frames or of the reel is away. The frames are looked at again at `next`, however often.
+    pub fn removal_waits(&self, id: BatchId, error: &str, hint: Option<&str>, next: i64) -> Result<(), JournalError> {
+        self.step(
+            id,
+            "cleaned up",
+            "UPDATE batches SET error = :error, hint = :hint, cleanup_due_at = :next, \
+             cleanup_tries = cleanup_tries + 1 WHERE id = :id AND state = 'published'",
+            named_params! {":id": id, ":error": error, ":hint": hint, ":next": next},
+        )
     }
 
     /// The batch's files changed before it was encoded. They are no longer held, and come back as released.
@@ -370,6 +388,11 @@ impl Journal {
     fn sql_error(&self, source: rusqlite::Error) -> JournalError {
         JournalError::Sql { path: self.path.to_path_buf(), source }
     }
+}
+
+/// The same without an end: frames that could not be removed are in nobody's way, and whoever lets them go need not ask again.
+fn due_for_ever(attempts: u32, now: i64) -> i64 {
+    due_after(attempts.min(MOST_ATTEMPTS - 1), now).unwrap_or(i64::MAX)
 }
 
 fn due_after(attempts: u32, now: i64) -> Option<i64> {

@@ -11,5 +11,6 @@ pub mod limits;
 pub mod mounts;
 pub mod native;
 mod pace;
+pub mod places;
 pub mod roots;
 pub mod scan;

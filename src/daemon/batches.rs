@@ -15,7 +15,7 @@ use crate::daemon::error::{Consequence, JobError, StartError};
 use crate::daemon::event::{Event, Files};
 use crate::daemon::job::{self, CleanedUp, Delivered, Job, Tools};
 use crate::daemon::reader::Wants;
-use crate::daemon::{Daemon, Phase};
+use crate::daemon::{Daemon, Phase, places};
 use crate::journal::{DueCleanup, Journal, JournalError};
 use crate::sequence::tracker::Event as Tracked;
 use crate::sequence::{Batch, Identity};
@@ -23,6 +23,10 @@ use crate::watch::dirty::Dirty;
 
 /// Time until a journal that failed is asked again.
 const PAUSE: Duration = Duration::from_secs(60);
+
+/// Time until a disk that is away is looked for again before frames are removed: at first, and at most.
+const FIRST_WAIT: Duration = Duration::from_secs(5);
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
 /// What the journal wants done.
 #[derive(Debug)]
@@ -48,7 +52,8 @@ impl Daemon {
         for warning in recovery.warnings {
             tracing::warn!("{warning}");
         }
-        match chunks::sweep(&self.tools) {
+        match places::check_folder(&self.tools.journal, &self.tools.chunk_dir).and_then(|()| chunks::sweep(&self.tools))
+        {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "chunks that are of no use any more were removed"),
             Err(error) => {
@@ -149,7 +154,16 @@ impl Daemon {
             tracing::info!(batch = %job.id, sequence = job.name(), frames = job.batch.frames.len(), "encoding");
             let tools = self.tools.clone();
             self.spawn(move || {
-                let work = || job::run(&job, &tools, &|progress| meter.record(&progress), &stop);
+                let work = || {
+                    places::check(&job, &tools).map_err(|error| job::not_begun(&job, &tools.journal, error))?;
+                    let delivered = job::run(&job, &tools, &|progress| meter.record(&progress), &stop)?;
+                    // A folder that was only made for it is known from now on.
+                    if let Err(error) = places::check(&job, &tools) {
+                        let hint = error.hint().unwrap_or_default();
+                        tracing::warn!(batch = %job.id, hint, "the disk went away just now: {error}");
+                    }
+                    Ok(delivered)
+                };
                 // A panic must not take the slot with it.
                 let outcome = catch_unwind(AssertUnwindSafe(work))
                     .unwrap_or_else(|panic| Err(JobError::Panicked(text_of(&*panic))));
@@ -247,7 +261,10 @@ fn due_work(tools: &Tools, config: &Config) -> Result<DueWork, JournalError> {
     for due in journal.due_cleanups(now)? {
         // A root that left the config, or no longer wants its frames removed, keeps them.
         if config.root_of(&due.dir).is_some_and(|root| root.delivery.cleanup != Cleanup::Keep) {
-            clean_up(&due, journal);
+            match places::check_removal(&due) {
+                Ok(()) => clean_up(&due, journal),
+                Err(error) => put_off(&due, &error, journal, now)?,
+            }
         }
     }
     let mut jobs = Vec::new();
@@ -258,6 +275,18 @@ fn due_work(tools: &Tools, config: &Config) -> Result<DueWork, JournalError> {
         }
     }
     Ok(DueWork { jobs, next: journal.next_due(now)? })
+}
+
+/// Waits for a disk, longer and longer, and for ever: marked as done, the frames would stay on it for good.
+fn put_off(due: &DueCleanup, error: &JobError, journal: &Journal, now: i64) -> Result<(), JournalError> {
+    let pause = FIRST_WAIT.saturating_mul(1 << due.tries.min(16)).min(LONGEST_WAIT);
+    let (batch, hint) = (due.id, error.hint());
+    if due.tries == 0 {
+        tracing::warn!(%batch, dir = %due.dir.display(), hint = hint.as_deref().unwrap_or_default(), "the frames stay until the disk is back: {error}");
+    }
+    let next = now.saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX));
+    let text = format!("the frames wait for their disk: {error}");
+    journal.removal_waits(batch, &text, hint.as_deref(), next)
 }
 
 fn clean_up(due: &DueCleanup, journal: &Journal) {

@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 use crate::config::FrameRate;
 use crate::daemon::error::JobError;
 use crate::daemon::job::{Tools, now_ms};
+use crate::daemon::places;
 use crate::encode::EncodeError;
 use crate::encode::chunk::{BadFrames, ChunkJob, Form, Intake, Progress, Shown, settings_of};
 use crate::encode::ffmpeg::Stop;
@@ -139,6 +140,11 @@ impl ChunkMaker {
     fn warn_of_preview(&self, error: &EncodeError) {
         let dir = preview_dir(&self.tools, &self.dir, &self.pattern);
         tracing::warn!(dir = %dir.display(), "the preview cannot be written: {error}");
+    }
+
+    /// Fails unless the folder of the chunks is on the disk that it was on.
+    pub(crate) fn check_place(&self) -> Result<(), JobError> {
+        places::check_folder(&self.tools.journal, &self.tools.chunk_dir)
     }
 
     /// Makes one chunk of the frames of `intake`, `first` where the video begins with them. `encoded` is called when its

@@ -87,6 +87,10 @@ impl Daemon {
         self.live.abort();
         self.tools.encoder = config.encoder.clone();
         self.config = Arc::new(config);
+        // Who reads the config again says that every folder is the right one, as for the roots.
+        if let Err(error) = self.tools.journal.forget_places() {
+            self.journal_failed(&error.into());
+        }
         self.open_roots();
         self.ask_journal();
         tracing::info!(roots = self.roots.len(), "config reloaded; running encodes keep the old one");

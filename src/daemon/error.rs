@@ -69,6 +69,8 @@ pub enum JobError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Journal(#[from] JournalError),
+    #[error("{path}: {why}", path = path.display())]
+    Away { path: PathBuf, why: String, hint: Option<String> },
     #[error("stopped")]
     Stopped,
     #[error("reeld itself failed: {0}")]
@@ -116,6 +118,7 @@ impl JobError {
             Self::Cleanup(error) => error.hint(),
             Self::Store(error) => error.hint(),
             Self::Journal(error) => error.hint(),
+            Self::Away { hint, .. } => hint.clone(),
             Self::Stopped => None,
             Self::Panicked(_) => Some("this is a bug in reeld; the frames are untouched".to_owned()),
         }
@@ -125,7 +128,7 @@ impl JobError {
         match self {
             Self::Stopped => Consequence::LaterAgain,
             Self::FramesChanged(_) => Consequence::Stale,
-            Self::FolderGone { .. } => Consequence::Hold(HOLD),
+            Self::FolderGone { .. } | Self::Away { .. } => Consequence::Hold(HOLD),
             Self::Publish(error) if error.retryable() => Consequence::Hold(HOLD),
             Self::Encode(error) if is_disk_full(error) => Consequence::Hold(HOLD),
             Self::Encode(error) if error.retryable() => Consequence::BackOff,

@@ -4,6 +4,7 @@
 //! (or on the only one, for `reeld encode`), blocks as long as it takes, and never touches the daemon's state.
 
 use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -15,9 +16,10 @@ use crate::daemon::assemble::{self, Assembled};
 use crate::daemon::chunks;
 use crate::daemon::error::{Consequence, JobError};
 use crate::daemon::survey::{self, Survey};
+use crate::deliver::Published;
+use crate::deliver::cleanup::{self, CleanupError, CleanupReport};
 use crate::deliver::name::{self, NameContext};
 use crate::deliver::publish::{self, Staging};
-use crate::deliver::{Published, cleanup};
 use crate::encode::chunk::{BadFrames, ChunkJob, Form, Progress};
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::encode::recipe::Recipe;
@@ -26,6 +28,7 @@ use crate::journal::{BatchId, DueCleanup, Journal, JournalError, NewBatch, Outco
 use crate::sequence::finish::MissingFrames;
 use crate::sequence::name::EXTENSIONS;
 use crate::sequence::{Anomaly, Batch, Identity, Unreadable};
+use crate::watch::places::Sighting;
 
 /// What a job works with.
 #[derive(Debug, Clone)]
@@ -177,6 +180,9 @@ fn make_reel(
         cleanup: cleanup.as_ref().ok().copied().flatten(),
     };
     tools.journal.encoded(*id, &contents)?;
+    // Looked at before the reel is there, so that no frame of it can be removed unguarded.
+    let seen = [&root.path, &target.dir].map(|folder| Sighting::of(folder).ok());
+    tools.journal.seen_at(*id, seen[0].as_ref(), seen[1].as_ref())?;
     let announce = &mut |reel: &Published| tools.journal.publishing(*id, reel, &outcome).map_err(Into::into);
     let reel = publish::publish(staging, &target.stem, chunk.recipe.extension(), announce)?;
     tools.journal.published(*id, &reel, now_ms())?;
@@ -187,6 +193,14 @@ fn make_reel(
         tracing::warn!(batch = %id, hint = error.hint().unwrap_or_default(), "the chunks of this reel stay: {error}");
     }
     Ok(Delivered { reel: path, frames, ahead, anomalies, ms, frames_kept_because: cleanup.err(), identity })
+}
+
+/// Records that `job` could not even begin.
+pub(super) fn not_begun(job: &Job, journal: &Journal, error: JobError) -> JobError {
+    match record_failure(job.id, journal, &error) {
+        Ok(()) => error,
+        Err(unrecorded) => unrecorded,
+    }
 }
 
 /// A frame that cannot be decoded is treated as a number that has no frame.
@@ -310,6 +324,14 @@ pub fn clean_up(due: &DueCleanup, journal: &Journal) -> Result<CleanedUp, JobErr
                 None => format!("{name}: {reason}"),
             });
             Ok(CleanedUp { removed: report.removed, gone: report.gone, kept: kept.collect() })
+        }
+        // On the right disk, somebody removed the folder with all that was in it.
+        Err(CleanupError::Folder { source, .. })
+            if source.kind() == io::ErrorKind::NotFound && due.root_seen.is_some() =>
+        {
+            let gone = due.frames.len() as u64;
+            journal.cleaned(due.id, &CleanupReport { gone, ..CleanupReport::default() }, now_ms())?;
+            Ok(CleanedUp { removed: 0, gone, kept: Vec::new() })
         }
         Err(error) => {
             journal.cleanup_failed(due.id, &error.to_string(), error.hint().as_deref(), error.retryable(), now_ms())?;

@@ -13,7 +13,7 @@ use crate::daemon::event::Event;
 use crate::daemon::memory;
 use crate::daemon::reader::{Fingerprint, Reading, Report, RootReader, Standing, Wants};
 use crate::daemon::systemd::Systemd;
-use crate::daemon::{Daemon, GATHER, GATHER_URGENT, Phase};
+use crate::daemon::{Daemon, GATHER, GATHER_URGENT, Phase, places};
 use crate::frame::sample::{self, Inspected};
 use crate::frame::{FrameErrorKind, complete};
 use crate::sequence::group::Scope;
@@ -57,6 +57,9 @@ impl Daemon {
         for root in self.config.roots.clone() {
             self.open_root(root);
         }
+        // A file server that does not answer must not hold the loop up.
+        let (config, tools) = (Arc::clone(&self.config), self.tools.clone());
+        tokio::task::spawn_blocking(move || places::learn(&config, &tools));
     }
 
     pub(super) fn open_root(&mut self, root: Root) {

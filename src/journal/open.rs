@@ -12,7 +12,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::JournalError;
 
 /// One step for each version of the schema; `user_version` says how many were taken.
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     include_str!("schema.sql"),
     include_str!("programs.sql"),
     include_str!("names.sql"),
@@ -22,6 +22,7 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("selection.sql"),
     include_str!("reel_digest.sql"),
     include_str!("contents.sql"),
+    include_str!("places.sql"),
 ];
 
 /// How long to wait for another process that reads or checkpoints.
@@ -94,7 +95,7 @@ fn attempt(path: &Path) -> Result<Connection, Attempt> {
         return Err(Attempt::Failed(newer(path, found)));
     };
     migrate(&mut connection, missing).map_err(classify)?;
-    for table in ["batches", "frames", "chunks", "programs", "watched", "existing"] {
+    for table in ["batches", "frames", "chunks", "programs", "watched", "existing", "places"] {
         connection.prepare(&format!("SELECT * FROM {table}")).map_err(classify)?;
     }
     Ok(connection)

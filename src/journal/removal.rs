@@ -14,6 +14,7 @@ use crate::deliver::Published;
 use crate::deliver::cleanup::EncodedFrame;
 use crate::frame::digest::{Contents, Digest};
 use crate::sequence::Pattern;
+use crate::watch::places::Sighting;
 
 /// What is to happen to the frames of a published reel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +42,12 @@ pub struct DueCleanup {
     pub reel: Published,
     /// What is to happen.
     pub plan: PlannedCleanup,
+    /// How often it was tried or put off.
+    pub tries: u32,
+    /// What was seen of the root when the reel was published.
+    pub root_seen: Option<Sighting>,
+    /// And of the folder of the reel.
+    pub reel_seen: Option<Sighting>,
 }
 
 impl DueCleanup {
@@ -58,6 +65,9 @@ impl DueCleanup {
                 due_at: row.get("cleanup_due_at")?,
                 despite_changes: row.get("despite_changes")?,
             },
+            tries: row.get("cleanup_tries")?,
+            root_seen: rows::optional_json(row, "root_seen")?,
+            reel_seen: rows::optional_json(row, "reel_seen")?,
         })
     }
 }

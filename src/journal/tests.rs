@@ -394,6 +394,11 @@ fn a_clean_up_that_fails_comes_again_and_encodes_nothing() {
     let again = scene.journal.cleaned(id, &report, next).unwrap().unwrap();
     assert_eq!(scene.journal.due_cleanups(again).unwrap()[0].frames, due.frames[..1]);
     assert!(scene.entry(id).error.unwrap().contains("permission denied"));
+    // However often: a disk may be away for a month.
+    for _ in 0..3 * MOST_ATTEMPTS {
+        let next = scene.journal.cleanup_failed(id, "no way", None, true, NOW).unwrap();
+        assert!(next.is_some_and(|next| next <= NOW + 6 * 3_600_000), "{next:?}");
+    }
 
     assert_eq!(scene.journal.cleanup_failed(id, "the reel is gone", None, false, NOW).unwrap(), None);
     assert!(scene.journal.due_cleanups(i64::MAX).unwrap().is_empty());

@@ -200,18 +200,18 @@ pub struct RootMarks {
 
 /// What a few system calls tell of a root: enough to know it again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Look {
-    resolved: PathBuf,
+pub(super) struct Look {
+    pub(super) resolved: PathBuf,
     dev: u64,
-    ino: u64,
+    pub(super) ino: u64,
     /// When the folder was made, nanoseconds since the Unix epoch, where the file system knows.
-    born: Option<i128>,
+    pub(super) born: Option<i128>,
     /// The file system's own number (`f_fsid`); 0 where it has none, as NFS.
-    fsid: u64,
+    pub(super) fsid: u64,
 }
 
 impl Look {
-    fn at(path: &Path) -> Result<Self, Errno> {
+    pub(super) fn at(path: &Path) -> Result<Self, Errno> {
         // Opened, not only looked at: opening mounts what an automounter keeps for that path, and proves the permission.
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let folder = retry_on_intr(|| openat(CWD, path, flags, Mode::empty()))?;
@@ -229,13 +229,13 @@ fn born(folder: &OwnedFd) -> Option<i128> {
 
 /// All that can be seen of a root.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Sight {
-    look: Look,
-    mount: Option<Mount>,
+pub(super) struct Sight {
+    pub(super) look: Look,
+    pub(super) mount: Option<Mount>,
 }
 
 impl Sight {
-    fn of(look: Look) -> Self {
+    pub(super) fn of(look: Look) -> Self {
         let mount = MountTable::read().ok().and_then(|table| table.of(&look.resolved).cloned());
         Self { look, mount }
     }
@@ -261,7 +261,7 @@ impl Sight {
         RootMarks { path: look.resolved.clone(), marks: iter::once(disk).chain(folder).collect() }
     }
 
-    fn mount_point(&self) -> Option<&Path> {
+    pub(super) fn mount_point(&self) -> Option<&Path> {
         self.mount.as_ref().map(|mount| mount.point.as_path())
     }
 }

@@ -2,10 +2,13 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::support::{Daemon, Frames, Live, Sandbox, ffmpeg};
+use rustix::process::Signal;
+
+use crate::support::{Daemon, Frames, Live, Sandbox, ffmpeg, toml_string};
 
 const PATIENT: &str = "idle_timeout = \"1h\"";
 
@@ -49,6 +52,86 @@ impl Waiting {
 
     pub fn list(&self) -> String {
         self.sandbox.run([OsStr::new("list")]).expect(0).text()
+    }
+}
+
+/// What the journal keeps of a folder and its disk, as if it had been seen on another disk.
+fn on_another_disk(seen: &str, point: &Path) -> String {
+    let mut seen: serde_json::Value = serde_json::from_str(seen).unwrap();
+    for number in ["ino", "born", "fsid"] {
+        seen[number] = 1.into();
+    }
+    seen["share"] = serde_json::Value::Null;
+    seen["point"] = point.as_os_str().as_bytes().into();
+    seen.to_string()
+}
+
+/// The journal, for hands that are not reeld's.
+fn journal(sandbox: &Sandbox) -> rusqlite::Connection {
+    rusqlite::Connection::open(sandbox.state().join("journal.db")).unwrap()
+}
+
+/// A mount cannot be made without root, so that the journal is told that the folder was one.
+#[test]
+fn a_video_waits_for_the_disk_of_its_folder() {
+    for place in ["out", "home/.local/state/reeld"] {
+        let sandbox = Sandbox::new(&ffmpeg());
+        let (out, place) = (sandbox.path().join("out"), sandbox.path().join(place));
+        let config = sandbox.config(&format!("{PATIENT}\noutput_dir = {}", toml_string(&out)));
+        let mut daemon = Daemon::start(&sandbox, &config);
+        let frames = Frames::new("frame_####.png");
+        let finish = |name: &str| {
+            let folder = sandbox.folder(name);
+            frames.write(&folder, 1..=4);
+            fs::write(folder.join(".done"), "").unwrap();
+            folder
+        };
+        finish("one");
+        daemon.wait_for_file(&out.join("frame.mp4"));
+        daemon.wait_for_line("the reel is recorded", |line| line.contains("reel="));
+        assert_eq!(daemon.stop().code(), Some(0));
+
+        let path = place.as_os_str().as_bytes();
+        let select = "SELECT seen FROM places WHERE path = ?";
+        let seen: String = journal(&sandbox).query_row(select, [path], |row| row.get(0)).unwrap();
+        let update = "UPDATE places SET seen = ? WHERE path = ?";
+        journal(&sandbox).execute(update, (on_another_disk(&seen, &place), path)).unwrap();
+        let mut daemon = Daemon::start(&sandbox, &config);
+        let two = finish("two");
+        daemon.wait_for_line("it waits", |line| line.contains("its disk is not mounted; the batch waits"));
+        assert_eq!(sandbox.reels(), [out.join("frame.mp4")]);
+        let listed = sandbox.run([OsStr::new("list")]).expect(0).text();
+        assert!(
+            listed.contains("its disk is not mounted") && listed.contains("hint: mount the disk again"),
+            "{listed}"
+        );
+
+        // The user says that it is the right one.
+        daemon.signal(Signal::HUP);
+        daemon.wait_for_line("it has read its config", |line| line.contains("config reloaded"));
+        sandbox.run([OsStr::new("retry"), two.as_os_str()]).expect(0);
+        daemon.wait_for_file(&out.join("frame_2.mp4"));
+        assert_eq!(daemon.stop().code(), Some(0));
+    }
+}
+
+#[test]
+fn frames_wait_for_the_disk_that_they_were_on() {
+    for column in ["root_seen", "reel_seen"] {
+        let waiting = Waiting::new("cleanup = \"delete\"");
+        let journal = journal(&waiting.sandbox);
+        let seen: String = journal.query_row(&format!("SELECT {column} FROM batches"), [], |row| row.get(0)).unwrap();
+        let put = |seen: &str| journal.execute(&format!("UPDATE batches SET {column} = ?"), [seen]).unwrap();
+        put(&on_another_disk(&seen, &waiting.sandbox.root()));
+        let mut daemon = waiting.start("cleanup = \"delete\"");
+        daemon.wait_for_line("it says so", |line| line.contains("the frames stay until the disk is back"));
+        assert_eq!(waiting.left(), 6, "{column}");
+        let listed = waiting.list();
+        assert!(listed.contains("published") && listed.contains("the frames wait for their disk"), "{listed}");
+        put(&seen);
+        daemon.wait("the frames to go", |_| (waiting.left() == 0).then_some(()));
+        daemon.wait("it is recorded", |_| waiting.list().contains("6 frames deleted").then_some(()));
+        assert_eq!(daemon.stop().code(), Some(0));
     }
 }
 

@@ -92,7 +92,11 @@ pub(super) fn make(
     encoded: impl FnOnce(),
     sequence: &str,
 ) -> Closed {
-    let error = match maker.make(intake, place == Place::First, BadFrames::End, &|_| {}, stop, encoded) {
+    let made = || {
+        maker.check_place()?;
+        maker.make(intake, place == Place::First, BadFrames::End, &|_| {}, stop, encoded)
+    };
+    let error = match made() {
         Ok(made) => {
             tracing::debug!(sequence, frames = made.shown.len(), path = %made.part.file.display(), "chunk");
             return match made.id {
