@@ -1,4 +1,4 @@
-//! Places between two durable steps where a test may kill the process.
+//! Places between two durable steps where a test may kill the process, and a clock that a test may set wrong.
 //!
 //! Owns nothing. Without the cargo feature `fault-points` a point is an empty function. With it, the environment variable
 //! `REELD_FAULT` names the one point at which the process ends itself with SIGKILL, as a power cut or the kernel's
@@ -28,3 +28,18 @@ pub fn point(name: &str) {
 #[cfg(not(feature = "fault-points"))]
 #[inline]
 pub fn point(_name: &str) {}
+
+/// By how much a test has set the wall clock of the daemon wrong, in milliseconds: what the file says that `REELD_CLOCK` names.
+/// It is read at each look, so that the clock can jump.
+#[cfg(feature = "fault-points")]
+pub fn clock_shift_ms() -> i64 {
+    let text = std::env::var_os("REELD_CLOCK").and_then(|file| std::fs::read_to_string(file).ok());
+    text.and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+}
+
+/// None: the feature `fault-points` is off.
+#[cfg(not(feature = "fault-points"))]
+#[inline]
+pub fn clock_shift_ms() -> i64 {
+    0
+}

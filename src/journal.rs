@@ -31,7 +31,7 @@ pub use existing::FirstReading;
 pub use lock::Lock;
 pub use query::RetryTarget;
 pub use recover::Recovery;
-pub use removal::{DueCleanup, PlannedCleanup};
+pub use removal::{BootTime, DueCleanup, PlannedCleanup};
 pub(crate) use rows::lossy;
 pub use rows::{BatchId, Entry, NewBatch, Outcome, State, StoredBatch};
 
@@ -207,7 +207,7 @@ impl Journal {
             "published",
             "UPDATE batches SET state = 'publishing', reel = :reel, reel_dev = :dev, reel_ino = :ino, \
              reel_size = :size, reel_mtime_ns = :mtime_ns, reel_digest = :digest, anomalies = :anomalies, encode_ms = :encode_ms, \
-             verify_ms = :verify_ms, cleanup = :cleanup, cleanup_due_at = :due_at, despite_changes = :despite_changes \
+             verify_ms = :verify_ms, cleanup = :cleanup, cleanup_due_at = :due_at, due_boot = NULL, stays = 0, despite_changes = :despite_changes \
              WHERE id = :id AND state IN ('encoding', 'publishing')",
             named_params! {
                 ":id": id,
@@ -298,7 +298,7 @@ impl Journal {
             id,
             "cleaned up",
             "UPDATE batches SET state = iif(:next IS NULL, 'cleaned', state), cleanup_due_at = :next, \
-             cleanup_tries = :tries, removed = removed + :removed, kept = :kept, error = :error, hint = :hint, \
+             due_boot = NULL, cleanup_tries = :tries, removed = removed + :removed, kept = :kept, error = :error, hint = :hint, \
              ended_at = :now WHERE id = :id AND state = 'published'",
             named_params! {
                 ":id": id,
@@ -330,22 +330,11 @@ impl Journal {
         self.step(
             id,
             "cleaned up",
-            "UPDATE batches SET error = :error, hint = :hint, cleanup_tries = :tries, cleanup_due_at = :next \
-             WHERE id = :id AND state = 'published'",
+            "UPDATE batches SET error = :error, hint = :hint, cleanup_tries = :tries, cleanup_due_at = :next, \
+             due_boot = NULL WHERE id = :id AND state = 'published'",
             named_params! {":id": id, ":error": error, ":hint": hint, ":tries": tries, ":next": next},
         )?;
         Ok(next)
-    }
-
-    /// The disk of the frames or of the reel is away. The frames are looked at again at `next`, however often.
-    pub fn removal_waits(&self, id: BatchId, error: &str, hint: Option<&str>, next: i64) -> Result<(), JournalError> {
-        self.step(
-            id,
-            "cleaned up",
-            "UPDATE batches SET error = :error, hint = :hint, cleanup_due_at = :next, \
-             cleanup_tries = cleanup_tries + 1 WHERE id = :id AND state = 'published'",
-            named_params! {":id": id, ":error": error, ":hint": hint, ":next": next},
-        )
     }
 
     /// The batch's files changed before it was encoded. They are no longer held, and come back as released.

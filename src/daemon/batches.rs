@@ -6,27 +6,21 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bstr::BString;
-use jiff::Timestamp;
-
-use crate::config::{Cleanup, Config};
+use crate::config::Config;
 use crate::daemon::chunks;
 use crate::daemon::error::{Consequence, JobError, StartError};
 use crate::daemon::event::{Event, Files};
-use crate::daemon::job::{self, CleanedUp, Delivered, Job, Tools};
+use crate::daemon::job::{self, Delivered, Job, Tools};
 use crate::daemon::reader::Wants;
-use crate::daemon::{Daemon, Phase, places};
-use crate::journal::{DueCleanup, Journal, JournalError};
+use crate::daemon::{Daemon, Phase, clock, places, removal};
+use crate::journal::JournalError;
 use crate::sequence::tracker::Event as Tracked;
 use crate::sequence::{Batch, Identity};
 use crate::watch::dirty::Dirty;
+use bstr::BString;
 
 /// Time until a journal that failed is asked again.
 const PAUSE: Duration = Duration::from_secs(60);
-
-/// Time until a disk that is away is looked for again before frames are removed: at first, and at most.
-const FIRST_WAIT: Duration = Duration::from_secs(5);
-const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
 /// What the journal wants done.
 #[derive(Debug)]
@@ -40,6 +34,8 @@ impl Daemon {
     /// Puts in order what an earlier life left behind, and starts what it left undone.
     pub(super) fn recover(&mut self) -> Result<(), StartError> {
         let recovery = self.tools.journal.recover(job::now_ms())?;
+        // The config may be another one than before.
+        self.tools.journal.reconsider()?;
         for id in recovery.restarted {
             tracing::info!(batch = %id, "was being encoded when reeld ended; it is encoded again");
         }
@@ -248,7 +244,7 @@ impl Daemon {
 
     /// A moment of the wall clock on the loop's clock; now when it has passed.
     pub(super) fn at_unix_ms(&self, ms: i64) -> Duration {
-        let wait = u64::try_from(ms - Timestamp::now().as_millisecond()).unwrap_or(0);
+        let wait = u64::try_from(ms - clock::now_ms()).unwrap_or(0);
         self.now() + Duration::from_millis(wait)
     }
 }
@@ -258,15 +254,7 @@ fn due_work(tools: &Tools, config: &Config) -> Result<DueWork, JournalError> {
     let journal = &tools.journal;
     // One moment for all three questions: what becomes due between two of them would be missed by both.
     let now = job::now_ms();
-    for due in journal.due_cleanups(now)? {
-        // A root that left the config, or no longer wants its frames removed, keeps them.
-        if config.root_of(&due.dir).is_some_and(|root| root.delivery.cleanup != Cleanup::Keep) {
-            match places::check_removal(&due) {
-                Ok(()) => clean_up(&due, journal),
-                Err(error) => put_off(&due, &error, journal, now)?,
-            }
-        }
-    }
+    removal::remove_due(journal, config, now)?;
     let mut jobs = Vec::new();
     for stored in journal.pending(now)? {
         // A root that left the config keeps its batches in the journal, for the day it comes back.
@@ -275,37 +263,6 @@ fn due_work(tools: &Tools, config: &Config) -> Result<DueWork, JournalError> {
         }
     }
     Ok(DueWork { jobs, next: journal.next_due(now)? })
-}
-
-/// Waits for a disk, longer and longer, and for ever: marked as done, the frames would stay on it for good.
-fn put_off(due: &DueCleanup, error: &JobError, journal: &Journal, now: i64) -> Result<(), JournalError> {
-    let pause = FIRST_WAIT.saturating_mul(1 << due.tries.min(16)).min(LONGEST_WAIT);
-    let (batch, hint) = (due.id, error.hint());
-    if due.tries == 0 {
-        tracing::warn!(%batch, dir = %due.dir.display(), hint = hint.as_deref().unwrap_or_default(), "the frames stay until the disk is back: {error}");
-    }
-    let next = now.saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX));
-    let text = format!("the frames wait for their disk: {error}");
-    journal.removal_waits(batch, &text, hint.as_deref(), next)
-}
-
-fn clean_up(due: &DueCleanup, journal: &Journal) {
-    let (batch, dir) = (due.id, due.dir.display());
-    match job::clean_up(due, journal) {
-        Ok(CleanedUp { removed: 0, gone, kept }) if gone > 0 && kept.is_empty() => {
-            tracing::info!(%batch, %dir, gone, "nothing was left to clean up: the frames were gone already");
-        }
-        Ok(CleanedUp { removed, gone, kept }) => {
-            tracing::info!(%batch, %dir, removed, gone, kept = kept.len(), "frames cleaned up");
-            for kept in kept {
-                tracing::warn!(%batch, %dir, "a frame stays: {kept}");
-            }
-        }
-        Err(error) => {
-            let hint = error.hint().unwrap_or_default();
-            tracing::error!(%batch, %dir, hint, "the frames stay: {error}");
-        }
-    }
 }
 
 fn text_of(panic: &(dyn Any + Send)) -> String {

@@ -88,7 +88,8 @@ impl Daemon {
         self.tools.encoder = config.encoder.clone();
         self.config = Arc::new(config);
         // Who reads the config again says that every folder is the right one, as for the roots.
-        if let Err(error) = self.tools.journal.forget_places() {
+        let asked = self.tools.journal.forget_places().and_then(|()| self.tools.journal.reconsider());
+        if let Err(error) = asked {
             self.journal_failed(&error.into());
         }
         self.open_roots();

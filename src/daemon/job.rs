@@ -8,12 +8,13 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use jiff::{Timestamp, Zoned};
+use jiff::Zoned;
 use serde::Serialize;
 
 use crate::config::{Cleanup, Encoder, Root};
 use crate::daemon::assemble::{self, Assembled};
 use crate::daemon::chunks;
+pub(crate) use crate::daemon::clock::now_ms;
 use crate::daemon::error::{Consequence, JobError};
 use crate::daemon::survey::{self, Survey};
 use crate::deliver::Published;
@@ -338,11 +339,6 @@ pub fn clean_up(due: &DueCleanup, journal: &Journal) -> Result<CleanedUp, JobErr
             Err(error.into())
         }
     }
-}
-
-/// Milliseconds since the Unix epoch.
-pub(crate) fn now_ms() -> i64 {
-    Timestamp::now().as_millisecond()
 }
 
 fn ms_since(start: Instant) -> i64 {

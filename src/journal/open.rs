@@ -12,7 +12,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::JournalError;
 
 /// One step for each version of the schema; `user_version` says how many were taken.
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     include_str!("schema.sql"),
     include_str!("programs.sql"),
     include_str!("names.sql"),
@@ -23,6 +23,7 @@ const MIGRATIONS: [&str; 10] = [
     include_str!("reel_digest.sql"),
     include_str!("contents.sql"),
     include_str!("places.sql"),
+    include_str!("clock.sql"),
 ];
 
 /// How long to wait for another process that reads or checkpoints.

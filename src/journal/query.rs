@@ -120,7 +120,7 @@ impl Journal {
         self.with(|connection| {
             let mut select = connection.prepare_cached(
                 "SELECT * FROM batches WHERE state = 'published' AND cleanup IS NOT NULL AND cleanup_due_at <= ? \
-                 AND reason != '\"now\"' ORDER BY cleanup_due_at, id",
+                 AND NOT stays AND reason != '\"now\"' ORDER BY cleanup_due_at, id",
             )?;
             select.query_map([now], |row| DueCleanup::read(connection, row))?.collect()
         })
@@ -142,7 +142,8 @@ impl Journal {
         self.with(|connection| {
             connection.query_row(
                 "SELECT min(due) FROM (SELECT next_attempt_at AS due FROM batches WHERE state = 'failed' \
-                 UNION ALL SELECT cleanup_due_at FROM batches WHERE state = 'published' AND cleanup IS NOT NULL) \
+                 UNION ALL SELECT cleanup_due_at FROM batches \
+                 WHERE state = 'published' AND cleanup IS NOT NULL AND NOT stays) \
                  WHERE due > ?",
                 [now],
                 |row| row.get(0),
@@ -172,7 +173,7 @@ impl Journal {
             let mut ids = batches_in(
                 &transaction,
                 "reason != '\"now\"' AND (state = 'failed' \
-                 OR (state = 'published' AND cleanup IS NOT NULL AND cleanup_tries > 0))",
+                 OR (state = 'published' AND cleanup IS NOT NULL AND (cleanup_tries > 0 OR stays)))",
             )?;
             ids.retain(|(id, dir)| match target {
                 RetryTarget::Id(wanted) => id == wanted,
@@ -181,7 +182,7 @@ impl Journal {
             for (id, _) in &ids {
                 transaction.execute(
                     "UPDATE batches SET state = iif(state = 'failed', 'pending', state), attempts = 0, \
-                     next_attempt_at = NULL, cleanup_tries = 0, \
+                     next_attempt_at = NULL, cleanup_tries = 0, stays = 0, due_boot = NULL, \
                      cleanup_due_at = iif(state = 'failed', cleanup_due_at, :now) WHERE id = :id",
                     named_params! {":id": id, ":now": now},
                 )?;

@@ -6,9 +6,10 @@
 use std::path::PathBuf;
 
 use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, Row, named_params};
 
 use super::rows::{self, BatchId};
+use super::{Journal, JournalError};
 use crate::config::Cleanup;
 use crate::deliver::Published;
 use crate::deliver::cleanup::EncodedFrame;
@@ -42,12 +43,89 @@ pub struct DueCleanup {
     pub reel: Published,
     /// What is to happen.
     pub plan: PlannedCleanup,
+    /// What was odd about the batch, one sentence each.
+    pub anomalies: Vec<String>,
+    /// When the reel was published, in milliseconds since the Unix epoch.
+    pub published_at: i64,
     /// How often it was tried or put off.
     pub tries: u32,
     /// What was seen of the root when the reel was published.
     pub root_seen: Option<Sighting>,
     /// And of the folder of the reel.
     pub reel_seen: Option<Sighting>,
+}
+
+/// The time since the machine booted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BootTime {
+    /// Which boot it is: another text after each.
+    pub id: String,
+    /// How long ago it was, in milliseconds, with the time that the machine slept.
+    pub ms: i64,
+}
+
+/// How far both clocks may part without a jump, in milliseconds: the network keeps the wall clock right in small steps.
+const PARTING: i64 = 2_000;
+
+impl Journal {
+    /// Makes sure that no frames are due by a wall clock that has jumped: `now` is what it says, in milliseconds since the
+    /// Unix epoch. To be called before [`due_cleanups`](Self::due_cleanups).
+    ///
+    /// What waits is counted by the clock of this boot too, from the first call on. Where the wall clock says that less is
+    /// left than that, it has jumped forward, and the moment is moved along with it. That is recorded at each call, so that
+    /// a jump is still known after a reboot; across the reboot itself there is only the wall clock to ask.
+    pub fn count_boot_time(&self, now: i64, boot: &BootTime) -> Result<(), JournalError> {
+        self.with(|connection| {
+            let transaction = connection.transaction()?;
+            transaction.execute(
+                "UPDATE batches SET due_boot = :boot, due_boot_ms = :ms + max(cleanup_due_at - :now, 0) \
+                 WHERE state = 'published' AND cleanup_due_at IS NOT NULL AND due_boot IS NOT :boot",
+                named_params! {":boot": boot.id, ":ms": boot.ms, ":now": now},
+            )?;
+            transaction.execute(
+                "UPDATE batches SET cleanup_due_at = :now + due_boot_ms - :ms \
+                 WHERE state = 'published' AND due_boot = :boot AND cleanup_due_at + :parting < :now + due_boot_ms - :ms",
+                named_params! {":boot": boot.id, ":ms": boot.ms, ":now": now, ":parting": PARTING},
+            )?;
+            transaction.commit()
+        })
+    }
+
+    /// The disk of the frames or of the reel is away. The frames are looked at again at `next`, however often.
+    pub fn removal_waits(&self, id: BatchId, error: &str, hint: Option<&str>, next: i64) -> Result<(), JournalError> {
+        self.step(
+            id,
+            "cleaned up",
+            "UPDATE batches SET error = :error, hint = :hint, cleanup_due_at = :next, due_boot = NULL, \
+             cleanup_tries = cleanup_tries + 1 WHERE id = :id AND state = 'published'",
+            named_params! {":id": id, ":error": error, ":hint": hint, ":next": next},
+        )
+    }
+
+    /// The frames stay until `next`, as the config says by now.
+    pub fn removal_postponed(&self, id: BatchId, next: i64) -> Result<(), JournalError> {
+        self.step(
+            id,
+            "cleaned up",
+            "UPDATE batches SET cleanup_due_at = :next, due_boot = NULL WHERE id = :id AND state = 'published'",
+            named_params! {":id": id, ":next": next},
+        )
+    }
+
+    /// The frames stay until the config is read again, which says so.
+    pub fn stays(&self, id: BatchId, why: &str, hint: &str) -> Result<(), JournalError> {
+        self.step(
+            id,
+            "cleaned up",
+            "UPDATE batches SET stays = 1, error = :why, hint = :hint WHERE id = :id AND state = 'published'",
+            named_params! {":id": id, ":why": why, ":hint": hint},
+        )
+    }
+
+    /// The config was read: what it made stay is due again.
+    pub fn reconsider(&self) -> Result<(), JournalError> {
+        self.with(|connection| connection.execute("UPDATE batches SET stays = 0 WHERE stays", []).map(drop))
+    }
 }
 
 impl DueCleanup {
@@ -65,6 +143,9 @@ impl DueCleanup {
                 due_at: row.get("cleanup_due_at")?,
                 despite_changes: row.get("despite_changes")?,
             },
+            anomalies: rows::json(row, "anomalies")?,
+            // A batch of the same state has always ended.
+            published_at: row.get::<_, Option<i64>>("ended_at")?.unwrap_or_default(),
             tries: row.get("cleanup_tries")?,
             root_seen: rows::optional_json(row, "root_seen")?,
             reel_seen: rows::optional_json(row, "reel_seen")?,

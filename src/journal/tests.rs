@@ -249,6 +249,44 @@ fn a_batch_goes_all_the_way() {
     assert_eq!(journal.next_due(NOW).unwrap(), None);
 }
 
+/// Moments count from one that both clocks agree on.
+#[test]
+fn a_clock_that_jumps_makes_nothing_due() {
+    const HOUR: i64 = 3_600_000;
+    let scene = Scene::new();
+    let journal = &scene.journal;
+    let id = scene.begin("/srv/a");
+    scene.publish(id, &delete_at(NOW + 2 * HOUR));
+    let due = |wall: i64, boot: &str, ms: i64| {
+        let boot = BootTime { id: boot.to_owned(), ms };
+        journal.count_boot_time(NOW + wall, &boot).unwrap();
+        !journal.due_cleanups(NOW + wall).unwrap().is_empty()
+    };
+    assert!(!due(0, "first", 5 * HOUR));
+    assert!(!due(HOUR, "first", 6 * HOUR), "half of the time");
+    assert!(!due(4 * HOUR, "first", 6 * HOUR), "three hours forward");
+    assert_eq!(scene.entry(id).cleanup_due_at, Some(NOW + 5 * HOUR), "the list says when");
+    // What was left is left after a reboot, and only that is believed of the wall clock.
+    assert!(!due(4 * HOUR, "second", 1000));
+    assert!(!due(9 * HOUR, "second", 2000), "another jump");
+    assert!(!due(8 * HOUR, "second", HOUR + 1000), "it was set back, and says that more is left");
+    assert!(due(10 * HOUR, "second", HOUR + 1000));
+
+    let other = scene.begin("/srv/b");
+    scene.publish(other, &delete_at(NOW + 2 * HOUR));
+    assert!(!due(0, "third", 0));
+    journal.stays(id, "the frames stay: no", "hint").unwrap();
+    assert!(!due(HOUR, "third", HOUR));
+    // The network keeps the clock right.
+    assert!(due(2 * HOUR, "third", 2 * HOUR - 500));
+    journal.stays(other, "the frames stay: no", "hint").unwrap();
+    assert_eq!((due(9 * HOUR, "third", 9 * HOUR), journal.next_due(NOW).unwrap()), (false, None));
+    let entry = scene.entry(other);
+    assert_eq!((entry.error.as_deref(), entry.hint.as_deref()), (Some("the frames stay: no"), Some("hint")));
+    journal.reconsider().unwrap();
+    assert!(due(9 * HOUR, "third", 9 * HOUR), "the config was read again");
+}
+
 #[test]
 fn everything_survives_a_restart() {
     let scene = Scene::new();

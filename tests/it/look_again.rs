@@ -55,6 +55,79 @@ impl Waiting {
     }
 }
 
+#[test]
+fn the_gentler_of_the_plan_and_the_config_holds() {
+    let planned = "cleanup = \"delete\"";
+    let waiting = Waiting::new(planned);
+    for (keys, says) in [
+        ("cleanup = \"delete\"\ncleanup_after = \"7d\"", "the frames stay longer, as the config says now"),
+        ("cleanup = \"keep\"", "the frames stay: the config says `cleanup = \\\"keep\\\"` now"),
+        ("cleanup = \"delete\"\nexclude = [\"shot\"]", "the frames stay: files of these names are left alone now"),
+    ] {
+        if !says.contains("longer") {
+            // As if the week were over.
+            journal(&waiting.sandbox).execute("UPDATE batches SET cleanup_due_at = 1, due_boot = NULL", []).unwrap();
+        }
+        let mut daemon = waiting.start(keys);
+        daemon.wait_for_line("it says so", |line| line.replace('\\', "").contains(&says.replace('\\', "")));
+        assert_eq!(daemon.stop().code(), Some(0));
+        assert_eq!(waiting.left(), 6, "{keys}");
+    }
+    let listed = waiting.list();
+    assert!(listed.contains("the frames stay: files of these names") && listed.contains("hint: `include`"), "{listed}");
+
+    let mut daemon = waiting.start("cleanup = \"archive\"");
+    daemon.wait("the frames to go", |_| (waiting.left() == 0).then_some(()));
+    assert_eq!(fs::read_dir(waiting.shot.join(".reeld-done/frame.mp4")).unwrap().count(), 6);
+    assert_eq!(daemon.stop().code(), Some(0));
+}
+
+#[test]
+fn frames_that_the_config_made_stay_go_when_it_says_so_again() {
+    let waiting = Waiting::new("cleanup = \"delete\"");
+    let mut daemon = waiting.start("cleanup = \"keep\"");
+    daemon.wait_for_line("it says so", |line| line.contains("the frames stay: the config says"));
+    waiting.sandbox.config(&format!("{PATIENT}\ncleanup = \"delete\""));
+    daemon.signal(Signal::HUP);
+    daemon.wait("the frames to go", |_| (waiting.left() == 0).then_some(()));
+    daemon.wait("it is recorded", |_| waiting.list().contains("6 frames deleted").then_some(()));
+    assert!(!waiting.list().contains("the frames stay"), "{}", waiting.list());
+    assert_eq!(daemon.stop().code(), Some(0));
+}
+
+#[test]
+fn a_wall_clock_that_jumps_removes_nothing_before_its_time() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let (clock, other) = (sandbox.path().join("clock"), sandbox.path().join("other"));
+    fs::create_dir(&other).unwrap();
+    let config = sandbox.config_text(&format!(
+        "[[watch]]\npath = {}\n{PATIENT}\ncleanup = \"delete\"\ncleanup_after = \"2h\"\n\
+         [[watch]]\npath = {}\n{PATIENT}\ncleanup = \"delete\"\n",
+        toml_string(&sandbox.root()),
+        toml_string(&other)
+    ));
+    let mut daemon = Daemon::start_with(&sandbox, &config, &[("REELD_CLOCK", clock.to_str().unwrap())]);
+    let frames = Frames::new("frame_####.png");
+    let finish = |folder: &Path| {
+        fs::create_dir_all(folder).unwrap();
+        frames.write(folder, 1..=4);
+        fs::write(folder.join(".done"), "").unwrap();
+    };
+    let waits = sandbox.root().join("waits");
+    finish(&waits);
+    daemon.wait_for_file(&waits.join("frame.mp4"));
+    // What is due is removed in its order: once these are gone, the others had their turn.
+    for (name, shift) in [("first", "0"), ("second", "10800000"), ("third", "864000000")] {
+        fs::write(&clock, shift).unwrap();
+        finish(&other.join(name));
+        for number in 1..=4 {
+            daemon.wait_for_absence(&frames.path(&other.join(name), number));
+        }
+        assert!((1..=4).all(|number| frames.path(&waits, number).exists()), "{name}\n{}", daemon.log());
+    }
+    assert_eq!(daemon.stop().code(), Some(0));
+}
+
 /// What the journal keeps of a folder and its disk, as if it had been seen on another disk.
 fn on_another_disk(seen: &str, point: &Path) -> String {
     let mut seen: serde_json::Value = serde_json::from_str(seen).unwrap();
