@@ -9,6 +9,8 @@ use super::error::Complaint;
 use super::reader::Reader;
 use super::units::printable;
 
+mod files;
+
 /// Options that reeld gives itself, or that would take frames or files away from it; `ffmpeg -h long` lists
 /// them. `*` stands for any ending.
 const OWNED: [&str; 4] = [
@@ -18,7 +20,7 @@ const OWNED: [&str; 4] = [
     // Time: no frame may be dropped, doubled or shifted.
     "r framerate fpsmax vsync fps_mode frame_drop_threshold ss sseof t to itsoffset itsscale frames vframes \
      dframes aframes fs start_number timestamp time_base enc_time_base video_track_timescale copytb muxdelay \
-     muxpreload timecode pass passlogfile",
+     muxpreload timecode pass passlogfile x265-stats fd truncate",
     // Pixels and their colours.
     "vf af filter* bsf* vbsf force_fps lavfi pix_fmt s aspect sws_flags sws_dither color_range colorspace \
      color_primaries color_trc chroma_sample_location apply_trc hwaccel* init_hw_device",
@@ -48,6 +50,10 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, key: &str) -> Option<Spanned<Vec
         let [option, value @ ..] = pair else { continue };
         if let Err(complaint) = allowed(option.get_ref(), value.is_empty()) {
             reader.mistakes.add(option.span(), complaint.about(key));
+        } else if let [value] = value
+            && let Err(complaint) = files::none_written(option.get_ref(), value.get_ref())
+        {
+            reader.mistakes.add(value.span(), complaint.about(key));
         }
     }
     Some(args)

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics, and says where")]
 #![expect(clippy::print_stdout, reason = "the test runner shows what a failing test has printed")]
 
+mod arguments;
 mod check;
 mod cli;
 mod daemon;
