@@ -13,6 +13,7 @@ use crate::sequence::Identity;
 pub mod cleanup;
 pub mod name;
 pub(crate) mod place;
+pub(crate) mod private;
 pub mod publish;
 
 /// A reel under its final name.

@@ -4,9 +4,9 @@
 //! `REELD_FAULT` names the one point at which the process ends itself with SIGKILL, as a power cut or the kernel's
 //! out-of-memory killer would: no destructor runs, nothing is flushed.
 //!
-//! The points, in the order of a batch's way: `after-fsync`, `after-announce`, `after-rename`, `after-dir-fsync`,
-//! `after-journal-published`, `mid-quarantine`, `after-quarantine`, `after-purge`. Before them, those of each chunk:
-//! `after-chunk-fsync`, `after-chunk-rename`, `after-chunk-recorded`.
+//! The points, in the order of a batch's way: `after-staging-recorded`, `after-staging-made`, `after-fsync`,
+//! `after-announce`, `after-rename`, `after-dir-fsync`, `after-journal-published`, `mid-quarantine`, `after-quarantine`,
+//! `after-purge`. Beside them, those of each chunk: `after-chunk-fsync`, `after-chunk-rename`, `after-chunk-recorded`.
 
 /// Ends the process if `name` is the point that `REELD_FAULT` names.
 #[cfg(feature = "fault-points")]

@@ -11,6 +11,7 @@
 //! ```
 
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -35,6 +36,8 @@ pub use removal::{BootTime, DueCleanup, PlannedCleanup};
 pub(crate) use rows::lossy;
 pub use rows::{BatchId, Entry, NewBatch, Outcome, State, StoredBatch};
 
+use worker::Worker;
+
 mod backoff;
 mod chunks;
 mod error;
@@ -48,6 +51,7 @@ mod recover;
 mod removal;
 mod renumber;
 mod rows;
+mod worker;
 
 /// The database's name in the state directory.
 const FILE_NAME: &str = "journal.db";
@@ -57,6 +61,10 @@ const FILE_NAME: &str = "journal.db";
 pub struct Journal {
     path: Arc<Path>,
     connection: Arc<Mutex<Connection>>,
+    /// The very file that was opened: device and inode.
+    file: Option<(u64, u64)>,
+    /// This process, as batches name it. None where nothing is written.
+    worker: Option<Arc<Worker>>,
 }
 
 impl Journal {
@@ -65,14 +73,14 @@ impl Journal {
     pub fn open(lock: &Lock) -> Result<(Self, Option<PathBuf>), JournalError> {
         let path = lock.state_dir().join(FILE_NAME);
         let (connection, set_aside) = open::writable(&path)?;
-        Ok((Self::of(&path, connection), set_aside))
+        Ok((Self::of(&path, connection).working()?, set_aside))
     }
 
     /// Opens the journal for writing beside the process that holds the lock, such as for `reeld encode` while the daemon
     /// runs. A damaged one is an error here: only the holder of the lock sets it aside.
     pub fn open_beside(state_dir: &Path) -> Result<Self, JournalError> {
         let path = state_dir.join(FILE_NAME);
-        Ok(Self::of(&path, open::beside(&path)?))
+        Self::of(&path, open::beside(&path)?).working()
     }
 
     /// Opens the journal for reading, beside a daemon that may hold the lock. `None` where there is none yet.
@@ -158,9 +166,25 @@ impl Journal {
             id,
             "started",
             "UPDATE batches SET state = 'encoding', staging = :staging, ffmpeg = :ffmpeg, started_at = :now, \
-             ended_at = NULL, attempts = attempts + 1, next_attempt_at = NULL, error = NULL, hint = NULL \
-             WHERE id = :id AND state IN ('pending', 'failed')",
-            named_params! {":id": id, ":staging": staging.as_os_str().as_bytes(), ":ffmpeg": ffmpeg, ":now": now},
+             ended_at = NULL, attempts = attempts + 1, next_attempt_at = NULL, error = NULL, hint = NULL, \
+             worker = :worker WHERE id = :id AND state IN ('pending', 'failed')",
+            named_params! {
+                ":id": id,
+                ":staging": staging.as_os_str().as_bytes(),
+                ":ffmpeg": ffmpeg,
+                ":worker": self.worker(),
+                ":now": now,
+            },
+        )
+    }
+
+    /// The attempt that began is to be staged in another folder: the one it began with was taken.
+    pub fn staged_in(&self, id: BatchId, staging: &Path) -> Result<(), JournalError> {
+        self.step(
+            id,
+            "staged",
+            "UPDATE batches SET staging = :staging WHERE id = :id AND state = 'encoding'",
+            named_params! {":id": id, ":staging": staging.as_os_str().as_bytes()},
         )
     }
 
@@ -350,7 +374,42 @@ impl Journal {
     }
 
     fn of(path: &Path, connection: Connection) -> Self {
-        Self { path: Arc::from(path), connection: Arc::new(Mutex::new(connection)) }
+        let file = file_at(path);
+        Self { path: Arc::from(path), connection: Arc::new(Mutex::new(connection)), file, worker: None }
+    }
+
+    /// Whether the path of the journal still leads to the file that is open.
+    #[must_use]
+    pub fn is_in_place(&self) -> bool {
+        file_at(&self.path) == self.file
+    }
+
+    fn working(self) -> Result<Self, JournalError> {
+        let worker = Worker::begin(self.dir())?;
+        Ok(Self { worker: Some(Arc::new(worker)), ..self })
+    }
+
+    /// The name of this process in the journal.
+    fn worker(&self) -> Option<&str> {
+        self.worker.as_deref().map(Worker::name)
+    }
+
+    /// The folder in which each process that works on the journal has a file.
+    #[must_use]
+    pub fn workers(&self) -> PathBuf {
+        worker::folder(self.dir())
+    }
+
+    /// Whether another process that lives works on the journal.
+    #[must_use]
+    pub fn has_others(&self) -> bool {
+        worker::names(self.dir()).iter().any(|name| self.is_of_another(name))
+    }
+
+    /// Whether another process that lives took this name.
+    #[must_use]
+    pub fn is_of_another(&self, worker: &str) -> bool {
+        self.worker() != Some(worker) && worker::lives(self.dir(), worker)
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
@@ -377,6 +436,10 @@ impl Journal {
     fn sql_error(&self, source: rusqlite::Error) -> JournalError {
         JournalError::Sql { path: self.path.to_path_buf(), source }
     }
+}
+
+fn file_at(path: &Path) -> Option<(u64, u64)> {
+    path.symlink_metadata().ok().map(|meta| (meta.dev(), meta.ino()))
 }
 
 /// The same without an end: frames that could not be removed are in nobody's way, and whoever lets them go need not ask again.

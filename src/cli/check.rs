@@ -259,7 +259,7 @@ fn check_state(config: &Config, findings: &mut Findings) -> Result<(), CliError>
         Err(JournalError::Locked { .. }) => good(&format!("journal: in {}, a daemon is running", state.display())),
         Err(error) => findings.wrong(&error.to_string(), error.hint()),
     }?;
-    let chunks = dirs::chunk_dir(config.encoder.chunk_dir.as_deref(), &state);
+    let chunks = config.encoder.chunk_dir.clone().unwrap_or_else(|| dirs::chunk_dir(None, &state));
     let purpose = format!("for chunks of unfinished videos, in {}", chunks.display());
     check_writable(&existing(&chunks), &purpose, findings)?;
     check_space(&chunks, findings)

@@ -104,6 +104,10 @@ pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> 
     // Somebody waits for it, so it does not step back behind other programs as the daemon does.
     let encoder = Encoder { nice: 0, ..Encoder::default() };
     let tools = Tools { ffmpeg, journal: state.journal.clone(), encoder, chunk_dir };
+    if state.is_alone() {
+        // What cannot be removed now is tried again at the next start, and costs only its place until then.
+        _ = job::sweep_chunks(&tools);
+    }
     let mut failed = false;
     for found in found {
         let path = found.dir.join(found.pattern.to_string());

@@ -11,8 +11,15 @@ use crate::journal::{Journal, JournalError, Lock};
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) journal: Journal,
-    /// Held for as long as this lives, so that no daemon starts in the middle of an encode and takes it for a dead one's.
-    _lock: Option<Lock>,
+    /// Held for as long as this lives, so that no second process puts the journal in order at the same time.
+    lock: Option<Lock>,
+}
+
+impl State {
+    /// Whether no daemon uses the state directory.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.lock.is_some()
+    }
 }
 
 /// Opens the journal of `state_dir`: as its only user, or beside the daemon that runs.
@@ -25,10 +32,10 @@ pub(crate) fn open(state_dir: &Path) -> Result<State, CliError> {
                 out::say(&format!("warning: the journal was damaged and is set aside as {}", path.display()));
             }
             journal.recover(job::now_ms()).map_err(failed)?;
-            Ok(State { journal, _lock: Some(lock) })
+            Ok(State { journal, lock: Some(lock) })
         }
         Err(JournalError::Locked { .. }) => {
-            Ok(State { journal: Journal::open_beside(state_dir).map_err(failed)?, _lock: None })
+            Ok(State { journal: Journal::open_beside(state_dir).map_err(failed)?, lock: None })
         }
         Err(error) => Err(failed(error)),
     }

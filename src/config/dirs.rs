@@ -7,10 +7,15 @@ use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
+
 use super::ConfigError;
 
 /// The name of the configuration in its folder.
 const FILE: &str = "reeld.toml";
+
+/// How the names begin of folders for chunks in a folder that may hold other things.
+const IN_SHARED: &str = "reeld-";
 
 /// Looks up a variable. One that is set to nothing counts as not set.
 pub type Env<'a> = &'a dyn Fn(&str) -> Option<OsString>;
@@ -47,10 +52,24 @@ pub fn state_dir(config: Option<&Path>, env: Env<'_>) -> Result<PathBuf, ConfigE
         .ok_or(ConfigError::NoPlace { what: "the journal", variables: "STATE_DIRECTORY, XDG_STATE_HOME, HOME" })
 }
 
-/// The folder of the chunks: `config`'s, else `chunks` in `state`, the state folder.
+/// The folder of the chunks: `chunks` in `state`, the state folder; or a folder in `config`'s, which may hold other things,
+/// such as the chunks of a daemon with another state folder. Its name is the state folder's alone.
 #[must_use]
 pub fn chunk_dir(config: Option<&Path>, state: &Path) -> PathBuf {
-    config.map_or_else(|| state.join("chunks"), Path::to_owned)
+    config.map_or_else(
+        || state.join("chunks"),
+        |shared| {
+            let hash = Sha256::digest(state.as_os_str().as_bytes());
+            let name = hash.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+            shared.join(format!("{IN_SHARED}{name:016x}"))
+        },
+    )
+}
+
+/// Whether it is a folder in one that may hold other things.
+#[must_use]
+pub fn is_in_shared(chunk_dir: &Path) -> bool {
+    chunk_dir.file_name().is_some_and(|name| name.as_bytes().starts_with(IN_SHARED.as_bytes()))
 }
 
 /// The folder of the control socket: `$RUNTIME_DIRECTORY`, else `$XDG_RUNTIME_DIR/reeld`, else `state`, the state folder.
@@ -140,7 +159,10 @@ mod tests {
     #[test]
     fn chunks_lie_beside_the_journal_or_where_the_configuration_says() {
         assert_eq!(chunk_dir(None, Path::new("/state")), Path::new("/state/chunks"));
-        assert_eq!(chunk_dir(Some(Path::new("/large")), Path::new("/state")), Path::new("/large"));
+        let own = chunk_dir(Some(Path::new("/large")), Path::new("/state"));
+        assert_eq!(own.parent(), Some(Path::new("/large")));
+        assert!(is_in_shared(&own) && !is_in_shared(Path::new("/state/chunks")));
+        assert_ne!(chunk_dir(Some(Path::new("/large")), Path::new("/another")), own);
     }
 
     #[test]

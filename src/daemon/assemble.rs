@@ -154,6 +154,7 @@ impl<'a> Chunked<'a> {
         let mut assembled = Assembled::default();
         let mut parts = Vec::with_capacity(pieces.len());
         let mut unrecorded: Vec<PathBuf> = Vec::new();
+        let mut held = Vec::new();
         for (index, piece) in pieces.iter().enumerate() {
             match piece {
                 Piece::Kept(kept) => {
@@ -171,6 +172,7 @@ impl<'a> Chunked<'a> {
                     if chunk.id.is_none() {
                         unrecorded.push(chunk.part.file.clone());
                     }
+                    held.push(chunk.held);
                     parts.push(chunk.part);
                 }
             }
@@ -179,6 +181,7 @@ impl<'a> Chunked<'a> {
         self.maker.preview(&files, true);
         let joined = self.join(&parts);
         chunks::remove_files(self.tools, unrecorded.iter().map(PathBuf::as_path))?;
+        drop(held);
         (assembled.frames, assembled.proof) = joined?;
         Ok(assembled)
     }

@@ -13,7 +13,7 @@ use crate::daemon::event::{Event, Files};
 use crate::daemon::job::{self, Delivered, Job, Tools};
 use crate::daemon::reader::Wants;
 use crate::daemon::{Daemon, Phase, clock, places, removal};
-use crate::journal::JournalError;
+use crate::journal::{JournalError, Recovery};
 use crate::sequence::tracker::Event as Tracked;
 use crate::sequence::{Batch, Identity};
 use crate::watch::dirty::Dirty;
@@ -21,6 +21,9 @@ use bstr::BString;
 
 /// Time until a journal that failed is asked again.
 const PAUSE: Duration = Duration::from_secs(60);
+
+/// Milliseconds between two looks at the processes beside this one that work on batches of the journal.
+const LOOK_AT_OTHERS: i64 = 2_000;
 
 /// What the journal wants done.
 #[derive(Debug)]
@@ -33,21 +36,9 @@ pub(crate) struct DueWork {
 impl Daemon {
     /// Puts in order what an earlier life left behind, and starts what it left undone.
     pub(super) fn recover(&mut self) -> Result<(), StartError> {
-        let recovery = self.tools.journal.recover(job::now_ms())?;
+        say(&self.tools.journal.recover(job::now_ms())?);
         // The config may be another one than before.
         self.tools.journal.reconsider()?;
-        for id in recovery.restarted {
-            tracing::info!(batch = %id, "was being encoded when reeld ended; it is encoded again");
-        }
-        for id in recovery.published {
-            tracing::info!(batch = %id, "was published just before reeld ended");
-        }
-        for id in recovery.given_up {
-            tracing::error!(batch = %id, hint = "`reeld retry` tries again", "reeld ended in the middle of this batch too often");
-        }
-        for warning in recovery.warnings {
-            tracing::warn!("{warning}");
-        }
         match places::check_folder(&self.tools.journal, &self.tools.chunk_dir).and_then(|()| chunks::sweep(&self.tools))
         {
             Ok(0) => {}
@@ -255,6 +246,9 @@ fn due_work(tools: &Tools, config: &Config) -> Result<DueWork, JournalError> {
     // One moment for all three questions: what becomes due between two of them would be missed by both.
     let now = job::now_ms();
     removal::remove_due(journal, config, now)?;
+    // A `reeld encode` beside this daemon may have been killed.
+    let recovery = journal.settle(now)?;
+    say(&recovery);
     let mut jobs = Vec::new();
     for stored in journal.pending(now)? {
         // A root that left the config keeps its batches in the journal, for the day it comes back.
@@ -262,7 +256,27 @@ fn due_work(tools: &Tools, config: &Config) -> Result<DueWork, JournalError> {
             jobs.push(Job { id: stored.id, batch: stored.batch, root: root.clone() });
         }
     }
-    Ok(DueWork { jobs, next: journal.next_due(now)? })
+    let look = journal.has_others().then(|| now.saturating_add(LOOK_AT_OTHERS));
+    Ok(DueWork { jobs, next: journal.next_due(now)?.into_iter().chain(look).min() })
+}
+
+/// Puts into the log what became of batches whose process is dead.
+fn say(recovery: &Recovery) {
+    for id in &recovery.restarted {
+        tracing::info!(batch = %id, "was being encoded when reeld ended; it is encoded again");
+    }
+    for id in &recovery.published {
+        tracing::info!(batch = %id, "was published just before reeld ended");
+    }
+    for id in &recovery.given_up {
+        tracing::error!(batch = %id, hint = "`reeld retry` tries again", "reeld ended in the middle of this batch too often");
+    }
+    for id in &recovery.elsewhere {
+        tracing::debug!(batch = %id, "another process works on it");
+    }
+    for warning in &recovery.warnings {
+        tracing::warn!("{warning}");
+    }
 }
 
 fn text_of(panic: &(dyn Any + Send)) -> String {

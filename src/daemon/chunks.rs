@@ -3,7 +3,9 @@
 //! Owns the way of a chunk file from its first frame to its row in the journal. It decides neither which frames are in it
 //! nor what becomes of it.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
 use std::fs;
 use std::num::NonZeroU32;
 use std::os::unix::ffi::OsStrExt as _;
@@ -12,7 +14,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::config::FrameRate;
+use crate::config::{FrameRate, dirs};
 use crate::daemon::error::JobError;
 use crate::daemon::job::{Tools, now_ms};
 use crate::daemon::places;
@@ -23,7 +25,7 @@ use crate::encode::join::Part;
 use crate::encode::preview;
 use crate::encode::proved::encode_and_prove;
 use crate::encode::recipe::Recipe;
-use crate::encode::store::ChunkStore;
+use crate::encode::store::{self, ChunkStore};
 use crate::frame::FrameError;
 use crate::frame::digest::Contents;
 use crate::journal::{ChunkId, ChunkKey, JournalError, KeyedChunk, NewChunk, StoredChunk};
@@ -56,6 +58,8 @@ pub(crate) struct Made {
     pub(crate) contents: Vec<(FrameNumber, Contents)>,
     /// Frames that could not be used.
     pub(crate) bad: Vec<(FrameNumber, FrameError)>,
+    /// Held where the journal does not know the file: no other process takes it for nobody's as long as this lives.
+    pub(crate) held: Option<store::Part>,
 }
 
 impl ChunkMaker {
@@ -161,7 +165,7 @@ impl ChunkMaker {
         let Tools { ffmpeg, journal, chunk_dir, .. } = &self.tools;
         let mut file = ChunkStore::open(chunk_dir)?.reserve(&now_ms().to_string())?;
         let form = Form::Chunk { gop: self.tools.encoder.chunk_length, first };
-        let job = ChunkJob { output: file.path().to_path_buf(), bad_frames, form, ..self.job.clone() };
+        let job = ChunkJob { output: file.reach(), bad_frames, form, ..self.job.clone() };
         let (result, proof) = encode_and_prove(ffmpeg, &job, intake, progress, stop, encoded)?;
         let path = file.keep()?;
         // Only WebP has none, and is not made of chunks.
@@ -174,7 +178,8 @@ impl ChunkMaker {
             let new = NewChunk { file: &part.file, bytes, frames, contents: &contents, samples: &part.samples };
             id = Some(journal.add_chunk(&self.key(), &new, now_ms())?);
         }
-        Ok(Made { id, part, shown: result.shown, contents: result.contents, bad: result.bad })
+        let held = id.is_none().then_some(file);
+        Ok(Made { id, part, shown: result.shown, contents: result.contents, bad: result.bad, held })
     }
 }
 
@@ -200,6 +205,15 @@ pub(crate) fn end_preview(tools: &Tools, dir: &Path, pattern: &Pattern) {
     if let Err(error) = preview::remove(&dir) {
         tracing::warn!(dir = %dir.display(), "the preview cannot be removed: {error}");
     }
+    leave(tools);
+}
+
+/// Leaves nothing in a folder that is not reeld's alone, once there are no chunks.
+fn leave(tools: &Tools) {
+    if dirs::is_in_shared(&tools.chunk_dir) {
+        // One that is in use is not empty. It is made again when it is used.
+        let _ = fs::remove_dir(&tools.chunk_dir);
+    }
 }
 
 /// Removes the chunks that were made for `batch`, which is a reel now.
@@ -216,18 +230,37 @@ pub(crate) fn clear(tools: &Tools, batch: &Batch) -> Result<(), JobError> {
     if ids.is_empty() { Ok(()) } else { discard(tools, &ids) }
 }
 
-/// Puts the chunk folder in order at the start: away with files that no row names, and with chunks whose first frame is
-/// not the file that it was. How many went.
+/// Puts the chunk folder in order at the start: away with files that no row names, with chunks whose first frame is not the
+/// file that it was, and with those of reels, which a killed process left. How many went.
 pub(crate) fn sweep(tools: &Tools) -> Result<u64, JobError> {
     let mut known = Vec::new();
     let mut stale = Vec::new();
     let mut folders: HashMap<PathBuf, HashSet<Identity>> = HashMap::new();
-    for KeyedChunk { dir, chunk, .. } in tools.journal.chunks()? {
+    let mut delivered: HashMap<(PathBuf, Pattern), HashSet<Identity>> = HashMap::new();
+    for KeyedChunk { dir, pattern, chunk, worker, .. } in tools.journal.chunks()? {
+        // Its process decides, for as long as it lives.
+        if worker.is_some_and(|worker| tools.journal.is_of_another(&worker)) {
+            known.push(chunk.file);
+            continue;
+        }
         // A chunk's record has no names, so its folder is read, once however many chunks it has.
         let files = folders.entry(dir.clone()).or_insert_with(|| {
             let files = scan::read_folder(&dir, &|_| true).map(|scan| scan.files).unwrap_or_default();
             files.into_iter().map(|(_, identity)| identity).collect()
         });
+        let in_reel = match delivered.entry((dir.clone(), pattern)) {
+            Entry::Occupied(found) => found.into_mut(),
+            Entry::Vacant(new) => {
+                let (dir, pattern) = new.key();
+                let files = tools.journal.delivered(dir, pattern)?;
+                new.insert(files)
+            }
+        };
+        // The same as for `clear`, which had no time to.
+        if chunk.frames.iter().any(|shown| in_reel.contains(&shown.identity)) {
+            stale.push(chunk.id);
+            continue;
+        }
         let is_same = chunk.frames.first().is_some_and(|shown| files.contains(&shown.identity));
         // A disk that is not mounted may come back.
         let is_away = dir.parent().is_some_and(|parent| !parent.is_dir());
@@ -246,7 +279,10 @@ pub(crate) fn sweep(tools: &Tools) -> Result<u64, JobError> {
             _ = preview::remove(&entry.path());
         }
     }
-    let swept = ChunkStore::open(&tools.chunk_dir)?.sweep(&known)?;
+    // A journal that cannot be asked keeps the file.
+    let is_recorded = |name: &OsStr| tools.journal.has_chunk_file(name).unwrap_or(true);
+    let swept = ChunkStore::open(&tools.chunk_dir)?.sweep(&known, &is_recorded)?;
+    leave(tools);
     Ok(swept + stale.len() as u64)
 }
 
@@ -256,6 +292,7 @@ pub(crate) fn remove_files<'a>(tools: &Tools, files: impl Iterator<Item = &'a Pa
     for file in files {
         store.remove(file)?;
     }
+    leave(tools);
     Ok(())
 }
 

@@ -134,6 +134,7 @@ fn recipe_of(root: &Root) -> String {
 pub fn run(job: &Job, tools: &Tools, progress: &(dyn Fn(Progress) + Sync), stop: &Stop) -> Result<Delivered, JobError> {
     let outcome = make_reel(job, tools, progress, stop);
     if let Err(error) = &outcome {
+        tools.journal.note_litter(job.id)?;
         record_failure(job.id, &tools.journal, error)?;
     }
     outcome
@@ -151,9 +152,14 @@ fn make_reel(
         survey::survey(batch, root.finish.missing_frames, root.video.size_change)?;
     let recipe = Recipe::resolve(&root.video, &source)?;
     let target = target_of(batch, root, &recipe.name);
-    let staging = Staging::create(&target.dir, &id.to_string())?;
     tools.journal.configured(*id, &recipe_of(root), root.video.rate)?;
-    tools.journal.started(*id, staging.path(), &tools.ffmpeg.version, now_ms())?;
+    let mut begun = false;
+    let staging = Staging::create(&target.dir, &id.to_string(), &mut |folder| {
+        if std::mem::replace(&mut begun, true) {
+            return tools.journal.staged_in(*id, folder).map_err(Into::into);
+        }
+        tools.journal.started(*id, folder, &tools.ffmpeg.version, now_ms()).map_err(Into::into)
+    })?;
     let chunk = ChunkJob {
         frames,
         recipe,
@@ -339,6 +345,15 @@ pub fn clean_up(due: &DueCleanup, journal: &Journal) -> Result<CleanedUp, JobErr
             Err(error.into())
         }
     }
+}
+
+/// Removes the chunks that are of no use any more, and says how many. To be called under the lock of the state directory.
+///
+/// # Errors
+///
+/// When the journal cannot be read or a file cannot be removed.
+pub fn sweep_chunks(tools: &Tools) -> Result<u64, JobError> {
+    chunks::sweep(tools)
 }
 
 fn ms_since(start: Instant) -> i64 {

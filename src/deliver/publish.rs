@@ -11,12 +11,13 @@ use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, fstatvfs, fsync, openat, statx, unlinkat};
 use rustix::io::Errno;
 
 use super::place::{Entry, FOR_STAGING, move_to_free_name};
-use super::{IDENTITY_FLAGS, OWN_PREFIX, Published, identity_of, is_regular, name};
+use super::{IDENTITY_FLAGS, OWN_PREFIX, Published, identity_of, is_regular, name, private};
 use crate::fault;
 use crate::frame::digest::Digest;
 use crate::sequence::Identity;
@@ -25,74 +26,123 @@ pub use error::PublishError;
 
 mod error;
 
-/// The last part of a staging file's name. Media scanners and other watchers leave such files alone.
+/// The last part of the name of a staging folder, which is hidden. Media scanners and other watchers leave such alone.
 const STAGING_SUFFIX: &str = ".part";
+/// The video in its staging folder.
+const STAGED: &str = "video.part";
 /// How many names are tried before giving up: so many takings of one name are a mistake somewhere.
 const MOST_CANDIDATES: usize = 100_000;
 
 /// What `announce` may fail with.
 pub type AnnounceError = Box<dyn Error + Send + Sync>;
 
-/// A reserved hidden file in the reel's own folder, hence on its file system. It goes when this is dropped, unless it was
-/// published.
+/// A reserved file in a hidden folder of its own in the reel's folder, hence on its file system. Nobody else may enter that
+/// folder, so that nobody can put a link in the file's place while FFmpeg opens it. Both go when this is dropped, the file
+/// unless it was published.
 #[derive(Debug)]
 pub struct Staging {
     dir: PathBuf,
     dir_fd: OwnedFd,
+    /// The name of the hidden folder in `dir`.
     name: OsString,
+    private: OwnedFd,
     path: PathBuf,
-    // Kept open from the start, so that the sync reports every write error since then.
-    file: File,
+    // Kept open from the start, so that the sync reports every write error since then. None only while it is dropped.
+    file: Option<File>,
 }
 
 impl Staging {
-    /// Makes `dir` (with its parents) where it is missing, and an empty file in it, readable as the umask allows.
-    /// `key` is the batch's, in ASCII letters and digits.
-    pub fn create(dir: &Path, key: &str) -> Result<Self, PublishError> {
+    /// Makes `dir` (with its parents) where it is missing, and an empty file in a hidden folder in it, readable as the umask
+    /// allows once it is published. `key` is the batch's, in ASCII letters and digits. `record` hears of the path of the
+    /// hidden folder before that is made, so that the next start finds what a killed process left; its error ends the
+    /// attempt.
+    pub fn create(
+        dir: &Path,
+        key: &str,
+        record: &mut dyn FnMut(&Path) -> Result<(), AnnounceError>,
+    ) -> Result<Self, PublishError> {
         fs::create_dir_all(dir).map_err(|source| PublishError::new(dir, source))?;
         let folder_flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let dir_fd =
             openat(CWD, dir, folder_flags, Mode::empty()).map_err(|errno| PublishError::new(dir, errno.into()))?;
         let pid = std::process::id();
+        // A container's daemon has the same pid every time, and two can have one folder: the name is nobody else's, so that
+        // what is recorded of it is never another's folder.
+        let moment = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         let mut attempt = 1_u32;
         loop {
-            // A container's daemon has the same pid every time: a file of a killed one may still have this very name.
             let again = if attempt == 1 { String::new() } else { format!("-{attempt}") };
-            let name = OsString::from(format!("{OWN_PREFIX}{key}.{pid}{again}{STAGING_SUFFIX}"));
+            let name = OsString::from(format!("{OWN_PREFIX}{key}.{pid}-{moment:x}{again}{STAGING_SUFFIX}"));
             let path = dir.join(&name);
-            let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            match openat(&dir_fd, &name, flags, Mode::from_raw_mode(0o666)) {
-                Ok(file) => return Ok(Self { dir: dir.to_path_buf(), dir_fd, name, path, file: file.into() }),
-                Err(Errno::EXIST) if attempt < 1000 => attempt += 1,
+            record(&path).map_err(|source| PublishError::NotRecorded { path: path.clone(), source })?;
+            fault::point("after-staging-recorded");
+            let private = match private::make(&dir_fd, &name) {
+                Ok(private) => private,
+                Err(Errno::EXIST) if attempt < 1000 => {
+                    attempt += 1;
+                    continue;
+                }
                 Err(errno) => return Err(PublishError::new(&path, errno.into())),
-            }
+            };
+            let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let made = openat(&private, STAGED, flags, Mode::from_raw_mode(0o666)).map(File::from);
+            let file = made.map_err(|errno| {
+                let _ = unlinkat(&dir_fd, &name, AtFlags::REMOVEDIR);
+                PublishError::new(&path, errno.into())
+            })?;
+            fault::point("after-staging-made");
+            let staged = private::reach(&private, OsStr::new(STAGED));
+            let is_private = private::is_private(&private, &file, private::ANY);
+            let staging = Self { dir: dir.to_path_buf(), dir_fd, name, private, path: staged, file: Some(file) };
+            return match is_private {
+                Ok(true) => Ok(staging),
+                Ok(false) => Err(PublishError::NotStaged { path }),
+                Err(errno) => Err(PublishError::new(&path, errno.into())),
+            };
         }
     }
 
-    /// The file to write the video into, in place: its inode is what gets published.
+    /// The file to write the video into, in place: its inode is what gets published. The path is good as long as this
+    /// lives, see [`private::reach`].
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The file's identity, if its name still is the file that was reserved, and not empty.
-    fn staged(&self) -> Result<Identity, PublishError> {
-        let failed = |errno: Errno| PublishError::new(&self.path, errno.into());
-        let ours = statx(&self.file, "", AtFlags::EMPTY_PATH, IDENTITY_FLAGS).map_err(failed)?;
-        let there = statx(&self.dir_fd, &self.name, AtFlags::SYMLINK_NOFOLLOW, IDENTITY_FLAGS).map_err(failed)?;
+    /// The hidden folder, as a person can use its path.
+    fn folder(&self) -> PathBuf {
+        self.dir.join(&self.name)
+    }
+
+    /// What is in the file.
+    fn digest(&self) -> Result<Digest, PublishError> {
+        let Some(file) = &self.file else { return Err(PublishError::NotStaged { path: self.folder() }) };
+        Digest::of_file(file).map_err(|source| PublishError::new(&self.folder(), source))
+    }
+
+    /// Brings the file to the disk. Its identity, if its name still is the file that was reserved, and not empty.
+    fn synced(&self) -> Result<Identity, PublishError> {
+        let failed = |errno: Errno| PublishError::new(&self.folder(), errno.into());
+        let Some(file) = &self.file else { return Err(PublishError::NotStaged { path: self.folder() }) };
+        fsync(file).map_err(failed)?;
+        let ours = statx(file, "", AtFlags::EMPTY_PATH, IDENTITY_FLAGS).map_err(failed)?;
+        let there = statx(&self.private, STAGED, AtFlags::SYMLINK_NOFOLLOW, IDENTITY_FLAGS).map_err(failed)?;
         let identity = identity_of(&there);
         if identity == identity_of(&ours) && identity.size > 0 {
             Ok(identity)
         } else {
-            Err(PublishError::NotStaged { path: self.path.clone() })
+            Err(PublishError::NotStaged { path: self.folder() })
         }
     }
 }
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        // After publishing there is no such name any more. Whatever else fails here, the next start tries again.
-        let _ = unlinkat(&self.dir_fd, &self.name, AtFlags::empty());
+        // NFS keeps a file that is removed while it is open under another name, and with it the folder.
+        drop(self.file.take());
+        // After publishing there are no such names any more. Whatever else fails here, the next start tries again.
+        let _ = unlinkat(&self.private, STAGED, AtFlags::empty());
+        let _ = unlinkat(&self.dir_fd, &self.name, AtFlags::REMOVEDIR);
     }
 }
 
@@ -108,21 +158,22 @@ pub fn publish(
     extension: &str,
     announce: &mut dyn FnMut(&Published) -> Result<(), AnnounceError>,
 ) -> Result<Published, PublishError> {
-    fsync(&staging.file).map_err(|errno| PublishError::new(&staging.path, errno.into()))?;
-    let identity = staging.staged()?;
+    let identity = staging.synced()?;
     // It was just proved, so that it is read from memory.
-    let digest = Digest::of_file(&staging.file).map_err(|source| PublishError::new(&staging.path, source))?;
+    let digest = staging.digest()?;
     fault::point("after-fsync");
     for candidate in name::candidates(stem, extension).take(MOST_CANDIDATES) {
         let path = staging.dir.join(&candidate);
         let reel = Published { path, identity, digest: Some(digest) };
         announce(&reel).map_err(|source| PublishError::NotRecorded { path: reel.path.clone(), source })?;
         fault::point("after-announce");
-        let from = Entry { dir: staging.dir_fd.as_fd(), name: &staging.name };
+        let from = Entry { dir: staging.private.as_fd(), name: OsStr::new(STAGED) };
         let to = Entry { dir: staging.dir_fd.as_fd(), name: &candidate };
         match move_to_free_name(from, to, FOR_STAGING) {
             Ok(()) => {
                 fault::point("after-rename");
+                // Should it stay, dropping the staging tries again, and so does the next start.
+                let _ = unlinkat(&staging.dir_fd, &staging.name, AtFlags::REMOVEDIR);
                 sync_folder(&staging.dir_fd).map_err(|errno| PublishError::new(&staging.dir, errno.into()))?;
                 fault::point("after-dir-fsync");
                 return Ok(reel);
@@ -148,8 +199,15 @@ pub fn free_space(dir: &Path) -> Result<u64, PublishError> {
     }
 }
 
-/// Removes a staging file that a killed process left, and says whether there was one. `path` is one that the journal
-/// names; anything that is not named like a staging file, or not a regular file, is left alone.
+/// The path of the video in a staging folder.
+#[must_use]
+pub fn staged_in(folder: &Path) -> PathBuf {
+    folder.join(STAGED)
+}
+
+/// Removes a staging folder that a killed process left, and says whether there was one; of earlier versions a staging file.
+/// `path` is one that the journal names; anything that is not named like a staging folder, or neither a folder nor a regular
+/// file, is left alone. So is everything in it but the video: somebody may have put another folder in its place.
 pub fn remove_stale_staging(path: &Path) -> Result<bool, PublishError> {
     let named_so = path.file_name().is_some_and(|name| {
         name.as_bytes().starts_with(OWN_PREFIX.as_bytes()) && name.as_bytes().ends_with(STAGING_SUFFIX.as_bytes())
@@ -157,15 +215,28 @@ pub fn remove_stale_staging(path: &Path) -> Result<bool, PublishError> {
     if !named_so {
         return Ok(false);
     }
-    match statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, IDENTITY_FLAGS) {
-        Ok(stat) if is_regular(&stat) => {}
-        Ok(_) | Err(Errno::NOENT | Errno::NOTDIR) => return Ok(false),
-        Err(errno) => return Err(PublishError::new(path, errno.into())),
-    }
-    match unlinkat(CWD, path, AtFlags::empty()) {
+    let failed = |errno: Errno| PublishError::new(path, errno.into());
+    let how = match private::open(path) {
+        Ok(folder) => {
+            match unlinkat(&folder, STAGED, AtFlags::empty()) {
+                Ok(()) | Err(Errno::NOENT) => {}
+                Err(errno) => return Err(failed(errno)),
+            }
+            AtFlags::REMOVEDIR
+        }
+        Err(Errno::NOENT) => return Ok(false),
+        // A link, or something else that is no folder.
+        Err(Errno::LOOP | Errno::NOTDIR) => match statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, IDENTITY_FLAGS) {
+            Ok(stat) if is_regular(&stat) => AtFlags::empty(),
+            Ok(_) | Err(Errno::NOENT | Errno::NOTDIR) => return Ok(false),
+            Err(errno) => return Err(failed(errno)),
+        },
+        Err(errno) => return Err(failed(errno)),
+    };
+    match unlinkat(CWD, path, how) {
         Ok(()) => Ok(true),
         Err(Errno::NOENT) => Ok(false),
-        Err(errno) => Err(PublishError::new(path, errno.into())),
+        Err(errno) => Err(failed(errno)),
     }
 }
 

@@ -21,7 +21,7 @@ use super::ffmpeg::child::{Child, Input};
 use super::ffmpeg::failure::FailureKind;
 use super::ffmpeg::progress::Follower;
 use super::ffmpeg::supervise::{Verdict, supervise};
-use super::ffmpeg::{Ffmpeg, Stop, display_argv, file_url};
+use super::ffmpeg::{Ffmpeg, Stop, display_argv, name_in};
 use super::pictures::Pictures;
 use super::recipe::Recipe;
 use super::webp::forbid_blending;
@@ -47,7 +47,8 @@ pub struct ChunkJob {
     pub recipe: Recipe,
     /// Frames per second.
     pub rate: FrameRate,
-    /// Where to. Reserved by the caller, who also removes it: what is there is overwritten.
+    /// Where to. Reserved by the caller, who also removes it: what is there is overwritten. In a folder that others may write
+    /// to it is to be a path of [`reach`](crate::deliver::private::reach).
     pub output: PathBuf,
     /// What a frame means that turns out to be damaged.
     pub bad_frames: BadFrames,
@@ -327,7 +328,8 @@ fn command(ffmpeg: &Ffmpeg, job: &ChunkJob, pace: Pace) -> FfmpegCommand {
     }
     command.args(recipe.encoder_args(job.form, pace, job.settings.threads.map(NonZeroUsize::get)));
     command.args(recipe.muxer_args(job.form, job.rate));
-    command.format(recipe.muxer(job.form)).output(file_url(&job.output));
+    let name = name_in(&mut command, &job.output);
+    command.format(recipe.muxer(job.form)).output(name);
     command
 }
 

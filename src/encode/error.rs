@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::ffmpeg::FfmpegError;
 use super::ffmpeg::failure::Failure;
 use super::recipe::RecipeError;
+use crate::deliver::private;
 use crate::frame::FrameError;
 
 /// Why there is no proved video.
@@ -164,10 +165,10 @@ impl EncodeError {
     }
 
     pub(crate) fn not_proved(reel: &Path, flaw: Flaw) -> Self {
-        Self::NotProved { reel: reel.to_path_buf(), flaw }
+        Self::NotProved { reel: private::shown(reel), flaw }
     }
 
     pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
-        |source| Self::Io { path: path.to_path_buf(), source }
+        |source| Self::Io { path: private::shown(path), source }
     }
 }

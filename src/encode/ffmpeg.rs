@@ -15,6 +15,8 @@ use std::{env, fs, io};
 use ffmpeg_sidecar::command::FfmpegCommand;
 use ffmpeg_sidecar::paths::sidecar_path;
 
+use crate::deliver::private;
+
 pub(crate) mod child;
 pub(crate) mod failure;
 pub(crate) mod progress;
@@ -179,6 +181,13 @@ pub(crate) fn file_url(path: &Path) -> OsString {
     let mut url = OsString::from("file:");
     url.push(path);
     url
+}
+
+/// What `command` must call the file at `path`, which may be one of [`private::reach`]: then it is started in that folder.
+pub(crate) fn name_in(command: &mut FfmpegCommand, path: &Path) -> OsString {
+    let Some((folder, name)) = private::of_child(path) else { return file_url(path) };
+    command.as_inner_mut().current_dir(folder);
+    file_url(Path::new(name))
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use super::chunk::{Form, PIPE_BYTES, Settings, complaint, signs_of_life, stalled
 use super::error::{EncodeError, Flaw};
 use super::ffmpeg::child::{Child, Input};
 use super::ffmpeg::supervise::{Verdict, supervise};
-use super::ffmpeg::{Ffmpeg, Stop, file_url};
+use super::ffmpeg::{Ffmpeg, Stop, name_in};
 use super::fragments::{Layout, Spot, header};
 use super::recipe::{Recipe, track_step, track_timescale};
 use super::verify::timing::{self, Clock};
@@ -64,7 +64,8 @@ pub fn join(
         if let Some(room) = room {
             command.args(["-movflags", "-faststart", "-moov_size", &room.to_string()]);
         }
-        command.format(recipe.muxer(Form::Reel)).output(file_url(output));
+        let name = name_in(&mut command, output);
+        command.format(recipe.muxer(Form::Reel)).output(name);
         command
     };
     let room = (recipe.is_boxes(Form::Reel) && reel.bytes > MOVED_BYTES).then(|| reel.index_bytes());
@@ -154,7 +155,8 @@ pub fn prove(
     }
     let mut command = ffmpeg.command();
     // As they stand in the file: FFmpeg would move a late first packet to zero.
-    command.args(["-xerror", "-copyts"]).input(file_url(output));
+    let name = name_in(&mut command, output);
+    command.args(["-xerror", "-copyts"]).input(name);
     packets::list(&mut command, "pipe:1");
     let mut child = Child::start(command, Input::Nothing, settings.nice)?;
     let read = AtomicU64::new(0);

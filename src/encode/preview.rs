@@ -3,17 +3,23 @@
 //! Owns the playlist and its start file, beside the chunks that it lists, and the place in time that chunk files give for
 //! themselves, which nobody else relies on. It copies no picture and never changes one.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::num::NonZeroU32;
-use std::os::unix::fs::FileExt as _;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, OFlags, unlinkat};
+use rustix::io::Errno;
 
 use super::EncodeError;
 use super::fragments::Layout;
 use super::recipe::{track_step, track_timescale};
 use super::verify::timing;
 use crate::config::FrameRate;
+use crate::deliver::private;
 
 const PLAYLIST: &str = "preview.m3u8";
 const INIT: &str = "init.mp4";
@@ -30,9 +36,10 @@ pub fn write(
     ended: bool,
 ) -> Result<PathBuf, EncodeError> {
     fs::create_dir_all(dir).map_err(EncodeError::io(dir))?;
+    let folder = private::open(dir).map_err(|errno| EncodeError::io(dir)(errno.into()))?;
     let mut layouts = Vec::with_capacity(chunks.len());
     for chunk in chunks {
-        let layout = File::open(chunk)
+        let layout = opened(chunk, false)
             .and_then(|mut file| Layout::read(&mut file, track_timescale(rate), track_step(rate)))
             .map_err(EncodeError::io(chunk))?;
         layouts.push(layout);
@@ -42,8 +49,9 @@ pub fn write(
     let head = layouts.first().ok_or(EncodeError::NoFrames)?;
     let (mut entries, mut start) = (String::new(), 0);
     for (chunk, layout) in chunks.iter().zip(&layouts).take_while(|(_, layout)| layout.lead == head.lead) {
-        let file = OpenOptions::new().write(true).open(chunk);
-        file.and_then(|file| move_to(&file, layout, start * track_step(rate))).map_err(EncodeError::io(chunk))?;
+        opened(chunk, true)
+            .and_then(|file| move_to(&file, layout, start * track_step(rate)))
+            .map_err(EncodeError::io(chunk))?;
         entries += &entry(chunk, layout, rate).ok_or(EncodeError::NoFrames)?;
         start += layout.count();
     }
@@ -55,18 +63,21 @@ pub fn write(
          #EXT-X-MAP:URI=\"{INIT}\"\n{entries}{end}"
     );
     // The start file first: a playlist without it cannot be played.
-    replace(&dir.join(INIT), &head.init)?;
-    let path = dir.join(PLAYLIST);
-    replace(&path, text.as_bytes())?;
-    Ok(path)
+    replace(&folder, INIT, &head.init)?;
+    replace(&folder, PLAYLIST, text.as_bytes())?;
+    Ok(dir.join(PLAYLIST))
 }
 
 /// Removes a playlist and its folder, if they are there.
 pub fn remove(dir: &Path) -> io::Result<()> {
+    let folder = match private::open(dir) {
+        Err(Errno::NOENT) => return Ok(()),
+        opened => opened?,
+    };
     for name in [PLAYLIST, INIT] {
-        match fs::remove_file(dir.join(name)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+        match unlinkat(&folder, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(errno) => return Err(errno.into()),
         }
     }
     match fs::remove_dir(dir) {
@@ -102,10 +113,24 @@ fn move_to(file: &File, layout: &Layout, ticks: u64) -> io::Result<()> {
     Ok(())
 }
 
+/// Opens a chunk, and no link that somebody put in its place.
+fn opened(chunk: &Path, to_write: bool) -> io::Result<File> {
+    let no_link = OFlags::NOFOLLOW.bits().cast_signed();
+    OpenOptions::new().read(!to_write).write(to_write).custom_flags(no_link).open(chunk)
+}
+
 /// Writes a file that readers see whole or as it was before.
-fn replace(path: &Path, bytes: &[u8]) -> Result<(), EncodeError> {
+fn replace(folder: &OwnedFd, name: &str, bytes: &[u8]) -> Result<(), EncodeError> {
+    let path = private::reach(folder, OsStr::new(name));
     let fresh = path.with_extension("new");
-    let written =
-        File::create(&fresh).and_then(|mut file| file.write_all(bytes)).and_then(|()| fs::rename(&fresh, path));
-    written.map_err(EncodeError::io(path))
+    let write = || {
+        // Of a killed process.
+        match fs::remove_file(&fresh) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        File::create_new(&fresh)?.write_all(bytes)?;
+        fs::rename(&fresh, &path)
+    };
+    write().map_err(EncodeError::io(&path))
 }

@@ -20,6 +20,7 @@ use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, flock, openat, unli
 use rustix::io::Errno;
 
 use crate::deliver::place::{Entry, FOR_STAGING, move_to_free_name};
+use crate::deliver::private;
 use crate::deliver::publish::sync_folder;
 use crate::fault;
 use crate::frame::complete::identity_of;
@@ -59,7 +60,7 @@ impl ChunkStore {
         if !name::is_stem(stem) {
             return Err(StoreError::Stem { stem: stem.to_owned() });
         }
-        let folder = self.folder()?;
+        let mut folder = self.folder()?;
         for name in name::parts(stem).take(MOST_NAMES as usize) {
             let path = self.dir.join(&name);
             let failed = |source: io::Error| StoreError::new(&path, source);
@@ -67,10 +68,20 @@ impl ChunkStore {
             let file: File = match openat(&folder, &name, flags, Mode::from_raw_mode(0o600)) {
                 Ok(file) => file.into(),
                 Err(Errno::EXIST) => continue,
+                Err(Errno::NOENT) => {
+                    // Another thread found the folder empty, and removed it.
+                    folder = self.folder()?;
+                    continue;
+                }
                 Err(errno) => return Err(failed(errno.into())),
             };
             if lock_new(&file).map_err(failed)? {
-                return Ok(Part { stem: stem.to_owned(), folder, name, path, file, kept: false });
+                let part = Part { stem: stem.to_owned(), folder, name, path, file, kept: false };
+                return match private::is_private(&part.folder, &part.file, private::WRITING) {
+                    Ok(true) => Ok(part),
+                    Ok(false) => Err(StoreError::Shared { path: self.dir.clone() }),
+                    Err(errno) => Err(StoreError::new(&part.path, errno.into())),
+                };
             }
         }
         Err(StoreError::NoFreeName { path: self.dir.join(stem) })
@@ -100,11 +111,11 @@ impl ChunkStore {
     /// names, that are not `known`, unless a [`Part`] of a living process holds them. The journal's list is `known`; of its
     /// paths only the file names count, so that another way to write the folder's path costs nothing.
     ///
-    /// A chunk that another process records after `known` was read and lets go of before its file is looked at goes too.
-    /// What that costs is its encode.
+    /// `is_recorded` is asked once more when nobody holds a file that is to go: another process may have recorded it since
+    /// `known` was read, which it does before it lets go of the file.
     ///
     /// A file that cannot be removed does not keep the others; the first error comes back when all were tried.
-    pub fn sweep(&self, known: &[PathBuf]) -> Result<u64, StoreError> {
+    pub fn sweep(&self, known: &[PathBuf], is_recorded: &dyn Fn(&OsStr) -> bool) -> Result<u64, StoreError> {
         let known: HashSet<&OsStr> = known.iter().filter_map(|path| path.file_name()).collect();
         let folder = self.folder()?;
         let unlisted = |source| StoreError::new(&self.dir, source);
@@ -113,7 +124,7 @@ impl ChunkStore {
         for entry in fs::read_dir(&self.dir).map_err(unlisted)? {
             let file = entry.map_err(unlisted)?.file_name();
             let Some(name) = Name::parse(&file).filter(|_| !known.contains(file.as_os_str())) else { continue };
-            match remove_unless_held(&folder, &file, name) {
+            match remove_unless_held(&folder, &file, name, is_recorded) {
                 Ok(gone) => removed += u64::from(gone),
                 Err(errno) => {
                     first_error.get_or_insert_with(|| StoreError::new(&self.dir.join(&file), errno.into()));
@@ -126,9 +137,15 @@ impl ChunkStore {
     /// Opened anew for each use: somebody may have removed it since, and it is made again then.
     fn folder(&self) -> Result<OwnedFd, StoreError> {
         let failed = |source| StoreError::new(&self.dir, source);
-        DirBuilder::new().recursive(true).mode(0o700).create(&self.dir).map_err(failed)?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        openat(CWD, &self.dir, flags, Mode::empty()).map_err(|errno| failed(errno.into()))
+        loop {
+            DirBuilder::new().recursive(true).mode(0o700).create(&self.dir).map_err(failed)?;
+            match openat(CWD, &self.dir, flags, Mode::empty()) {
+                // Removed between the two steps, when it was empty.
+                Err(Errno::NOENT) if !self.dir.is_symlink() => {}
+                opened => return opened.map_err(|errno| failed(errno.into())),
+            }
+        }
     }
 }
 
@@ -151,6 +168,12 @@ impl Part {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The same by way of the folder as it was opened, whatever becomes of the names on the way: see [`private::reach`].
+    #[must_use]
+    pub fn reach(&self) -> PathBuf {
+        private::reach(&self.folder, &self.name)
     }
 
     /// Gives the file its lasting name, or `<stem>-2` and so on where that is taken. When this returns, its data and its
@@ -185,7 +208,7 @@ impl Part {
     fn insist_on_the_reserved_file(&self) -> Result<(), StoreError> {
         let failed = |source| StoreError::new(&self.path, source);
         let ours = self.file.metadata().map_err(failed)?;
-        let there = fs::symlink_metadata(&self.path).map_err(failed)?;
+        let there = fs::symlink_metadata(self.reach()).map_err(failed)?;
         if identity_of(&ours) == identity_of(&there) && ours.len() > 0 {
             Ok(())
         } else {
@@ -215,8 +238,13 @@ fn lock_new(file: &File) -> io::Result<bool> {
     }
 }
 
-/// Removes a file of the folder, unless it is in use or not a regular file.
-fn remove_unless_held(folder: &OwnedFd, file: &OsStr, name: Name) -> Result<bool, Errno> {
+/// Removes a file of the folder, unless it is in use, recorded, or not a regular file.
+fn remove_unless_held(
+    folder: &OwnedFd,
+    file: &OsStr,
+    name: Name,
+    is_recorded: &dyn Fn(&OsStr) -> bool,
+) -> Result<bool, Errno> {
     // For writing, which NFS asks of who wants an exclusive lock.
     let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let opened: File = match openat(folder, file, flags, Mode::empty()) {
@@ -232,7 +260,7 @@ fn remove_unless_held(folder: &OwnedFd, file: &OsStr, name: Name) -> Result<bool
         Err(Errno::WOULDBLOCK) => true,
         Err(_) => name.is_of_living_process(),
     };
-    if held {
+    if held || is_recorded(file) {
         return Ok(false);
     }
     match unlinkat(folder, file, AtFlags::empty()) {

@@ -4,6 +4,7 @@
 //! nobody's, and [`ChunkStore::sweep`](crate::encode::store::ChunkStore::sweep) removes it. That the file is still there and
 //! whole is for whoever uses it to find out.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -96,6 +97,8 @@ pub struct KeyedChunk {
     pub pattern: Pattern,
     pub settings: String,
     pub ffmpeg: String,
+    /// The process that made it.
+    pub worker: Option<String>,
     /// The chunk.
     pub chunk: StoredChunk,
 }
@@ -107,6 +110,7 @@ impl KeyedChunk {
             pattern: rows::json(row, "pattern")?,
             settings: row.get("settings")?,
             ffmpeg: row.get("ffmpeg")?,
+            worker: row.get("worker")?,
             chunk: StoredChunk::read(row)?,
         })
     }
@@ -134,8 +138,8 @@ impl Journal {
             connection
                 .prepare_cached(
                     "INSERT OR REPLACE INTO chunks (dir, pattern, settings, ffmpeg, file, bytes, first, count, frames, \
-                     contents, samples, config, digest, created_at) VALUES (:dir, :pattern, :settings, :ffmpeg, :file, :bytes, \
-                     :first, :count, :frames, :contents, :samples, :config, :digest, :now)",
+                     contents, samples, config, digest, created_at, worker) VALUES (:dir, :pattern, :settings, :ffmpeg, \
+                     :file, :bytes, :first, :count, :frames, :contents, :samples, :config, :digest, :now, :worker)",
                 )?
                 .insert(named_params! {
                     ":dir": key.dir.as_os_str().as_bytes(),
@@ -152,6 +156,7 @@ impl Journal {
                     ":config": new.samples.config,
                     ":digest": new.samples.digest,
                     ":now": now,
+                    ":worker": self.worker(),
                 })
         })?;
         fault::point("after-chunk-recorded");
@@ -182,6 +187,15 @@ impl Journal {
             let mut select = connection.prepare_cached("SELECT * FROM chunks ORDER BY id")?;
             let chunks = select.query_map([], |row| sound(KeyedChunk::read(row)))?;
             chunks.filter_map(Result::transpose).collect()
+        })
+    }
+
+    /// Whether a chunk with this file name is recorded.
+    pub fn has_chunk_file(&self, name: &OsStr) -> Result<bool, JournalError> {
+        self.with(|connection| {
+            let mut select = connection.prepare_cached("SELECT file FROM chunks")?;
+            let mut files = select.query_map([], |row| sound(rows::path(row, "file")))?;
+            files.try_fold(false, |found, file| Ok(found || file?.is_some_and(|file| file.file_name() == Some(name))))
         })
     }
 

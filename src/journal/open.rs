@@ -12,7 +12,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::JournalError;
 
 /// One step for each version of the schema; `user_version` says how many were taken.
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 12] = [
     include_str!("schema.sql"),
     include_str!("programs.sql"),
     include_str!("names.sql"),
@@ -24,6 +24,7 @@ const MIGRATIONS: [&str; 11] = [
     include_str!("contents.sql"),
     include_str!("places.sql"),
     include_str!("clock.sql"),
+    include_str!("workers.sql"),
 ];
 
 /// How long to wait for another process that reads or checkpoints.
@@ -96,7 +97,7 @@ fn attempt(path: &Path) -> Result<Connection, Attempt> {
         return Err(Attempt::Failed(newer(path, found)));
     };
     migrate(&mut connection, missing).map_err(classify)?;
-    for table in ["batches", "frames", "chunks", "programs", "watched", "existing", "places"] {
+    for table in ["batches", "frames", "chunks", "programs", "watched", "existing", "places", "litter"] {
         connection.prepare(&format!("SELECT * FROM {table}")).map_err(classify)?;
     }
     Ok(connection)

@@ -1,6 +1,6 @@
 //! Questions to the journal, and what people do to it: list, retry, forget.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -123,6 +123,18 @@ impl Journal {
                  AND NOT stays AND reason != '\"now\"' ORDER BY cleanup_due_at, id",
             )?;
             select.query_map([now], |row| DueCleanup::read(connection, row))?.collect()
+        })
+    }
+
+    /// The files of a sequence that were made into a reel.
+    pub fn delivered(&self, dir: &Path, pattern: &Pattern) -> Result<HashSet<Identity>, JournalError> {
+        self.with(|connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT frames.* FROM frames JOIN batches ON batches.id = frames.batch_id \
+                 WHERE batches.dir = ? AND batches.pattern = ? AND batches.state IN ('published', 'cleaned')",
+            )?;
+            let params = (dir.as_os_str().as_bytes(), rows::to_json(pattern)?);
+            select.query_map(params, |row| rows::identity(row, ""))?.collect()
         })
     }
 

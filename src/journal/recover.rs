@@ -3,13 +3,15 @@
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, named_params};
 
 use super::backoff::MOST_ATTEMPTS;
 use super::rows::{self, BatchId};
-use super::{Journal, JournalError};
-use crate::deliver::publish::{find_again, remove_stale_staging, sync_folder_of};
+use super::{Journal, JournalError, worker};
+use crate::deliver::publish::{find_again, remove_stale_staging, staged_in, sync_folder_of};
 use crate::sequence::Identity;
 
 /// What a killed process left, and what became of it.
@@ -21,9 +23,16 @@ pub struct Recovery {
     pub published: Vec<BatchId>,
     /// Batches that the process did not survive too often: they have failed.
     pub given_up: Vec<BatchId>,
+    /// Batches that another process works on, which lives.
+    pub elsewhere: Vec<BatchId>,
     /// Sentences worth a warning each.
     pub warnings: Vec<String>,
 }
+
+/// How long a start waits for another process that works on batches to go away, and how long between two looks: one that
+/// was killed keeps its locks until the kernel has taken it apart, and the one on its batches may be the last to go.
+const PATIENCE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A batch in the middle of something.
 struct Broken {
@@ -31,6 +40,7 @@ struct Broken {
     attempts: u32,
     staging: Option<PathBuf>,
     candidate: Option<(PathBuf, Identity)>,
+    worker: Option<String>,
 }
 
 enum Finding {
@@ -41,12 +51,48 @@ enum Finding {
 }
 
 impl Journal {
-    /// Settles what a killed process left. To be called once, under the lock, before anything is encoded. Frames in the
+    /// Settles what killed processes left. To be called once, under the lock, before anything is encoded. Frames in the
     /// middle of a clean-up are settled by the clean-up itself, which is still due.
     pub fn recover(&self, now: i64) -> Result<Recovery, JournalError> {
+        let started = Instant::now();
+        let mut recovery = self.settle(now)?;
+        while !recovery.elsewhere.is_empty() && started.elapsed() < PATIENCE {
+            thread::sleep(PAUSE);
+            let Recovery { restarted, published, given_up, elsewhere, warnings } = self.settle(now)?;
+            recovery.restarted.extend(restarted);
+            recovery.published.extend(published);
+            recovery.given_up.extend(given_up);
+            for warning in warnings {
+                if !recovery.warnings.contains(&warning) {
+                    recovery.warnings.push(warning);
+                }
+            }
+            recovery.elsewhere = elsewhere;
+        }
+        worker::clear_up(self.dir());
+        recovery.warnings.extend(self.remove_litter()?);
+        let damaged = self.drop_damaged_chunks()?;
+        if damaged > 0 {
+            recovery.warnings.push(format!("{damaged} damaged records of encoded chunks are dropped"));
+        }
+        self.renumber(Path::new("/"))?;
+        Ok(recovery)
+    }
+
+    /// Settles the batches of processes that are dead. Those of this one and of others that live are left alone, so that
+    /// the holder of the lock may call this at any time.
+    pub fn settle(&self, now: i64) -> Result<Recovery, JournalError> {
         let mut recovery = Recovery::default();
         for broken in self.with(|connection| broken(connection))? {
             let id = broken.id;
+            match broken.worker.as_deref() {
+                Some(worker) if self.worker() == Some(worker) => continue,
+                Some(worker) if self.is_of_another(worker) => {
+                    recovery.elsewhere.push(id);
+                    continue;
+                }
+                _ => {}
+            }
             match examine(&broken) {
                 Finding::Published(identity) => {
                     self.with(|connection| set_published(connection, id, &identity, now))?;
@@ -67,19 +113,55 @@ impl Journal {
                     continue;
                 }
             }
-            if let Some(staging) = &broken.staging
-                && let Err(error) = remove_stale_staging(staging)
-            {
-                recovery.warnings.push(format!("batch {id}: {error}"));
+            if let Some(staging) = broken.staging {
+                if let Err(error) = remove_stale_staging(&staging) {
+                    recovery.warnings.push(format!("batch {id}: {error}"));
+                }
+                self.with(|connection| keep_litter(connection, &staging))?;
             }
         }
-        let damaged = self.drop_damaged_chunks()?;
-        if damaged > 0 {
-            recovery.warnings.push(format!("{damaged} damaged records of encoded chunks are dropped"));
-        }
-        self.renumber(Path::new("/"))?;
         Ok(recovery)
     }
+
+    /// Notes what the attempt at a batch could not remove, before its end is recorded. To be called when the attempt has let
+    /// go of its files.
+    pub fn note_litter(&self, id: BatchId) -> Result<(), JournalError> {
+        self.with(|connection| {
+            let mut select =
+                connection.prepare_cached("SELECT staging FROM batches WHERE id = ? AND staging IS NOT NULL")?;
+            let staging = select.query_map([id], |row| rows::path(row, "staging"))?.next().transpose()?;
+            staging.map_or(Ok(0), |staging| keep_litter(connection, &staging)).map(drop)
+        })
+    }
+
+    /// Tries once more to remove what was left where it could not be removed at the time. What it says are warnings.
+    fn remove_litter(&self) -> Result<Vec<String>, JournalError> {
+        let mut warnings = Vec::new();
+        for path in self.with(|connection| litter(connection))? {
+            if let Err(error) = remove_stale_staging(&path) {
+                warnings.push(error.to_string());
+            }
+            self.with(|connection| keep_litter(connection, &path))?;
+        }
+        Ok(warnings)
+    }
+}
+
+/// Remembers a staging file that may be there still, and forgets one that is not.
+fn keep_litter(connection: &Connection, path: &Path) -> rusqlite::Result<usize> {
+    let bytes = path.as_os_str().as_bytes();
+    // A folder that is not there may be on a disk that comes back.
+    let is_gone = path.symlink_metadata().is_err() && path.parent().is_some_and(Path::is_dir);
+    if is_gone {
+        connection.execute("DELETE FROM litter WHERE path = ?", [bytes])
+    } else {
+        connection.execute("INSERT OR IGNORE INTO litter (path) VALUES (?)", [bytes])
+    }
+}
+
+fn litter(connection: &Connection) -> rusqlite::Result<Vec<PathBuf>> {
+    let mut select = connection.prepare("SELECT path FROM litter")?;
+    select.query_map([], |row| rows::path(row, "path"))?.collect()
 }
 
 fn broken(connection: &Connection) -> rusqlite::Result<Vec<Broken>> {
@@ -97,6 +179,7 @@ fn broken(connection: &Connection) -> rusqlite::Result<Vec<Broken>> {
             attempts: row.get("attempts")?,
             staging: staging.map(|bytes| PathBuf::from(std::ffi::OsStr::from_bytes(&bytes))),
             candidate,
+            worker: row.get("worker")?,
         })
     })?;
     rows.collect()
@@ -116,7 +199,9 @@ fn examine(broken: &Broken) -> Finding {
 }
 
 fn staging_is_there(broken: &Broken, staged: &Identity) -> bool {
-    broken.staging.as_deref().is_some_and(|path| matches!(find_again(path, staged), Ok(Some(_))))
+    let is_it = |path: &Path| matches!(find_again(path, staged), Ok(Some(_)));
+    // Of earlier versions, the staging path is the file's own.
+    broken.staging.as_deref().is_some_and(|path| is_it(&staged_in(path)) || is_it(path))
 }
 
 /// Whether the folder is on the file system that the file was on, and not, say, the mount point of a missing disk.

@@ -66,6 +66,8 @@ fn what_was_made_before_a_crash_is_not_made_again() {
 #[test]
 fn killed_between_any_two_durable_steps() {
     let points = [
+        "after-staging-recorded",
+        "after-staging-made",
         "after-fsync",
         "after-announce",
         "after-rename",

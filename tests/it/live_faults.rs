@@ -214,3 +214,50 @@ fn chunks_lie_where_the_config_says() {
     live.assert_reel(&mut daemon, 1..=LENGTH + 6);
     daemon.wait("the chunk folder is empty", |_| (!is_there(&elsewhere)).then_some(()));
 }
+
+/// Killed when the reel is recorded and its chunks are still there. Kept frames would keep them for ever.
+#[cfg(feature = "fault-points")]
+#[test]
+fn chunks_of_a_reel_that_a_killed_daemon_left_go_with_the_next_start() {
+    let live = Live::new(&ffmpeg());
+    let config = live.config("", "cleanup = \"keep\"");
+    let mut daemon = Daemon::spawn(&live.sandbox, &config, &[("REELD_FAULT", "after-journal-published")]);
+    daemon.wait_for_state("READY=1");
+    live.write(1..=LENGTH * 2 + 6);
+    live.wait_for_chunks(&mut daemon, [1..=LENGTH]);
+    live.mark();
+    assert_eq!(daemon.wait_for_end().code(), None, "killed by a signal");
+    let left = || fs::read_dir(live.chunk_dir()).unwrap().count();
+    assert!(left() > 0);
+
+    let mut daemon = live.start();
+    live.wait_for_no_chunks(&mut daemon);
+    live.assert_untouched(1..=LENGTH * 2 + 6);
+    live.assert_reel(&mut daemon, 1..=LENGTH * 2 + 6);
+    assert_eq!(left(), 0);
+}
+
+/// A folder that is configured for chunks may hold other things, however they are called.
+#[test]
+fn what_is_not_reelds_stays_in_the_chunk_folder() {
+    let live = Live::new(&ffmpeg());
+    let elsewhere = live.sandbox.path().join("elsewhere");
+    let theirs =
+        ["film.preview/preview.m3u8", "film.preview/init.mp4", "reeld-holiday.chunk.mp4", "reeld-7.chunk.1.part"];
+    fs::create_dir_all(elsewhere.join("film.preview")).unwrap();
+    fs::create_dir(elsewhere.join("trailer.preview")).unwrap();
+    for name in theirs {
+        fs::write(elsewhere.join(name), "theirs").unwrap();
+    }
+    let config = live.config(&format!("chunk_dir = {}", toml_string(&elsewhere)), "");
+    let mut daemon = Daemon::start(&live.sandbox, &config);
+    live.write(1..=LENGTH + 6);
+    live.mark();
+    daemon.wait_for_file(&live.reel());
+    daemon.wait("only their things are there", |_| (fs::read_dir(&elsewhere).unwrap().count() == 4).then_some(()));
+    assert_eq!(daemon.stop().code(), Some(0));
+    for name in theirs {
+        assert_eq!(fs::read(elsewhere.join(name)).unwrap(), b"theirs", "{name}");
+    }
+    assert!(elsewhere.join("trailer.preview").is_dir());
+}

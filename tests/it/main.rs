@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, reason = "the test runner shows what a failing test has printed")]
 
 mod arguments;
+mod beside;
 mod check;
 mod cli;
 mod daemon;
@@ -27,6 +28,7 @@ mod look_again;
 mod order;
 mod priority;
 mod scan;
+mod shared;
 mod sizes;
 mod support;
 mod support_itself;

@@ -9,8 +9,14 @@ fn agree(_: &Published) -> Result<(), AnnounceError> {
     Ok(())
 }
 
+/// Hears of every staging folder.
+#[expect(clippy::unnecessary_wraps, reason = "the signature is that of every `record`")]
+fn record(_: &Path) -> Result<(), AnnounceError> {
+    Ok(())
+}
+
 fn staged(dir: &Path, content: &str) -> Staging {
-    let staging = Staging::create(dir, "7").unwrap();
+    let staging = Staging::create(dir, "7", &mut record).unwrap();
     fs::write(staging.path(), content).unwrap();
     staging
 }
@@ -27,7 +33,7 @@ fn a_reel_appears_whole_under_its_name_and_nothing_else_stays() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("new/below");
     let staging = staged(&dir, "reel");
-    assert!(staging.path().starts_with(&dir));
+    assert!(private::shown(staging.path()).starts_with(&dir));
     let ino = fs::metadata(staging.path()).unwrap().ino();
     let reel = publish(staging, OsStr::new("clip.v2"), "mp4", &mut agree).unwrap();
     assert_eq!(reel.path, dir.join("clip.v2.mp4"));
@@ -94,7 +100,7 @@ fn a_name_that_cannot_be_recorded_is_not_taken() {
 #[test]
 fn an_empty_or_replaced_staging_file_is_not_published() {
     let folder = tempfile::tempdir().unwrap();
-    let empty = Staging::create(folder.path(), "7").unwrap();
+    let empty = Staging::create(folder.path(), "7", &mut record).unwrap();
     let error = publish(empty, OsStr::new("clip"), "mp4", &mut agree).unwrap_err();
     assert!(matches!(error, PublishError::NotStaged { .. }), "{error}");
 
@@ -110,7 +116,7 @@ fn an_empty_or_replaced_staging_file_is_not_published() {
 fn a_dropped_staging_file_goes_and_a_stale_one_does_not_block() {
     let folder = tempfile::tempdir().unwrap();
     let first = staged(folder.path(), "half");
-    let second = Staging::create(folder.path(), "7").unwrap();
+    let second = Staging::create(folder.path(), "7", &mut record).unwrap();
     assert_ne!(first.path(), second.path());
     drop((first, second));
     assert!(names_in(folder.path()).is_empty());
@@ -132,10 +138,67 @@ fn only_staging_files_are_removed_as_stale() {
 }
 
 #[test]
+fn a_stale_staging_folder_goes_but_not_one_that_holds_something_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for name in [".reeld-7.1.part", ".reeld-8.1.part", ".reeld-9.1.part"] {
+        fs::create_dir(at(name)).unwrap();
+    }
+    fs::write(staged_in(&at(".reeld-7.1.part")), "half").unwrap();
+    fs::write(at(".reeld-9.1.part/theirs"), "").unwrap();
+    assert!(remove_stale_staging(&at(".reeld-7.1.part")).unwrap());
+    assert!(remove_stale_staging(&at(".reeld-8.1.part")).unwrap());
+    remove_stale_staging(&at(".reeld-9.1.part")).unwrap_err();
+    assert_eq!(names_in(folder.path()), [".reeld-9.1.part"]);
+    assert!(at(".reeld-9.1.part/theirs").exists());
+}
+
+#[test]
+fn the_staging_folder_is_recorded_before_it_is_made_and_nobody_else_may_enter_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut recorded = Vec::new();
+    let mut record = |path: &Path| -> Result<(), AnnounceError> {
+        assert!(!path.exists() || recorded.is_empty());
+        if recorded.is_empty() {
+            // Taken by somebody else at the last moment.
+            fs::create_dir(path)?;
+        }
+        recorded.push(path.to_path_buf());
+        Ok(())
+    };
+    let staging = Staging::create(folder.path(), "7", &mut record).unwrap();
+    let [taken, own] = &recorded[..] else { panic!("{recorded:?}") };
+    assert_eq!(private::shown(staging.path()), staged_in(own));
+    assert_eq!(fs::metadata(own).unwrap().permissions().mode() & 0o777, 0o700);
+    drop(staging);
+    assert!(taken.exists() && !own.exists());
+
+    let mut refuse = |_: &Path| -> Result<(), AnnounceError> { Err("journal is gone".into()) };
+    let error = Staging::create(folder.path(), "8", &mut refuse).unwrap_err();
+    assert!(matches!(error, PublishError::NotRecorded { .. }), "{error}");
+    assert_eq!(names_in(folder.path()).len(), 1);
+}
+
+#[test]
+fn a_swapped_staging_folder_is_neither_written_nor_published() {
+    let folder = tempfile::tempdir().unwrap();
+    let staging = staged(folder.path(), "ours");
+    let hidden = private::shown(staging.path()).parent().unwrap().to_path_buf();
+    fs::rename(&hidden, folder.path().join("moved")).unwrap();
+    fs::create_dir(folder.path().join("theirs")).unwrap();
+    fs::write(staged_in(&folder.path().join("theirs")), "theirs").unwrap();
+    symlink("theirs", &hidden).unwrap();
+    fs::write(staging.path(), "ours again").unwrap();
+    let reel = publish(staging, OsStr::new("clip"), "mp4", &mut agree).unwrap();
+    assert_eq!(fs::read(&reel.path).unwrap(), b"ours again");
+    assert_eq!(fs::read(staged_in(&folder.path().join("theirs"))).unwrap(), b"theirs");
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_says_why_and_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
-    let error = as_ordinary_user(|| Staging::create(folder.path(), "7").unwrap_err());
+    let error = as_ordinary_user(|| Staging::create(folder.path(), "7", &mut record).unwrap_err());
     assert!(matches!(error, PublishError::Denied { .. }), "{error}");
     assert!(error.to_string().contains(".reeld-7."), "{error}");
     assert!(error.hint().unwrap().contains(folder.path().to_str().unwrap()));
@@ -143,7 +206,7 @@ fn a_folder_that_cannot_be_written_says_why_and_what_to_do() {
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     fs::write(folder.path().join("file"), "").unwrap();
     for dir in ["file", "file/below"] {
-        let error = Staging::create(&folder.path().join(dir), "7").unwrap_err();
+        let error = Staging::create(&folder.path().join(dir), "7", &mut record).unwrap_err();
         assert!(matches!(error, PublishError::NotAFolder { .. }) && !error.retryable(), "{error}");
     }
 }

@@ -16,6 +16,9 @@ pub enum StoreError {
     /// The file is empty, or not the one that was reserved.
     #[error("{} is empty or not the file that was reserved", path.display())]
     NotReserved { path: PathBuf },
+    /// Others may write to the folder.
+    #[error("{} is not this user's alone to write to", path.display())]
+    Shared { path: PathBuf },
     /// Too many chunks have this name already.
     #[error("no free name is left for {}", path.display())]
     NoFreeName { path: PathBuf },
@@ -57,6 +60,10 @@ impl StoreError {
                 _ => "look at the folder that `chunk_dir` names, and at its disk".to_owned(),
             },
             Self::NotReserved { .. } => "keep other programs away from the folder that `chunk_dir` names".to_owned(),
+            Self::Shared { path } => format!(
+                "give it to the user that reeld runs as, and to nobody else (`chmod go-w {}`), or set `chunk_dir` elsewhere",
+                path.display()
+            ),
             Self::NoFreeName { .. } => "set `chunk_dir` to a folder of its own".to_owned(),
             Self::Stem { .. } => return None,
         };

@@ -12,7 +12,7 @@ use ffmpeg_sidecar::command::FfmpegCommand;
 
 use crate::encode::boxes::invalid;
 use crate::encode::ffmpeg::child::Input;
-use crate::encode::ffmpeg::file_url;
+use crate::encode::ffmpeg::name_in;
 
 /// How often a file that grows is looked at.
 const LOOK: Duration = Duration::from_millis(40);
@@ -49,7 +49,8 @@ impl Source {
     /// Has a decoder read the file at `path`.
     pub(super) fn open(&self, command: &mut FfmpegCommand, path: &Path) -> Input {
         let Self::Coming { grows, .. } = self else {
-            command.input(file_url(path));
+            let name = name_in(command, path);
+            command.input(name);
             return Input::Nothing;
         };
         if *grows {

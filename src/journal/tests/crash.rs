@@ -38,8 +38,10 @@ fn deliver(folder: &Path) {
         journal.begin(&NewBatch { root: folder, batch: &batch, recipe: "h264", rate: ntsc() }, NOW).unwrap();
     }
     for stored in journal.pending(NOW).unwrap() {
-        let staging = Staging::create(folder, &stored.id.to_string()).unwrap();
-        journal.started(stored.id, staging.path(), "5.1.9", NOW).unwrap();
+        let staging = Staging::create(folder, &stored.id.to_string(), &mut |staging| {
+            Ok(journal.started(stored.id, staging, "5.1.9", NOW)?)
+        });
+        let staging = staging.unwrap();
         fs::write(staging.path(), "reel").unwrap();
         let reel = publish(staging, "clip".as_ref(), "mp4", &mut |reel| {
             Ok(journal.publishing(stored.id, reel, &delete_at(NOW))?)
@@ -111,7 +113,7 @@ fn make_chunk(folder: &Path) {
     let (journal, _) = Journal::open(&lock).unwrap();
     journal.recover(NOW).unwrap();
     let store = ChunkStore::open(&folder.join("chunks")).unwrap();
-    store.sweep(&journal.chunk_files().unwrap()).unwrap();
+    store.sweep(&journal.chunk_files().unwrap(), &|_| false).unwrap();
     let batch = batch("/srv/a", &[1, 2]);
     let key = ChunkKey { dir: &batch.dir, pattern: &batch.pattern, settings: "-crf 18", ffmpeg: "5.1.9" };
     if !journal.chunks_of(&key).unwrap().is_empty() {

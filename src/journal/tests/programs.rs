@@ -38,6 +38,7 @@ fn a_journal_from_before_there_were_versions_is_kept() {
                          ALTER TABLE batches DROP COLUMN due_boot_ms; DROP TABLE places; ALTER TABLE batches DROP COLUMN root_seen; \
                          ALTER TABLE batches DROP COLUMN reel_seen; ALTER TABLE frames DROP COLUMN changed_ns; ALTER TABLE frames DROP COLUMN digest; \
                          ALTER TABLE chunks DROP COLUMN contents; ALTER TABLE batches DROP COLUMN reel_digest; \
+                         ALTER TABLE batches DROP COLUMN worker; ALTER TABLE chunks DROP COLUMN worker; DROP TABLE litter; \
                          ALTER TABLE batches DROP COLUMN taken_for; ALTER TABLE batches DROP COLUMN rewritten; DROP TABLE watched; DROP TABLE existing; \
                          ALTER TABLE frames DROP COLUMN name; DROP TABLE programs; PRAGMA user_version = 1";
     scene.journal.with(|connection| connection.execute_batch(first_version)).unwrap();

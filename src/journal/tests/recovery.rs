@@ -68,6 +68,7 @@ fn a_missing_disk_decides_nothing() {
     scene.journal.started(id, &elsewhere.join(".reeld-1.1.part"), "5.1.9", NOW).unwrap();
     let reel = Published { path: elsewhere.join("clip.mp4"), identity, digest: staged.digest };
     scene.journal.publishing(id, &reel, &Outcome::default()).unwrap();
+    let scene = scene.restart();
     for mount_point_exists in [false, true] {
         if mount_point_exists {
             fs::create_dir(&elsewhere).unwrap();
@@ -112,4 +113,40 @@ fn a_disk_under_another_number_has_the_same_files() {
     let held = scene.begin_batch(&batch);
     assert!(!scene.journal.renumber(&dir).unwrap().contains(&held));
     assert_eq!(scene.entry(elsewhere).state, State::Pending);
+}
+
+#[test]
+fn a_batch_of_another_living_process_is_left_alone() {
+    let scene = Scene::new();
+    let beside = Journal::open_beside(scene.lock.state_dir()).unwrap();
+    let id = scene.begin("/srv/a");
+    let staged = scene.staged();
+    beside.started(id, &staged.path, "5.1.9", NOW).unwrap();
+
+    let scene = scene.restart();
+    let left_alone = Recovery { elsewhere: vec![id], ..Recovery::default() };
+    assert_eq!(scene.journal.recover(NOW).unwrap(), left_alone);
+    assert!(staged.path.exists());
+    // Nor are its own.
+    assert_eq!(beside.settle(NOW).unwrap(), Recovery::default());
+
+    drop(beside);
+    assert_eq!(scene.journal.settle(NOW).unwrap(), Recovery { restarted: vec![id], ..Recovery::default() });
+    assert!(!staged.path.exists());
+}
+
+#[test]
+fn staging_on_a_disk_that_is_away_goes_when_it_is_back() {
+    let scene = Scene::new();
+    let id = scene.begin("/srv/a");
+    let elsewhere = scene.folder.path().join("disk");
+    let staging = elsewhere.join(".reeld-1.1.part");
+    scene.journal.started(id, &staging, "5.1.9", NOW).unwrap();
+    let scene = scene.restart();
+    assert_eq!(scene.journal.recover(NOW).unwrap().restarted, [id]);
+
+    fs::create_dir_all(&staging).unwrap();
+    let scene = scene.restart();
+    assert_eq!(scene.journal.recover(NOW).unwrap(), Recovery::default());
+    assert!(!staging.exists());
 }
