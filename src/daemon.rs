@@ -20,8 +20,10 @@ use crate::daemon::command::{Command, Reply};
 use crate::daemon::control::Forget;
 use crate::daemon::error::StartError;
 use crate::daemon::event::Event;
+use crate::daemon::ground::Ground;
 use crate::daemon::job::Tools;
 use crate::daemon::live::Live;
+use crate::daemon::reader::Wants;
 use crate::daemon::slots::Slots;
 use crate::daemon::systemd::Systemd;
 use crate::daemon::watching::Watched;
@@ -40,6 +42,7 @@ pub mod command;
 mod control;
 pub mod error;
 mod event;
+mod ground;
 pub mod job;
 mod live;
 mod load;
@@ -84,8 +87,10 @@ pub struct Daemon {
     timers: Timers,
     phase: Phase,
     started: Instant,
+    /// Why the daemon ends although nobody asked it to.
+    failure: Option<StartError>,
     /// Held for as long as the daemon lives: a second one on the same state directory must not start.
-    _lock: Lock,
+    lock: Lock,
 }
 
 /// The way of a daemon's life.
@@ -167,6 +172,8 @@ impl Daemon {
         let dirty = Arc::new(Dirtied::default());
         let wake = Arc::clone(&dirty);
         let watcher = Arc::new(Watcher::new(watching::is_urgent, move |haste| wake.wake(haste))?);
+        let ground = sender.clone();
+        ground::listen(state_dir, &journal.workers(), move |news| ground.send(Event::Ground(news)).is_ok());
         let chunk_dir = dirs::chunk_dir(config.encoder.chunk_dir.as_deref(), state_dir);
         let tools = Tools { ffmpeg, journal, encoder: config.encoder.clone(), chunk_dir };
         let handle = Handle(sender.clone());
@@ -188,7 +195,8 @@ impl Daemon {
             timers: Timers::default(),
             phase: Phase::Starting,
             started: Instant::now(),
-            _lock: lock,
+            failure: None,
+            lock,
         };
         Ok((daemon, handle))
     }
@@ -197,7 +205,7 @@ impl Daemon {
     ///
     /// # Errors
     ///
-    /// When the journal cannot be read at the start.
+    /// When the journal cannot be read at the start, or is gone later.
     pub async fn run(mut self) -> Result<(), StartError> {
         self.recover()?;
         self.open_roots();
@@ -218,7 +226,7 @@ impl Daemon {
             }
         }
         tracing::info!("reeld stops");
-        Ok(())
+        self.failure.map_or(Ok(()), Err)
     }
 
     fn handle(&mut self, event: Event) {
@@ -237,6 +245,19 @@ impl Daemon {
             Event::Reloaded(result) => self.reloaded(result),
             Event::Asked(command, answer) => self.asked(command, answer),
             Event::Signal(signal) => self.signal(signal),
+            Event::Ground(news) => self.ground_changed(news),
+        }
+    }
+
+    fn ground_changed(&mut self, news: Ground) {
+        match news {
+            Ground::State => self.ask_journal(),
+            // Asked for nothing, a reader only looks whether its root is the one it was.
+            Ground::Mounts => {
+                for root in self.roots.keys().cloned().collect::<Vec<_>>() {
+                    self.want(&root, Wants::Folders(Vec::new()));
+                }
+            }
         }
     }
 

@@ -28,6 +28,22 @@ pub fn socket_path(runtime_dir: &Path) -> PathBuf {
     runtime_dir.join("control.sock")
 }
 
+/// How long a socket's path can be: `sun_path` of unix(7) has 108 bytes, with a zero byte at the end.
+const PATH_LIMIT: usize = 107;
+
+/// What to do about a socket that cannot be listened on.
+#[must_use]
+pub fn hint(path: &Path) -> String {
+    let length = path.as_os_str().len();
+    if length > PATH_LIMIT {
+        return format!(
+            "the path of a socket has {PATH_LIMIT} bytes at most, and this one {length}: set $XDG_RUNTIME_DIR (or \
+             $RUNTIME_DIRECTORY) to a folder with a shorter path"
+        );
+    }
+    "check that $RUNTIME_DIRECTORY or $XDG_RUNTIME_DIR is a folder you may write to".to_owned()
+}
+
 /// The listening side. The socket file goes when it is dropped.
 #[derive(Debug)]
 pub struct Server {

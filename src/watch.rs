@@ -6,6 +6,7 @@
 //! it, so that nothing falls between the two. This room never decides what a listing means, and never creates,
 //! changes or removes a file.
 
+pub mod claim;
 pub mod dirty;
 pub mod limits;
 pub mod mounts;

@@ -182,8 +182,12 @@ fn ask_daemon(config: &ConfigArg, command: &Command) -> Result<Option<Reply>, Cl
     match serve::ask(&socket, command) {
         Ok(reply) => Ok(Some(reply)),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => Ok(None),
-        Err(error) => Err(CliError::failed(format!("cannot ask the daemon at {}: {error}", socket.display()))
-            .hint("run this as the user that the daemon runs as".to_owned())),
+        Err(error) => Err(CliError::failed(format!("cannot ask the daemon at {}: {error}", socket.display())).hint(
+            match error.kind() {
+                io::ErrorKind::InvalidInput => serve::hint(&socket),
+                _ => "run this as the user that the daemon runs as".to_owned(),
+            },
+        )),
     }
 }
 

@@ -32,8 +32,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, CliError> {
         let (daemon, handle) =
             Daemon::start(config, &state).map_err(|error| CliError::failed(&error).hint(error.hint()))?;
         let server = Server::bind(socket.clone()).map_err(|error| {
-            CliError::failed(format!("cannot listen on {}: {error}", socket.display()))
-                .hint("check that $RUNTIME_DIRECTORY or $XDG_RUNTIME_DIR is a folder you may write to".to_owned())
+            CliError::failed(format!("cannot listen on {}: {error}", socket.display())).hint(serve::hint(&socket))
         })?;
         let serving = tokio::spawn(server.serve(handle));
         let ended = daemon.run().await.map_err(|error| CliError::failed(&error).hint(error.hint()));

@@ -85,6 +85,8 @@ impl Daemon {
 
     /// Asks the journal for batches to run and frames to remove, and when it next wants to be asked.
     pub(super) fn ask_journal(&mut self) {
+        // Also where the kernel tells no news of it, as on network shares.
+        self.look_at_state();
         if matches!(self.phase, Phase::Stopping { .. }) {
             return;
         }

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::config::{Config, ConfigError, StopPolicy};
 use crate::daemon::command::{self, Command, Reply, RetryTarget};
+use crate::daemon::error::StartError;
 use crate::daemon::event::{Event, Files};
 use crate::daemon::job;
 use crate::daemon::reader::Wants;
@@ -40,6 +41,21 @@ impl Daemon {
             }
             Signal::Report => self.report(),
         }
+    }
+
+    /// Ends the daemon where its journal is not the one that others would find: what it recorded from now on would be
+    /// lost, and a second daemon could start beside it. The service manager starts it again, with a new journal.
+    pub(super) fn look_at_state(&mut self) {
+        if self.failure.is_some() || self.lock.is_in_place() && self.tools.journal.is_in_place() {
+            return;
+        }
+        let error = StartError::StateGone { path: self.lock.state_dir().to_path_buf() };
+        tracing::error!(hint = error.hint().unwrap_or_default(), "{error}");
+        self.failure = Some(error);
+        Systemd::stopping();
+        self.slots.cancel(|_| true);
+        self.live.abort();
+        self.phase = Phase::Stopping { until: Some(self.now() + ABORT_LIMIT) };
     }
 
     fn stop(&mut self) {

@@ -28,6 +28,8 @@ pub enum StartError {
     Watch(#[from] WatchError),
     #[error("cannot handle signals: {0}")]
     Signals(io::Error),
+    #[error("the journal in {} was removed or replaced under the running daemon, which ends", path.display())]
+    StateGone { path: PathBuf },
 }
 
 impl StartError {
@@ -39,6 +41,11 @@ impl StartError {
             Self::Journal(error) => error.hint(),
             Self::Watch(error) => error.hint(),
             Self::Signals(_) => None,
+            Self::StateGone { .. } => Some(
+                "no frame is lost: start it again, and it begins a new journal; what was being encoded is looked at afresh \
+                 with `reeld scan`"
+                    .to_owned(),
+            ),
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::config::{Config, ConfigError};
 use crate::daemon::batches::DueWork;
 use crate::daemon::command::{Command, Reply};
 use crate::daemon::error::JobError;
+use crate::daemon::ground::Ground;
 use crate::daemon::job::{Delivered, Job};
 use crate::daemon::live::LiveEvent;
 use crate::daemon::reader::Report;
@@ -66,4 +67,6 @@ pub(crate) enum Event {
     Asked(Command, oneshot::Sender<Reply>),
     /// The operating system asks.
     Signal(Signal),
+    /// Mounts or the state directory changed.
+    Ground(Ground),
 }

@@ -21,6 +21,7 @@ use crate::sequence::group::Scope;
 use crate::sequence::name::unsupported;
 use crate::sequence::tracker::Listing;
 use crate::sequence::{Identity, os_name};
+use crate::watch::claim::{self, Claim, Holder};
 use crate::watch::dirty::Dirty;
 use crate::watch::mounts::Watching;
 use crate::watch::native::Watcher;
@@ -132,6 +133,21 @@ struct Inner {
     told: Told,
     /// The link that is the root's configured path leads to another folder by now.
     elsewhere: bool,
+    /// Whether it was claimed since it is there.
+    is_claimed: bool,
+    /// The right to watch it; none where none can be held.
+    claim: Option<Claim>,
+}
+
+impl Inner {
+    /// Claims the root, unless that is done already.
+    fn claim(&mut self) -> Result<(), Box<Holder>> {
+        if let (false, Some(folder)) = (self.is_claimed, self.guard.folder()) {
+            self.claim = claim::claim(folder)?;
+            self.is_claimed = true;
+        }
+        Ok(())
+    }
 }
 
 /// The kernel's clock for file times runs in ticks of up to 10 ms: a folder may seem to be that much older than it is.
@@ -154,6 +170,8 @@ impl RootReader {
             unwatched: BTreeSet::new(),
             told: Told::default(),
             elsewhere: false,
+            is_claimed: false,
+            claim: None,
         };
         let (inner, refused, asleep) = (Mutex::new(inner), AtomicBool::new(false), Mutex::default());
         Self { root, watching, path, journal, watcher, inner, refused, asleep, telling: Mutex::new(()) }
@@ -252,11 +270,17 @@ impl RootReader {
     fn look(&self) -> Standing {
         let mut inner = self.lock();
         let (why, hint) = match inner.guard.state() {
-            RootState::Present => return Standing::There,
+            RootState::Present => match inner.claim() {
+                Ok(()) => return Standing::There,
+                Err(holder) => (holder.to_string(), Some(holder.hint())),
+            },
             RootState::Renewed(why) => {
                 tracing::info!(path = %self.path.display(), "the root is another folder now: {why}");
                 self.unwatch_all(&mut inner);
-                return Standing::There;
+                match inner.claim() {
+                    Ok(()) => return Standing::There,
+                    Err(holder) => (holder.to_string(), Some(holder.hint())),
+                }
             }
             RootState::Missing => {
                 inner.missing_at = Some(Timestamp::now().as_nanosecond());
@@ -293,6 +317,8 @@ impl RootReader {
         inner.unwatched.clear();
         inner.first = None;
         inner.away = true;
+        // It would keep a disk that goes away from going.
+        (inner.is_claimed, inner.claim) = (false, None);
         *self.asleep() = Asleep::default();
         self.refused.store(false, Ordering::Relaxed);
     }

@@ -1,8 +1,8 @@
 //! One daemon to a state directory.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,6 +11,9 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use super::JournalError;
+
+/// The file's name in the state directory.
+const FILE_NAME: &str = "lock";
 
 /// How long [`Lock::acquire`] waits for a holder to go away, and how long between two looks.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -44,7 +47,7 @@ impl Lock {
         let failed = |path: &Path, source| JournalError::StateDir { path: path.to_path_buf(), source };
         let mut maker = DirBuilder::new();
         maker.recursive(true).mode(0o700).create(state_dir).map_err(|source| failed(state_dir, source))?;
-        let path = state_dir.join("lock");
+        let path = state_dir.join(FILE_NAME);
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
         let mut file = options.open(&path).map_err(|source| failed(&path, source))?;
@@ -61,6 +64,13 @@ impl Lock {
         let written = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
         written.map_err(|source| failed(&path, source))?;
         Ok(Self { state_dir: state_dir.to_path_buf(), file })
+    }
+
+    /// Whether whoever starts next would find this lock: its file is still the one in the state directory.
+    #[must_use]
+    pub fn is_in_place(&self) -> bool {
+        let there = fs::symlink_metadata(self.state_dir.join(FILE_NAME));
+        matches!((self.file.metadata(), there), (Ok(ours), Ok(there)) if (ours.dev(), ours.ino()) == (there.dev(), there.ino()))
     }
 
     /// The directory it is for.

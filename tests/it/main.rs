@@ -27,6 +27,7 @@ mod live_schedule;
 mod look_again;
 mod order;
 mod priority;
+mod roots;
 mod scan;
 mod shared;
 mod sizes;
