@@ -323,7 +323,7 @@ impl Journal {
             "cleaned up",
             "UPDATE batches SET state = iif(:next IS NULL, 'cleaned', state), cleanup_due_at = :next, \
              due_boot = NULL, cleanup_tries = :tries, removed = removed + :removed, kept = :kept, error = :error, hint = :hint, \
-             ended_at = :now WHERE id = :id AND state = 'published'",
+             ended_at = iif(:next IS NULL, :now, ended_at) WHERE id = :id AND state = 'published'",
             named_params! {
                 ":id": id,
                 ":next": next,

@@ -18,17 +18,18 @@ pub(crate) use crate::daemon::clock::now_ms;
 use crate::daemon::error::{Consequence, JobError};
 use crate::daemon::survey::{self, Survey};
 use crate::deliver::Published;
-use crate::deliver::cleanup::{self, CleanupError, CleanupReport};
+use crate::deliver::cleanup::{self, CleanupError, CleanupReport, EncodedFrame};
 use crate::deliver::name::{self, NameContext};
 use crate::deliver::publish::{self, Staging};
 use crate::encode::chunk::{BadFrames, ChunkJob, Form, Progress};
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::encode::recipe::Recipe;
 use crate::encode::verify;
+use crate::frame::digest;
 use crate::journal::{BatchId, DueCleanup, Journal, JournalError, NewBatch, Outcome, PlannedCleanup, lossy};
 use crate::sequence::finish::MissingFrames;
 use crate::sequence::name::EXTENSIONS;
-use crate::sequence::{Anomaly, Batch, Identity, Unreadable};
+use crate::sequence::{Anomaly, Batch, Identity, Unreadable, os_name};
 use crate::watch::places::Sighting;
 
 /// What a job works with.
@@ -96,7 +97,7 @@ impl Job {
     }
 }
 
-/// The reel that was made of the very files of `batch` already, by the same settings, into the same folder and under the
+/// The reel that was made of the very files of `batch` already, with the contents that they have now, by the same settings, into the same folder and under the
 /// same name, if it is still there.
 ///
 /// # Errors
@@ -109,11 +110,16 @@ pub fn made_before(batch: &Batch, root: &Root, journal: &Journal) -> Result<Opti
     let is_there =
         |reel: &Published| publish::find_again(&reel.path, &reel.identity).is_ok_and(|found| found.is_some());
     let mut reels = journal.reels_of(&new)?.into_iter();
-    let found = reels.find(|reel| {
+    let is_as_read = |frame: &EncodedFrame| {
+        let path = batch.dir.join(os_name(&frame.name));
+        let same = |contents| digest::is_as_read(&path, &frame.identity, contents).unwrap_or(false);
+        frame.contents.as_ref().is_none_or(same)
+    };
+    let found = reels.find(|(reel, frames)| {
         let named = reel.path.file_name().is_some_and(|name| name::is_candidate(name, &stem));
-        reel.path.parent() == Some(&*dir) && named && is_there(reel)
+        reel.path.parent() == Some(&*dir) && named && is_there(reel) && frames.iter().all(is_as_read)
     });
-    Ok(found.map(|reel| reel.path))
+    Ok(found.map(|(reel, _)| reel.path))
 }
 
 /// What decides what the reel is like: the settings of the video, and what becomes of a gap.

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use bstr::BString;
 use rusqlite::{Connection, OptionalExtension as _, named_params};
 
-use super::removal::DueCleanup;
+use super::removal::{self, DueCleanup};
 use super::rows::{self, BatchId, Entry, NewBatch, StoredBatch};
 use super::{Journal, JournalError, existing};
 use crate::deliver::Published;
-use crate::deliver::cleanup::KeptReason;
+use crate::deliver::cleanup::{EncodedFrame, KeptReason};
 use crate::sequence::{FrameNumber, Identity, Pattern};
 
 /// Which failed batches are to be tried again.
@@ -55,8 +55,8 @@ impl Journal {
     }
 
     /// The reels that were made of the very files of `new`, all of them and no other, by the same recipe and at the same
-    /// rate; the newest first. Whether they are still there is not looked at.
-    pub fn reels_of(&self, new: &NewBatch<'_>) -> Result<Vec<Published>, JournalError> {
+    /// rate; the newest first, each with the frames that it shows. Whether they are still there is not looked at.
+    pub fn reels_of(&self, new: &NewBatch<'_>) -> Result<Vec<(Published, Vec<EncodedFrame>)>, JournalError> {
         self.with(|connection| {
             let mut select = connection.prepare_cached(
                 "SELECT * FROM batches WHERE dir = :dir AND pattern = :pattern AND recipe = :recipe \
@@ -73,7 +73,7 @@ impl Journal {
             for row in select.query_map(params, |row| Ok((row.get("id")?, rows::reel(row)?)))? {
                 let (id, reel) = row?;
                 if rows::frames(connection, id)? == new.batch.frames {
-                    reels.push(reel);
+                    reels.push((reel, removal::encoded_frames(connection, id, &new.batch.pattern)?));
                 }
             }
             Ok(reels)

@@ -154,7 +154,11 @@ impl DueCleanup {
 }
 
 /// The frames that are in the reel, by name, with what was read of them.
-fn encoded_frames(connection: &Connection, id: BatchId, pattern: &Pattern) -> rusqlite::Result<Vec<EncodedFrame>> {
+pub(super) fn encoded_frames(
+    connection: &Connection,
+    id: BatchId,
+    pattern: &Pattern,
+) -> rusqlite::Result<Vec<EncodedFrame>> {
     let mut select =
         connection.prepare_cached("SELECT * FROM frames WHERE batch_id = ? AND NOT left_out ORDER BY number")?;
     let rows = select.query_map([id], |row| {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::Signal;
 
+use crate::support::reel::assert_shows;
 use crate::support::{Daemon, Frames, Live, Sandbox, ffmpeg, toml_string};
 
 const PATIENT: &str = "idle_timeout = \"1h\"";
@@ -147,7 +148,7 @@ fn journal(sandbox: &Sandbox) -> rusqlite::Connection {
 /// A mount cannot be made without root, so that the journal is told that the folder was one.
 #[test]
 fn a_video_waits_for_the_disk_of_its_folder() {
-    for place in ["out", "home/.local/state/reeld"] {
+    for place in ["out", "home/.local/state/reeld", "home/.local/state/reeld/chunks"] {
         let sandbox = Sandbox::new(&ffmpeg());
         let (out, place) = (sandbox.path().join("out"), sandbox.path().join(place));
         let config = sandbox.config(&format!("{PATIENT}\noutput_dir = {}", toml_string(&out)));
@@ -279,6 +280,26 @@ fn a_frame_of_a_chunk_written_into_before_the_clean_up_stays() {
     live.assert_untouched((1..=4).chain(6..=48));
     live.recorder.assert_fed(1..=48, 1);
     assert_eq!(daemon.stop().code(), Some(0));
+}
+
+/// What was made before is made again where the frames are other ones, whatever their times say.
+#[test]
+fn encode_makes_a_video_anew_of_a_frame_that_was_written_into() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let shot = sandbox.folder("shot");
+    // Of one size, whatever they show.
+    let frames = Frames::new("frame_####.tif");
+    frames.write(&shot, 1..=6);
+    sandbox.encode(&[]).expect(0);
+    fs::set_permissions(frames.path(&shot, 2), fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(sandbox.encode(&[]).expect(0).paths(), [shot.join("frame.mp4")], "another mode is no other picture");
+    let rewritten = frames.clone().version(1);
+    rewrite_unseen(&frames.path(&shot, 3), &rewritten.bytes(3));
+    for _ in 0..2 {
+        assert_eq!(sandbox.encode(&[]).expect(0).paths(), [shot.join("frame_2.mp4")]);
+    }
+    let shown = (1..=6).map(|number| if number == 3 { rewritten.shown(3) } else { number });
+    assert_shows(&shot.join("frame_2.mp4"), &sandbox.ffmpeg, shown);
 }
 
 #[test]
