@@ -12,6 +12,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 mod bars;
 mod check;
 mod collect;
+mod decode;
 mod demo;
 mod encode;
 mod error;
@@ -24,6 +25,8 @@ mod run;
 mod scan;
 mod state;
 
+use crate::config::{self, Config, dirs};
+use crate::frame::{child, limits};
 use error::CliError;
 
 const EXAMPLES: &str = "\
@@ -94,6 +97,9 @@ enum Command {
     MakeFrames(make_frames::MakeFramesArgs),
     /// Show the whole way of a sequence with frames made on the spot
     Demo(demo::DemoArgs),
+    /// Decode frames for another reeld
+    #[command(hide = true)]
+    Decode(decode::DecodeArgs),
 }
 
 /// Runs the command line `args` (the program's name first) and returns the exit status: 0 when all went well, 1 when
@@ -115,8 +121,16 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
+    if let Command::Decode(args) = &cli.command {
+        // It has no log, and no children.
+        return Ok(decode::run(args));
+    }
+    child::enable();
     let daemon = matches!(cli.command, Command::Run(_));
     logging::start(cli.log, daemon)?;
+    if matches!(cli.command, Command::Encode(_) | Command::Scan(_)) {
+        adopt_limits();
+    }
     match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Encode(args) => encode::run(&args, cli.log.quiet),
@@ -129,6 +143,15 @@ fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Init(args) => init::run(&args),
         Command::MakeFrames(args) => make_frames::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Decode(args) => Ok(decode::run(&args)),
+    }
+}
+
+/// Without the daemon, frames are looked at and decoded under the same limits as with it: those of the config that is there.
+/// One that is wrong counts as none, because these commands need none; `reeld check` says what is wrong with it.
+fn adopt_limits() {
+    if let Some(config) = config::locate(None, &dirs::process_env).ok().and_then(|file| Config::load(&file).ok()) {
+        limits::set(config.limits);
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use bstr::BString;
 use serde::{Deserialize, Serialize};
 
+use crate::frame::limits::Limits;
 use crate::sequence::finish::Rules;
 use crate::sequence::group::{Scope, home};
 use crate::sequence::name::{self, NameRule};
@@ -58,6 +59,8 @@ pub struct Config {
     pub roots: Vec<Root>,
     /// How FFmpeg is run.
     pub encoder: Encoder,
+    /// What one frame may cost.
+    pub limits: Limits,
     /// Where the journal lives, if the file says so.
     pub state_dir: Option<PathBuf>,
     /// What a stop does to a running encode.

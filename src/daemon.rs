@@ -28,6 +28,7 @@ use crate::daemon::slots::Slots;
 use crate::daemon::systemd::Systemd;
 use crate::daemon::watching::Watched;
 use crate::encode::ffmpeg::Ffmpeg;
+use crate::frame::limits;
 use crate::journal::{Journal, Lock};
 use crate::sequence::Batch;
 use crate::sequence::tracker::Tracker;
@@ -174,6 +175,7 @@ impl Daemon {
         let watcher = Arc::new(Watcher::new(watching::is_urgent, move |haste| wake.wake(haste))?);
         let ground = sender.clone();
         ground::listen(state_dir, &journal.workers(), move |news| ground.send(Event::Ground(news)).is_ok());
+        limits::set(config.limits);
         let chunk_dir = dirs::chunk_dir(config.encoder.chunk_dir.as_deref(), state_dir);
         let tools = Tools { ffmpeg, journal, encoder: config.encoder.clone(), chunk_dir };
         let handle = Handle(sender.clone());

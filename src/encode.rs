@@ -15,7 +15,7 @@ pub mod parallel;
 pub mod pictures;
 pub mod plan;
 pub mod preview;
-mod priority;
+pub(crate) mod priority;
 mod probe;
 pub mod proved;
 pub mod recipe;

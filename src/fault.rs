@@ -43,3 +43,37 @@ pub fn clock_shift_ms() -> i64 {
 pub fn clock_shift_ms() -> i64 {
     0
 }
+
+/// The environment variable that ends the next decoder in the middle of its next frame: it names a file, which goes with the
+/// decoder that takes it, and whose contents are the number of a signal.
+#[cfg(feature = "fault-points")]
+pub const DECODER: &str = "REELD_FAULT_DECODER";
+
+/// The signal that is to end this decoder, if one is.
+#[cfg(feature = "fault-points")]
+pub fn decoder() -> Option<rustix::process::Signal> {
+    let file = std::env::var_os(DECODER)?;
+    let number: i32 = std::fs::read_to_string(&file).ok()?.trim().parse().ok()?;
+    std::fs::remove_file(&file).ok()?;
+    rustix::process::Signal::from_named_raw(number)
+}
+
+/// Ends this process with `signal`, where there is one.
+#[cfg(feature = "fault-points")]
+pub fn end(signal: Option<rustix::process::Signal>) {
+    if let Some(signal) = signal {
+        // As in `point`.
+        let _ = rustix::process::kill_process(rustix::process::getpid(), signal);
+    }
+}
+
+/// The feature `fault-points` is off: no decoder is to be ended.
+#[cfg(not(feature = "fault-points"))]
+pub fn decoder() -> Option<()> {
+    None
+}
+
+/// Does nothing: the feature `fault-points` is off.
+#[cfg(not(feature = "fault-points"))]
+#[inline]
+pub fn end(_signal: Option<()>) {}

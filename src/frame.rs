@@ -1,14 +1,17 @@
 //! One image file: whether it is whole, and its pixels as an encoder eats them.
 //!
-//! Owns everything between a frame's bytes and raw video. It never starts a process and never writes a file.
+//! Owns everything between a frame's bytes and raw video. It starts no process but its own decoders ([`child`]), and never
+//! writes a file.
 
 use serde::{Deserialize, Serialize};
 
+pub mod child;
 pub mod color;
 pub mod complete;
 pub mod decode;
 pub mod digest;
 mod error;
+pub mod limits;
 pub mod metadata;
 pub mod sample;
 pub mod signature;
@@ -19,11 +22,8 @@ pub use error::{FrameError, FrameErrorKind};
 /// The longest side of a frame, in pixels. JPEG itself ends at 65,535, and libjpeg at 65,500.
 pub const MAX_SIDE: u32 = 65_500;
 
-/// The most bytes that the pixels of one frame may take, so that a hostile header cannot ask for all memory.
-pub const MAX_PIXEL_BYTES: u64 = 1 << 30;
-
-/// The most bytes that one frame's file may have: it is read into memory whole.
-pub const MAX_FILE_BYTES: u64 = 1 << 31;
+/// The most bytes of a decoded pixel: four channels of 32 bits.
+const MAX_PIXEL: u64 = 16;
 
 /// What a frame's header says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -41,17 +41,16 @@ pub struct ImageInfo {
 }
 
 impl ImageInfo {
-    /// Refuses sizes that no frame has: a side of zero or above [`MAX_SIDE`], or more pixels than
-    /// [`MAX_PIXEL_BYTES`] holds.
+    /// Refuses sizes that no frame has: a side of zero or above [`MAX_SIDE`], or more pixels than the
+    /// [limits](limits::Limits) allow.
     fn checked(self) -> Result<Self, FrameErrorKind> {
-        let Self { width, height, deep, linear, .. } = self;
+        let Self { width, height, .. } = self;
         if width == 0 || height == 0 {
             return Err(FrameErrorKind::Decode(format!("its header says {width}x{height} pixels")));
         }
-        // Four channels, because that is what compositing and scaling may need.
-        let pixel = if linear { 16 } else { 4 << u32::from(deep) };
-        if width > MAX_SIDE || height > MAX_SIDE || u64::from(width) * u64::from(height) * pixel > MAX_PIXEL_BYTES {
-            return Err(FrameErrorKind::TooLarge(format!("{width}x{height} pixels")));
+        limits::current().check_pixels("", width.into(), height.into())?;
+        if width > MAX_SIDE || height > MAX_SIDE {
+            return Err(FrameErrorKind::TooLarge(format!("{width}x{height} pixels; a side has at most {MAX_SIDE}")));
         }
         Ok(self)
     }

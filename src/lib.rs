@@ -47,7 +47,7 @@
 //!
 //! # What never happens
 //!
-//! 1. FFmpeg never opens a frame file. Frames are decoded in this process and reach FFmpeg as pixels on its standard
+//! 1. FFmpeg never opens a frame file. Frames are decoded by reeld, foreign formats in processes of their own, and reach FFmpeg as pixels on its standard
 //!    input, so that no file name, gap, empty or torn frame can cut or corrupt a video unseen.
 //! 2. No existing file is overwritten or truncated. A reel appears under its final name whole, or not at all.
 //! 3. A frame is removed in one place only ([`deliver::cleanup`]), only after its reel is verified, published, synced and
@@ -82,4 +82,5 @@ pub mod frame;
 pub mod journal;
 pub mod sequence;
 pub mod serve;
+pub(crate) mod starting;
 pub mod watch;

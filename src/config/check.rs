@@ -10,12 +10,13 @@ use toml::Spanned;
 
 use super::error::{Complaint, Mistakes};
 use super::place::{Place, overlap};
-use super::raw::{RawConfig, RawEncoder, RawPreset, RawRoot, RawWatch, Table as _};
+use super::raw::{RawConfig, RawEncoder, RawLimits, RawPreset, RawRoot, RawWatch, Table as _};
 use super::units::{Named as _, suggest};
 use super::{
     Builtin, Cleanup, Config, Container, CustomPreset, Delivery, Encoder, Live, Preset, Quality, Root, Selection,
     SizeChange, StopPolicy, Video, WatchMode, feedback, globs,
 };
+use crate::frame::limits::Limits;
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Rules, Stills};
 use crate::sequence::group::Scope;
 use crate::sequence::order::Order;
@@ -46,6 +47,7 @@ pub(super) fn check(raw: &RawConfig, file: &Path, place: &Place, mistakes: &mut 
     Config {
         file: file.to_owned(),
         encoder: checker.encoder(&raw.encoder, &roots),
+        limits: limits(&raw.limits),
         roots,
         state_dir: raw.top.state_dir.as_ref().and_then(|path| checker.resolve("state_dir", path)),
         stop: value(raw.top.stop.as_ref(), StopPolicy::Abort),
@@ -55,6 +57,18 @@ pub(super) fn check(raw: &RawConfig, file: &Path, place: &Place, mistakes: &mut 
 /// The root at `path` with every default.
 pub(super) fn default_root(path: PathBuf) -> Root {
     build(path, &RawRoot::default(), Preset::Builtin(Builtin::H264), None, &mut Mistakes::default())
+}
+
+fn limits(raw: &RawLimits) -> Limits {
+    let Limits { pixels, file_bytes, look_bytes, look_entries, look_time, decode_time } = Limits::DEFAULT;
+    Limits {
+        pixels: raw.pixels.as_ref().map_or(pixels, positive),
+        file_bytes: raw.file_bytes.as_ref().map_or(file_bytes, positive),
+        look_bytes: raw.look_bytes.as_ref().map_or(look_bytes, positive),
+        look_entries: raw.look_entries.as_ref().map_or(look_entries, positive),
+        look_time: value(raw.look_time.as_ref(), look_time),
+        decode_time: value(raw.decode_time.as_ref(), decode_time),
+    }
 }
 
 /// A list of globs as it is written.

@@ -85,6 +85,18 @@ table! {
 }
 
 table! {
+    /// `[limits]`.
+    RawLimits {
+        pixels: i64 = |r, key| r.whole::<1, { 1 << 32 }>(key),
+        file_bytes: i64 = |r, key| r.whole::<1, { 1 << 40 }>(key),
+        look_bytes: i64 = |r, key| r.whole::<4096, { 1 << 40 }>(key),
+        look_entries: i64 = |r, key| r.whole::<100, { 1 << 40 }>(key),
+        look_time: Duration = |r, key| r.parsed(key, parse_limit),
+        decode_time: Duration = |r, key| r.parsed(key, parse_limit),
+    }
+}
+
+table! {
     /// `[presets.NAME]`.
     RawPreset {
         encoder: String = |r, key| r.parsed(key, word),
@@ -144,6 +156,7 @@ pub(super) struct RawWatch {
 pub(super) struct RawConfig {
     pub(super) top: RawTop,
     pub(super) encoder: RawEncoder,
+    pub(super) limits: RawLimits,
     pub(super) presets: Vec<(Spanned<String>, RawPreset)>,
     pub(super) defaults: RawRoot,
     pub(super) watches: Vec<RawWatch>,
@@ -169,6 +182,10 @@ impl RawConfig {
         let mut raw = Self { top: RawTop::read(&mut reader), ..Self::default() };
         if let Some(mut table) = reader.table("encoder") {
             raw.encoder = RawEncoder::read(&mut table);
+            finish(table);
+        }
+        if let Some(mut table) = reader.table("limits") {
+            raw.limits = RawLimits::read(&mut table);
             finish(table);
         }
         reader.named_tables("presets", |name, mut table| {
@@ -200,9 +217,16 @@ impl RawConfig {
 
 /// Every table of the file with its keys, for advice on misplaced ones.
 fn finish(reader: Reader<'_, '_>) {
-    let top: Vec<&str> = RawTop::KEYS.iter().copied().chain(["encoder", "presets", "defaults", "watch"]).collect();
+    let top: Vec<&str> =
+        RawTop::KEYS.iter().copied().chain(["encoder", "limits", "presets", "defaults", "watch"]).collect();
     let watch: Vec<&str> = ["path"].into_iter().chain(RawRoot::KEYS.iter().copied()).collect();
-    reader.finish(&[("", &top), ("[encoder]", RawEncoder::KEYS), ("[defaults]", RawRoot::KEYS), ("[[watch]]", &watch)]);
+    reader.finish(&[
+        ("", &top),
+        ("[encoder]", RawEncoder::KEYS),
+        ("[limits]", RawLimits::KEYS),
+        ("[defaults]", RawRoot::KEYS),
+        ("[[watch]]", &watch),
+    ]);
 }
 
 fn name_rule(text: &str) -> Result<NameRule, Complaint> {
@@ -217,6 +241,14 @@ fn parse_hold(text: &str) -> Result<Duration, UnitError> {
     parse_duration(text).and_then(|hold| match hold.as_secs() {
         0 => Err(UnitError::OutOfRange { text: text.to_owned(), what: "an encoder's wait", range: "1s to 3650d" }),
         _ => Ok(hold),
+    })
+}
+
+/// A time of at least a second: the kernel counts whole ones.
+fn parse_limit(text: &str) -> Result<Duration, UnitError> {
+    parse_duration(text).and_then(|limit| match limit.as_secs() {
+        0 => Err(UnitError::OutOfRange { text: text.to_owned(), what: "a limit of time", range: "1s to 3650d" }),
+        _ => Ok(limit),
     })
 }
 

@@ -15,6 +15,7 @@ use crate::daemon::reader::Wants;
 use crate::daemon::signals::Signal;
 use crate::daemon::systemd::Systemd;
 use crate::daemon::{ABORT_LIMIT, Daemon, Phase};
+use crate::frame::limits;
 use crate::journal::JournalError;
 use crate::sequence::plural::counted;
 use crate::watch::dirty::Dirty;
@@ -102,6 +103,7 @@ impl Daemon {
         // Chunks that are whole stay; what is made of them by other settings is made anew.
         self.live.abort();
         self.tools.encoder = config.encoder.clone();
+        limits::set(config.limits);
         self.config = Arc::new(config);
         // Who reads the config again says that every folder is the right one, as for the roots.
         let asked = self.tools.journal.forget_places().and_then(|()| self.tools.journal.reconsider());

@@ -3,6 +3,7 @@
 //! Owns every choice about colour before FFmpeg. 4:2:0 is converted here, so that the matrix and the range are certain;
 //! what is fed as RGB is converted by FFmpeg's scaler, whose flags the recipe spells out.
 
+use serde::{Deserialize, Serialize};
 use yuv::{BufferStoreMut, YuvConversionMode, YuvPlanarImageMut, YuvRange, YuvStandardMatrix};
 
 use crate::frame::decode::{Picture, Pixels};
@@ -13,7 +14,7 @@ mod flat;
 mod linear;
 
 /// The layout of the raw video on FFmpeg's standard input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Feed {
     /// 8-bit 4:2:0 planes: BT.709 matrix, limited range.
     Yuv420p,
@@ -61,7 +62,7 @@ impl Feed {
 }
 
 /// The size of the video, and of the pictures in its top left corner.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Canvas {
     /// Of the video, in pixels. What is wider than the picture repeats the picture's right edge.
     pub width: u32,
@@ -84,6 +85,25 @@ impl Canvas {
     fn is_sound(&self) -> bool {
         let fits = |picture: u32, video: u32| picture >= 1 && picture <= video && video <= MAX_SIDE;
         fits(self.picture_width, self.width) && fits(self.picture_height, self.height)
+    }
+}
+
+/// What a frame is to become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// What it is fitted onto; as large as itself where `None`.
+    pub canvas: Option<Canvas>,
+    /// Its layout.
+    pub feed: Feed,
+    /// What shows through where the layout has no alpha, and around a picture of another size.
+    pub background: [u8; 3],
+}
+
+impl Target {
+    /// [`convert`] with what this says.
+    pub(in crate::frame) fn convert(&self, picture: &Picture, out: &mut Vec<u8>) -> Result<(), FrameError> {
+        let canvas = self.canvas.unwrap_or_else(|| Canvas::new(picture.info.width, picture.info.height, false));
+        convert(picture, &canvas, self.feed, self.background, out)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Is the file whole? Its identity, its first bytes, its header and its end mark, without decoding it.
 //!
-//! Owns the only way a frame's file is opened: without following a link and without waiting for a pipe. It never reads
+//! Owns the only way a frame's file is opened: without following a link and without waiting for a pipe; and that a look ends,
+//! whatever the file says, after so many bytes and steps as [`crate::frame::limits`] allows. It never reads
 //! pixels; [`crate::frame::decode`] does, and checks the same marks on the bytes it has in memory.
 
 use std::fs::{File, Metadata};
@@ -10,10 +11,11 @@ use std::path::Path;
 use rustix::fs::{Mode, OFlags};
 
 pub(in crate::frame) use crate::frame::complete::bytes::Bytes;
-use crate::frame::complete::bytes::FileBytes;
+pub(in crate::frame) use crate::frame::complete::bytes::FileBytes;
 pub(crate) use crate::frame::complete::format::Format;
 pub(in crate::frame) use crate::frame::complete::png::IEND as PNG_END;
-use crate::frame::{FrameError, FrameErrorKind, ImageInfo, MAX_FILE_BYTES, metadata};
+use crate::frame::limits::{self, Metered};
+use crate::frame::{FrameError, FrameErrorKind, ImageInfo, child, metadata};
 use crate::sequence::Identity;
 use crate::sequence::origin::Origin;
 
@@ -28,7 +30,7 @@ mod webp;
 
 /// How many bytes are read at once: for a header, and for one with the names of what generators write after it. A text
 /// itself is one more reading.
-const HEADER: usize = 512;
+pub(in crate::frame) const HEADER: usize = 512;
 const HEADER_AND_NAMES: usize = 4 << 10;
 
 /// What makes a file the very file that was seen.
@@ -65,7 +67,13 @@ fn look<T>(
             return Err(FrameErrorKind::Changed);
         }
         let bytes = FileBytes::new(&file, identity.size, head)?;
-        let (format, info) = examine(&bytes, path)?;
+        let format = Format::of(&bytes, path)?;
+        // What generators embed is read by reeld's own code, and bounded; so are the headers of the formats that are not foreign.
+        let info = if format.is_foreign() && child::is_enabled() {
+            child::look(&file, path)?
+        } else {
+            examine(&bytes, path)?.1
+        };
         Ok((info, more(&bytes, format)))
     };
     look().map_err(|kind| kind.at(path))
@@ -90,15 +98,25 @@ pub(crate) fn open(path: &Path) -> Result<(File, Identity), FrameErrorKind> {
     if meta.len() == 0 {
         return Err(FrameErrorKind::Empty);
     }
-    if meta.len() > MAX_FILE_BYTES {
-        return Err(FrameErrorKind::TooLarge(format!("{} bytes", meta.len())));
+    let most = limits::current().file_bytes;
+    if meta.len() > most {
+        return Err(FrameErrorKind::TooLarge(format!(
+            "{} bytes; `file_bytes` under [limits] allows {most}",
+            meta.len()
+        )));
     }
     let identity = identity_of(&meta);
     Ok((file, identity))
 }
 
-/// The format by content, what the header says, and whether the end mark is there.
+/// The format by content, what the header says, and whether the end mark is there. Every reading counts against the limits,
+/// so that no header can keep a look busy.
 pub(crate) fn examine(bytes: &impl Bytes, path: &Path) -> Result<(Format, ImageInfo), FrameErrorKind> {
+    let metered = Metered::new(bytes, limits::current());
+    metered.settle(examine_all(&metered, path))
+}
+
+fn examine_all(bytes: &impl Bytes, path: &Path) -> Result<(Format, ImageInfo), FrameErrorKind> {
     let format = Format::of(bytes, path)?;
     let info = match format {
         Format::Png => png::examine(bytes),
@@ -110,3 +128,6 @@ pub(crate) fn examine(bytes: &impl Bytes, path: &Path) -> Result<(Format, ImageI
     }?;
     Ok((format, info.checked()?))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,20 +1,25 @@
 //! A file -> pixels, every byte checked.
 //!
+//! Foreign formats are decoded and converted in a process of their own ([`crate::frame::child`]), the others here.
+//!
 //! Reads the whole file once, makes sure that it was the expected one before and after, and decodes it. There is never
 //! half a picture: what is cut short or fails a checksum is an error. Orientation tags (EXIF) are not applied, as
 //! FFmpeg does not apply them to image sequences either; embedded colour profiles are not either: frames are sRGB.
 
 use std::any::Any;
-use std::io::{Cursor, Read as _};
+use std::fs::File;
+use std::io::{Cursor, Read as _, Seek as _};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use image::{DynamicImage, ImageFormat, ImageReader, Limits};
 
-use crate::frame::complete::{self, Format};
+use crate::frame::child::{self, Lease};
+use crate::frame::color::Target;
+use crate::frame::complete::{self, FileBytes, Format, HEADER};
 use crate::frame::digest::Contents;
-use crate::frame::{FrameError, FrameErrorKind, ImageInfo, MAX_PIXEL_BYTES};
+use crate::frame::{FrameError, FrameErrorKind, ImageInfo, limits};
 use crate::sequence::Identity;
 
 mod jpeg;
@@ -79,6 +84,36 @@ impl Pixels {
     }
 }
 
+/// A frame that is decoded, and waits for room to be raw video in.
+#[derive(Debug)]
+pub struct Decoded(Where);
+
+#[derive(Debug)]
+enum Where {
+    Here(Picture),
+    Child(Lease, PathBuf),
+}
+
+impl Decoded {
+    /// What its header said.
+    #[must_use]
+    pub fn info(&self) -> ImageInfo {
+        match &self.0 {
+            Where::Here(picture) => picture.info,
+            Where::Child(lease, _) => lease.info(),
+        }
+    }
+
+    /// What was read of its file.
+    #[must_use]
+    pub fn contents(&self) -> Contents {
+        match &self.0 {
+            Where::Here(picture) => picture.contents,
+            Where::Child(lease, _) => lease.contents(),
+        }
+    }
+}
+
 /// Decodes frames one after the other, in memory that is used again: fresh memory for every frame would cost more than
 /// reading its file.
 #[derive(Debug, Default)]
@@ -91,9 +126,62 @@ pub struct Decoder {
 impl Decoder {
     /// Decodes the frame at `path`, which must be `expected` from before the first byte is read until after the last.
     pub fn decode(&mut self, path: &Path, expected: &Identity) -> Result<Picture, FrameError> {
-        read(path, expected, &mut self.file)
-            .and_then(|contents| decode_bytes(&mut self.file, path, contents, &mut self.spare))
-            .map_err(|kind| kind.at(path))
+        let mut decode = || {
+            let file = open(path, expected)?;
+            self.decode_open(file, expected, path.to_owned())
+        };
+        decode().map_err(|kind| kind.at(path))
+    }
+
+    /// The same, in a process of its own where its format is foreign, and on the way to `target`; [`Self::fill`] is the rest
+    /// of it. What is no longer `wanted` is an error, which nobody needs either.
+    pub fn decode_for(
+        &mut self,
+        path: &Path,
+        expected: &Identity,
+        target: &Target,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Decoded, FrameError> {
+        let mut decode = || {
+            let file = open(path, expected)?;
+            let is_foreign = Format::of(&FileBytes::new(&file, expected.size, HEADER)?, path)?.is_foreign();
+            if !is_foreign || !child::is_enabled() {
+                return self.decode_open(file, expected, path.to_owned()).map(Where::Here);
+            }
+            let decoded = child::decode(&file, path, target, wanted);
+            // Also where it is damaged: what is being written looks like that.
+            unchanged(&file, expected)?;
+            Ok(Where::Child(decoded?, path.to_owned()))
+        };
+        decode().map(Decoded).map_err(|kind| kind.at(path))
+    }
+
+    /// Raw video of a decoded frame, which replaces the contents of `out`. `target` must be the one it was decoded for.
+    pub fn fill(&mut self, decoded: Decoded, target: &Target, out: &mut Vec<u8>) -> Result<(), FrameError> {
+        match decoded.0 {
+            Where::Here(picture) => {
+                let filled = target.convert(&picture, out);
+                self.recycle(picture);
+                filled
+            }
+            Where::Child(lease, path) => lease.read(out).map_err(|kind| kind.at(&path)),
+        }
+    }
+
+    /// Decodes an open file, which must be `expected` until after its last byte is read.
+    pub(in crate::frame) fn decode_open(
+        &mut self,
+        file: File,
+        expected: &Identity,
+        path: PathBuf,
+    ) -> Result<Picture, FrameErrorKind> {
+        let contents = read(file, expected, &mut self.file)?;
+        decode_bytes(&mut self.file, path, contents, &mut self.spare)
+    }
+
+    /// Bytes of memory that wait for the next frame.
+    pub(in crate::frame) fn kept(&self) -> usize {
+        self.file.capacity() + self.spare.capacity()
     }
 
     /// Takes back the memory of a picture that is no longer needed.
@@ -104,25 +192,35 @@ impl Decoder {
     }
 }
 
+/// Opens the file at `path`, if it is `expected`.
+fn open(path: &Path, expected: &Identity) -> Result<File, FrameErrorKind> {
+    let (file, before) = complete::open(path)?;
+    if before == *expected { Ok(file) } else { Err(FrameErrorKind::Changed) }
+}
+
+/// An error unless the open file is still `expected`.
+fn unchanged(file: &File, expected: &Identity) -> Result<(), FrameErrorKind> {
+    if complete::identity_of(&file.metadata()?) == *expected { Ok(()) } else { Err(FrameErrorKind::Changed) }
+}
+
 /// Reads the whole file into `bytes`.
-fn read(path: &Path, expected: &Identity, bytes: &mut Vec<u8>) -> Result<Contents, FrameErrorKind> {
-    let (mut file, before) = complete::open(path)?;
+fn read(mut file: File, expected: &Identity, bytes: &mut Vec<u8>) -> Result<Contents, FrameErrorKind> {
     let (opened, meta) = (SystemTime::now(), file.metadata()?);
-    if before != *expected {
-        return Err(FrameErrorKind::Changed);
-    }
+    // Whoever else has read it, through the same descriptor in another process, has moved its place.
+    file.rewind()?;
     bytes.clear();
-    let size = usize::try_from(before.size).unwrap_or(0) + 1;
+    let size = usize::try_from(expected.size).unwrap_or(0) + 1;
     if bytes.capacity() < size {
         // The old memory goes first, and the frames to come may be a little larger: growing with each of them would
         // leave holes that nothing fits into.
         *bytes = Vec::new();
         bytes.reserve_exact(size + size / 4);
     }
-    (&mut file).take(before.size + 1).read_to_end(bytes)?;
-    if bytes.len() as u64 != before.size || complete::identity_of(&file.metadata()?) != before {
+    (&mut file).take(expected.size + 1).read_to_end(bytes)?;
+    if bytes.len() as u64 != expected.size {
         return Err(FrameErrorKind::Changed);
     }
+    unchanged(&file, expected)?;
     // Decoders may use the memory of the file, so this is the last moment.
     Ok(Contents::of(bytes, &meta, opened))
 }
@@ -130,11 +228,11 @@ fn read(path: &Path, expected: &Identity, bytes: &mut Vec<u8>) -> Result<Content
 /// Decodes the contents of a frame's file, and may use its memory; `path` is for its extension and for messages.
 fn decode_bytes(
     bytes: &mut [u8],
-    path: &Path,
+    path: PathBuf,
     contents: Contents,
     spare: &mut Vec<u8>,
 ) -> Result<Picture, FrameErrorKind> {
-    let (format, info) = complete::examine(&&*bytes, path)?;
+    let (format, info) = complete::examine(&&*bytes, &path)?;
     // The decoders are other people's code on other people's bytes: if one of them panics, that is one bad frame.
     let pixels = panic::catch_unwind(AssertUnwindSafe(|| match format {
         Format::Png => png::decode(bytes, spare),
@@ -150,14 +248,14 @@ fn decode_bytes(
     if pixels.len() as u64 != wanted {
         return Err(FrameErrorKind::Decode("its pixels do not match its header".into()));
     }
-    Ok(Picture { path: path.to_owned(), info, pixels, contents })
+    Ok(Picture { path, info, pixels, contents })
 }
 
 fn by_image(bytes: &[u8], format: ImageFormat) -> Result<Pixels, FrameErrorKind> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    let mut limits = Limits::no_limits();
-    limits.max_alloc = Some(MAX_PIXEL_BYTES * 2);
-    reader.limits(limits);
+    let mut allowed = Limits::no_limits();
+    allowed.max_alloc = Some(limits::current().pixel_bytes().saturating_mul(2));
+    reader.limits(allowed);
     Ok(match reader.decode()? {
         DynamicImage::ImageLuma8(image) => Pixels::Gray8(image.into_raw()),
         DynamicImage::ImageLumaA8(image) => Pixels::GrayAlpha8(image.into_raw()),

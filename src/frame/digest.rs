@@ -9,6 +9,7 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::frame::{FrameErrorKind, complete};
@@ -18,7 +19,7 @@ use crate::sequence::Identity;
 const BLOCK: usize = 1 << 20;
 
 /// A hash of all bytes of a file: XXH3 in 128 bits, which is faster than reading them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Digest(u128);
 
 impl Digest {
@@ -64,7 +65,7 @@ impl Digest {
 /// Device, inode, size and modification time tell nearly every change; a program that writes into a file and puts the time
 /// back, as archivers and copying tools do, escapes them. The time of the last change of any kind (`ctime`) cannot be put
 /// back, but a new mode, owner, link or name changes it as well. So it only says that the bytes are to be compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contents {
     /// When the file had last changed in any way as its first byte was read, in nanoseconds since the Unix epoch. `None`
     /// where that was so short before that a further change might have got the same time.

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::frame::limits::Exceeded;
+
 /// A file that cannot become part of a video, and why.
 #[derive(Debug, Error)]
 #[error("{}: {kind}", path.display())]
@@ -48,7 +50,13 @@ pub enum FrameErrorKind {
     /// The bytes are all there, but wrong.
     #[error("the image is damaged: {0}")]
     Decode(String),
-    /// More pixels or bytes than [`crate::frame::MAX_SIDE`] and its like allow.
+    /// The decoder did not live through it, and neither did a second one.
+    #[error("the image cannot be decoded: {0}")]
+    Died(String),
+    /// There is no decoder, for a reason that has nothing to do with the image.
+    #[error("no decoder can be started: {0}")]
+    NoDecoder(io::Error),
+    /// More of something than the [limits](crate::frame::limits::Limits) allow.
     #[error("the image is too large: {0}")]
     TooLarge(String),
 }
@@ -74,8 +82,14 @@ impl FrameError {
                 "save as PNG, JPEG, WebP, TIFF, BMP or TGA, or as EXR with plain R, G, B channels and ZIP or PIZ compression".into()
             }
             FrameErrorKind::Decode(_) => "render or copy this frame again".into(),
+            FrameErrorKind::Died(_) => {
+                "render or copy this frame again; if the file is right, it may need more memory than there is, or the limits under [limits] in the config".into()
+            }
+            FrameErrorKind::NoDecoder(_) => {
+                "decoders are processes of reeld's own: look at the limits of processes, open files and memory".into()
+            }
             FrameErrorKind::TooLarge(_) => {
-                format!("sides may have up to {} pixels; scale it down", crate::frame::MAX_SIDE)
+                "if frames like this are meant, raise the limit under [limits] in the config; if not, the file is damaged".into()
             }
         }
     }
@@ -88,7 +102,15 @@ impl FrameErrorKind {
     pub fn is_lasting(&self) -> bool {
         match self {
             Self::NotAFile(_) | Self::NotAnImage | Self::Animated | Self::Unsupported(_) | Self::TooLarge(_) => true,
-            Self::Empty | Self::Torn(_) | Self::Changed | Self::Vanished | Self::Io(_) | Self::Decode(_) => false,
+            // What ended a decoder may be half a file, or a want of memory that passes.
+            Self::Empty
+            | Self::Torn(_)
+            | Self::Changed
+            | Self::Vanished
+            | Self::Io(_)
+            | Self::Decode(_)
+            | Self::Died(_)
+            | Self::NoDecoder(_) => false,
         }
     }
 
@@ -101,6 +123,9 @@ impl FrameErrorKind {
 /// An image that ends where bytes are expected is torn; a missing file has vanished.
 impl From<io::Error> for FrameErrorKind {
     fn from(error: io::Error) -> Self {
+        if let Some(exceeded) = Exceeded::of(&error) {
+            return Self::TooLarge(exceeded.to_string());
+        }
         match error.kind() {
             io::ErrorKind::UnexpectedEof => Self::Torn("it ends in the middle".into()),
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Vanished,

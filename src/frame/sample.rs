@@ -8,7 +8,7 @@ use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
 use crate::config::SizeChange;
-use crate::frame::color::{self, Canvas, Feed};
+use crate::frame::color::{Feed, Target};
 use crate::frame::decode::Decoder;
 use crate::frame::signature::Signature;
 use crate::frame::{FrameError, ImageInfo, metadata};
@@ -204,10 +204,10 @@ fn fingerprints(
     let mut decoder = Decoder::default();
     let mut raw = Vec::new();
     files.map(move |(path, identity)| {
-        let picture = decoder.decode(&path, &identity)?;
-        let (width, height) = (picture.info.width, picture.info.height);
-        color::convert(&picture, &Canvas::new(width, height, false), Feed::Rgb24, [0; 3], &mut raw)?;
-        decoder.recycle(picture);
+        let target = Target { canvas: None, feed: Feed::Rgb24, background: [0; 3] };
+        let ready = decoder.decode_for(&path, &identity, &target, &|| true)?;
+        let ImageInfo { width, height, .. } = ready.info();
+        decoder.fill(ready, &target, &mut raw)?;
         Ok(Signature::of(&raw, Feed::Rgb24, width, height))
     })
 }

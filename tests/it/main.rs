@@ -13,6 +13,7 @@ mod cli;
 mod daemon;
 mod daemon_control;
 mod daemon_crash;
+mod decoders;
 mod encode;
 mod encode_faults;
 mod encode_recipes;

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::parse;
-use crate::config::raw::{RawEncoder, RawPreset, RawRoot, RawTop, Table as _};
+use crate::config::raw::{RawEncoder, RawLimits, RawPreset, RawRoot, RawTop, Table as _};
 use crate::config::{Cleanup, DEFAULT_TOML, Encoder, Preset, Quality, Root, StopPolicy, units::Named as _};
+use crate::frame::limits::Limits;
 
 /// The default configuration with its commented-out keys put into force: those that show a default, and with `examples`
 /// also those that show an example.
@@ -51,6 +52,7 @@ fn the_documented_defaults_are_the_defaults() {
     let config = parse(&text).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(format!("{:?}", config.roots[0]), format!("{:?}", Root::with_defaults("/srv/renders".into())));
     assert_eq!(config.encoder, Encoder::default());
+    assert_eq!(config.limits, Limits::DEFAULT);
     assert_eq!(config.stop, StopPolicy::Abort);
     assert_eq!(config.state_dir, None);
 }
@@ -75,7 +77,7 @@ fn every_key_is_documented() {
         .filter(|line| is_key(line))
         .filter_map(|line| line.split(" = ").next())
         .collect();
-    let keys = [RawTop::KEYS, RawEncoder::KEYS, RawPreset::KEYS, RawRoot::KEYS, &["path"]];
+    let keys = [RawTop::KEYS, RawEncoder::KEYS, RawLimits::KEYS, RawPreset::KEYS, RawRoot::KEYS, &["path"]];
     for key in keys.into_iter().flatten() {
         assert!(documented.contains(key), "`{key}` is not in config/reeld.toml");
     }

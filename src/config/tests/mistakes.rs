@@ -41,7 +41,7 @@ fn an_unknown_key_is_told_the_nearest() {
         [[wacth]]
           ^^^^^
 
-    hint: did you mean `watch`? allowed: state_dir, stop, encoder, presets, defaults, watch
+    hint: did you mean `watch`? allowed: state_dir, stop, encoder, limits, presets, defaults, watch
     "#);
 }
 

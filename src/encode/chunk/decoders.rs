@@ -9,8 +9,8 @@ use crate::encode::look::{Look, harden};
 use crate::encode::priority::step_back;
 use crate::encode::recipe::Recipe;
 use crate::frame::FrameError;
-use crate::frame::color::convert;
-use crate::frame::decode::{Decoder, Picture};
+use crate::frame::color::Target;
+use crate::frame::decode::{Decoded, Decoder};
 
 /// More than this decode faster than any encoder takes frames, and only use memory.
 const MOST: usize = 4;
@@ -24,14 +24,14 @@ pub(super) fn threads() -> usize {
 pub(super) fn run(job: &ChunkJob, intake: &Intake) {
     let _guard = CloseOnPanic(intake);
     step_back(job.settings.nice);
+    let recipe = &job.recipe;
+    let target = Target { canvas: Some(recipe.canvas), feed: recipe.feed, background: recipe.background };
     let mut decoder = Decoder::default();
     while let Some((index, frame)) = intake.claim() {
-        let raw = match decoder.decode(&frame.path, &frame.identity) {
-            Ok(picture) => {
+        let raw = match decoder.decode_for(&frame.path, &frame.identity, &target, &|| !intake.is_closed()) {
+            Ok(ready) => {
                 let Some(buffer) = intake.buffer(index) else { return };
-                let raw = raw(&job.recipe, &picture, buffer, intake);
-                decoder.recycle(picture);
-                raw
+                raw(recipe, ready, &mut decoder, &target, buffer, intake)
             }
             Err(error) => Err(error),
         };
@@ -39,8 +39,16 @@ pub(super) fn run(job: &ChunkJob, intake: &Intake) {
     }
 }
 
-fn raw(recipe: &Recipe, picture: &Picture, mut pixels: Vec<u8>, intake: &Intake) -> Result<Raw, FrameError> {
-    if let Err(error) = convert(picture, &recipe.canvas, recipe.feed, recipe.background, &mut pixels) {
+fn raw(
+    recipe: &Recipe,
+    ready: Decoded,
+    decoder: &mut Decoder,
+    target: &Target,
+    mut pixels: Vec<u8>,
+    intake: &Intake,
+) -> Result<Raw, FrameError> {
+    let contents = ready.contents();
+    if let Err(error) = decoder.fill(ready, target, &mut pixels) {
         intake.recycle(pixels);
         return Err(error);
     }
@@ -48,7 +56,7 @@ fn raw(recipe: &Recipe, picture: &Picture, mut pixels: Vec<u8>, intake: &Intake)
         harden(&mut pixels);
     }
     let look = Look::of(recipe, &pixels, (recipe.canvas.width, recipe.canvas.height));
-    Ok(Raw { pixels, look, contents: picture.contents })
+    Ok(Raw { pixels, look, contents })
 }
 
 /// Lets nobody wait for a frame that will not come.

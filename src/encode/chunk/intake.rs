@@ -193,6 +193,11 @@ impl Intake {
         self.0.changed.notify_all();
     }
 
+    /// Whether nobody wants a frame any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
     /// Ends the exchange for everybody.
     pub(in crate::encode) fn close(&self) {
         self.lock().closed = true;

@@ -17,6 +17,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use super::failure::{self, Failure};
 use super::{FfmpegError, display_argv};
 use crate::encode::priority;
+use crate::starting::STARTING;
 
 /// How long a child may take to end after SIGTERM before it gets SIGKILL.
 const GRACE: Duration = Duration::from_millis(500);
@@ -52,9 +53,6 @@ impl Report {
         format!("pipe:{}", self.0.as_raw_fd())
     }
 }
-
-/// Held while a child is started, so that none inherits what is meant for another.
-static STARTING: Mutex<()> = Mutex::new(());
 
 /// A running (or ended) child. Dropping it stops it.
 #[derive(Debug)]

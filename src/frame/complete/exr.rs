@@ -7,15 +7,12 @@ use image::codecs::openexr::OpenExrDecoder;
 
 use crate::frame::complete::bytes::Bytes;
 use crate::frame::complete::plain::info_of;
-use crate::frame::{FrameErrorKind, ImageInfo};
+use crate::frame::{FrameErrorKind, ImageInfo, limits};
 
 /// Bits of the version field.
 const TILED: u32 = 0x200;
 const DEEP: u32 = 0x800;
 const MULTI_PART: u32 = 0x1000;
-
-/// More blocks than any picture of an allowed size has.
-const MAX_BLOCKS: u64 = 1 << 20;
 
 pub(super) fn examine(bytes: &impl Bytes) -> Result<ImageInfo, FrameErrorKind> {
     let version = u32::from_le_bytes(bytes.array(4)?);
@@ -64,9 +61,10 @@ fn explain(error: image::ImageError) -> FrameErrorKind {
 
 /// The highest of the `blocks` offsets in the table at `table`; all of them must point behind it.
 fn last_block(bytes: &impl Bytes, table: u64, blocks: u64) -> Result<u64, FrameErrorKind> {
-    if blocks == 0 || blocks > MAX_BLOCKS {
-        return Err(FrameErrorKind::Decode(format!("{blocks} blocks of pixels")));
+    if blocks == 0 {
+        return Err(FrameErrorKind::Decode("no blocks of pixels".into()));
     }
+    limits::current().check_entries("blocks of pixels", blocks)?;
     let mut raw = vec![0; usize::try_from(blocks * 8).unwrap_or(0)];
     bytes.read_at(table, &mut raw)?;
     let mut last = 0;
@@ -146,6 +144,8 @@ impl<B: Bytes> Cursor<'_, B> {
             match name.as_slice() {
                 b"chunkCount" => header.chunks = Some(u64::from(u32::from_le_bytes(self.bytes.array(value)?))),
                 b"compression" => header.lines = lines_of(self.bytes.array(value)?)?,
+                // The picture; the data window is what the file has of it.
+                b"displayWindow" => _ = self.window(value)?,
                 b"dataWindow" => header.size = Some(self.window(value)?),
                 b"tiles" => {
                     let [w0, w1, w2, w3, h0, h1, h2, h3, mode]: [u8; 9] = self.bytes.array(value)?;
@@ -178,7 +178,11 @@ impl<B: Bytes> Cursor<'_, B> {
         let corner = |at| Ok::<_, FrameErrorKind>(i64::from(i32::from_le_bytes(self.bytes.array(value + at)?)));
         let (left, top, right, bottom) = (corner(0)?, corner(4)?, corner(8)?, corner(12)?);
         match (u64::try_from(right - left + 1), u64::try_from(bottom - top + 1)) {
-            (Ok(width), Ok(height)) if width > 0 && height > 0 => Ok((width, height)),
+            (Ok(width), Ok(height)) if width > 0 && height > 0 => {
+                // The decoder makes room for all of it, however little of it the picture shows.
+                limits::current().check_pixels("a data window of ", width, height)?;
+                Ok((width, height))
+            }
             _ => Err(FrameErrorKind::Decode("an empty data window".into())),
         }
     }

@@ -33,8 +33,18 @@ const FOREIGN: [(&[u8], &str); 9] = [
 ];
 
 impl Format {
+    /// Whether other people's code reads its header and its pixels: that runs in a process of its own ([`crate::frame::child`]).
+    ///
+    /// PNG and JPEG are decoded here: a copy of each frame out of another process costs too much of the time that they take.
+    pub(in crate::frame) fn is_foreign(self) -> bool {
+        match self {
+            Self::Png | Self::Jpeg => false,
+            Self::WebP | Self::Tiff | Self::Exr | Self::Plain(_) => true,
+        }
+    }
+
     /// Looks at the first bytes.
-    pub(super) fn of(bytes: &impl Bytes, path: &Path) -> Result<Self, FrameErrorKind> {
+    pub(in crate::frame) fn of(bytes: &impl Bytes, path: &Path) -> Result<Self, FrameErrorKind> {
         let mut head = [0; 18];
         let count = usize::try_from(bytes.len()).unwrap_or(usize::MAX).min(head.len());
         let (head, _) = head.split_at_mut(count);

@@ -1,5 +1,9 @@
 //! JPEG: the segments before the first scan, and the end-of-image mark behind the last one.
 
+use std::io;
+
+use bstr::ByteSlice as _;
+
 use crate::frame::complete::bytes::Bytes;
 use crate::frame::{FrameErrorKind, ImageInfo};
 
@@ -47,17 +51,52 @@ pub(super) fn examine(bytes: &impl Bytes) -> Result<ImageInfo, FrameErrorKind> {
     Ok(info)
 }
 
+/// Bytes that are read at once where marks are looked for: at first, and at most.
+const FIRST_PART: usize = 512;
+const LARGEST_PART: usize = 64 << 10;
+
 /// The mark at `offset`, and where what follows it begins. Fill bytes and strays before it are passed over, as decoders do.
-fn next_marker(bytes: &impl Bytes, mut offset: u64) -> Result<(u8, u64), FrameErrorKind> {
-    let mut before = 0;
-    loop {
-        let [byte] = bytes.array(offset)?;
-        offset += 1;
-        if before == 0xff && !matches!(byte, 0 | 0xff) {
-            return Ok((byte, offset));
-        }
-        before = byte;
+fn next_marker(bytes: &impl Bytes, offset: u64) -> Result<(u8, u64), FrameErrorKind> {
+    let is_mark = |byte| !matches!(byte, 0 | 0xff);
+    // Most follow each other directly.
+    let [first, second]: [u8; 2] = bytes.array(offset)?;
+    if first == 0xff && is_mark(second) {
+        return Ok((second, offset + 2));
     }
+    find_mark(bytes, offset, is_mark)?.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof).into())
+}
+
+/// The first mark from `offset` on that is `wanted`, and where what follows it begins.
+fn find_mark(
+    bytes: &impl Bytes,
+    mut offset: u64,
+    wanted: impl Fn(u8) -> bool,
+) -> Result<Option<(u8, u64)>, FrameErrorKind> {
+    let mut block = vec![0; FIRST_PART];
+    // Whether the byte before is the first half of a mark.
+    let mut begun = false;
+    while offset < bytes.len() {
+        let count = usize::try_from(bytes.len() - offset).unwrap_or(usize::MAX).min(block.len());
+        let (part, _) = block.split_at_mut(count);
+        bytes.read_at(offset, part)?;
+        offset += count as u64;
+        let mut rest = &*part;
+        loop {
+            if !begun {
+                let Some(place) = rest.find_byte(0xff) else { break };
+                rest = &rest[place + 1..];
+                begun = true;
+            }
+            let Some((byte, after)) = rest.split_first() else { break };
+            rest = after;
+            if wanted(*byte) {
+                return Ok(Some((*byte, offset - rest.len() as u64)));
+            }
+            begun = *byte == 0xff;
+        }
+        block.resize((block.len() * 4).min(LARGEST_PART), 0);
+    }
+    Ok(None)
 }
 
 /// Whether the end mark is among the last bytes.
@@ -71,20 +110,8 @@ fn ends_near(bytes: &impl Bytes, scan: u64) -> Result<bool, FrameErrorKind> {
 /// Walks the scans: within coded data ff is always followed by 00 or by a mark, so an ff d9 there is the end. Whatever
 /// follows it (previews, depth maps, a maker's trailer) does not count.
 fn find_end(bytes: &impl Bytes, scan: u64) -> Result<(), FrameErrorKind> {
-    let mut block = vec![0; 64 << 10];
-    let mut offset = scan;
-    let mut before = 0;
-    while offset < bytes.len() {
-        let count = usize::try_from(bytes.len() - offset).unwrap_or(usize::MAX).min(block.len());
-        let (part, _) = block.split_at_mut(count);
-        bytes.read_at(offset, part)?;
-        for byte in part {
-            if before == 0xff && *byte == 0xd9 {
-                return Ok(());
-            }
-            before = *byte;
-        }
-        offset += count as u64;
+    match find_mark(bytes, scan, |byte| byte == 0xd9)? {
+        Some(_) => Ok(()),
+        None => Err(FrameErrorKind::Torn("no end mark (ff d9) behind its last scan".into())),
     }
-    Err(FrameErrorKind::Torn("no end mark (ff d9) behind its last scan".into()))
 }

@@ -3,13 +3,20 @@
 use image::{ImageDecoder, ImageFormat, ImageReader};
 
 use crate::frame::complete::bytes::Bytes;
+use crate::frame::limits::{self, Metered};
 use crate::frame::{FrameErrorKind, ImageInfo};
+
+/// The part of the bytes of a look that is for a header of these: a mebibyte, by the defaults.
+const PART: u64 = 64;
 
 /// QOI's last eight bytes.
 const QOI_END: [u8; 8] = [0, 0, 0, 0, 0, 0, 0, 1];
 
 pub(super) fn examine(bytes: &impl Bytes, format: ImageFormat) -> Result<ImageInfo, FrameErrorKind> {
-    let info = info_of(&ImageReader::with_format(bytes.reader(), format).into_decoder()?).checked()?;
+    // These headers are a few lines at most, and some readers take them byte by byte, for as long as they last.
+    let head = Metered::part(bytes, limits::current(), PART);
+    let decoder = ImageReader::with_format(head.reader(), format).into_decoder();
+    let info = head.settle(decoder.map(|decoder| info_of(&decoder)).map_err(FrameErrorKind::from))?.checked()?;
     match format {
         ImageFormat::Bmp => {
             // The length field may be zero; the pixels then end where decoding says.

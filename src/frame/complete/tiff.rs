@@ -4,16 +4,15 @@ use image::codecs::tiff::TiffDecoder;
 
 use crate::frame::complete::bytes::Bytes;
 use crate::frame::complete::plain::info_of;
-use crate::frame::{FrameErrorKind, ImageInfo};
+use crate::frame::{FrameErrorKind, ImageInfo, limits};
 
 /// Tags of TIFF 6.0.
+const WIDTH: u16 = 256;
+const HEIGHT: u16 = 257;
 const STRIP_OFFSETS: u16 = 273;
 const STRIP_BYTE_COUNTS: u16 = 279;
 const TILE_OFFSETS: u16 = 324;
 const TILE_BYTE_COUNTS: u16 = 325;
-
-/// More strips or tiles than any picture of an allowed size has.
-const MAX_PARTS: u64 = 1 << 20;
 
 pub(super) fn examine(bytes: &impl Bytes) -> Result<ImageInfo, FrameErrorKind> {
     let little = bytes.array(0)? == *b"II";
@@ -21,19 +20,26 @@ pub(super) fn examine(bytes: &impl Bytes) -> Result<ImageInfo, FrameErrorKind> {
     let directory = u64::from(reader.u32_at(4)?);
     let count = reader.u16_at(directory)?;
 
+    // The tables are read after the directory, each once: a directory may name a thousand of them.
     let (mut offsets, mut lengths) = (None, None);
+    let (mut width, mut height) = (None, None);
     for index in 0..u64::from(count) {
         let entry = directory + 2 + 12 * index;
-        let tag = reader.u16_at(entry)?;
-        if matches!(tag, STRIP_OFFSETS | TILE_OFFSETS) {
-            offsets = Some(reader.values(entry)?);
-        } else if matches!(tag, STRIP_BYTE_COUNTS | TILE_BYTE_COUNTS) {
-            lengths = Some(reader.values(entry)?);
+        match reader.u16_at(entry)? {
+            STRIP_OFFSETS | TILE_OFFSETS => offsets = Some(entry),
+            STRIP_BYTE_COUNTS | TILE_BYTE_COUNTS => lengths = Some(entry),
+            WIDTH => width = reader.values(entry)?.first().copied(),
+            HEIGHT => height = reader.values(entry)?.first().copied(),
+            _ => {}
         }
+    }
+    if let (Some(width), Some(height)) = (width, height) {
+        limits::current().check_pixels("", width, height)?;
     }
     let (Some(offsets), Some(lengths)) = (offsets, lengths) else {
         return Err(FrameErrorKind::Decode("it does not say where its pixels are".into()));
     };
+    let (offsets, lengths) = (reader.values(offsets)?, reader.values(lengths)?);
     let end = offsets.iter().zip(&lengths).map(|(offset, length)| offset + length).max().unwrap_or(0);
     if end > bytes.len() {
         return Err(FrameErrorKind::Torn(format!("{} of {end} bytes are there", bytes.len())));
@@ -66,9 +72,7 @@ impl<B: Bytes> Reader<'_, B> {
             4 => 4,
             _ => return Err(FrameErrorKind::Decode(format!("a strip table of type {kind}"))),
         };
-        if count > MAX_PARTS {
-            return Err(FrameErrorKind::Decode(format!("{count} strips")));
-        }
+        limits::current().check_entries("strips or tiles", count)?;
         let start = if count * size <= 4 { entry + 8 } else { u64::from(self.u32_at(entry + 8)?) };
         let mut raw = vec![0; usize::try_from(count * size).unwrap_or(0)];
         self.bytes.read_at(start, &mut raw)?;

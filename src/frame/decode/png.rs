@@ -6,7 +6,7 @@ use std::mem;
 use png::{BitDepth, ColorType, DecodeOptions, Decoder, DecodingError, Limits, Transformations};
 
 use crate::frame::decode::Pixels;
-use crate::frame::{FrameErrorKind, MAX_PIXEL_BYTES};
+use crate::frame::{FrameErrorKind, limits};
 
 mod plain;
 mod unfilter;
@@ -38,7 +38,7 @@ fn by_crate(bytes: &[u8], spare: &mut Vec<u8>) -> Result<(ColorType, BitDepth, V
     options.set_ignore_text_chunk(true);
     options.set_ignore_iccp_chunk(true);
     let mut decoder = Decoder::new_with_options(Cursor::new(bytes), options);
-    decoder.set_limits(Limits { bytes: usize::try_from(MAX_PIXEL_BYTES).unwrap_or(usize::MAX) });
+    decoder.set_limits(Limits { bytes: usize::try_from(limits::current().pixel_bytes()).unwrap_or(usize::MAX) });
     decoder.set_transformations(Transformations::EXPAND);
 
     let mut reader = decoder.read_info()?;

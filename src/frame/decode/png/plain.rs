@@ -13,8 +13,8 @@ use libdeflater::Decompressor;
 use png::{BitDepth, ColorType};
 
 use super::unfilter::unfilter;
-use crate::frame::MAX_PIXEL_BYTES;
 use crate::frame::complete::PNG_END;
+use crate::frame::limits;
 
 const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 
@@ -40,7 +40,7 @@ pub(super) fn decode(bytes: &mut [u8], spare: &mut Vec<u8>) -> Option<(ColorType
     let row = header.width.checked_mul(pixel)?;
     // Each row has its filter in front.
     let size = header.height.checked_mul(row.checked_add(1)?)?;
-    if row == 0 || size == 0 || size as u64 > MAX_PIXEL_BYTES {
+    if row == 0 || size == 0 || size as u64 > limits::current().pixel_bytes() {
         return None;
     }
     let stream = join(bytes, &pieces)?;
