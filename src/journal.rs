@@ -14,6 +14,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bstr::BString;
 use rusqlite::{Connection, Params, named_params, params};
@@ -25,7 +26,7 @@ use crate::fault;
 use crate::frame::digest::Contents;
 use crate::sequence::{Frame, FrameNumber, Identity};
 
-pub use backoff::{MOST_ATTEMPTS, pause_after};
+pub use backoff::{DEATHS_AT_ONCE, pause_after};
 pub use chunks::{ChunkId, ChunkKey, KeyedChunk, NewChunk, StoredChunk};
 pub use error::JournalError;
 pub use existing::FirstReading;
@@ -274,7 +275,7 @@ impl Journal {
         Ok(())
     }
 
-    /// An attempt failed. Says when the next one is due: `None` where `retryable` is false or the attempts are used up.
+    /// An attempt failed. Says when the next one is due: `None` where `retryable` is false.
     pub fn failed(
         &self,
         id: BatchId,
@@ -286,12 +287,12 @@ impl Journal {
         // A batch that fails before its attempt began has not been counted yet.
         let attempts = "attempts + (state IN ('pending', 'failed'))";
         let attempts: u32 = self.value(id, "failed", attempts, "'pending', 'encoding', 'publishing', 'failed'")?;
-        let next = if retryable { due_after(attempts, now) } else { None };
+        let next = retryable.then(|| due_after(attempts, now));
         self.step(
             id,
             "failed",
             "UPDATE batches SET state = 'failed', staging = NULL, reel = NULL, error = :error, hint = :hint, \
-             attempts = :attempts, next_attempt_at = :next, ended_at = :now \
+             attempts = :attempts, next_attempt_at = iif(reason = '\"now\"', NULL, :next), ended_at = :now \
              WHERE id = :id AND state IN ('pending', 'encoding', 'publishing', 'failed')",
             named_params! {":id": id, ":error": error, ":hint": hint, ":attempts": attempts, ":next": next, ":now": now},
         )?;
@@ -305,7 +306,7 @@ impl Journal {
             id,
             "held",
             "UPDATE batches SET attempts = max(attempts - (state IN ('encoding', 'publishing')), 0), state = 'failed', \
-             error = :error, hint = :hint, next_attempt_at = :next, staging = NULL, reel = NULL \
+             error = :error, hint = :hint, next_attempt_at = iif(reason = '\"now\"', NULL, :next), staging = NULL, reel = NULL \
              WHERE id = :id AND state IN ('pending', 'encoding', 'publishing', 'failed')",
             named_params! {":id": id, ":error": error, ":hint": hint, ":next": next},
         )
@@ -316,7 +317,7 @@ impl Journal {
     pub fn cleaned(&self, id: BatchId, report: &CleanupReport, now: i64) -> Result<Option<i64>, JournalError> {
         let tries: u32 = self.value(id, "cleaned up", "cleanup_tries + 1", "'published'")?;
         let refused = report.kept.iter().find(|(_, reason)| matches!(reason, KeptReason::Failed(_)));
-        let next = refused.map(|_| due_for_ever(tries, now));
+        let next = refused.map(|_| due_after(tries, now));
         let error = refused.map(|(name, reason)| format!("{name} stays: {reason}"));
         self.step(
             id,
@@ -350,7 +351,7 @@ impl Journal {
         now: i64,
     ) -> Result<Option<i64>, JournalError> {
         let tries: u32 = self.value(id, "cleaned up", "cleanup_tries + 1", "'published'")?;
-        let next = retryable.then(|| due_for_ever(tries, now));
+        let next = retryable.then(|| due_after(tries, now));
         self.step(
             id,
             "cleaned up",
@@ -442,14 +443,12 @@ fn file_at(path: &Path) -> Option<(u64, u64)> {
     path.symlink_metadata().ok().map(|meta| (meta.dev(), meta.ino()))
 }
 
-/// The same without an end: frames that could not be removed are in nobody's way, and whoever lets them go need not ask again.
-fn due_for_ever(attempts: u32, now: i64) -> i64 {
-    due_after(attempts.min(MOST_ATTEMPTS - 1), now).unwrap_or(i64::MAX)
+fn due_after(attempts: u32, now: i64) -> i64 {
+    later(now, pause_after(attempts))
 }
 
-fn due_after(attempts: u32, now: i64) -> Option<i64> {
-    let pause = pause_after(attempts)?;
-    Some(now.saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX)))
+fn later(now: i64, pause: Duration) -> i64 {
+    now.saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::error::CliError;
 use super::{ConfigArg, out, state};
@@ -207,8 +209,25 @@ fn describe(entry: &Entry) -> String {
     more.extend((entry.state == State::Cleaned).then(|| describe_cleanup(entry)));
     more.extend(entry.error.clone());
     more.extend(entry.hint.as_ref().map(|hint| format!("hint: {hint}")));
+    more.extend(next_try(entry).map(|ms| format!("next try: {}", moment(ms))));
     more.extend(entry.taken_for.clone().filter(|taken_for| !entry.anomalies.contains(taken_for)));
     in_lines(&text, &more)
+}
+
+/// When what failed is tried again by itself.
+fn next_try(entry: &Entry) -> Option<i64> {
+    match entry.state {
+        // Planned from the start, unless it failed before.
+        State::Published => entry.cleanup_due_at.filter(|_| entry.error.is_some()),
+        _ => entry.next_attempt_at,
+    }
+}
+
+/// In local time, as people read it.
+fn moment(ms: i64) -> String {
+    let there = Timestamp::from_millisecond(ms).map(|moment| moment.to_zoned(TimeZone::system()));
+    // A journal that somebody wrote into may hold any number.
+    there.map_or_else(|_| "never".to_owned(), |there| there.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }
 
 /// What became of the frames: `238 frames deleted, 1 was gone already, 1 stays`.

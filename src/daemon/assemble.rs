@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use crate::daemon::chunks::{self, ChunkMaker, Made};
 use crate::daemon::error::JobError;
 use crate::daemon::job::Tools;
+use crate::encode::EncodeError;
 use crate::encode::chunk::{BadFrames, ChunkJob, ChunkResult, FrameFile, Intake, Progress, Shown};
 use crate::encode::ffmpeg::Stop;
 use crate::encode::join::{self, Part};
@@ -80,7 +81,12 @@ enum Miss {
 impl From<JobError> for Miss {
     fn from(error: JobError) -> Self {
         match error {
-            JobError::Stopped | JobError::FramesChanged(_) | JobError::FolderGone { .. } => Self::Batch(error),
+            // Nothing is wrong with the chunks where no FFmpeg can be started.
+            JobError::Stopped
+            | JobError::FramesChanged(_)
+            | JobError::FolderGone { .. }
+            | JobError::Encode(EncodeError::Ffmpeg(_)) => Self::Batch(error),
+            JobError::Encode(EncodeError::BadFrame(ref bad)) if bad.kind.is_want() => Self::Batch(error),
             error => Self::Chunks(error),
         }
     }
@@ -266,7 +272,7 @@ impl<'a> Chunked<'a> {
         {
             chunks::remove_files(self.tools, std::iter::once(&*made.part.file))?;
             let (_, error) = made.bad.into_iter().next().ok_or(JobError::Stopped)?;
-            return Err(Miss::Chunks(crate::encode::EncodeError::BadFrame(error).into()));
+            return Err(Miss::Chunks(EncodeError::BadFrame(error).into()));
         }
         Ok(made)
     }

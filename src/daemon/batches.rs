@@ -270,8 +270,8 @@ fn say(recovery: &Recovery) {
     for id in &recovery.published {
         tracing::info!(batch = %id, "was published just before reeld ended");
     }
-    for id in &recovery.given_up {
-        tracing::error!(batch = %id, hint = "`reeld retry` tries again", "reeld ended in the middle of this batch too often");
+    for id in &recovery.slowed {
+        tracing::error!(batch = %id, hint = "`reeld retry` tries at once", "reeld ended in the middle of this batch too often; tried again later, as `reeld list` shows");
     }
     for id in &recovery.elsewhere {
         tracing::debug!(batch = %id, "another process works on it");

@@ -91,11 +91,11 @@ pub(crate) enum Consequence {
     LaterAgain,
     /// The batch as it was frozen exists no more: its files are looked at afresh.
     Stale,
-    /// Tried again after the usual pauses, a bounded number of times.
+    /// Tried again after the usual pauses, which grow, for ever.
     BackOff,
     /// Something outside must change first, such as a full disk: tried again this much later, without counting.
     Hold(Duration),
-    /// Trying again would fail again, until the files or the settings change.
+    /// Trying again would certainly fail again, until the files or the settings change.
     GiveUp,
 }
 
@@ -138,14 +138,16 @@ impl JobError {
             Self::FolderGone { .. } | Self::Away { .. } => Consequence::Hold(HOLD),
             Self::Publish(error) if error.retryable() => Consequence::Hold(HOLD),
             Self::Encode(error) if is_disk_full(error) => Consequence::Hold(HOLD),
-            Self::Encode(error) if error.retryable() => Consequence::BackOff,
-            Self::Store(_) | Self::Journal(_) | Self::Panicked(_) | Self::Publish(_) => Consequence::BackOff,
-            Self::NoFrames { .. }
-            | Self::Incomplete { .. }
-            | Self::SizeChanges { .. }
-            | Self::Recipe(_)
-            | Self::Encode(_)
-            | Self::Cleanup(_) => Consequence::GiveUp,
+            Self::Encode(error) if !error.retryable() => Consequence::GiveUp,
+            Self::Encode(_)
+            | Self::Store(_)
+            | Self::Journal(_)
+            | Self::Panicked(_)
+            | Self::Publish(_)
+            | Self::Cleanup(_) => Consequence::BackOff,
+            Self::NoFrames { .. } | Self::Incomplete { .. } | Self::SizeChanges { .. } | Self::Recipe(_) => {
+                Consequence::GiveUp
+            }
         }
     }
 }
@@ -167,3 +169,6 @@ fn is_disk_full(error: &EncodeError) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

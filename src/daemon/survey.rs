@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::config::SizeChange;
 use crate::daemon::error::JobError;
+use crate::encode::EncodeError;
 use crate::encode::chunk::FrameFile;
 use crate::encode::recipe::Source;
 use crate::frame::{FrameErrorKind, ImageInfo, complete};
@@ -56,6 +57,7 @@ pub(crate) fn survey(batch: &Batch, missing: MissingFrames, size_change: SizeCha
                     JobError::FolderGone { dir: batch.dir.to_path_buf() }
                 });
             }
+            Err(error) if error.kind.is_want() => return Err(EncodeError::BadFrame(error).into()),
             Err(error) => {
                 unreadable.push(Unreadable { number: frame.number, reason: error.kind.to_string() });
                 first_error.get_or_insert(error);
@@ -63,13 +65,17 @@ pub(crate) fn survey(batch: &Batch, missing: MissingFrames, size_change: SizeCha
         }
     }
     // One line, however many there are.
-    if let Some(error) = first_error {
+    if let Some(error) = &first_error {
         let count = unreadable.len() - batch.unreadable.len();
         tracing::warn!(path = %error.path.display(), reason = %error.kind, hint = %error.hint(), count, "this frame cannot be read");
     }
     unreadable.sort_by_key(|file| file.number);
     anomalies.extend(Anomaly::unreadable(unreadable));
-    let source = source_of(&infos).ok_or_else(|| JobError::NoFrames { dir: batch.dir.to_path_buf() })?;
+    let source = source_of(&infos).ok_or_else(|| match first_error {
+        // Nothing is wrong with the files, as far as is known.
+        Some(error) if error.kind.may_pass() => EncodeError::BadFrame(error).into(),
+        _ => JobError::NoFrames { dir: batch.dir.to_path_buf() },
+    })?;
     let is_odd = |(_, info): &&(usize, ImageInfo)| (info.width, info.height) != (source.width, source.height);
     if let Some((_, info)) = infos.iter().find(is_odd) {
         let mut numbers: Vec<FrameNumber> =

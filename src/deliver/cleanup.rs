@@ -179,7 +179,10 @@ impl CleanupError {
     /// Whether trying again later may help.
     #[must_use]
     pub fn retryable(&self) -> bool {
-        matches!(self, Self::Reel { .. } | Self::Folder { .. })
+        match self {
+            Self::Reel { .. } | Self::Folder { .. } => true,
+            Self::ReelChanged { .. } | Self::OtherContents { .. } | Self::Outside { .. } => false,
+        }
     }
 }
 

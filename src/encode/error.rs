@@ -154,13 +154,16 @@ impl EncodeError {
         }
     }
 
-    /// Whether the same, or the batch made up again, may well succeed later.
+    /// Whether the same, or the batch made up again, may succeed later: not where it would certainly fail again until the
+    /// frames or the settings are others. FFmpeg may be missing in the middle of an upgrade, or not start because there is
+    /// no memory or no descriptor left.
     #[must_use]
     pub fn retryable(&self) -> bool {
         match self {
             Self::Failed(failure) => failure.retryable(),
-            Self::FrameChanged(_) | Self::Stopped | Self::Io { .. } | Self::NotProved { .. } => true,
-            Self::Ffmpeg(_) | Self::Recipe(_) | Self::BadFrame(_) | Self::NoFrames => false,
+            Self::BadFrame(error) => error.kind.may_pass(),
+            Self::Ffmpeg(_) | Self::FrameChanged(_) | Self::Stopped | Self::Io { .. } | Self::NotProved { .. } => true,
+            Self::Recipe(_) | Self::NoFrames => false,
         }
     }
 

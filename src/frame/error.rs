@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
 use thiserror::Error;
 
 use crate::frame::limits::Exceeded;
@@ -112,6 +113,36 @@ impl FrameErrorKind {
             | Self::Died(_)
             | Self::NoDecoder(_) => false,
         }
+    }
+
+    /// Whether the very same file may be read later: what is wrong is not in it.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            // What ended a decoder may be a want of memory.
+            Self::Changed | Self::Vanished | Self::Io(_) | Self::Died(_) | Self::NoDecoder(_) => true,
+            Self::Empty
+            | Self::Torn(_)
+            | Self::NotAFile(_)
+            | Self::NotAnImage
+            | Self::Animated
+            | Self::Unsupported(_)
+            | Self::Decode(_)
+            | Self::TooLarge(_) => false,
+        }
+    }
+
+    /// Whether the machine or this process had nothing left to read it with. That says nothing about the file, so no video
+    /// may be made without it.
+    #[must_use]
+    pub fn is_want(&self) -> bool {
+        let error = match self {
+            Self::NoDecoder(_) => return true,
+            Self::Io(error) => error,
+            _ => return false,
+        };
+        let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+        matches!(errno, Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::AGAIN | Errno::INTR))
     }
 
     /// Says which file it is about.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// Pauses after the first, the second and each further failed attempt. After the last one nobody tries again by itself.
+/// Pauses after the first, the second and each further failed attempt. The last one comes again and again: what may pass is
+/// tried for ever, at a price that nobody notices.
 const PAUSES: [Duration; 5] = [
     Duration::from_secs(30),
     Duration::from_secs(2 * 60),
@@ -11,14 +12,22 @@ const PAUSES: [Duration; 5] = [
     Duration::from_secs(6 * 60 * 60),
 ];
 
-/// How many attempts a batch has in all.
-pub const MOST_ATTEMPTS: u32 = 6;
+/// How many attempts at a batch may end with the process before the next one has to wait: a power cut or two are nobody's
+/// fault, but a batch that ends reeld each time would keep it from everything else.
+pub const DEATHS_AT_ONCE: u32 = 5;
 
-/// The pause after so many failed attempts, one at least; `None` when that was the last one.
+/// The pause after so many failed attempts, one at least.
 #[must_use]
-pub fn pause_after(attempts: u32) -> Option<Duration> {
+pub fn pause_after(attempts: u32) -> Duration {
     let index = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX);
-    PAUSES.get(index).copied()
+    PAUSES[index.min(PAUSES.len() - 1)]
+}
+
+/// The pause after so many attempts of which the process did not survive the last; `None` where the next one may begin at
+/// once.
+#[must_use]
+pub fn pause_after_death(attempts: u32) -> Option<Duration> {
+    attempts.checked_sub(DEATHS_AT_ONCE).filter(|more| *more > 0).map(pause_after)
 }
 
 #[cfg(test)]
@@ -26,12 +35,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_and_end() {
-        let pauses: Vec<_> = (1..=10).map_while(pause_after).collect();
-        assert_eq!(pauses.len() + 1, MOST_ATTEMPTS as usize);
+    fn pauses_grow_and_never_end() {
+        let pauses: Vec<_> = (1..=10).map(pause_after).collect();
         assert!(pauses.is_sorted());
         assert_eq!((pauses[0].as_secs(), pauses[4].as_secs()), (30, 21600));
         assert_eq!(pause_after(0), pause_after(1));
-        assert_eq!(pause_after(u32::MAX), None);
+        assert_eq!(pause_after(u32::MAX), pauses[4]);
+    }
+
+    #[test]
+    fn a_batch_that_ends_the_process_is_slowed() {
+        assert!((0..=DEATHS_AT_ONCE).all(|attempts| pause_after_death(attempts).is_none()));
+        assert_eq!(pause_after_death(DEATHS_AT_ONCE + 1), Some(pause_after(1)));
+        assert_eq!(pause_after_death(u32::MAX), Some(pause_after(u32::MAX)));
     }
 }

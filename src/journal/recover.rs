@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, named_params};
 
-use super::backoff::MOST_ATTEMPTS;
+use super::backoff::pause_after_death;
 use super::rows::{self, BatchId};
-use super::{Journal, JournalError, worker};
+use super::{Journal, JournalError, later, worker};
 use crate::deliver::publish::{find_again, remove_stale_staging, staged_in, sync_folder_of};
 use crate::sequence::Identity;
 
@@ -21,8 +21,8 @@ pub struct Recovery {
     pub restarted: Vec<BatchId>,
     /// Batches whose reel already had its name.
     pub published: Vec<BatchId>,
-    /// Batches that the process did not survive too often: they have failed.
-    pub given_up: Vec<BatchId>,
+    /// Batches that the process did not survive too often: they are to be encoded again after a pause.
+    pub slowed: Vec<BatchId>,
     /// Batches that another process works on, which lives.
     pub elsewhere: Vec<BatchId>,
     /// Sentences worth a warning each.
@@ -58,10 +58,10 @@ impl Journal {
         let mut recovery = self.settle(now)?;
         while !recovery.elsewhere.is_empty() && started.elapsed() < PATIENCE {
             thread::sleep(PAUSE);
-            let Recovery { restarted, published, given_up, elsewhere, warnings } = self.settle(now)?;
+            let Recovery { restarted, published, slowed, elsewhere, warnings } = self.settle(now)?;
             recovery.restarted.extend(restarted);
             recovery.published.extend(published);
-            recovery.given_up.extend(given_up);
+            recovery.slowed.extend(slowed);
             for warning in warnings {
                 if !recovery.warnings.contains(&warning) {
                     recovery.warnings.push(warning);
@@ -98,15 +98,17 @@ impl Journal {
                     self.with(|connection| set_published(connection, id, &identity, now))?;
                     recovery.published.push(id);
                 }
-                Finding::Restart if broken.attempts >= MOST_ATTEMPTS => {
-                    let error = format!("reeld ended in the middle of this batch, for the {}th time", broken.attempts);
-                    self.failed(id, &error, Some("look for a crash or for too little memory in the log"), false, now)?;
-                    recovery.given_up.push(id);
-                }
-                Finding::Restart => {
-                    self.with(|connection| set_pending(connection, id))?;
-                    recovery.restarted.push(id);
-                }
+                Finding::Restart => match pause_after_death(broken.attempts) {
+                    Some(pause) => {
+                        let next = later(now, pause);
+                        self.with(|connection| set_slowed(connection, id, broken.attempts, next, now))?;
+                        recovery.slowed.push(id);
+                    }
+                    None => {
+                        self.with(|connection| set_pending(connection, id))?;
+                        recovery.restarted.push(id);
+                    }
+                },
                 Finding::Unknown => {
                     let path = broken.candidate.map(|(path, _)| path.display().to_string()).unwrap_or_default();
                     recovery.warnings.push(format!("batch {id}: whether {path} was published cannot be seen now"));
@@ -221,5 +223,19 @@ fn set_pending(connection: &Connection, id: BatchId) -> rusqlite::Result<usize> 
     connection.execute(
         "UPDATE batches SET state = 'pending', staging = NULL, reel = NULL WHERE id = :id",
         named_params! {":id": id},
+    )
+}
+
+fn set_slowed(connection: &Connection, id: BatchId, attempts: u32, next: i64, now: i64) -> rusqlite::Result<usize> {
+    connection.execute(
+        "UPDATE batches SET state = 'failed', staging = NULL, reel = NULL, error = :error, hint = :hint, \
+         next_attempt_at = :next, ended_at = :now WHERE id = :id",
+        named_params! {
+            ":id": id,
+            ":error": format!("reeld ended in the middle of this batch in {attempts} attempts"),
+            ":hint": "look for a crash or for too little memory in the log",
+            ":next": next,
+            ":now": now,
+        },
     )
 }

@@ -165,9 +165,12 @@ fn a_failure_comes_with_status_words_and_command() {
     let error = run_fake("head -c 1000 >/dev/null; echo 'this is why' >&2; exit 1");
     let text = error.to_string();
     assert!(text.contains("exit status: 1") && text.contains("this is why") && text.contains("-c:v libx264"), "{text}");
-    assert!(!error.retryable());
     let error = run_fake("cat >/dev/null; echo 'progress=end'; exit 187");
     assert!(error.to_string().contains("187"), "{error}");
+    // Who knows why it failed; what certainly fails again is another matter.
+    assert!(error.retryable());
+    let error = run_fake("head -c 1000 >/dev/null; echo \"Unrecognized option 'bogus'.\" >&2; exit 8");
+    assert!(!error.retryable(), "{error}");
 }
 
 #[test]

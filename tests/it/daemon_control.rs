@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -94,6 +95,52 @@ fn a_failed_batch_can_be_tried_again() {
     sandbox.run([OsStr::new("retry"), shot.as_os_str()]).expect(0);
     daemon.wait_for_file(&shot.join("frame.mp4"));
     assert_shows(&shot.join("frame.mp4"), &sandbox.ffmpeg, 1..=5);
+}
+
+#[test]
+fn troubles_that_may_pass_are_tried_again() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    // One path for all of them, as the daemon found it at its start.
+    sandbox.install(&Fake::new(&sandbox, Fault::Exit1));
+    let mut daemon = Daemon::start(&sandbox, &sandbox.config(&format!("{PATIENT}\nlive = false")));
+    let frames = Frames::new("frame_####.png");
+    let faults = [Fault::Exit1, Fault::Terminated, Fault::Crashed, Fault::Killed];
+    for fault in faults.into_iter().map(Some).chain([None]) {
+        match fault {
+            Some(fault) => drop(Fake::new(&sandbox, fault)),
+            // As in the middle of an upgrade.
+            None => sandbox.remove_ffmpeg(),
+        }
+        let shot = sandbox.folder(format!("{fault:?}"));
+        frames.write(&shot, 1..=5);
+        fs::write(shot.join(".done"), "").unwrap();
+        let failed = wait_for("the journal has the failure", || {
+            let listed = sandbox.run(["list", "--json"]).expect(0).text();
+            let of_shot = |line: &&str| line.contains(&format!("{fault:?}")) && line.contains("\"state\":\"failed\"");
+            listed.lines().find(of_shot).map(str::to_owned)
+        });
+        assert!(!failed.contains("\"next_attempt_at\":null"), "{fault:?}: {failed}");
+    }
+    let listed = sandbox.run(["list"]).expect(0).text();
+    assert_eq!(listed.matches("next try: 20").count(), faults.len() + 1, "{listed}");
+    symlink(&sandbox.ffmpeg, sandbox.path().join("bin/ffmpeg")).unwrap();
+    sandbox.run([OsStr::new("retry"), sandbox.root().as_os_str()]).expect(0);
+    daemon.wait_for_reels(&sandbox, faults.len() + 1);
+}
+
+#[test]
+fn arguments_that_ffmpeg_does_not_know_end_a_batch() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let keys = format!("{PATIENT}\nlive = false\nencoder_args = [\"-bogus\", \"1\"]");
+    let _daemon = Daemon::start(&sandbox, &sandbox.config(&keys));
+    let shot = sandbox.folder("shot");
+    Frames::new("frame_####.png").write(&shot, 1..=5);
+    fs::write(shot.join(".done"), "").unwrap();
+    let failed = wait_for("the journal has the failure", || {
+        let listed = sandbox.run(["list", "--json"]).expect(0).text();
+        listed.lines().find(|line| line.contains("\"state\":\"failed\"")).map(str::to_owned)
+    });
+    assert!(failed.contains("\"next_attempt_at\":null") && failed.contains("encoder_args"), "{failed}");
 }
 
 #[test]

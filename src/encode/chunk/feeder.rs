@@ -95,7 +95,7 @@ impl<'a> Feeder<'a> {
         if let FrameErrorKind::NoDecoder(source) = error.kind {
             return Err(EncodeError::Io { path: error.path, source });
         }
-        if self.job.bad_frames == BadFrames::Error {
+        if self.job.bad_frames == BadFrames::Error || error.kind.is_want() {
             return Err(EncodeError::BadFrame(error));
         }
         self.fed.bad.push((frame.number, error));

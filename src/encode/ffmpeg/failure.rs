@@ -6,6 +6,9 @@ use std::process::ExitStatus;
 
 use rustix::process::Signal;
 
+/// What FFmpeg 5.1 and 9.0 say of an option that they do not have, or of a value that it does not take.
+const REFUSALS: [&str; 3] = ["Unrecognized option '", "Option not found", "Unable to parse option value"];
+
 /// How many lines of stderr a message quotes.
 const QUOTED: usize = 4;
 
@@ -32,6 +35,8 @@ pub enum FailureKind {
     DiskFull,
     /// This FFmpeg was built without the encoder of this name.
     EncoderMissing(String),
+    /// It does not know an option, or not such a value: the arguments are wrong.
+    Refused,
     /// Killed by signal 9, which we did not send.
     Killed,
     /// It stopped taking frames.
@@ -49,6 +54,9 @@ impl Failure {
                 "this FFmpeg was built without {name}: install a full build (Debian and Ubuntu: `apt install ffmpeg`; \
                  others: ffmpeg.org/download.html) and name it as `ffmpeg` in [encoder], or choose another preset"
             )),
+            FailureKind::Refused => {
+                Some("look at `encoder_args` and at your own presets: this FFmpeg does not take these arguments".into())
+            }
             FailureKind::Killed => Some(
                 "killed by signal 9, out of memory? Set `threads = 1` or `2` in [encoder], choose a faster `speed`, or \
                  smaller frames"
@@ -60,10 +68,14 @@ impl Failure {
         }
     }
 
-    /// Whether the same may well succeed later.
+    /// Whether the same may succeed later. Whatever is not known to be for good may: FFmpeg that was ended by a signal, that
+    /// lacked memory or a library in the middle of an upgrade says no more than that it failed.
     #[must_use]
     pub fn retryable(&self) -> bool {
-        matches!(self.kind, FailureKind::DiskFull | FailureKind::Killed | FailureKind::Stalled)
+        match self.kind {
+            FailureKind::EncoderMissing(_) | FailureKind::Refused => false,
+            FailureKind::Failed | FailureKind::DiskFull | FailureKind::Killed | FailureKind::Stalled => true,
+        }
     }
 }
 
@@ -90,6 +102,8 @@ pub(crate) fn account(argv: String, status: Option<ExitStatus>, stderr: String) 
         FailureKind::DiskFull
     } else if let Some(name) = missing_encoder(&stderr) {
         FailureKind::EncoderMissing(name)
+    } else if REFUSALS.iter().any(|words| stderr.contains(words)) {
+        FailureKind::Refused
     } else if status.and_then(|status| status.signal()) == Some(Signal::KILL.as_raw()) {
         FailureKind::Killed
     } else {
@@ -122,6 +136,7 @@ mod tests {
     fn the_sorts_are_told_apart() {
         assert_eq!(of(1 << 8, "x: No space left on device\n").kind, FailureKind::DiskFull);
         assert_eq!(of(8 << 8, "Unknown encoder 'libx264'\n").kind, FailureKind::EncoderMissing("libx264".into()));
+        assert_eq!(of(8 << 8, "Unrecognized option 'bogus'.\n").kind, FailureKind::Refused);
         assert_eq!(of(9, "").kind, FailureKind::Killed);
         assert_eq!(of(1 << 8, "whatever").kind, FailureKind::Failed);
         assert_eq!(account(String::new(), None, String::new()).kind, FailureKind::Failed);

@@ -14,17 +14,28 @@ fn a_killed_encode_starts_again_without_its_staging_file() {
 }
 
 #[test]
-fn a_batch_that_kills_the_process_again_and_again_is_given_up() {
+fn a_batch_that_kills_the_process_again_and_again_is_slowed_and_never_given_up() {
     let mut scene = Scene::new();
     let id = scene.begin("/srv/a");
-    for attempt in 1..=MOST_ATTEMPTS {
-        scene.journal.started(id, &scene.staged().path, "5.1.9", NOW).unwrap();
+    let mut now = NOW;
+    let mut pauses = Vec::new();
+    for attempt in 1..=3 * DEATHS_AT_ONCE {
+        scene.journal.started(id, &scene.staged().path, "5.1.9", now).unwrap();
         scene = scene.restart();
-        let recovery = scene.journal.recover(NOW).unwrap();
-        assert_eq!(recovery.given_up.is_empty(), attempt < MOST_ATTEMPTS, "{attempt}");
+        let recovery = scene.journal.recover(now).unwrap();
+        if attempt <= DEATHS_AT_ONCE {
+            assert_eq!(recovery.restarted, [id], "{attempt}");
+        } else {
+            assert_eq!(recovery.slowed, [id], "{attempt}");
+            let due = scene.entry(id).next_attempt_at.unwrap();
+            assert_eq!(scene.journal.next_due(now).unwrap(), Some(due));
+            assert!(scene.journal.pending(due - 1).unwrap().is_empty(), "{attempt}");
+            pauses.push(due - now);
+            now = due;
+        }
+        assert_eq!(scene.journal.pending(now).unwrap().len(), 1, "{attempt}");
     }
-    assert_eq!(scene.entry(id).state, State::Failed);
-    assert!(scene.journal.pending(i64::MAX).unwrap().is_empty());
+    assert!(pauses.is_sorted() && pauses[0] == 30_000, "{pauses:?}");
 }
 
 #[test]

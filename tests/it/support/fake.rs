@@ -17,6 +17,10 @@ pub enum Fault {
     Stall,
     /// Ends at once with status 1.
     Exit1,
+    /// Ends by a signal: earlyoom's, that of a wrong access to memory, that of the kernel without memory.
+    Terminated,
+    Crashed,
+    Killed,
     /// Reads everything, writes no file, ends with status 0.
     Exit0NoFile,
     /// Writes a whole file of the first three frames, ends with status 0.
@@ -136,6 +140,9 @@ fn encode(fault: Fault) -> &'static str {
         Fault::DeafToTerm => "trap '' TERM\nexec sleep 600",
         Fault::Stall => "printf 'frame=3\\nprogress=continue\\n'\nexec sleep 600",
         Fault::Exit1 => "echo 'Conversion failed!' >&2\nexit 1",
+        Fault::Terminated => "kill -TERM $$",
+        Fault::Crashed => "kill -SEGV $$",
+        Fault::Killed => "kill -KILL $$",
         Fault::Exit0NoFile => "cat > /dev/null\nprintf 'frame=10\\nprogress=end\\n'\nexit 0",
         Fault::Exit0ShortFile => {
             // The output is the last argument: everything before it is put back in order, then the limit.
