@@ -29,7 +29,7 @@ use crate::daemon::systemd::Systemd;
 use crate::daemon::watching::Watched;
 use crate::encode::ffmpeg::Ffmpeg;
 use crate::frame::limits;
-use crate::journal::{Journal, Lock};
+use crate::journal::{BatchId, Journal, Lock};
 use crate::sequence::Batch;
 use crate::sequence::tracker::Tracker;
 use crate::watch::native::{Haste, Watcher};
@@ -80,6 +80,8 @@ pub struct Daemon {
     /// Sealed batches that the journal did not take yet.
     unrecorded: Vec<Batch>,
     forgets: Vec<Forget>,
+    /// Batches without a job of which the journal does not know how they ended: when it is told, and what went wrong.
+    unsettled: BTreeMap<BatchId, (Duration, String)>,
     watcher: Arc<Watcher>,
     dirty: Arc<Dirtied>,
     events: UnboundedReceiver<Event>,
@@ -189,6 +191,7 @@ impl Daemon {
             live: Live::default(),
             unrecorded: Vec::new(),
             forgets: Vec::new(),
+            unsettled: BTreeMap::new(),
             watcher,
             dirty,
             events,

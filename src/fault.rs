@@ -7,6 +7,21 @@
 //! The points, in the order of a batch's way: `after-staging-recorded`, `after-staging-made`, `after-fsync`,
 //! `after-announce`, `after-rename`, `after-dir-fsync`, `after-journal-published`, `mid-quarantine`, `after-quarantine`,
 //! `after-purge`. Beside them, those of each chunk: `after-chunk-fsync`, `after-chunk-rename`, `after-chunk-recorded`.
+//!
+//! One more does not end the process: with `fail-dir-fsync` the sync of the folder after the rename fails.
+
+/// Whether the step `name` is to fail.
+#[cfg(feature = "fault-points")]
+pub fn fails(name: &str) -> bool {
+    std::env::var_os("REELD_FAULT").is_some_and(|armed| armed == name)
+}
+
+/// No step fails: the feature `fault-points` is off.
+#[cfg(not(feature = "fault-points"))]
+#[inline]
+pub fn fails(_name: &str) -> bool {
+    false
+}
 
 /// Ends the process if `name` is the point that `REELD_FAULT` names.
 #[cfg(feature = "fault-points")]

@@ -9,6 +9,8 @@
 //!             ^           |           |
 //!             +-- failed <+-----------+      stale: the files changed before they were encoded
 //! ```
+//!
+//! A batch that is being encoded or published has a job, or else the time at which [`Journal::settle_due`] looks at it.
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -32,7 +34,7 @@ pub use error::JournalError;
 pub use existing::FirstReading;
 pub use lock::Lock;
 pub use query::RetryTarget;
-pub use recover::Recovery;
+pub use recover::{Fate, Recovery};
 pub use removal::{BootTime, DueCleanup, PlannedCleanup};
 pub(crate) use rows::lossy;
 pub use rows::{BatchId, Entry, NewBatch, Outcome, State, StoredBatch};
@@ -259,8 +261,8 @@ impl Journal {
             id,
             "published",
             "UPDATE batches SET state = 'published', staging = NULL, reel = :reel, reel_dev = :dev, reel_ino = :ino, \
-             reel_size = :size, reel_mtime_ns = :mtime_ns, ended_at = :now, error = NULL, hint = NULL \
-             WHERE id = :id AND state = 'publishing'",
+             reel_size = :size, reel_mtime_ns = :mtime_ns, ended_at = :now, error = NULL, hint = NULL, \
+             next_attempt_at = NULL WHERE id = :id AND state = 'publishing'",
             named_params! {
                 ":id": id,
                 ":reel": reel.path.as_os_str().as_bytes(),
@@ -372,6 +374,12 @@ impl Journal {
             named_params! {":id": id, ":now": now},
         )?;
         self.with(|connection| query::release(connection, id))
+    }
+
+    /// Waits for no other process, so that tests need not.
+    #[cfg(test)]
+    pub(crate) fn impatient(&self) {
+        self.with(|connection| connection.busy_timeout(Duration::ZERO)).unwrap();
     }
 
     fn of(path: &Path, connection: Connection) -> Self {

@@ -10,10 +10,11 @@ use crate::config::Config;
 use crate::daemon::chunks;
 use crate::daemon::error::{Consequence, JobError, StartError};
 use crate::daemon::event::{Event, Files};
-use crate::daemon::job::{self, Delivered, Job, Tools};
+use crate::daemon::job::{self, Delivered, Job, Tools, text_of};
 use crate::daemon::reader::Wants;
 use crate::daemon::{Daemon, Phase, clock, places, removal};
-use crate::journal::{JournalError, Recovery};
+use crate::deliver::Published;
+use crate::journal::{BatchId, JournalError, Recovery};
 use crate::sequence::tracker::Event as Tracked;
 use crate::sequence::{Batch, Identity};
 use crate::watch::dirty::Dirty;
@@ -29,6 +30,10 @@ const LOOK_AT_OTHERS: i64 = 2_000;
 #[derive(Debug)]
 pub(crate) struct DueWork {
     jobs: Vec<Job>,
+    /// Batches that it takes for what they are again: nobody works on them.
+    told: Vec<BatchId>,
+    /// Videos that had their names already when their jobs ended.
+    published: Vec<Published>,
     /// When it next wants something, in Unix milliseconds.
     next: Option<i64>,
 }
@@ -98,9 +103,15 @@ impl Daemon {
         }
         let tools = self.tools.clone();
         let config = Arc::clone(&self.config);
+        let now = self.now();
+        let due = self.unsettled.iter().filter(|(_, (due, _))| *due <= now);
+        // They have their jobs, whatever the journal says.
+        let busy: Vec<BatchId> =
+            self.slots.running().map(|running| running.job.id).chain(self.slots.waiting().map(|job| job.id)).collect();
+        let unsettled: Vec<(BatchId, String)> = due.map(|(id, (_, error))| (*id, error.clone())).collect();
         self.spawn(move || {
             // Nobody would ask again after a panic.
-            let found = catch_unwind(AssertUnwindSafe(|| due_work(&tools, &config)));
+            let found = catch_unwind(AssertUnwindSafe(|| due_work(&tools, &config, &unsettled, &busy)));
             let panicked = |panic: Box<dyn Any + Send>| Err(JobError::Panicked(text_of(&*panic)));
             Event::DueWork(found.map_or_else(panicked, |found| found.map_err(JobError::from)))
         });
@@ -110,11 +121,19 @@ impl Daemon {
     pub(super) fn due_work(&mut self, answer: Result<DueWork, JobError>) {
         let (ended, again) = self.asking.answered();
         match answer {
-            Ok(DueWork { mut jobs, next }) => {
-                jobs.retain(|job| !ended.contains(&job.id));
+            Ok(DueWork { mut jobs, told, published, next }) => {
+                self.unsettled.retain(|id, _| !told.contains(id));
+                // One that waits for the journal would fail again for the same reason.
+                jobs.retain(|job| !ended.contains(&job.id) && !self.unsettled.contains_key(&job.id));
                 self.enqueue(jobs);
+                for reel in published {
+                    tracing::info!(reel = %reel.path.display(), "reel, recorded late");
+                    self.claim(&reel.path, reel.identity);
+                }
                 let pause = (!self.unrecorded.is_empty()).then(|| self.now() + PAUSE);
-                self.timers.journal = next.map(|ms| self.at_unix_ms(ms)).into_iter().chain(pause).min();
+                let unsettled = self.unsettled.values().map(|(due, _)| *due);
+                let next = next.map(|ms| self.at_unix_ms(ms));
+                self.timers.journal = next.into_iter().chain(pause).chain(unsettled).min();
             }
             Err(error) => self.journal_failed(&error),
         }
@@ -153,9 +172,10 @@ impl Daemon {
                     }
                     Ok(delivered)
                 };
-                // A panic must not take the slot with it.
+                // A panic must not take the slot with it. One that the job did not record itself is settled later.
+                let panicked = |panic: Box<dyn Any + Send>| JobError::Panicked(text_of(&*panic));
                 let outcome = catch_unwind(AssertUnwindSafe(work))
-                    .unwrap_or_else(|panic| Err(JobError::Panicked(text_of(&*panic))));
+                    .unwrap_or_else(|panic| Err(JobError::Unsettled(Box::new(panicked(panic)))));
                 Event::Ended { job, outcome }
             });
             self.timers.status = Some(self.started.elapsed());
@@ -184,10 +204,14 @@ impl Daemon {
         if let Some(why) = &delivered.frames_kept_because {
             tracing::warn!(batch = %job.id, dir = %job.batch.dir.display(), "the frames are kept: {why}");
         }
-        // A reel may lie in a watched folder and be an image itself (GIF, WebP): it is no frame.
+        self.claim(reel, delivered.identity);
+    }
+
+    /// A reel may lie in a watched folder and be an image itself (GIF, WebP): it is no frame.
+    fn claim(&mut self, reel: &Path, identity: Identity) {
         if let Some(dir) = reel.parent() {
             let (dir, _) = self.home_of(&Arc::from(dir));
-            self.track(Tracked::Claimed { dir, files: vec![delivered.identity] });
+            self.track(Tracked::Claimed { dir, files: vec![identity] });
         }
     }
 
@@ -205,6 +229,10 @@ impl Daemon {
             }
             Consequence::Hold(wait) => {
                 tracing::error!(batch = %job.id, sequence, hint, "{error}; the batch waits, next try in {} s", wait.as_secs());
+            }
+            Consequence::Settle(wait) => {
+                self.unsettled.insert(job.id, (self.now() + wait, error.to_string()));
+                tracing::error!(batch = %job.id, sequence, hint, "{error}; the batch waits, next look in {} s", wait.as_secs());
             }
             Consequence::BackOff => {
                 tracing::error!(batch = %job.id, sequence, hint, "{error}; tried again later, as `reeld list` shows");
@@ -243,14 +271,20 @@ impl Daemon {
 }
 
 /// Removes the frames that are due, and finds the batches to run and the next moment something is due.
-fn due_work(tools: &Tools, config: &Config) -> Result<DueWork, JournalError> {
+fn due_work(
+    tools: &Tools,
+    config: &Config,
+    unsettled: &[(BatchId, String)],
+    busy: &[BatchId],
+) -> Result<DueWork, JournalError> {
     let journal = &tools.journal;
-    // One moment for all three questions: what becomes due between two of them would be missed by both.
+    // One moment for all questions: what becomes due between two of them would be missed by both.
     let now = job::now_ms();
+    for (id, error) in unsettled {
+        journal.unsettled(*id, error, None, now)?;
+    }
+    let published = settle(tools, now, busy)?;
     removal::remove_due(journal, config, now)?;
-    // A `reeld encode` beside this daemon may have been killed.
-    let recovery = journal.settle(now)?;
-    say(&recovery);
     let mut jobs = Vec::new();
     for stored in journal.pending(now)? {
         // A root that left the config keeps its batches in the journal, for the day it comes back.
@@ -259,7 +293,26 @@ fn due_work(tools: &Tools, config: &Config) -> Result<DueWork, JournalError> {
         }
     }
     let look = journal.has_others().then(|| now.saturating_add(LOOK_AT_OTHERS));
-    Ok(DueWork { jobs, next: journal.next_due(now)?.into_iter().chain(look).min() })
+    let next = journal.next_due(now)?.into_iter().chain(look).min();
+    let told = unsettled.iter().map(|(id, _)| *id).collect();
+    Ok(DueWork { jobs, told, published, next })
+}
+
+/// Settles the batches that nobody works on, as a start does; a `reeld encode` beside this daemon may have been killed. The
+/// videos that have their names come back.
+fn settle(tools: &Tools, now: i64, busy: &[BatchId]) -> Result<Vec<Published>, JournalError> {
+    let recovery = tools.journal.settle_due(now, busy)?;
+    say(&recovery);
+    let mut published = Vec::new();
+    for id in recovery.published {
+        if let Some(stored) = tools.journal.batch(id)?
+            && let Err(error) = chunks::clear(tools, &stored.batch)
+        {
+            tracing::warn!(batch = %id, hint = error.hint().unwrap_or_default(), "the chunks of this reel stay: {error}");
+        }
+        published.extend(tools.journal.reel_of(id)?);
+    }
+    Ok(published)
 }
 
 /// Puts into the log what became of batches whose process is dead.
@@ -279,9 +332,4 @@ fn say(recovery: &Recovery) {
     for warning in &recovery.warnings {
         tracing::warn!("{warning}");
     }
-}
-
-fn text_of(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a word".to_owned())
 }

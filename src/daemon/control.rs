@@ -146,10 +146,17 @@ impl Daemon {
         Reply::Done { message: format!("the sequences in {} are taken as finished", dir.display()) }
     }
 
-    fn retry(&self, target: RetryTarget, answer: oneshot::Sender<Reply>) {
+    fn retry(&mut self, target: RetryTarget, answer: oneshot::Sender<Reply>) {
         let journal = self.tools.journal.clone();
+        for (due, _) in self.unsettled.values_mut() {
+            *due = Duration::ZERO;
+        }
+        let unsettled = self.unsettled.clone();
         self.spawn(move || {
-            let (reply, event) = match journal.retry(&target.into(), job::now_ms()) {
+            let now = job::now_ms();
+            // First those of which it has not heard that nobody works on them.
+            let told = unsettled.iter().try_for_each(|(id, (_, error))| journal.unsettled(*id, error, None, now));
+            let (reply, event) = match told.and_then(|()| journal.retry(&target.into(), now)) {
                 Ok(batches) => (command::retried(&batches), Event::JournalChanged),
                 Err(error) => (refusal(&error), Event::JournalFailed(error)),
             };

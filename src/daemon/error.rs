@@ -78,6 +78,12 @@ pub enum JobError {
     Journal(#[from] JournalError),
     #[error("{path}: {why}", path = path.display())]
     Away { path: PathBuf, why: String, hint: Option<String> },
+    /// Past the point of no return: the video may have its name.
+    #[error("{0}; whether the video has its name is looked at again")]
+    Unsettled(Box<JobError>),
+    /// The journal still has the batch as one that is being worked on.
+    #[error("{error}; that cannot be recorded: {source}")]
+    NotRecorded { error: Box<JobError>, source: JournalError },
     #[error("stopped")]
     Stopped,
     #[error("reeld itself failed: {0}")]
@@ -95,6 +101,8 @@ pub(crate) enum Consequence {
     BackOff,
     /// Something outside must change first, such as a full disk: tried again this much later, without counting.
     Hold(Duration),
+    /// Nothing is decided: what became of it is looked at when this much time has passed, as at a start.
+    Settle(Duration),
     /// Trying again would certainly fail again, until the files or the settings change.
     GiveUp,
 }
@@ -126,6 +134,8 @@ impl JobError {
             Self::Store(error) => error.hint(),
             Self::Journal(error) => error.hint(),
             Self::Away { hint, .. } => hint.clone(),
+            Self::Unsettled(error) => error.hint(),
+            Self::NotRecorded { error, source } => source.hint().or_else(|| error.hint()),
             Self::Stopped => None,
             Self::Panicked(_) => Some("this is a bug in reeld; the frames are untouched".to_owned()),
         }
@@ -135,6 +145,7 @@ impl JobError {
         match self {
             Self::Stopped => Consequence::LaterAgain,
             Self::FramesChanged(_) => Consequence::Stale,
+            Self::Unsettled(_) | Self::NotRecorded { .. } => Consequence::Settle(HOLD),
             Self::FolderGone { .. } | Self::Away { .. } => Consequence::Hold(HOLD),
             Self::Publish(error) if error.retryable() => Consequence::Hold(HOLD),
             Self::Encode(error) if is_disk_full(error) => Consequence::Hold(HOLD),

@@ -3,10 +3,12 @@
 //! Owns the order of the durable steps: encode, verify, announce, publish, record, clean up. Runs on a thread of its own
 //! (or on the only one, for `reeld encode`), blocks as long as it takes, and never touches the daemon's state.
 
+use std::any::Any;
 use std::ffi::OsString;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Zoned;
 use serde::Serialize;
@@ -26,7 +28,7 @@ use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::encode::recipe::Recipe;
 use crate::encode::verify;
 use crate::frame::digest;
-use crate::journal::{BatchId, DueCleanup, Journal, JournalError, NewBatch, Outcome, PlannedCleanup, lossy};
+use crate::journal::{BatchId, DueCleanup, Fate, Journal, JournalError, NewBatch, Outcome, PlannedCleanup, lossy};
 use crate::sequence::finish::MissingFrames;
 use crate::sequence::name::EXTENSIONS;
 use crate::sequence::{Anomaly, Batch, Identity, Unreadable, os_name};
@@ -138,12 +140,24 @@ fn recipe_of(root: &Root) -> String {
 ///
 /// Whatever keeps the batch from becoming a reel.
 pub fn run(job: &Job, tools: &Tools, progress: &(dyn Fn(Progress) + Sync), stop: &Stop) -> Result<Delivered, JobError> {
-    let outcome = make_reel(job, tools, progress, stop);
-    if let Err(error) = &outcome {
-        tools.journal.note_litter(job.id)?;
-        record_failure(job.id, &tools.journal, error)?;
+    // A panic is recorded like any other failure.
+    let made = catch_unwind(AssertUnwindSafe(|| make_reel(job, tools, progress, stop)));
+    made.unwrap_or_else(|panic| Err(JobError::Panicked(text_of(&*panic))))
+        .map_err(|error| recorded(job.id, &tools.journal, error))
+}
+
+/// The failure, once it is in the journal, or with what kept it from there.
+fn recorded(id: BatchId, journal: &Journal, error: JobError) -> JobError {
+    match journal.note_litter(id).and_then(|()| record_failure(id, journal, &error)) {
+        Ok(()) => error,
+        Err(source) => JobError::NotRecorded { error: Box::new(error), source },
     }
-    outcome
+}
+
+/// What a panic said.
+pub(crate) fn text_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a word".to_owned())
 }
 
 fn make_reel(
@@ -197,9 +211,12 @@ fn make_reel(
     let seen = [&root.path, &target.dir].map(|folder| Sighting::of(folder).ok());
     tools.journal.seen_at(*id, seen[0].as_ref(), seen[1].as_ref())?;
     let announce = &mut |reel: &Published| tools.journal.publishing(*id, reel, &outcome).map_err(Into::into);
-    let reel = publish::publish(staging, &target.stem, chunk.recipe.extension(), announce)?;
-    tools.journal.published(*id, &reel, now_ms())?;
-    let Published { path, identity, .. } = reel;
+    let published = publish::publish(staging, &target.stem, chunk.recipe.extension(), announce);
+    let recorded = published.map_err(JobError::from).and_then(|reel| {
+        tools.journal.published(*id, &reel, now_ms())?;
+        Ok(reel)
+    });
+    let Published { path, identity, .. } = recorded.or_else(|error| after_all(*id, &tools.journal, error))?;
     let ms = u64::try_from(ms_since(started)).unwrap_or(0);
     if let Err(error) = chunks::clear(tools, batch) {
         // The next start sweeps them away.
@@ -210,9 +227,19 @@ fn make_reel(
 
 /// Records that `job` could not even begin.
 pub(super) fn not_begun(job: &Job, journal: &Journal, error: JobError) -> JobError {
-    match record_failure(job.id, journal, &error) {
-        Ok(()) => error,
-        Err(unrecorded) => unrecorded,
+    recorded(job.id, journal, error)
+}
+
+/// Publishing went wrong at some step. Past the point of no return nothing fails: a video that has its name is published,
+/// and made a second time it would get a second name.
+fn after_all(id: BatchId, journal: &Journal, error: JobError) -> Result<Published, JobError> {
+    match journal.fate_of(id, now_ms()) {
+        Ok(Fate::Published(reel)) => {
+            tracing::warn!(batch = %id, reel = %reel.path.display(), "{error}; the video has its name all the same");
+            Ok(reel)
+        }
+        Ok(Fate::Unpublished) => Err(error),
+        Ok(Fate::Unknown) | Err(_) => Err(JobError::Unsettled(Box::new(error))),
     }
 }
 
@@ -281,15 +308,15 @@ fn cleanup_of(root: &Root, anomalies: &[Anomaly]) -> Result<Option<PlannedCleanu
     }
 }
 
-fn record_failure(id: BatchId, journal: &Journal, error: &JobError) -> Result<(), JobError> {
+fn record_failure(id: BatchId, journal: &Journal, error: &JobError) -> Result<(), JournalError> {
     let text = error.to_string();
     let hint = error.hint();
     match error.consequence() {
         Consequence::LaterAgain => journal.interrupted(id)?,
         Consequence::Hold(wait) => {
-            let due = now_ms() + i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
-            journal.held(id, &text, hint.as_deref(), due)?;
+            journal.held(id, &text, hint.as_deref(), after(wait))?;
         }
+        Consequence::Settle(wait) => journal.unsettled(id, &text, hint.as_deref(), after(wait))?,
         Consequence::Stale => {
             journal.stale(id, now_ms())?;
         }
@@ -362,6 +389,13 @@ pub fn sweep_chunks(tools: &Tools) -> Result<u64, JobError> {
     chunks::sweep(tools)
 }
 
+fn after(wait: Duration) -> i64 {
+    now_ms().saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX))
+}
+
 fn ms_since(start: Instant) -> i64 {
     i64::try_from(start.elapsed().as_millis()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -150,7 +150,8 @@ impl Drop for Staging {
 /// are taken. `announce` hears of the reel under each name before that is tried: what it records lets the next start find
 /// out how far a killed process came. An error of `announce` ends the attempt.
 ///
-/// When this returns, the reel's data, its name and the absence of the staging name are on the disk.
+/// When this returns, the reel's data, its name and the absence of the staging name are on the disk. An error does not say
+/// that the reel has no name: what was announced last tells.
 #[expect(clippy::needless_pass_by_value, reason = "publishing uses the staging file up")]
 pub fn publish(
     staging: Staging,
@@ -174,7 +175,11 @@ pub fn publish(
                 fault::point("after-rename");
                 // Should it stay, dropping the staging tries again, and so does the next start.
                 let _ = unlinkat(&staging.dir_fd, &staging.name, AtFlags::REMOVEDIR);
-                sync_folder(&staging.dir_fd).map_err(|errno| PublishError::new(&staging.dir, errno.into()))?;
+                let failed = |errno: Errno| PublishError::new(&staging.dir, errno.into());
+                if fault::fails("fail-dir-fsync") {
+                    return Err(failed(Errno::IO));
+                }
+                sync_folder(&staging.dir_fd).map_err(failed)?;
                 fault::point("after-dir-fsync");
                 return Ok(reel);
             }

@@ -138,6 +138,23 @@ impl Journal {
         })
     }
 
+    /// This batch, as it was sealed.
+    pub fn batch(&self, id: BatchId) -> Result<Option<StoredBatch>, JournalError> {
+        self.with(|connection| {
+            let mut select = connection.prepare_cached("SELECT * FROM batches WHERE id = ?")?;
+            select.query_row([id], |row| StoredBatch::read(connection, row)).optional()
+        })
+    }
+
+    /// The video of this batch, if it has one.
+    pub fn reel_of(&self, id: BatchId) -> Result<Option<Published>, JournalError> {
+        self.with(|connection| {
+            let mut select = connection
+                .prepare_cached("SELECT * FROM batches WHERE id = ? AND state IN ('published', 'cleaned')")?;
+            select.query_row([id], rows::reel).optional()
+        })
+    }
+
     /// What is to become of the frames of this batch; `None` where they stay or are dealt with.
     pub fn planned_cleanup(&self, id: BatchId) -> Result<Option<DueCleanup>, JournalError> {
         self.with(|connection| {
@@ -148,12 +165,13 @@ impl Journal {
         })
     }
 
-    /// When the next failed batch or the next clean-up becomes due, whichever is first. What is due at `now` already does
+    /// When the next failed batch, the next that nobody works on, or the next clean-up becomes due, whichever is first. What is due at `now` already does
     /// not count: it may wait for a free slot or for its root, and asking again at once would not help.
     pub fn next_due(&self, now: i64) -> Result<Option<i64>, JournalError> {
         self.with(|connection| {
             connection.query_row(
-                "SELECT min(due) FROM (SELECT next_attempt_at AS due FROM batches WHERE state = 'failed' \
+                "SELECT min(due) FROM (SELECT next_attempt_at AS due FROM batches \
+                 WHERE state IN ('failed', 'encoding', 'publishing') \
                  UNION ALL SELECT cleanup_due_at FROM batches \
                  WHERE state = 'published' AND cleanup IS NOT NULL AND NOT stays) \
                  WHERE due > ?",
@@ -178,13 +196,14 @@ impl Journal {
         self.with(|connection| connection.query_row(&select, [id], Entry::read).optional())
     }
 
-    /// Makes failed batches due at once, with all their attempts before them, and failed clean-ups likewise. Says which.
+    /// Makes failed batches due at once, with all their pauses before them, and likewise failed clean-ups and batches in the
+    /// middle of something that nobody works on. Says which.
     pub fn retry(&self, target: &RetryTarget, now: i64) -> Result<Vec<BatchId>, JournalError> {
         self.with(|connection| {
             let transaction = connection.transaction()?;
             let mut ids = batches_in(
                 &transaction,
-                "reason != '\"now\"' AND (state = 'failed' \
+                "reason != '\"now\"' AND (state = 'failed' OR (state IN ('encoding', 'publishing') AND next_attempt_at IS NOT NULL) \
                  OR (state = 'published' AND cleanup IS NOT NULL AND (cleanup_tries > 0 OR stays)))",
             )?;
             ids.retain(|(id, dir)| match target {
@@ -194,8 +213,9 @@ impl Journal {
             for (id, _) in &ids {
                 transaction.execute(
                     "UPDATE batches SET state = iif(state = 'failed', 'pending', state), attempts = 0, \
-                     next_attempt_at = NULL, cleanup_tries = 0, stays = 0, due_boot = NULL, \
-                     cleanup_due_at = iif(state = 'failed', cleanup_due_at, :now) WHERE id = :id",
+                     next_attempt_at = iif(state IN ('encoding', 'publishing'), :now, NULL), cleanup_tries = 0, stays = 0, \
+                     due_boot = iif(state = 'published', NULL, due_boot), \
+                     cleanup_due_at = iif(state = 'published', :now, cleanup_due_at) WHERE id = :id",
                     named_params! {":id": id, ":now": now},
                 )?;
             }
@@ -204,13 +224,15 @@ impl Journal {
         })
     }
 
-    /// Forgets the batches of a folder and of the folders below it, but for those being encoded or published now. The files
+    /// Forgets the batches of a folder and of the folders below it, but for those that somebody encodes or publishes now. The files
     /// that they held come back by folder: they may be taken into a batch again, also by silence.
     pub fn forget(&self, dir: &Path) -> Result<Vec<(PathBuf, Vec<Identity>)>, JournalError> {
         self.with(|connection| {
             let transaction = connection.transaction()?;
             let mut released: BTreeMap<PathBuf, Vec<Identity>> = BTreeMap::new();
-            for (id, batch_dir) in batches_in(&transaction, "state NOT IN ('encoding', 'publishing')")? {
+            for (id, batch_dir) in
+                batches_in(&transaction, "state NOT IN ('encoding', 'publishing') OR next_attempt_at IS NOT NULL")?
+            {
                 if batch_dir.starts_with(dir) {
                     existing::free(&transaction, &batch_dir, &named_frames(&transaction, id)?)?;
                     released.entry(batch_dir).or_default().extend(release(&transaction, id)?);

@@ -1,4 +1,5 @@
-//! What a killed process left: finished where it got far enough, rolled back where it did not.
+//! Batches in the middle of something that nobody works on: finished where they got far enough, rolled back where they did
+//! not. A killed process leaves such batches, and so does a journal that could not be written at the end of an attempt.
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -11,6 +12,7 @@ use rusqlite::{Connection, named_params};
 use super::backoff::pause_after_death;
 use super::rows::{self, BatchId};
 use super::{Journal, JournalError, later, worker};
+use crate::deliver::Published;
 use crate::deliver::publish::{find_again, remove_stale_staging, staged_in, sync_folder_of};
 use crate::sequence::Identity;
 
@@ -34,6 +36,20 @@ pub struct Recovery {
 const PATIENCE: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// How long until a batch is looked at again of which nothing can be said now.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
+/// Whether a batch that was to be published has its video.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// It has, and that is recorded now.
+    Published(Published),
+    /// It has not.
+    Unpublished,
+    /// The disk that would tell is not there, or its folder cannot be synced.
+    Unknown,
+}
+
 /// A batch in the middle of something.
 struct Broken {
     id: BatchId,
@@ -55,10 +71,10 @@ impl Journal {
     /// middle of a clean-up are settled by the clean-up itself, which is still due.
     pub fn recover(&self, now: i64) -> Result<Recovery, JournalError> {
         let started = Instant::now();
-        let mut recovery = self.settle(now)?;
+        let mut recovery = self.settle_all("TRUE", now)?;
         while !recovery.elsewhere.is_empty() && started.elapsed() < PATIENCE {
             thread::sleep(PAUSE);
-            let Recovery { restarted, published, slowed, elsewhere, warnings } = self.settle(now)?;
+            let Recovery { restarted, published, slowed, elsewhere, warnings } = self.settle_all("TRUE", now)?;
             recovery.restarted.extend(restarted);
             recovery.published.extend(published);
             recovery.slowed.extend(slowed);
@@ -79,11 +95,47 @@ impl Journal {
         Ok(recovery)
     }
 
-    /// Settles the batches of processes that are dead. Those of this one and of others that live are left alone, so that
-    /// the holder of the lock may call this at any time.
-    pub fn settle(&self, now: i64) -> Result<Recovery, JournalError> {
+    /// Settles the batches of processes that are dead, and those that nobody works on, once they are due. Those of `busy`, of
+    /// this process and of others that live are left alone, so that the holder of the lock may call this at any time.
+    pub fn settle_due(&self, now: i64, busy: &[BatchId]) -> Result<Recovery, JournalError> {
+        // Numbers, so nothing is to be escaped.
+        let busy = busy.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let due = format!("(next_attempt_at IS NULL OR next_attempt_at <= {now}) AND id NOT IN ({busy})");
+        self.settle_all(&due, now)
+    }
+
+    /// Nobody works on this batch any more, but how its last attempt ended could not be recorded, or cannot be known: it is
+    /// settled at `next`. Nothing changes where the journal knows how it ended.
+    pub fn unsettled(&self, id: BatchId, error: &str, hint: Option<&str>, next: i64) -> Result<(), JournalError> {
+        self.with(|connection| {
+            connection.execute(
+                "UPDATE batches SET worker = NULL, error = :error, hint = :hint, next_attempt_at = :next \
+                 WHERE id = :id AND state IN ('encoding', 'publishing')",
+                named_params! {":id": id, ":error": error, ":hint": hint, ":next": next},
+            )
+        })?;
+        Ok(())
+    }
+
+    /// Whether a batch whose publishing went wrong has its video all the same; if so, that is recorded.
+    pub fn fate_of(&self, id: BatchId, now: i64) -> Result<Fate, JournalError> {
+        let condition = format!("id = {} AND state = 'publishing'", id.0);
+        let Some(broken) = self.with(|connection| broken(connection, &condition))?.pop() else {
+            return Ok(Fate::Unpublished);
+        };
+        match examine(&broken) {
+            Finding::Published(identity) => {
+                self.with(|connection| set_published(connection, id, &identity, now))?;
+                Ok(self.reel_of(id)?.map_or(Fate::Unpublished, Fate::Published))
+            }
+            Finding::Unknown => Ok(Fate::Unknown),
+            Finding::Restart => Ok(Fate::Unpublished),
+        }
+    }
+
+    fn settle_all(&self, condition: &str, now: i64) -> Result<Recovery, JournalError> {
         let mut recovery = Recovery::default();
-        for broken in self.with(|connection| broken(connection))? {
+        for broken in self.with(|connection| broken(connection, condition))? {
             let id = broken.id;
             match broken.worker.as_deref() {
                 Some(worker) if self.worker() == Some(worker) => continue,
@@ -98,20 +150,22 @@ impl Journal {
                     self.with(|connection| set_published(connection, id, &identity, now))?;
                     recovery.published.push(id);
                 }
-                Finding::Restart => match pause_after_death(broken.attempts) {
-                    Some(pause) => {
+                Finding::Restart => {
+                    if let Some(pause) = pause_after_death(broken.attempts) {
                         let next = later(now, pause);
                         self.with(|connection| set_slowed(connection, id, broken.attempts, next, now))?;
                         recovery.slowed.push(id);
-                    }
-                    None => {
+                    } else {
                         self.with(|connection| set_pending(connection, id))?;
                         recovery.restarted.push(id);
                     }
-                },
+                }
                 Finding::Unknown => {
                     let path = broken.candidate.map(|(path, _)| path.display().to_string()).unwrap_or_default();
-                    recovery.warnings.push(format!("batch {id}: whether {path} was published cannot be seen now"));
+                    let error = format!("whether {path} was published cannot be seen now");
+                    let hint = "if its disk is not mounted, mount it; the batch waits";
+                    self.unsettled(id, &error, Some(hint), later(now, LOOK_AGAIN))?;
+                    recovery.warnings.push(format!("batch {id}: {error}"));
                     continue;
                 }
             }
@@ -166,9 +220,10 @@ fn litter(connection: &Connection) -> rusqlite::Result<Vec<PathBuf>> {
     select.query_map([], |row| rows::path(row, "path"))?.collect()
 }
 
-fn broken(connection: &Connection) -> rusqlite::Result<Vec<Broken>> {
-    let mut select =
-        connection.prepare("SELECT * FROM batches WHERE state IN ('encoding', 'publishing') ORDER BY id")?;
+fn broken(connection: &Connection, condition: &str) -> rusqlite::Result<Vec<Broken>> {
+    let mut select = connection.prepare(&format!(
+        "SELECT * FROM batches WHERE state IN ('encoding', 'publishing') AND {condition} ORDER BY id"
+    ))?;
     let rows = select.query_map([], |row| {
         let state: rows::State = row.get("state")?;
         let staging: Option<Vec<u8>> = row.get("staging")?;
@@ -214,14 +269,15 @@ fn disk_is_there(candidate: &Path, staged: &Identity) -> bool {
 
 fn set_published(connection: &Connection, id: BatchId, identity: &Identity, now: i64) -> rusqlite::Result<usize> {
     connection.execute(
-        "UPDATE batches SET state = 'published', staging = NULL, reel_dev = :dev, ended_at = :now WHERE id = :id",
+        "UPDATE batches SET state = 'published', staging = NULL, reel_dev = :dev, ended_at = :now, \
+         next_attempt_at = NULL, error = NULL, hint = NULL WHERE id = :id",
         named_params! {":id": id, ":dev": identity.dev.cast_signed(), ":now": now},
     )
 }
 
 fn set_pending(connection: &Connection, id: BatchId) -> rusqlite::Result<usize> {
     connection.execute(
-        "UPDATE batches SET state = 'pending', staging = NULL, reel = NULL WHERE id = :id",
+        "UPDATE batches SET state = 'pending', staging = NULL, reel = NULL, next_attempt_at = NULL WHERE id = :id",
         named_params! {":id": id},
     )
 }

@@ -36,4 +36,5 @@ mod support;
 mod support_itself;
 mod tree;
 mod unreadable;
+mod unsettled;
 mod words;

@@ -60,16 +60,16 @@ fn of_failure(kind: &FailureKind) -> Consequence {
 
 fn of_encode(error: &EncodeError) -> Consequence {
     match error {
+        EncodeError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => HELD,
         EncodeError::Ffmpeg(
             FfmpegError::NotFound | FfmpegError::NotRunnable { .. } | FfmpegError::NotFfmpeg { .. },
         )
-        | EncodeError::NotProved { .. } => Consequence::BackOff,
+        | EncodeError::NotProved { .. }
+        | EncodeError::Io { .. } => Consequence::BackOff,
         EncodeError::Recipe(_) | EncodeError::NoFrames => Consequence::GiveUp,
         EncodeError::Failed(failure) => of_failure(&failure.kind),
         EncodeError::FrameChanged(_) => Consequence::Stale,
         EncodeError::BadFrame(error) => of_frame(&error.kind),
-        EncodeError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => HELD,
-        EncodeError::Io { .. } => Consequence::BackOff,
         EncodeError::Stopped => Consequence::LaterAgain,
     }
 }
@@ -90,8 +90,9 @@ fn of_publish(error: &PublishError) -> Consequence {
 fn of_job(error: &JobError) -> Consequence {
     match error {
         JobError::Stopped => Consequence::LaterAgain,
+        JobError::Unsettled(_) | JobError::NotRecorded { .. } => Consequence::Settle(HOLD),
         JobError::FramesChanged(_) => Consequence::Stale,
-        JobError::FolderGone { .. } => HELD,
+        JobError::FolderGone { .. } | JobError::Away { .. } => HELD,
         JobError::NoFrames { .. }
         | JobError::Incomplete { .. }
         | JobError::SizeChanges { .. }
@@ -159,6 +160,7 @@ fn job_errors() -> Vec<JobError> {
     let mut errors = vec![
         JobError::FramesChanged(frame(FrameErrorKind::Changed)),
         JobError::FolderGone { dir: path() },
+        JobError::Away { path: path(), why: what(), hint: None },
         JobError::NoFrames { dir: path() },
         JobError::Incomplete { dir: path(), what: what() },
         JobError::SizeChanges { dir: path(), what: what() },
@@ -170,6 +172,11 @@ fn job_errors() -> Vec<JobError> {
         JobError::Cleanup(CleanupError::ReelChanged { path: path() }),
         JobError::Store(StoreError::NoFreeName { path: path() }),
         JobError::Journal(JournalError::StateDir { path: path(), source: io(Errno::NOSPC) }),
+        JobError::Unsettled(Box::new(JobError::Stopped)),
+        JobError::NotRecorded {
+            error: Box::new(JobError::NoFrames { dir: path() }),
+            source: JournalError::StateDir { path: path(), source: io(Errno::NOSPC) },
+        },
         JobError::Stopped,
         JobError::Panicked(what()),
     ];
