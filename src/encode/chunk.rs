@@ -314,8 +314,11 @@ fn command(ffmpeg: &Ffmpeg, job: &ChunkJob, pace: Pace) -> FfmpegCommand {
     command.args(["-xerror", "-nostats", "-progress", "pipe:1", "-stats_period", "0.25", "-err_detect", "explode"]);
     command.args(["-f", "rawvideo", "-pix_fmt", recipe.feed.ffmpeg_name()]);
     command.args(["-video_size", &format!("{}x{}", canvas.width, canvas.height)]);
-    // The rate of the input: one given for the output alone makes FFmpeg drop and repeat.
-    command.args(["-framerate", &format!("{}/{}", job.rate.num, job.rate.den)]);
+    // The rate of the input: one given for the output alone makes FFmpeg drop and repeat. Twice, since FFmpeg takes what the
+    // demuxer was told for a guess and rounds it to a rate that it knows: 119.88 to 120, 4.99 to 5, 119.5 to something
+    // between. `-r` it believes.
+    let rate = format!("{}/{}", job.rate.num, job.rate.den);
+    command.args(["-framerate", &rate, "-r", &rate]);
     command.input("pipe:0").map("0:v:0").fps_mode("passthrough").filter(&recipe.filters).codec_video(&recipe.encoder);
     // GIF's own format comes out of its filters.
     if recipe.container != Container::Gif {
