@@ -13,8 +13,8 @@ use super::{ConfigArg, out};
 use crate::config::{self, Builtin, Cleanup, Config, Preset, Root, dirs};
 use crate::daemon::watching::left_alone_hint;
 use crate::deliver::publish;
-use crate::encode;
 use crate::encode::ffmpeg::Ffmpeg;
+use crate::encode::{self, EncodeError};
 use crate::journal::{Journal, JournalError, Lock};
 use crate::sequence::existing::{ExistingFiles, FileSet};
 use crate::sequence::os_name;
@@ -111,9 +111,25 @@ fn check_ffmpeg(config: Option<&Config>, findings: &mut Findings) -> Result<(), 
     let used: Vec<&Preset> = config.iter().flat_map(|config| &config.roots).map(|root| &root.video.preset).collect();
     let builtins = Builtin::ALL.into_iter().map(Preset::Builtin);
     let own = used.iter().copied().filter(|preset| matches!(preset, Preset::Custom(_))).cloned();
+    let places = config.map(places_of).unwrap_or_default();
+    let mut tried = Vec::new();
     for preset in builtins.chain(own) {
         let name = preset.name();
-        match encode::probe(&ffmpeg, &preset) {
+        let temporary = std::env::temp_dir();
+        let mut of_preset = places.iter().filter(|(used, _)| *used == preset).map(|(_, place)| place).peekable();
+        if of_preset.peek().is_some() {
+            let failed = of_preset.try_for_each(|place| {
+                encode::probe(&ffmpeg, &preset, place)?;
+                tried.push(format!("preset {name}: encodes in {}", place.display()));
+                Ok(())
+            });
+            tried.drain(..).try_for_each(|text| good(&text))?;
+            if let Err::<(), EncodeError>(error) = failed {
+                findings.wrong(&format!("preset {name}: {error}"), error.hint())?;
+            }
+            continue;
+        }
+        match encode::probe(&ffmpeg, &preset, &temporary) {
             Ok(()) => good(&format!("preset {name}: encodes"))?,
             Err(error) if used.contains(&&preset) => {
                 findings.wrong(&format!("preset {name}: {error}"), error.hint())?;
@@ -125,6 +141,30 @@ fn check_ffmpeg(config: Option<&Config>, findings: &mut Findings) -> Result<(), 
         }
     }
     Ok(())
+}
+
+/// The presets that are used, each with the folders that the daemon encodes it in: those of the videos, and that of the
+/// chunks. A disk that is full, or that FFmpeg may not write to, is no other preset's affair. What cannot be written at all
+/// is said where the folders are looked at.
+fn places_of(config: &Config) -> Vec<(Preset, PathBuf)> {
+    let chunks = dirs::state_dir(config.state_dir.as_deref(), &dirs::process_env)
+        .ok()
+        .map(|state| existing(&dirs::chunk_dir(config.encoder.chunk_dir.as_deref(), &state)));
+    let mut places: Vec<(Preset, PathBuf)> = Vec::new();
+    for root in config.roots.iter().filter(|root| root.path.is_dir()) {
+        let folders = [Some(existing(&output_of(root))), chunks.clone()].into_iter().flatten();
+        for place in folders.filter(|place| tempfile::tempfile_in(place).is_ok()) {
+            let place = (root.video.preset.clone(), place);
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+    }
+    places
+}
+
+fn output_of(root: &Root) -> PathBuf {
+    root.delivery.output_dir.as_ref().map_or_else(|| root.path.clone(), |dir| root.path.join(dir))
 }
 
 fn check_root(root: &Root, findings: &mut Findings) -> Result<(), CliError> {
@@ -140,7 +180,7 @@ fn check_root(root: &Root, findings: &mut Findings) -> Result<(), CliError> {
     if root.delivery.cleanup != Cleanup::Keep {
         check_writable(&root.path, "frames are removed here", findings)?;
     }
-    let output = root.delivery.output_dir.as_ref().map_or_else(|| root.path.clone(), |dir| root.path.join(dir));
+    let output = output_of(root);
     check_writable(&existing(&output), "reels are staged and published here, on one mount", findings)?;
     check_space(&output, findings)
 }

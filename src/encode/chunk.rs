@@ -382,15 +382,31 @@ pub(crate) fn what_was_read<T: Default>(
     }
 }
 
-/// What a child said that it should not have.
+/// What FFmpeg said that it should not have: an error of its own. Encoders and libraries write to the same pipe what they
+/// like, past FFmpeg's level and without its mark: their settings, their warnings, that they cannot lock memory.
 pub(crate) fn complaint(child: &Child) -> Option<String> {
     let said = child.stderr();
-    said.lines().map(str::trim).find(|line| !line.is_empty() && !is_noise(line)).map(str::to_owned)
+    let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
+    for line in lines().filter(|line| !is_error(line)) {
+        tracing::debug!(line, "said beside FFmpeg's errors");
+    }
+    lines().find(|line| is_error(line)).map(str::to_owned)
 }
 
-/// Encoders that print their settings past FFmpeg's log level.
-fn is_noise(line: &str) -> bool {
-    line.starts_with("x265 [info]") || line.starts_with("x265 [warning]") || line.starts_with("Svt[info]")
+/// Whether FFmpeg itself says that something went wrong: `[error] ...`, with `[mp4 @ 0x55a521465d40] ` and the like before it
+/// where a part of FFmpeg says so. `x265 [error]: ...` is the encoder's own.
+fn is_error(line: &str) -> bool {
+    let mut rest = line;
+    while let Some((part, after)) = rest.strip_prefix('[').and_then(|inner| inner.split_once("] ")) {
+        if matches!(part, "error" | "fatal") {
+            return true;
+        }
+        if !part.contains(" @ ") {
+            return false;
+        }
+        rest = after;
+    }
+    false
 }
 
 fn complained(child: &Child, job: &ChunkJob, complaint: String) -> EncodeError {
@@ -417,4 +433,35 @@ pub(crate) fn signs_of_life(output: &Path) -> u64 {
     let Ok(meta) = fs::metadata(output) else { return 0 };
     let since = meta.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     meta.len() + since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_ffmpegs_own_errors_are_complaints() {
+        for line in [
+            "[error] Error while decoding stream #0:0: Invalid argument",
+            "[fatal] Error opening output files: No such file or directory",
+            "[out#0/mp4 @ 0x55a521465d40] [fatal] Error opening output /x.mp4: No such file or directory",
+            "[mov,mp4,m4a,3gp,3g2,mj2 @ 0x1] [h264 @ 0x2] [error] concealing",
+        ] {
+            assert!(is_error(line), "{line}");
+        }
+        for line in [
+            "x265 [error]: cannot be locked",
+            "x265 [warning]: halving the quality when psy-rd is enabled for 444 input",
+            "Svt[error]: x",
+            "Warning: using insecure memory!",
+            "libva info: VA-API version 1.17.0",
+            "[libx264 @ 0x1] [warning] x",
+            "[swscaler @ 0x1] no level",
+            "an [error] in the middle",
+            "[encoder] [error] of somebody else",
+            "",
+        ] {
+            assert!(!is_error(line), "{line}");
+        }
+    }
 }

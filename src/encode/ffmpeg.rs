@@ -60,12 +60,12 @@ impl Ffmpeg {
         Ok(Self { path, version })
     }
 
-    /// A command for it that says little, never reads commands from its input, and fails on the first damaged byte.
+    /// A command for it that says little and marks what it says with its level, never reads commands from its input, and fails on the first damaged byte.
     pub(crate) fn command(&self) -> FfmpegCommand {
         // Built from a bare `Command`: the crate's own constructor puts a log level first that would flood stderr.
         let mut command = FfmpegCommand::from(Command::new(&self.path));
         // A byte `q` on FFmpeg's input would otherwise end the encode early, with status 0.
-        command.hide_banner().args(["-nostdin", "-v", "error"]);
+        command.hide_banner().args(["-nostdin", "-v", "level+error"]);
         // SVT-AV1 logs past FFmpeg's own level; errors are 1.
         command.as_inner_mut().env("SVT_LOG", "1").env_remove("FFREPORT");
         command

@@ -1,6 +1,7 @@
 //! Trying a preset's encoder for real.
 
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::{fs, io};
 
 use super::chunk::{BadFrames, ChunkJob, Form, FrameFile, Settings, encode};
@@ -15,10 +16,10 @@ use crate::frame::complete::identity_of;
 const SIZE: (u32, u32) = (320, 180);
 const FRAMES: u32 = 3;
 
-/// Encodes and proves a few small frames with `preset`, in a temporary folder.
-pub fn probe(ffmpeg: &Ffmpeg, preset: &Preset) -> Result<(), EncodeError> {
-    let dir = tempfile::Builder::new().prefix("reeld-probe-").tempdir();
-    let dir = dir.map_err(EncodeError::io(&std::env::temp_dir()))?;
+/// Encodes and proves a few small frames with `preset`, in a hidden folder of its own in `place`, which goes again.
+pub fn probe(ffmpeg: &Ffmpeg, preset: &Preset, place: &Path) -> Result<(), EncodeError> {
+    let dir = tempfile::Builder::new().prefix(".reeld-check-").tempdir_in(place);
+    let dir = dir.map_err(EncodeError::io(place))?;
     let frames = (1..=FRAMES)
         .map(|number| {
             let path = dir.path().join(format!("{number}.png"));

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use reeld::config::Builtin;
+use reeld::config::{Builtin, Video};
 use reeld::encode::chunk::{BadFrames, ChunkJob, encode};
 use reeld::encode::ffmpeg::{Ffmpeg, Stop};
 use reeld::encode::verify::{check_inputs, verify};
@@ -177,11 +177,27 @@ fn a_failure_comes_with_status_words_and_command() {
 fn a_full_disk_is_told_apart_even_with_status_0() {
     for status in [0, 1] {
         let error = run_fake(&format!(
-            "cat >/dev/null; {ALL_WELL}; echo 'Error writing trailer: No space left on device' >&2; exit {status}"
+            "cat >/dev/null; {ALL_WELL}; echo '[fatal] Error writing trailer: No space left on device' >&2; exit {status}"
         ));
         assert_eq!(kind_of(&error), Some(&FailureKind::DiskFull), "{error}");
         assert!(error.retryable());
     }
+}
+
+#[test]
+fn an_error_of_ffmpegs_own_fails_the_encode() {
+    let error = run_fake(&format!("cat >/dev/null; {ALL_WELL}; echo '[h264 @ 0x1] [error] concealing' >&2"));
+    let is_complaint = |flaw: &Flaw| matches!(flaw, Flaw::Complaint(text) if text.contains("concealing"));
+    assert!(matches!(&error, EncodeError::NotProved { flaw, .. } if is_complaint(flaw)), "{error}");
+}
+
+/// Its settings, and at the end how many frames it has encoded.
+#[test]
+fn an_encoder_may_say_what_it_likes() {
+    let shot = Shot::new(6, (64, 48), Look::Eight);
+    let encoder_args = ["-x265-params", "log-level=full"].map(str::to_owned).to_vec();
+    let job = shot.job(&Video { encoder_args, ..video(Builtin::H265) });
+    make(&job).unwrap();
 }
 
 #[test]

@@ -75,7 +75,9 @@ fn the_worst_there_is_stays_within_tolerance() {
 
 #[test]
 fn probes_succeed() {
-    all(Builtin::ALL, |preset| probe(ffmpeg(), &Preset::Builtin(*preset)).map_err(|error| error.to_string()));
+    all(Builtin::ALL, |preset| {
+        probe(ffmpeg(), &Preset::Builtin(*preset), &std::env::temp_dir()).map_err(|error| error.to_string())
+    });
 }
 
 #[test]

@@ -34,6 +34,21 @@ fn the_place_of_chunks_is_told() {
     assert!(text.contains(&format!("ok     {}: ", chunks.display())) && text.contains(" free\n"), "{text}");
 }
 
+/// An FFmpeg that may not write where the videos go, as one in a sandbox of its own (snap, flatpak), is no good.
+#[test]
+fn the_encoder_is_tried_where_the_daemon_encodes() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let output = sandbox.folder("videos");
+    let text = all(&check(&sandbox, &format!("output_dir = \"{}\"", output.display())).expect(0));
+    // The folder of the chunks is made with the first of them.
+    let state = sandbox.state();
+    for place in [&*output, state.parent().unwrap()] {
+        assert!(text.contains(&format!("preset h264: encodes in {}\n", place.display())), "{text}");
+        let left: Vec<_> = std::fs::read_dir(place).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert!(!left.iter().any(|name| name.to_str().unwrap().starts_with(".reeld-check")), "{left:?}");
+    }
+}
+
 #[test]
 fn a_place_of_chunks_that_is_read_only_fails() {
     let sandbox = Sandbox::new(&ffmpeg());
