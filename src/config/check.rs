@@ -26,6 +26,9 @@ const FINAL_MARKERS: [&str; 3] = [".done", "done", "*.done"];
 const MAX_WAIT: Duration = Duration::from_secs(6 * 3600);
 const MIN_FRAMES: u64 = 2;
 
+/// Ten seconds at 25 frames a second: more than a frame is shown for in any film.
+const MAX_HOLD: u32 = 250;
+
 /// The checked form. Where something is wrong, the mistakes say so and the result must not be used.
 pub(super) fn check(raw: &RawConfig, file: &Path, place: &Place, mistakes: &mut Mistakes) -> Config {
     if raw.watches.is_empty() {
@@ -278,6 +281,7 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         max_wait: value(root.max_wait.as_ref(), MAX_WAIT),
         min_frames: root.min_frames.as_ref().map_or(MIN_FRAMES, positive),
         missing_frames: value(root.missing_frames.as_ref(), MissingFrames::Skip),
+        max_hold: root.max_hold.as_ref().map_or(MAX_HOLD, |most| u32::try_from(*most.get_ref()).unwrap_or(u32::MAX)),
         continuation: value(root.continuation.as_ref(), Continuation::New),
         existing: value(root.existing.as_ref(), Existing::Skip),
         stills: value(root.stills.as_ref(), Stills::Skip),

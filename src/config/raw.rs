@@ -134,6 +134,7 @@ table! {
         max_wait: Duration = |r, key| r.parsed(key, parse_duration),
         min_frames: i64 = |r, key| r.whole::<1, { i64::MAX }>(key),
         missing_frames: MissingFrames = |r, key| r.parsed(key, MissingFrames::from_str),
+        max_hold: i64 = |r, key| r.whole::<1, { u32::MAX as i64 }>(key),
         continuation: Continuation = |r, key| r.parsed(key, Continuation::from_str),
         existing: Existing = |r, key| r.parsed(key, Existing::from_str),
         stills: Stills = |r, key| r.parsed(key, Stills::from_str),

@@ -127,10 +127,10 @@ pub fn made_before(batch: &Batch, root: &Root, journal: &Journal) -> Result<Opti
 /// What decides what the reel is like: the settings of the video, and what becomes of a gap.
 fn recipe_of(root: &Root) -> String {
     let gaps = match root.finish.missing_frames {
-        MissingFrames::Hold => ", gaps held",
-        MissingFrames::Skip | MissingFrames::Error | MissingFrames::Wait => "",
+        MissingFrames::Hold => format!(", gaps of up to {} held", root.finish.max_hold),
+        MissingFrames::Skip | MissingFrames::Error | MissingFrames::Wait => String::new(),
     };
-    root.video.settings() + gaps
+    root.video.settings() + &gaps
 }
 
 /// Makes the reel of `job`. Whatever the outcome, it is in the journal when this returns. Frames that are to go stay for
@@ -169,7 +169,7 @@ fn make_reel(
     let Job { id, batch, root } = job;
     let started = Instant::now();
     let Survey { source, frames, mut anomalies } =
-        survey::survey(batch, root.finish.missing_frames, root.video.size_change)?;
+        survey::survey(batch, root.finish.missing_frames, root.finish.max_hold, root.video.size_change)?;
     let recipe = Recipe::resolve(&root.video, &source)?;
     let target = target_of(batch, root, &recipe.name);
     tools.journal.configured(*id, &recipe_of(root), root.video.rate)?;

@@ -28,7 +28,12 @@ pub(crate) struct Survey {
 }
 
 /// Looks at every file of `batch`.
-pub(crate) fn survey(batch: &Batch, missing: MissingFrames, size_change: SizeChange) -> Result<Survey, JobError> {
+pub(crate) fn survey(
+    batch: &Batch,
+    missing: MissingFrames,
+    max_hold: u32,
+    size_change: SizeChange,
+) -> Result<Survey, JobError> {
     let mut infos: Vec<(usize, ImageInfo)> = Vec::with_capacity(batch.frames.len());
     let mut anomalies = Vec::new();
     // A file that is there and cannot be read is one anomaly, not a missing number as well.
@@ -87,7 +92,12 @@ pub(crate) fn survey(batch: &Batch, missing: MissingFrames, size_change: SizeCha
     }
     refuse(batch, &anomalies, missing, size_change)?;
     let usable: BTreeSet<usize> = infos.iter().map(|(index, _)| *index).collect();
-    Ok(Survey { source, frames: plan(batch, &usable, missing), anomalies })
+    let hold = (missing == MissingFrames::Hold && batch.pattern.has_gaps()).then_some(max_hold);
+    let (frames, too_long) = plan(batch, &usable, hold);
+    if !too_long.is_empty() {
+        anomalies.push(Anomaly::NotHeld { numbers: NumberRanges::of_spans(too_long), most: max_hold });
+    }
+    Ok(Survey { source, frames, anomalies })
 }
 
 /// The most frequent size wins, the earlier one of equals: an intruder is more often a thumbnail than a film. Depth and
@@ -130,17 +140,25 @@ fn refuse(
     Ok(())
 }
 
-/// The frames in order. With `hold`, a frame also stands for the numbers behind it that have none.
-fn plan(batch: &Batch, usable: &BTreeSet<usize>, missing: MissingFrames) -> Vec<FrameFile> {
-    let hold = missing == MissingFrames::Hold && batch.pattern.has_gaps();
+/// The frames in order. With `hold`, a frame also stands for the numbers after it that have none, if these are not more;
+/// the gaps that are longer come beside them.
+fn plan(
+    batch: &Batch,
+    usable: &BTreeSet<usize>,
+    hold: Option<u32>,
+) -> (Vec<FrameFile>, Vec<(FrameNumber, FrameNumber)>) {
     let mut frames: Vec<FrameFile> = Vec::with_capacity(usable.len());
-    let mut previous: Option<FrameNumber> = None;
+    let mut too_long = Vec::new();
     for &index in usable {
         let frame = &batch.frames[index];
-        if let (true, Some(before), Some(last)) = (hold, previous, frames.last_mut()) {
-            last.repeat += u32::try_from(frame.number - before - 1).unwrap_or(u32::MAX);
+        if let (Some(most), Some(last)) = (hold, frames.last_mut()) {
+            // In the order of time they need not ascend, and then nothing is missing between them.
+            let gap = frame.number.saturating_sub(last.number).saturating_sub(1).max(0);
+            match u32::try_from(gap) {
+                Ok(gap) if gap <= most => last.repeat += gap,
+                _ => too_long.push((last.number.saturating_add(1), frame.number.saturating_sub(1))),
+            }
         }
-        previous = Some(frame.number);
         frames.push(FrameFile {
             path: batch.path_of(frame),
             identity: frame.identity,
@@ -148,5 +166,60 @@ fn plan(batch: &Batch, usable: &BTreeSet<usize>, missing: MissingFrames) -> Vec<
             repeat: 1,
         });
     }
-    frames
+    (frames, too_long)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::sequence::finish::FinishReason;
+    use crate::sequence::{Frame, Identity, Padding, Pattern};
+
+    fn batch(numbers: &[FrameNumber]) -> Batch {
+        let identity = Identity { dev: 1, ino: 1, size: 1, mtime_ns: 1 };
+        Batch {
+            dir: Arc::from(Path::new("/r")),
+            pattern: Pattern::new("f_", ".png", Padding::Width(4)),
+            frames: numbers.iter().map(|number| Frame { number: *number, name: None, identity }).collect(),
+            unreadable: Vec::new(),
+            previews: Vec::new(),
+            rewritten: NumberRanges::default(),
+            missing: NumberRanges::default(),
+            reason: FinishReason::Now,
+            taken_for: None,
+        }
+    }
+
+    fn planned(numbers: &[FrameNumber], hold: Option<u32>) -> (Vec<u32>, Vec<(FrameNumber, FrameNumber)>) {
+        let all = (0..numbers.len()).collect();
+        let (frames, too_long) = plan(&batch(numbers), &all, hold);
+        (frames.iter().map(|frame| frame.repeat).collect(), too_long)
+    }
+
+    #[test]
+    fn a_number_that_is_no_frames_is_not_waited_for_in_pictures() {
+        assert_eq!(planned(&[1, 2, 20_241_126], Some(250)), (vec![1, 1, 1], vec![(3, 20_241_125)]));
+        assert_eq!(planned(&[1, 252, 504], Some(250)), (vec![251, 1, 1], vec![(253, 503)]));
+        assert_eq!(planned(&[1, 5], None), (vec![1, 1], vec![]));
+    }
+
+    #[test]
+    fn frames_in_the_order_of_time_have_nothing_missing_where_they_go_back() {
+        assert_eq!(planned(&[8, 3, 4], Some(250)), (vec![1, 1, 1], vec![]));
+    }
+
+    proptest! {
+        #[test]
+        fn no_frame_is_held_for_longer_than_it_may(numbers in prop::collection::vec(any::<FrameNumber>(), 1..20), most in any::<u32>()) {
+            let (repeats, too_long) = planned(&numbers, Some(most));
+            prop_assert_eq!(repeats.len(), numbers.len());
+            prop_assert!(repeats.iter().all(|repeat| u64::from(*repeat) <= u64::from(most) + 1));
+            prop_assert!(too_long.iter().all(|(first, last)| first <= last));
+        }
+    }
 }

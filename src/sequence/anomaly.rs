@@ -18,6 +18,13 @@ pub enum Anomaly {
         /// Which.
         numbers: NumberRanges,
     },
+    /// Gaps that are not filled by the frame before, because they are too long.
+    NotHeld {
+        /// The numbers that have no frame.
+        numbers: NumberRanges,
+        /// The longest gap that is filled.
+        most: u32,
+    },
     /// Files that cannot be read, all for one reason.
     Unreadable {
         /// Which.
@@ -83,6 +90,7 @@ impl Anomaly {
         let ranges = match self {
             Self::Unreadable { numbers, .. } => Some(numbers),
             Self::Missing { .. }
+            | Self::NotHeld { .. }
             | Self::OtherSize { .. }
             | Self::OutOfOrder { .. }
             | Self::ClockSetBack { .. }
@@ -115,6 +123,9 @@ impl Anomaly {
                 "make them again in the size of the others; with `size_change = \"split\"`, the default, 8 and more of one \
                  size are a video of their own",
             ),
+            Self::NotHeld { .. } => {
+                Some("a number that is no frame's may be among them; `max_hold` says how much is filled")
+            }
             Self::Missing { .. } | Self::Unreadable { .. } => None,
         }
     }
@@ -128,6 +139,9 @@ impl fmt::Display for Anomaly {
                 f.write_str("at this quality the video can only be proved to be broadly these frames, in this order")
             }
             Self::Missing { numbers } => write!(f, "missing: {numbers}"),
+            Self::NotHeld { numbers, most } => {
+                write!(f, "not filled by the frame before, since that would be more than {most} frames: {numbers}")
+            }
             Self::Unreadable { numbers, reason } => {
                 let word = if numbers.count() == 1 { "frame" } else { "frames" };
                 write!(f, "{word} {numbers} cannot be read: {reason}")

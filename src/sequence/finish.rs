@@ -42,6 +42,8 @@ pub struct Rules {
     pub min_frames: u64,
     /// What a gap means.
     pub missing_frames: MissingFrames,
+    /// The longest gap that [`MissingFrames::Hold`] fills, in frames, at least one.
+    pub max_hold: u32,
     /// What a frame that comes after its batch was sealed opens.
     pub continuation: Continuation,
     /// Whether silence ends a sequence of files that were there before anyone watched.
@@ -287,6 +289,7 @@ mod tests {
             max_wait: Duration::from_secs(3600),
             min_frames: 2,
             missing_frames: MissingFrames::Skip,
+            max_hold: 250,
             continuation: Continuation::New,
             existing: Existing::Skip,
             stills: Stills::Skip,

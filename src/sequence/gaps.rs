@@ -100,6 +100,12 @@ pub fn step_of(numbers: impl IntoIterator<Item = FrameNumber>) -> FrameNumber {
 }
 
 impl NumberRanges {
+    /// Every number from the first to the last of each pair; the pairs ascend.
+    #[must_use]
+    pub fn of_spans(spans: impl IntoIterator<Item = (FrameNumber, FrameNumber)>) -> Self {
+        Self(spans.into_iter().map(|(first, last)| Range::new(first, last, 1)).collect())
+    }
+
     /// The numbers between the first and the last of `numbers` that are not among them, in their constant step.
     /// `numbers` ascend.
     #[must_use]

@@ -64,6 +64,22 @@ fn what_holds_a_batch_is_said_once_and_listed() {
     assert_eq!(daemon.log().lines().filter(|line| line.contains("waits up to")).count(), 1, "{}", daemon.log());
 }
 
+/// A camera's date among the numbers would be twenty million pictures.
+#[test]
+fn a_gap_that_is_too_long_is_not_held() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let keys = "missing_frames = \"hold\"\nmax_hold = 5\ncleanup = \"delete\"\ncleanup_anomalies = false";
+    let mut daemon = Daemon::start(&sandbox, &sandbox.config(keys));
+    let shot = sandbox.folder("shot");
+    let frames = Frames::new("frame_########.png");
+    frames.write(&shot, [1, 2, 8, 200]);
+    fs::write(shot.join(".done"), "").unwrap();
+    let [reel] = daemon.wait_for_reels(&sandbox, 1).try_into().unwrap();
+    assert_shows(&reel, &sandbox.ffmpeg, [1, 2, 2, 2, 2, 2, 2, 8, 200]);
+    daemon.wait_for_line("the gap is told", |line| line.contains("more than 5 frames: 9-199"));
+    assert!(frames.path(&shot, 1).exists(), "the frames stay");
+}
+
 #[test]
 fn the_placeholder_of_a_killed_renderer_is_a_gap() {
     let sandbox = Sandbox::new(&ffmpeg());

@@ -54,6 +54,7 @@ fn rules() -> Rules {
         max_wait: seconds(600),
         min_frames: 1,
         missing_frames: MissingFrames::Skip,
+        max_hold: 250,
         continuation: Continuation::New,
         existing: Existing::Skip,
         stills: Stills::Skip,

@@ -63,6 +63,7 @@ impl World {
             max_wait: Duration::from_secs(3600),
             min_frames: 2,
             missing_frames: MissingFrames::Skip,
+            max_hold: 250,
             continuation: Continuation::New,
             existing: Existing::Skip,
             stills: Stills::Skip,
