@@ -91,10 +91,6 @@ impl<'a> Feeder<'a> {
         if matches!(error.kind, FrameErrorKind::Changed | FrameErrorKind::Vanished) {
             return Err(EncodeError::FrameChanged(error));
         }
-        // Nothing is wrong with the frame: whatever is, may pass.
-        if let FrameErrorKind::NoDecoder(source) = error.kind {
-            return Err(EncodeError::Io { path: error.path, source });
-        }
         if self.job.bad_frames == BadFrames::Error || error.kind.is_want() {
             return Err(EncodeError::BadFrame(error));
         }
