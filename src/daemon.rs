@@ -31,6 +31,7 @@ use crate::encode::ffmpeg::Ffmpeg;
 use crate::frame::limits;
 use crate::journal::{BatchId, Journal, Lock};
 use crate::sequence::Batch;
+use crate::sequence::name::printable::Show as _;
 use crate::sequence::tracker::Tracker;
 use crate::watch::native::{Haste, Watcher};
 
@@ -165,10 +166,10 @@ impl Daemon {
         let ffmpeg = Ffmpeg::find(config.encoder.ffmpeg.as_deref())?;
         // The first line of the log: which config it is has to be seen before what it leads to.
         let file = std::path::absolute(&config.file).unwrap_or_else(|_| config.file.clone());
-        tracing::info!(config = %file.display(), ffmpeg = %ffmpeg.path.display(), version = ffmpeg.version, state = %state_dir.display(), "reeld {} starts", env!("CARGO_PKG_VERSION"));
+        tracing::info!(config = %file.shown(), ffmpeg = %ffmpeg.path.shown(), version = ffmpeg.version, state = %state_dir.shown(), "reeld {} starts", env!("CARGO_PKG_VERSION"));
         let (journal, set_aside) = Journal::open(&lock)?;
         if let Some(path) = set_aside {
-            tracing::warn!(path = %path.display(), hint = "frames that are still there may be encoded again", "the journal was damaged and is set aside");
+            tracing::warn!(path = %path.shown(), hint = "frames that are still there may be encoded again", "the journal was damaged and is set aside");
         }
         let (sender, events) = mpsc::unbounded_channel();
         signals::listen(sender.clone()).map_err(StartError::Signals)?;

@@ -17,6 +17,7 @@ use crate::encode::ffmpeg::Ffmpeg;
 use crate::encode::{self, EncodeError};
 use crate::journal::{Journal, JournalError, Lock};
 use crate::sequence::existing::{ExistingFiles, FileSet};
+use crate::sequence::name::printable::Show as _;
 use crate::sequence::os_name;
 use crate::sequence::tracker::{Event, ExistingCount, Listing, Tracker};
 use crate::watch::limits::{InotifyLimits, Limit};
@@ -91,7 +92,7 @@ fn check_config(args: &CheckArgs, findings: &mut Findings) -> Result<Option<Conf
     };
     match Config::load(&file) {
         Ok(config) => {
-            good(&format!("config: {}, folders watched: {}", file.display(), config.roots.len()))?;
+            good(&format!("config: {}, folders watched: {}", file.shown(), config.roots.len()))?;
             Ok(Some(config))
         }
         Err(error) => {
@@ -107,7 +108,7 @@ fn check_ffmpeg(config: Option<&Config>, findings: &mut Findings) -> Result<(), 
         Ok(ffmpeg) => ffmpeg,
         Err(error) => return findings.wrong(&format!("FFmpeg: {error}"), error.hint()),
     };
-    good(&format!("FFmpeg: {} at {}", ffmpeg.version, ffmpeg.path.display()))?;
+    good(&format!("FFmpeg: {} at {}", ffmpeg.version, ffmpeg.path.shown()))?;
     let used: Vec<&Preset> = config.iter().flat_map(|config| &config.roots).map(|root| &root.video.preset).collect();
     let builtins = Builtin::ALL.into_iter().map(Preset::Builtin);
     let own = used.iter().copied().filter(|preset| matches!(preset, Preset::Custom(_))).cloned();
@@ -120,7 +121,7 @@ fn check_ffmpeg(config: Option<&Config>, findings: &mut Findings) -> Result<(), 
         if of_preset.peek().is_some() {
             let failed = of_preset.try_for_each(|place| {
                 encode::probe(&ffmpeg, &preset, place)?;
-                tried.push(format!("preset {name}: encodes in {}", place.display()));
+                tried.push(format!("preset {name}: encodes in {}", place.shown()));
                 Ok(())
             });
             tried.drain(..).try_for_each(|text| good(&text))?;
@@ -169,8 +170,8 @@ fn output_of(root: &Root) -> PathBuf {
 
 fn check_root(root: &Root, findings: &mut Findings) -> Result<(), CliError> {
     let path = match &root.link {
-        Some(link) => format!("{} (through {})", root.path.display(), link.display()),
-        None => root.path.display().to_string(),
+        Some(link) => format!("{} (through {})", root.path.shown(), link.shown()),
+        None => root.path.shown().to_string(),
     };
     if let Err(error) = scan::read_folder(&root.path, &|_| false) {
         return findings.wrong(&format!("{path}: {error}"), error.hint());
@@ -218,7 +219,7 @@ fn check_existing(root: &Root, journal: Option<&Journal>) -> Result<(), CliError
     if sequences == 0 {
         return Ok(());
     }
-    let path = root.path.display();
+    let path = root.path.shown();
     note(&format!("{path}: there before, and would be left alone: sequences: {sequences}, files: {files}"))?;
     Ok(out::line(&format!("       hint: {}", left_alone_hint(&root.path)))?)
 }
@@ -241,10 +242,10 @@ fn folders_of(root: &Root) -> Vec<(Arc<Path>, FolderScan)> {
 fn check_space(dir: &Path, findings: &mut Findings) -> Result<(), CliError> {
     match publish::free_space(dir) {
         Ok(space) if space < LITTLE_SPACE => findings.wrong(
-            &format!("{}: {} free", dir.display(), BinaryBytes(space)),
+            &format!("{}: {} free", dir.shown(), BinaryBytes(space)),
             Some("make room; a batch waits while the disk is full".to_owned()),
         ),
-        Ok(space) => good(&format!("{}: {} free", dir.display(), BinaryBytes(space))),
+        Ok(space) => good(&format!("{}: {} free", dir.shown(), BinaryBytes(space))),
         Err(error) => findings.wrong(&error.to_string(), error.hint()),
     }
 }
@@ -257,9 +258,9 @@ fn existing(path: &Path) -> PathBuf {
 /// Really writes: permissions, read-only mounts and a service's sandbox all count.
 fn check_writable(dir: &Path, what: &str, findings: &mut Findings) -> Result<(), CliError> {
     match tempfile::Builder::new().prefix(".reeld-check-").tempfile_in(dir) {
-        Ok(_) => good(&format!("{}: writable ({what})", dir.display())),
+        Ok(_) => good(&format!("{}: writable ({what})", dir.shown())),
         Err(error) => findings.wrong(
-            &format!("{}: not writable ({what}): {error}", dir.display()),
+            &format!("{}: not writable ({what}): {error}", dir.shown()),
             Some("let the user that reeld runs as write there; under systemd see `ReadWritePaths=`".to_owned()),
         ),
     }
@@ -294,13 +295,13 @@ fn check_state(config: &Config, findings: &mut Findings) -> Result<(), CliError>
         Err(error) => return findings.wrong(&error.to_string(), error.hint()),
     };
     match Lock::try_acquire(&state).and_then(|lock| Journal::open(&lock)) {
-        Ok((_, None)) => good(&format!("journal: in {}", state.display())),
-        Ok((_, Some(aside))) => note(&format!("journal: it was damaged, and is set aside as {}", aside.display())),
-        Err(JournalError::Locked { .. }) => good(&format!("journal: in {}, a daemon is running", state.display())),
+        Ok((_, None)) => good(&format!("journal: in {}", state.shown())),
+        Ok((_, Some(aside))) => note(&format!("journal: it was damaged, and is set aside as {}", aside.shown())),
+        Err(JournalError::Locked { .. }) => good(&format!("journal: in {}, a daemon is running", state.shown())),
         Err(error) => findings.wrong(&error.to_string(), error.hint()),
     }?;
     let chunks = config.encoder.chunk_dir.clone().unwrap_or_else(|| dirs::chunk_dir(None, &state));
-    let purpose = format!("for chunks of unfinished videos, in {}", chunks.display());
+    let purpose = format!("for chunks of unfinished videos, in {}", chunks.shown());
     check_writable(&existing(&chunks), &purpose, findings)?;
     check_space(&chunks, findings)
 }

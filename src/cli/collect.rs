@@ -13,6 +13,7 @@ use crate::frame::{FrameErrorKind, complete};
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
 use crate::sequence::group::{self, Film, LeftAlone, LooksLike, Note};
+use crate::sequence::name::printable::Show as _;
 use crate::sequence::name::{self, NameRule};
 use crate::sequence::sizes::{Size, by_size};
 use crate::sequence::{Batch, Frame, Identity, Pattern, os_name};
@@ -109,8 +110,7 @@ pub(crate) fn survey(path: &Path) -> Result<Vec<Contents>, CliError> {
 
 /// The path from the root of the file system; that of a folder without links.
 fn resolved(path: &Path) -> Result<PathBuf, CliError> {
-    let absolute =
-        std::path::absolute(path).map_err(|error| CliError::usage(format!("{}: {error}", path.display())))?;
+    let absolute = std::path::absolute(path).map_err(|error| CliError::usage(format!("{}: {error}", path.shown())))?;
     Ok(if absolute.is_dir() { real(&absolute) } else { absolute })
 }
 
@@ -132,17 +132,17 @@ fn one_frame(path: &Path) -> Result<Vec<Contents>, CliError> {
     let mut all = contents(dir, &read(dir)?, &NameRule::Auto);
     let hint = || "give a folder, a frame such as `shot.0001.png`, or a pattern such as `shot.####.png`".to_owned();
     if let Some((_, why)) = all.left.iter().flatten().find(|(left, _)| left == name) {
-        let error = CliError::usage(format!("{} is left alone: {why}", path.display()));
+        let error = CliError::usage(format!("{} is left alone: {why}", path.shown()));
         return Err(error.hint(hint_of(why).unwrap_or_else(hint)));
     }
     if all.singles.iter().any(|single| single == name) {
-        let error = format!("{} is a single image: no other image of its folder goes with it", path.display());
+        let error = format!("{} is a single image: no other image of its folder goes with it", path.shown());
         return Err(CliError::usage(error).hint(hint()));
     }
     let holds_it = |found: &Found| found.frames.iter().any(|frame| frame.file_name(&found.pattern) == name);
     all.sequences.retain(holds_it);
     if all.sequences.is_empty() {
-        return Err(CliError::usage(format!("{} is not a frame: it is no image", path.display())).hint(hint()));
+        return Err(CliError::usage(format!("{} is not a frame: it is no image", path.shown())).hint(hint()));
     }
     Ok(vec![named(all)])
 }
@@ -151,7 +151,7 @@ fn one_frame(path: &Path) -> Result<Vec<Contents>, CliError> {
 fn one_pattern(path: &Path) -> Result<Vec<Contents>, CliError> {
     let (dir, name) = split(path)?;
     let nothing = || {
-        CliError::usage(format!("{} does not exist, and no frame matches it", path.display()))
+        CliError::usage(format!("{} does not exist, and no frame matches it", path.shown()))
             .hint("give a folder, a frame such as `shot.0001.png`, or a pattern such as `shot.####.png`".to_owned())
     };
     let rule = name.to_str().ok().and_then(|text| NameRule::parse(text).ok()).ok_or_else(nothing)?;
@@ -185,7 +185,7 @@ fn named(mut contents: Contents) -> Contents {
 fn split(path: &Path) -> Result<(&Path, &[u8]), CliError> {
     match (path.parent(), path.file_name()) {
         (Some(dir), Some(name)) => Ok((dir, name.as_bytes())),
-        _ => Err(CliError::usage(format!("{} names no file", path.display()))),
+        _ => Err(CliError::usage(format!("{} names no file", path.shown()))),
     }
 }
 

@@ -13,6 +13,7 @@ use super::error::CliError;
 use super::make_frames::{Format, write_frame};
 use super::out;
 use crate::encode::ffmpeg::Ffmpeg;
+use crate::sequence::name::printable::Show as _;
 
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
@@ -41,10 +42,10 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, CliError> {
         .map_err(|error| CliError::failed(format!("no temporary folder: {error}")))?
         // The reel is what the demo leaves behind.
         .keep();
-    out::say(&format!("reeld demo in {}", home.display()));
-    out::say(&format!("  FFmpeg {} at {}", ffmpeg.version, ffmpeg.path.display()));
+    out::say(&format!("reeld demo in {}", home.shown()));
+    out::say(&format!("  FFmpeg {} at {}", ffmpeg.version, ffmpeg.path.shown()));
     let frames = home.join("frames");
-    let failed = |error: std::io::Error| CliError::failed(format!("{}: {error}", home.display()));
+    let failed = |error: std::io::Error| CliError::failed(format!("{}: {error}", home.shown()));
     std::fs::create_dir(&frames).map_err(failed)?;
     std::fs::create_dir(home.join("config")).map_err(failed)?;
     let config = home.join("config/reeld.toml");

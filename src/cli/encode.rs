@@ -22,6 +22,7 @@ use crate::frame::complete::identity_of;
 use crate::journal::{BatchId, Journal, lossy};
 use crate::sequence::Batch;
 use crate::sequence::group::Scope;
+use crate::sequence::name::printable::Show as _;
 use crate::sequence::name::printable::printable;
 use crate::sequence::order::Order;
 use crate::sequence::plural::counted;
@@ -114,7 +115,7 @@ pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> 
         let films = found.by_size();
         if films.len() > 1 {
             let count = films.len();
-            out::say_line(&format!("{}: frames of several sizes: {count} videos", path.display()));
+            out::say_line(&format!("{}: frames of several sizes: {count} videos", path.shown()));
         }
         for film in films {
             failed |= !one(args, film, &tools, quiet)?;
@@ -164,7 +165,7 @@ fn find(args: &EncodeArgs) -> Result<Vec<Found>, CliError> {
         let folders = collect::folders_of(film);
         let (film, count) = (film.dir.join(film.pattern.to_string()), folders.len());
         let why = "date and time in the file names go on; `--group folder` keeps them apart";
-        out::say(&format!("{}: one film of {count} folders: {why}", film.display()));
+        out::say(&format!("{}: one film of {count} folders: {why}", film.shown()));
         in_folders.extend(folders);
     }
     for (path, survey) in paths.iter().zip(surveys) {
@@ -176,7 +177,7 @@ fn find(args: &EncodeArgs) -> Result<Vec<Found>, CliError> {
             for found in sequences {
                 if let Some(held) = found.held {
                     let path = dir.join(found.pattern.to_string());
-                    let text = format!("{}: left out: {held}; give this pattern to have it made", path.display());
+                    let text = format!("{}: left out: {held}; give this pattern to have it made", path.shown());
                     out::say_line(&text);
                     continue;
                 }
@@ -199,12 +200,12 @@ fn find(args: &EncodeArgs) -> Result<Vec<Found>, CliError> {
                 others.push(format!("{count}, such as {example}: links are not followed"));
             }
             for other in others {
-                out::say_line(&format!("{}: {other}", dir.display()));
+                out::say_line(&format!("{}: {other}", dir.shown()));
             }
         }
         if !is_known {
-            let hint = left_alone.unwrap_or_else(|| format!("`reeld scan {}` lists what is there", path.display()));
-            return Err(CliError::failed(format!("no sequence of at least 2 frames in {}", path.display())).hint(hint));
+            let hint = left_alone.unwrap_or_else(|| format!("`reeld scan {}` lists what is there", path.shown()));
+            return Err(CliError::failed(format!("no sequence of at least 2 frames in {}", path.shown())).hint(hint));
         }
     }
     Ok(all)
@@ -267,7 +268,7 @@ fn report(args: &EncodeArgs, batch: &Batch, outcome: &Result<Delivered, JobError
             }
         }
         Err(error) => {
-            let name = format!("{} in {}", batch.pattern, batch.dir.display());
+            let name = format!("{} in {}", batch.pattern, batch.dir.shown());
             out::error(&format!("{}: {error}", printable(&name)), error.hint().as_deref());
         }
     }
@@ -307,7 +308,7 @@ fn with_arguments(mut root: Root, args: &EncodeArgs) -> Result<Root, CliError> {
     if let Some(dir) = &args.output_dir {
         // Relative to where the person stands, unlike in the config, where it is relative to the frames.
         let absolute =
-            std::path::absolute(dir).map_err(|error| CliError::usage(format!("{}: {error}", dir.display())))?;
+            std::path::absolute(dir).map_err(|error| CliError::usage(format!("{}: {error}", dir.shown())))?;
         delivery.output_dir = Some(absolute);
     }
     if let Some(name) = &args.name {

@@ -10,6 +10,7 @@ use clap::Args;
 use super::error::CliError;
 use super::out;
 use crate::config::{self, dirs};
+use crate::sequence::name::printable::Show as _;
 
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
@@ -22,7 +23,7 @@ pub(crate) fn run(args: &InitArgs) -> Result<ExitCode, CliError> {
         Some(file) => file.clone(),
         None => own_config()?,
     };
-    let shown = path.display();
+    let shown = path.shown();
     // `create_new` is the promise: the check for an existing file and the creation are one step.
     let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(|error| {
         let hint = match error.kind() {
@@ -34,7 +35,7 @@ pub(crate) fn run(args: &InitArgs) -> Result<ExitCode, CliError> {
     })?;
     file.write_all(config::DEFAULT_TOML.as_bytes())
         .map_err(|error| CliError::failed(format!("cannot write {shown}: {error}")))?;
-    let config = args.file.as_ref().map_or_else(String::new, |file| format!(" --config {}", file.display()));
+    let config = args.file.as_ref().map_or_else(String::new, |file| format!(" --config {}", file.shown()));
     out::say(&format!("wrote {shown}: set `path`, then try `reeld check{config}` and `reeld run{config}`"));
     Ok(ExitCode::SUCCESS)
 }
@@ -44,7 +45,7 @@ fn own_config() -> Result<PathBuf, CliError> {
     let path = dirs::user_config(&dirs::process_env).map_err(|error| CliError::usage(&error).hint(error.hint()))?;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)
-            .map_err(|error| CliError::failed(format!("cannot make {}: {error}", folder.display())))?;
+            .map_err(|error| CliError::failed(format!("cannot make {}: {error}", folder.shown())))?;
     }
     Ok(path)
 }

@@ -12,6 +12,7 @@ use super::error::CliError;
 use super::out;
 use crate::config::units::parse_duration;
 use crate::frame::slate;
+use crate::sequence::name::printable::Show as _;
 
 #[derive(Debug, Args)]
 pub(crate) struct MakeFramesArgs {
@@ -49,7 +50,7 @@ pub(crate) enum Format {
 
 pub(crate) fn run(args: &MakeFramesArgs) -> Result<ExitCode, CliError> {
     std::fs::create_dir_all(&args.dir)
-        .map_err(|error| CliError::failed(format!("cannot make {}: {error}", args.dir.display())))?;
+        .map_err(|error| CliError::failed(format!("cannot make {}: {error}", args.dir.shown())))?;
     let (width, height) = args.size;
     let last = args
         .start
@@ -65,7 +66,7 @@ pub(crate) fn run(args: &MakeFramesArgs) -> Result<ExitCode, CliError> {
         write_frame(&path, width, height, number, args.digits, args.format)?;
         std::thread::sleep(args.delay);
     }
-    out::say(&format!("wrote {} frames of {width}x{height} to {}", args.count, args.dir.display()));
+    out::say(&format!("wrote {} frames of {width}x{height} to {}", args.count, args.dir.shown()));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -81,7 +82,7 @@ pub(crate) fn write_frame(
     let failed = |error: std::io::Error| {
         let hint = (error.kind() == ErrorKind::AlreadyExists)
             .then(|| "nothing is overwritten; choose another folder, `--start` or `--prefix`".to_owned());
-        CliError::failed(format!("cannot write {}: {error}", path.display())).hint(hint)
+        CliError::failed(format!("cannot write {}: {error}", path.shown())).hint(hint)
     };
     let rgb = slate::draw(width, height, number, usize::from(digits));
     let mut file = BufWriter::new(OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?);

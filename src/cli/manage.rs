@@ -14,6 +14,7 @@ use crate::config::{Cleanup, Config, dirs, real};
 use crate::daemon::command::{self, Command, Reply, RetryTarget, WirePath};
 use crate::daemon::job;
 use crate::journal::{Entry, Journal, State};
+use crate::sequence::name::printable::Show as _;
 use crate::sequence::name::printable::printable;
 use crate::sequence::plural::{agree, counted};
 use crate::sequence::tracker::OpenSequence;
@@ -61,7 +62,7 @@ pub(crate) fn done(args: &DoneArgs) -> Result<ExitCode, CliError> {
     match ask_daemon(&args.config, &Command::Done { dir: WirePath::from(dir.as_path()) })? {
         Some(reply) => show(reply),
         None => Err(CliError::failed("no daemon is running")
-            .hint(format!("start one with `reeld run`, or encode at once: `reeld encode {}`", args.dir.display()))),
+            .hint(format!("start one with `reeld run`, or encode at once: `reeld encode {}`", args.dir.shown()))),
     }
 }
 
@@ -184,7 +185,7 @@ fn ask_daemon(config: &ConfigArg, command: &Command) -> Result<Option<Reply>, Cl
     match serve::ask(&socket, command) {
         Ok(reply) => Ok(Some(reply)),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => Ok(None),
-        Err(error) => Err(CliError::failed(format!("cannot ask the daemon at {}: {error}", socket.display())).hint(
+        Err(error) => Err(CliError::failed(format!("cannot ask the daemon at {}: {error}", socket.shown())).hint(
             match error.kind() {
                 io::ErrorKind::InvalidInput => serve::hint(&socket),
                 _ => "run this as the user that the daemon runs as".to_owned(),
@@ -198,9 +199,9 @@ fn describe(entry: &Entry) -> String {
     let Entry { id, span, count, recipe, rate, .. } = entry;
     let sequence = entry.dir.join(&entry.pattern);
     let frames = counted(u64::try_from(*count).unwrap_or(0), "frame", "frames");
-    let mut text = format!("{id}  {}  {} {span}  {frames}  {recipe} {rate}", entry.state, sequence.display());
+    let mut text = format!("{id}  {}  {} {span}  {frames}  {recipe} {rate}", entry.state, sequence.shown());
     if let Some(reel) = &entry.reel {
-        text += &format!("  -> {}", reel.display());
+        text += &format!("  -> {}", reel.shown());
     }
     if let Some(ms) = entry.encode_ms {
         text += &format!("  {}.{} s", ms / 1000, ms % 1000 / 100);
@@ -269,5 +270,5 @@ fn absolute(path: &Path) -> Result<PathBuf, CliError> {
     // The daemon knows its folders by their real paths, also one that is gone by now.
     std::path::absolute(path)
         .map(|absolute| real(&absolute))
-        .map_err(|error| CliError::usage(format!("{}: {error}", path.display())))
+        .map_err(|error| CliError::usage(format!("{}: {error}", path.shown())))
 }

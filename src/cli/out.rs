@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use serde::Serialize;
 
-use crate::sequence::name::printable::printable;
+use crate::sequence::name::printable::{Show as _, gives_orders, printable};
 
 /// Data for people, a line and what belongs to it. Names that came from outside are made [`printable`] by whoever puts
 /// several lines together; here only what a terminal would obey.
@@ -22,7 +23,7 @@ pub(crate) fn line(text: &str) -> io::Result<()> {
 /// A path as a line of data: byte for byte for programs, and so that it can be read on a terminal.
 pub(crate) fn path(path: &Path) -> io::Result<()> {
     if io::stdout().is_terminal() {
-        return line(&printable(&path.to_string_lossy()));
+        return line(&path.shown().to_string());
     }
     let mut out = io::stdout().lock();
     out.write_all(OsStr::as_bytes(path.as_os_str()))?;
@@ -32,10 +33,19 @@ pub(crate) fn path(path: &Path) -> io::Result<()> {
 
 /// A value as JSON on one line.
 pub(crate) fn json(value: &impl Serialize) -> io::Result<()> {
-    // JSON leaves some control characters as they are, which only its strings can hold.
+    // JSON leaves some characters that give orders as they are, which only its strings can hold. Escaped they are the same
+    // to whoever reads it.
     let text = serde_json::to_string(value)?;
-    let shown = |c: char| if c.is_control() { format!("\\u{:04x}", u32::from(c)) } else { String::from(c) };
-    if text.contains(char::is_control) { line(&text.chars().map(shown).collect::<String>()) } else { line(&text) }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if gives_orders(c) {
+            // Writing to a string does not fail.
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| _ = write!(shown, "\\u{unit:04x}"));
+        } else {
+            shown.push(c);
+        }
+    }
+    line(&shown)
 }
 
 /// A sentence for the person at the terminal.
@@ -51,7 +61,7 @@ pub(crate) fn say_line(text: &str) {
 
 /// The text in its lines, without anything else that a terminal would obey.
 fn harmless(text: &str) -> Cow<'_, str> {
-    let is_harmful = |c: char| c.is_control() && c != '\n' && c != '\t';
+    let is_harmful = |c: char| gives_orders(c) && c != '\n' && c != '\t';
     if text.contains(is_harmful) {
         let shown = |c: char| if is_harmful(c) { c.escape_default().collect() } else { String::from(c) };
         Cow::Owned(text.chars().map(shown).collect())

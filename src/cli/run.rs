@@ -8,6 +8,7 @@ use super::ConfigArg;
 use super::error::CliError;
 use crate::config::{self, Config, dirs};
 use crate::daemon::Daemon;
+use crate::sequence::name::printable::Show as _;
 use crate::serve::{self, Server};
 
 #[derive(Debug, Args)]
@@ -32,7 +33,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, CliError> {
         let (daemon, handle) =
             Daemon::start(config, &state).map_err(|error| CliError::failed(&error).hint(error.hint()))?;
         let server = Server::bind(socket.clone()).map_err(|error| {
-            CliError::failed(format!("cannot listen on {}: {error}", socket.display())).hint(serve::hint(&socket))
+            CliError::failed(format!("cannot listen on {}: {error}", socket.shown())).hint(serve::hint(&socket))
         })?;
         let serving = tokio::spawn(server.serve(handle));
         let ended = daemon.run().await.map_err(|error| CliError::failed(&error).hint(error.hint()));

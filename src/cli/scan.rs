@@ -19,6 +19,7 @@ use crate::frame::{FrameError, FrameErrorKind};
 use crate::sequence::film::Verdict;
 use crate::sequence::gaps::{NumberRanges, step_of};
 use crate::sequence::group::Scope;
+use crate::sequence::name::printable::Show as _;
 use crate::sequence::name::printable::printable;
 use crate::sequence::plural::counted;
 use crate::sequence::tracker::Run;
@@ -135,7 +136,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<ExitCode, CliError> {
         sums.singles += singles.len();
         hints.extend(left.iter().filter_map(|alike| collect::hint_of(&alike[0].1)));
         if let (true, Some(example)) = (links.wanted, &links.example) {
-            let dir = dir.display();
+            let dir = dir.shown();
             let links = counted(links.count as u64, "link is", "links are");
             out::say_line(&format!("{dir}: {links} not followed and not counted, such as {example}"));
         }
@@ -195,7 +196,7 @@ impl Sums {
         let Self { sequences, frames, singles, left } = self;
         let all = frames + singles + left;
         if all == 0 {
-            return format!("no images below {}", path.display());
+            return format!("no images below {}", path.shown());
         }
         let (all, sequences) =
             (counted(all as u64, "image", "images"), counted(*sequences as u64, "sequence", "sequences"));

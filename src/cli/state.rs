@@ -6,6 +6,7 @@ use super::error::CliError;
 use super::out;
 use crate::daemon::job;
 use crate::journal::{Journal, JournalError, Lock};
+use crate::sequence::name::printable::Show as _;
 
 /// An open journal, with the lock where nobody else has it.
 #[derive(Debug)]
@@ -29,7 +30,7 @@ pub(crate) fn open(state_dir: &Path) -> Result<State, CliError> {
         Ok(lock) => {
             let (journal, set_aside) = Journal::open(&lock).map_err(failed)?;
             if let Some(path) = set_aside {
-                out::say(&format!("warning: the journal was damaged and is set aside as {}", path.display()));
+                out::say(&format!("warning: the journal was damaged and is set aside as {}", path.shown()));
             }
             journal.recover(job::now_ms()).map_err(failed)?;
             Ok(State { journal, lock: Some(lock) })

@@ -19,6 +19,7 @@ use super::{
 use crate::frame::limits::Limits;
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Rules, Stills};
 use crate::sequence::group::Scope;
+use crate::sequence::name::printable::Show as _;
 use crate::sequence::order::Order;
 
 /// What marks a sequence as finished unless the configuration says otherwise.
@@ -213,9 +214,9 @@ impl Checker<'_> {
         for (later, (watch, root)) in watches.iter().zip(roots).enumerate() {
             if let Some(other) = roots[..later].iter().find(|other| overlap(&other.path, &root.path)) {
                 let message = if other.path == root.path {
-                    format!("`{}` is watched twice", root.path.display())
+                    format!("`{}` is watched twice", root.path.shown())
                 } else {
-                    format!("`{}` and `{}` overlap", root.path.display(), other.path.display())
+                    format!("`{}` and `{}` overlap", root.path.shown(), other.path.shown())
                 };
                 let hint = "no watched folder may lie within another, also through links; a root includes the folders \
                             below it, and `exclude` leaves some out";

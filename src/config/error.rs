@@ -5,13 +5,15 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::units::{UnitError, printable};
+use super::units::UnitError;
+
+use crate::sequence::name::printable::Show as _;
 
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read the configuration {}: {source}", path.display())]
+    #[error("cannot read the configuration {}: {source}", path.shown())]
     Read {
         /// The file.
         path: PathBuf,
@@ -43,7 +45,7 @@ impl ConfigError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Read { path, source } if source.kind() == io::ErrorKind::NotFound => {
-                Some(format!("`reeld init {}` writes a commented one", path.display()))
+                Some(format!("`reeld init {}` writes a commented one", path.shown()))
             }
             Self::Read { source, .. } if source.kind() == io::ErrorKind::IsADirectory => {
                 Some("name the file, not its folder".to_owned())
@@ -75,7 +77,7 @@ impl fmt::Display for Invalid {
                 f.write_str("\n\n")?;
             }
             let Located { line, column, source_line, underline, complaint } = mistake;
-            write!(f, "{}:{line}:{column}: {}", self.file.display(), complaint.message)?;
+            write!(f, "{}:{line}:{column}: {}", self.file.shown(), complaint.message)?;
             if !source_line.trim().is_empty() {
                 write!(f, "\n    {source_line}\n    {underline}")?;
             }
@@ -174,5 +176,5 @@ fn boundary(text: &str, offset: usize) -> usize {
 }
 
 fn list(paths: &[PathBuf]) -> String {
-    paths.iter().map(|path| printable(&path.to_string_lossy())).collect::<Vec<_>>().join(", ")
+    paths.iter().map(|path| path.shown().to_string()).collect::<Vec<_>>().join(", ")
 }

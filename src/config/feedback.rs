@@ -7,6 +7,8 @@ use super::error::Complaint;
 use super::place::{normalised, real};
 use super::{Builtin, Container, Preset, Root};
 
+use crate::sequence::name::printable::Show as _;
+
 /// What is wrong if the reels of `root` land where one of `roots` would find frames in them.
 ///
 /// Only WebP is both a video and a picture. Two reels of one name are `name.webp` and `name_2.webp`, so whatever the
@@ -22,7 +24,7 @@ pub(super) fn complaint(root: &Root, roots: &[Root]) -> Option<Complaint> {
     }
     let reels = reels(root);
     let fed = roots.iter().find(|other| reels.iter().any(|reel| admits(other, reel)))?;
-    let message = format!("the reels are WebP pictures inside of `{}`, where they would be frames", fed.path.display());
+    let message = format!("the reels are WebP pictures inside of `{}`, where they would be frames", fed.path.shown());
     let hint = "set `output_dir` to a folder that is not watched, or leave them out: exclude = [\"*.webp\"]";
     Some(Complaint::new(message, hint))
 }
@@ -33,7 +35,7 @@ pub(super) fn complaint_about_chunks(dir: &Path, roots: &[Root]) -> Option<Compl
     let watches =
         |root: &&Root| watches_folder(root, &root.path, dir) || watches_folder(root, &real(&root.path), &real(dir));
     let root = roots.iter().find(watches)?;
-    let message = format!("chunks would lie inside of `{}`, which is watched for frames", root.path.display());
+    let message = format!("chunks would lie inside of `{}`, which is watched for frames", root.path.shown());
     let hint = "name a folder that is not watched, or a hidden one, whose name begins with a dot";
     Some(Complaint::new(message, hint))
 }

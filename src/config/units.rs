@@ -92,15 +92,14 @@ pub(super) fn nearest<'a>(text: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, name)| name)
 }
 
-/// Text from a file as a message may show it: control characters escaped, shortened where it is very long.
+/// Text from a file as a message may show it: as names are shown, and shortened where it is very long.
 pub(super) fn printable(text: &str) -> String {
     const LONGEST: usize = 80;
-    let shown: String = text
-        .chars()
-        .take(LONGEST)
-        .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
-        .collect();
-    if text.chars().nth(LONGEST).is_some() { shown + "..." } else { shown }
+    let (start, cut) = match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => (&text[..end], "..."),
+        None => (text, ""),
+    };
+    crate::sequence::name::printable::printable(start).into_owned() + cut
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ use crate::encode::proved::encode_and_prove;
 use crate::frame::FrameError;
 use crate::frame::digest::{self, Contents};
 use crate::journal::{ChunkId, StoredChunk};
+use crate::sequence::name::printable::Show as _;
 use crate::sequence::{Batch, FrameNumber};
 
 /// A file that is proved to be the video of its frames.
@@ -120,10 +121,10 @@ impl<'a> Chunked<'a> {
             };
             let hint = error.hint().unwrap_or_default();
             if found.is_empty() {
-                tracing::warn!(dir = %self.maker.dir().display(), hint, "{error}; encoding in one go instead");
+                tracing::warn!(dir = %self.maker.dir().shown(), hint, "{error}; encoding in one go instead");
                 return Ok(None);
             }
-            tracing::warn!(dir = %self.maker.dir().display(), hint, "{error}; encoding without the chunks that were there");
+            tracing::warn!(dir = %self.maker.dir().shown(), hint, "{error}; encoding without the chunks that were there");
             let ids: Vec<ChunkId> = found.drain(..).map(|chunk| chunk.id).collect();
             chunks::discard(self.tools, &ids)?;
         }
@@ -142,7 +143,7 @@ impl<'a> Chunked<'a> {
         let (kept, stale): (Vec<_>, Vec<_>) = found.into_iter().partition(is_as_read);
         if !stale.is_empty() {
             let ids: Vec<ChunkId> = stale.iter().map(|chunk| chunk.id).collect();
-            tracing::info!(dir = %self.maker.dir().display(), chunks = ids.len(), "frames of these chunks were written into since; they are encoded again");
+            tracing::info!(dir = %self.maker.dir().shown(), chunks = ids.len(), "frames of these chunks were written into since; they are encoded again");
             chunks::discard(self.tools, &ids)?;
         }
         Ok(kept)

@@ -15,6 +15,7 @@ use crate::daemon::reader::Wants;
 use crate::daemon::{Daemon, Phase, clock, places, removal};
 use crate::deliver::Published;
 use crate::journal::{BatchId, JournalError, Recovery};
+use crate::sequence::name::printable::Show as _;
 use crate::sequence::tracker::Event as Tracked;
 use crate::sequence::{Batch, Identity};
 use crate::watch::dirty::Dirty;
@@ -76,7 +77,7 @@ impl Daemon {
         let journal = self.tools.journal.clone();
         tokio::task::spawn_blocking(move || {
             if let Err(error) = journal.keep_previews(&dir, &files) {
-                let (dir, hint) = (dir.display(), error.hint().unwrap_or_default());
+                let (dir, hint) = (dir.shown(), error.hint().unwrap_or_default());
                 tracing::warn!(%dir, hint, "the previews of these frames cannot be recorded: {error}");
             }
         });
@@ -127,7 +128,7 @@ impl Daemon {
                 jobs.retain(|job| !ended.contains(&job.id) && !self.unsettled.contains_key(&job.id));
                 self.enqueue(jobs);
                 for reel in published {
-                    tracing::info!(reel = %reel.path.display(), "reel, recorded late");
+                    tracing::info!(reel = %reel.path.shown(), "reel, recorded late");
                     self.claim(&reel.path, reel.identity);
                 }
                 let pause = (!self.unrecorded.is_empty()).then(|| self.now() + PAUSE);
@@ -197,12 +198,12 @@ impl Daemon {
 
     fn delivered(&mut self, job: &Arc<Job>, delivered: &Delivered) {
         let Delivered { reel, frames, ahead, ms, .. } = delivered;
-        tracing::info!(batch = %job.id, reel = %reel.display(), frames, ahead, ms, why = %job.batch.reason, "reel");
+        tracing::info!(batch = %job.id, reel = %reel.shown(), frames, ahead, ms, why = %job.batch.reason, "reel");
         for anomaly in &delivered.anomalies {
             tracing::warn!(batch = %job.id, sequence = job.name(), hint = anomaly.hint(), "{anomaly}");
         }
         if let Some(why) = &delivered.frames_kept_because {
-            tracing::warn!(batch = %job.id, dir = %job.batch.dir.display(), "the frames are kept: {why}");
+            tracing::warn!(batch = %job.id, dir = %job.batch.dir.shown(), "the frames are kept: {why}");
         }
         self.claim(reel, delivered.identity);
     }

@@ -29,6 +29,7 @@ use crate::encode::store::{self, ChunkStore};
 use crate::frame::FrameError;
 use crate::frame::digest::Contents;
 use crate::journal::{ChunkId, ChunkKey, JournalError, KeyedChunk, NewChunk, StoredChunk};
+use crate::sequence::name::printable::Show as _;
 use crate::sequence::{Batch, FrameNumber, Identity, Pattern};
 use crate::watch::scan;
 
@@ -95,7 +96,7 @@ impl ChunkMaker {
             let size = fs::metadata(&chunk.file).map(|meta| meta.len()).ok();
             let whole = size == Some(chunk.bytes) && part_of(chunk).is_whole(self.job.rate);
             if !whole {
-                tracing::warn!(path = %chunk.file.display(), "this chunk is damaged or gone; its frames are encoded again");
+                tracing::warn!(path = %chunk.file.shown(), "this chunk is damaged or gone; its frames are encoded again");
             }
             whole
         });
@@ -137,13 +138,13 @@ impl ChunkMaker {
         // No chunk is longer than one and a half times the usual length; twice is more than that at any rounding.
         let most = self.tools.encoder.chunk_length.saturating_mul(const { NonZeroU32::new(2).unwrap() });
         let path = preview::write(&dir, files, self.job.rate, most, ended)?;
-        tracing::debug!(path = %path.display(), chunks = files.len(), ended, "preview");
+        tracing::debug!(path = %path.shown(), chunks = files.len(), ended, "preview");
         Ok(())
     }
 
     fn warn_of_preview(&self, error: &EncodeError) {
         let dir = preview_dir(&self.tools, &self.dir, &self.pattern);
-        tracing::warn!(dir = %dir.display(), "the preview cannot be written: {error}");
+        tracing::warn!(dir = %dir.shown(), "the preview cannot be written: {error}");
     }
 
     /// Fails unless the folder of the chunks is on the disk that it was on.
@@ -203,7 +204,7 @@ fn preview_dir(tools: &Tools, dir: &Path, pattern: &Pattern) -> PathBuf {
 pub(crate) fn end_preview(tools: &Tools, dir: &Path, pattern: &Pattern) {
     let dir = preview_dir(tools, dir, pattern);
     if let Err(error) = preview::remove(&dir) {
-        tracing::warn!(dir = %dir.display(), "the preview cannot be removed: {error}");
+        tracing::warn!(dir = %dir.shown(), "the preview cannot be removed: {error}");
     }
     leave(tools);
 }

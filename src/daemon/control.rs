@@ -17,6 +17,7 @@ use crate::daemon::systemd::Systemd;
 use crate::daemon::{ABORT_LIMIT, Daemon, Phase};
 use crate::frame::limits;
 use crate::journal::JournalError;
+use crate::sequence::name::printable::Show as _;
 use crate::sequence::plural::counted;
 use crate::watch::dirty::Dirty;
 
@@ -129,7 +130,7 @@ impl Daemon {
     fn done(&mut self, dir: &Path) -> Reply {
         let Some(root) = self.root_path_of(dir) else {
             return Reply::Refused {
-                message: format!("{} is in no watched folder", dir.display()),
+                message: format!("{} is in no watched folder", dir.shown()),
                 hint: "add it to the config, or encode at once: `reeld encode`".to_owned(),
             };
         };
@@ -143,7 +144,7 @@ impl Daemon {
             watched.done.push(Arc::from(dir));
         }
         self.want(&root, Wants::Folders(folders));
-        Reply::Done { message: format!("the sequences in {} are taken as finished", dir.display()) }
+        Reply::Done { message: format!("the sequences in {} are taken as finished", dir.shown()) }
     }
 
     fn retry(&mut self, target: RetryTarget, answer: oneshot::Sender<Reply>) {
@@ -238,13 +239,13 @@ impl Daemon {
     fn report(&self) {
         for (path, root) in &self.roots {
             let standing = root.standing.as_ref();
-            tracing::info!(path = %path.display(), ?standing, how = %root.reader.watching.why, "root");
+            tracing::info!(path = %path.shown(), ?standing, how = %root.reader.watching.why, "root");
         }
         for open in self.tracker.snapshot(self.now()) {
             tracing::info!(sequence = %serde_json::to_string(&open).unwrap_or_default(), "open");
         }
         for ((dir, pattern), frames) in self.live.progress() {
-            tracing::info!(dir = %dir.display(), %pattern, frames, "encoded ahead");
+            tracing::info!(dir = %dir.shown(), %pattern, frames, "encoded ahead");
         }
         for job in self.slots.waiting() {
             tracing::info!(batch = %job.id, sequence = job.name(), frames = job.batch.frames.len(), "waiting");

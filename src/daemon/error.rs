@@ -14,6 +14,7 @@ use crate::encode::store::StoreError;
 use crate::encode::{EncodeError, FailureKind};
 use crate::frame::FrameError;
 use crate::journal::JournalError;
+use crate::sequence::name::printable::Show as _;
 use crate::watch::native::WatchError;
 
 /// What keeps the daemon from starting.
@@ -28,7 +29,7 @@ pub enum StartError {
     Watch(#[from] WatchError),
     #[error("cannot handle signals: {0}")]
     Signals(io::Error),
-    #[error("the journal in {} was removed or replaced under the running daemon, which ends", path.display())]
+    #[error("the journal in {} was removed or replaced under the running daemon, which ends", path.shown())]
     StateGone { path: PathBuf },
 }
 
@@ -56,13 +57,13 @@ impl StartError {
 pub enum JobError {
     #[error("the frames changed since the sequence was finished: {0}")]
     FramesChanged(FrameError),
-    #[error("{dir} is not there", dir = dir.display())]
+    #[error("{dir} is not there", dir = dir.shown())]
     FolderGone { dir: PathBuf },
-    #[error("no frame of {dir} can be read", dir = dir.display())]
+    #[error("no frame of {dir} can be read", dir = dir.shown())]
     NoFrames { dir: PathBuf },
-    #[error("the sequence in {dir} is not complete: {what}", dir = dir.display())]
+    #[error("the sequence in {dir} is not complete: {what}", dir = dir.shown())]
     Incomplete { dir: PathBuf, what: String },
-    #[error("the sequence in {dir} changes its size: {what}", dir = dir.display())]
+    #[error("the sequence in {dir} changes its size: {what}", dir = dir.shown())]
     SizeChanges { dir: PathBuf, what: String },
     #[error(transparent)]
     Recipe(#[from] RecipeError),
@@ -76,7 +77,7 @@ pub enum JobError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Journal(#[from] JournalError),
-    #[error("{path}: {why}", path = path.display())]
+    #[error("{path}: {why}", path = path.shown())]
     Away { path: PathBuf, why: String, hint: Option<String> },
     /// Past the point of no return: the video may have its name.
     #[error("{0}; whether the video has its name is looked at again")]

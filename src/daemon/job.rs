@@ -31,6 +31,7 @@ use crate::frame::digest;
 use crate::journal::{BatchId, DueCleanup, Fate, Journal, JournalError, NewBatch, Outcome, PlannedCleanup, lossy};
 use crate::sequence::finish::MissingFrames;
 use crate::sequence::name::EXTENSIONS;
+use crate::sequence::name::printable::Show as _;
 use crate::sequence::{Anomaly, Batch, Identity, Unreadable, os_name};
 use crate::watch::places::Sighting;
 
@@ -95,7 +96,7 @@ impl Job {
     /// What the log calls it.
     #[must_use]
     pub fn name(&self) -> String {
-        self.batch.dir.join(self.batch.pattern.to_string()).display().to_string()
+        self.batch.dir.join(self.batch.pattern.to_string()).shown().to_string()
     }
 }
 
@@ -235,7 +236,7 @@ pub(super) fn not_begun(job: &Job, journal: &Journal, error: JobError) -> JobErr
 fn after_all(id: BatchId, journal: &Journal, error: JobError) -> Result<Published, JobError> {
     match journal.fate_of(id, now_ms()) {
         Ok(Fate::Published(reel)) => {
-            tracing::warn!(batch = %id, reel = %reel.path.display(), "{error}; the video has its name all the same");
+            tracing::warn!(batch = %id, reel = %reel.path.shown(), "{error}; the video has its name all the same");
             Ok(reel)
         }
         Ok(Fate::Unpublished) => Err(error),

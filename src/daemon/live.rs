@@ -22,6 +22,7 @@ use crate::encode::chunk::{FrameFile, Intake};
 use crate::encode::ffmpeg::Stop;
 use crate::journal::ChunkId;
 use crate::sequence::gaps::Spacing;
+use crate::sequence::name::printable::Show as _;
 use crate::sequence::origin::Origin;
 use crate::sequence::sizes::{OWN, Size};
 use crate::sequence::tracker::Event as Tracked;
@@ -345,7 +346,7 @@ impl Daemon {
         let task =
             Task { key: key.clone(), intake: intake.clone(), stop: stop.clone(), encoding: true, awaited: false };
         self.live.tasks.insert(serial, task);
-        let (sender, name) = (self.sender.clone(), key.0.join(key.1.to_string()).display().to_string());
+        let (sender, name) = (self.sender.clone(), key.0.join(key.1.to_string()).shown().to_string());
         self.spawn(move || {
             // The loop is gone only when the daemon has stopped.
             let encoded = || drop(sender.send(Event::Live(LiveEvent::Encoded(serial))));

@@ -18,6 +18,7 @@ use crate::daemon::reader::existing::FirstReadings;
 use crate::daemon::reader::left_alone::{LeftAlone, Told};
 use crate::journal::{Journal, JournalError};
 use crate::sequence::group::Scope;
+use crate::sequence::name::printable::Show as _;
 use crate::sequence::name::unsupported;
 use crate::sequence::tracker::Listing;
 use crate::sequence::{Identity, os_name};
@@ -275,7 +276,7 @@ impl RootReader {
                 Err(holder) => (holder.to_string(), Some(holder.hint())),
             },
             RootState::Renewed(why) => {
-                tracing::info!(path = %self.path.display(), "the root is another folder now: {why}");
+                tracing::info!(path = %self.path.shown(), "the root is another folder now: {why}");
                 self.unwatch_all(&mut inner);
                 match inner.claim() {
                     Ok(()) => return Standing::There,
@@ -305,7 +306,7 @@ impl RootReader {
         let was_elsewhere = std::mem::replace(&mut self.lock().elsewhere, target.is_some());
         if let Some(target) = target.filter(|_| !was_elsewhere) {
             let hint = "reload the configuration (SIGHUP) to watch the new folder instead";
-            tracing::warn!(link = %link.display(), to = %target.display(), path = %self.path.display(), hint, "this link leads elsewhere now; the folder that it led to at the start is still the one that is watched");
+            tracing::warn!(link = %link.shown(), to = %target.shown(), path = %self.path.shown(), hint, "this link leads elsewhere now; the folder that it led to at the start is still the one that is watched");
         }
     }
 
@@ -401,7 +402,7 @@ impl RootReader {
                     // Without the journal's word, frames of earlier batches would look new. The next reading of all
                     // tries again.
                     let hint = error.hint().unwrap_or_default();
-                    tracing::error!(path = %dir.display(), hint, "not read: {error}");
+                    tracing::error!(path = %dir.shown(), hint, "not read: {error}");
                     self.lock().known.remove(&dir);
                 }
             }
@@ -498,7 +499,7 @@ impl RootReader {
             Err(error) => {
                 if inner.unwatched.insert(Arc::clone(dir)) && error.can_be_polled() {
                     let hint = error.hint().unwrap_or_default();
-                    tracing::warn!(path = %dir.display(), %error, hint, "this folder is read every {} s instead", POLL_UNWATCHED.as_secs());
+                    tracing::warn!(path = %dir.shown(), %error, hint, "this folder is read every {} s instead", POLL_UNWATCHED.as_secs());
                 }
             }
         }

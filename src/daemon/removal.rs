@@ -12,6 +12,7 @@ use crate::daemon::error::JobError;
 use crate::daemon::job::{self, CleanedUp};
 use crate::daemon::{clock, places};
 use crate::journal::{DueCleanup, Journal, JournalError, PlannedCleanup};
+use crate::sequence::name::printable::Show as _;
 use crate::sequence::os_name;
 
 /// Time until a disk that is away is looked for again before frames are removed: at first, and at most.
@@ -75,7 +76,7 @@ pub(super) fn remove_due(journal: &Journal, config: &Config, now: i64) -> Result
         journal.count_boot_time(now, &boot)?;
     }
     for mut due in journal.due_cleanups(now)? {
-        let (batch, dir) = (due.id, due.dir.display());
+        let (batch, dir) = (due.id, due.dir.shown());
         match judge(&due, config.root_of(&due.dir), now) {
             Verdict::Go(plan) => {
                 due.plan = plan;
@@ -102,7 +103,7 @@ fn put_off(due: &DueCleanup, error: &JobError, journal: &Journal, now: i64) -> R
     let pause = FIRST_WAIT.saturating_mul(1 << due.tries.min(16)).min(LONGEST_WAIT);
     let (batch, hint) = (due.id, error.hint());
     if due.tries == 0 {
-        tracing::warn!(%batch, dir = %due.dir.display(), hint = hint.as_deref().unwrap_or_default(), "the frames stay until the disk is back: {error}");
+        tracing::warn!(%batch, dir = %due.dir.shown(), hint = hint.as_deref().unwrap_or_default(), "the frames stay until the disk is back: {error}");
     }
     let next = now.saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX));
     let text = format!("the frames wait for their disk: {error}");
@@ -110,7 +111,7 @@ fn put_off(due: &DueCleanup, error: &JobError, journal: &Journal, now: i64) -> R
 }
 
 fn clean_up(due: &DueCleanup, journal: &Journal) {
-    let (batch, dir) = (due.id, due.dir.display());
+    let (batch, dir) = (due.id, due.dir.shown());
     match job::clean_up(due, journal) {
         Ok(CleanedUp { removed: 0, gone, kept }) if gone > 0 && kept.is_empty() => {
             tracing::info!(%batch, %dir, gone, "nothing was left to clean up: the frames were gone already");

@@ -14,6 +14,7 @@ use crate::encode::recipe::Source;
 use crate::frame::{FrameErrorKind, ImageInfo, complete};
 use crate::sequence::finish::MissingFrames;
 use crate::sequence::gaps::NumberRanges;
+use crate::sequence::name::printable::Show as _;
 use crate::sequence::{Anomaly, Batch, FrameNumber, TakenFor, Unreadable, order};
 
 /// The plan of a batch: what is fed to the encoder, and what was wrong.
@@ -72,7 +73,7 @@ pub(crate) fn survey(
     // One line, however many there are.
     if let Some(error) = &first_error {
         let count = unreadable.len() - batch.unreadable.len();
-        tracing::warn!(path = %error.path.display(), reason = %error.kind, hint = %error.hint(), count, "this frame cannot be read");
+        tracing::warn!(path = %error.path.shown(), reason = %error.kind, hint = %error.hint(), count, "this frame cannot be read");
     }
     unreadable.sort_by_key(|file| file.number);
     anomalies.extend(Anomaly::unreadable(unreadable));

@@ -17,6 +17,7 @@ use crate::daemon::{Daemon, GATHER, GATHER_URGENT, Phase, places};
 use crate::frame::sample::{self, Inspected};
 use crate::frame::{FrameErrorKind, complete};
 use crate::sequence::group::Scope;
+use crate::sequence::name::printable::Show as _;
 use crate::sequence::plural::agree;
 use crate::sequence::tracker::{Decision, Event as Tracked, ExistingCount, Listing, Verdict};
 use crate::sequence::{Flaw, Frame, FrameNumber, Kind, Pattern, name, order, os_name};
@@ -64,8 +65,8 @@ impl Daemon {
 
     pub(super) fn open_root(&mut self, root: Root) {
         let watching = mounts::decide(&root.path, root.watch);
-        let link = root.link.as_ref().map(|link| tracing::field::display(link.display()));
-        tracing::info!(path = %root.path.display(), link, file_system = watching.fs_type, how = %watching.why, "watching");
+        let link = root.link.as_ref().map(|link| tracing::field::display(link.shown()));
+        tracing::info!(path = %root.path.shown(), link, file_system = watching.fs_type, how = %watching.why, "watching");
         let reader = Arc::new(RootReader::new(root, watching, Arc::clone(&self.watcher), self.tools.journal.clone()));
         let path = Arc::clone(reader.path());
         let watched = Watched {
@@ -211,7 +212,7 @@ impl Daemon {
     fn tell_left_alone(&self, root: &Path) {
         let ExistingCount { sequences, files } = self.tracker.existing(root);
         if sequences > 0 {
-            let path = root.display();
+            let path = root.shown();
             tracing::info!(%path, sequences, files, hint = left_alone_hint(root), "these were there before and are left alone");
         }
     }
@@ -247,7 +248,7 @@ impl Daemon {
             Ok(listing) => self.track(Tracked::Listed { dir, listing: listing.below(within) }),
             Err(error) => {
                 let hint = error.hint().unwrap_or_default();
-                tracing::warn!(path = %read.display(), %error, hint, "this folder cannot be read; nothing is concluded from that");
+                tracing::warn!(path = %read.shown(), %error, hint, "this folder cannot be read; nothing is concluded from that");
             }
         }
     }
@@ -270,7 +271,7 @@ impl Daemon {
                 Decision::Seal(batch) => {
                     let missing = (!batch.missing.is_empty()).then_some(&batch.missing);
                     let order = order::judge(&batch.pattern, &batch.frames);
-                    tracing::info!(dir = %batch.dir.display(), pattern = %batch.pattern, frames = batch.frames.len(), missing = missing.map(tracing::field::display), order = order.map(tracing::field::display), taken_for = batch.taken_for.as_ref().map(|taken_for| taken_for.why.as_str()), why = %batch.reason, "sequence finished");
+                    tracing::info!(dir = %batch.dir.shown(), pattern = %batch.pattern, frames = batch.frames.len(), missing = missing.map(tracing::field::display), order = order.map(tracing::field::display), taken_for = batch.taken_for.as_ref().map(|taken_for| taken_for.why.as_str()), why = %batch.reason, "sequence finished");
                     self.live_sealed(&batch);
                     self.begin(batch);
                 }
@@ -278,13 +279,13 @@ impl Daemon {
                 Decision::Previews { dir, files } => self.keep_previews(dir, files),
                 Decision::LeftAlone { dir, why, count, example } => {
                     let images = agree(count as u64, "an image is", "images are");
-                    tracing::info!(dir = %dir.display(), count, %example, "{images} left alone: {}", why.of(count));
+                    tracing::info!(dir = %dir.shown(), count, %example, "{images} left alone: {}", why.of(count));
                 }
                 Decision::Note { dir, pattern, text, hint: Some(hint) } => {
-                    tracing::warn!(dir = %dir.display(), %pattern, hint, "{text}");
+                    tracing::warn!(dir = %dir.shown(), %pattern, hint, "{text}");
                 }
                 Decision::Note { dir, pattern, text, hint: None } => {
-                    tracing::info!(dir = %dir.display(), %pattern, "{text}");
+                    tracing::info!(dir = %dir.shown(), %pattern, "{text}");
                 }
             }
         }
@@ -400,12 +401,12 @@ fn look_at(
                 return Verdict::Changed;
             }
             Ok(Err(error)) => {
-                tracing::debug!(path = %error.path.display(), reason = %error.kind, "not whole");
+                tracing::debug!(path = %error.path.shown(), reason = %error.kind, "not whole");
                 Flaw { reason: error.kind.to_string(), hint: error.hint(), lasting: error.kind.is_lasting() }
             }
             Err(_) => {
                 let hint = "this is a bug in reeld: keep the file, and report it";
-                tracing::error!(path = %path.display(), hint, "looking at this frame failed");
+                tracing::error!(path = %path.shown(), hint, "looking at this frame failed");
                 Flaw { reason: "looking at it failed".to_owned(), hint: hint.to_owned(), lasting: true }
             }
         };
@@ -427,12 +428,12 @@ fn look_at(
 pub(crate) fn left_alone_hint(root: &Path) -> String {
     format!(
         "`reeld encode {}` makes videos of them now, and existing = \"encode\" in the config also does",
-        root.display()
+        root.shown()
     )
 }
 
 fn tell_standing(root: &Path, standing: &Standing, known: bool) {
-    let path = root.display();
+    let path = root.shown();
     match standing {
         Standing::There if known => tracing::info!(%path, "the root is there again"),
         Standing::There => tracing::debug!(%path, "the root is there"),

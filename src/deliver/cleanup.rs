@@ -30,6 +30,7 @@ use crate::config::Cleanup;
 use crate::fault;
 use crate::frame::digest::Contents;
 use crate::sequence::Identity;
+use crate::sequence::name::printable::Show as _;
 use crate::sequence::name::split_folder;
 
 mod archive;
@@ -128,7 +129,7 @@ impl fmt::Display for KeptReason {
             Self::Changed => f.write_str("changed since it was encoded"),
             Self::OthersChanged => f.write_str("another frame of the batch changed since it was encoded"),
             Self::IsReel => f.write_str("it is the reel itself"),
-            Self::Stranded(path) => write!(f, "its name was taken meanwhile; it lies in {}", path.display()),
+            Self::Stranded(path) => write!(f, "its name was taken meanwhile; it lies in {}", path.shown()),
             Self::NoTrash => f.write_str("no trash on the same file system"),
             Self::Failed(error) => write!(f, "{error}"),
         }
@@ -140,19 +141,19 @@ impl fmt::Display for KeptReason {
 #[expect(missing_docs, reason = "every field is the path or the cause that its message shows")]
 pub enum CleanupError {
     /// The reel is gone, or is another file.
-    #[error("the video {} is not the file that was published any more", path.display())]
+    #[error("the video {} is not the file that was published any more", path.shown())]
     ReelChanged { path: PathBuf },
     /// The reel is the file that was published, but its bytes are others.
-    #[error("the contents of the video {} are not those that were compared with the frames", path.display())]
+    #[error("the contents of the video {} are not those that were compared with the frames", path.shown())]
     OtherContents { path: PathBuf },
     /// The reel cannot be read.
-    #[error("cannot read the video {}", path.display())]
+    #[error("cannot read the video {}", path.shown())]
     Reel { path: PathBuf, source: io::Error },
     /// The folder of the frames is not in the watched folder.
-    #[error("{} is not in {}", dir.display(), root.display())]
+    #[error("{} is not in {}", dir.shown(), root.shown())]
     Outside { dir: PathBuf, root: PathBuf },
     /// The folder of the frames, or one of reeld's own in it, cannot be opened without following links.
-    #[error("cannot open {}", path.display())]
+    #[error("cannot open {}", path.shown())]
     Folder { path: PathBuf, source: io::Error },
 }
 
@@ -170,7 +171,7 @@ impl CleanupError {
                     .to_owned(),
             ),
             Self::Folder { path, source } if source.kind() == io::ErrorKind::PermissionDenied => {
-                Some(format!("let the user that reeld runs as write to {}", path.display()))
+                Some(format!("let the user that reeld runs as write to {}", path.shown()))
             }
             _ => None,
         }

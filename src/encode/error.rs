@@ -8,6 +8,7 @@ use super::ffmpeg::failure::Failure;
 use super::recipe::RecipeError;
 use crate::deliver::private;
 use crate::frame::FrameError;
+use crate::sequence::name::printable::Show as _;
 
 /// Why there is no proved video.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +33,7 @@ pub enum EncodeError {
     #[error("no frames to encode")]
     NoFrames,
     /// FFmpeg is content, but the file is not what it should be.
-    #[error("{}: not proved: {flaw}", reel.display())]
+    #[error("{}: not proved: {flaw}", reel.shown())]
     NotProved {
         /// The file.
         reel: PathBuf,
@@ -40,7 +41,7 @@ pub enum EncodeError {
         flaw: Flaw,
     },
     /// The file cannot be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}", path.shown())]
     Io {
         /// The file.
         path: PathBuf,

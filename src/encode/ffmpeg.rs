@@ -16,6 +16,7 @@ use ffmpeg_sidecar::command::FfmpegCommand;
 use ffmpeg_sidecar::paths::sidecar_path;
 
 use crate::deliver::private;
+use crate::sequence::name::printable::Show as _;
 
 pub(crate) mod child;
 pub(crate) mod failure;
@@ -97,7 +98,7 @@ pub enum FfmpegError {
     #[error("no ffmpeg on PATH")]
     NotFound,
     /// It cannot be started.
-    #[error("cannot run {}", path.display())]
+    #[error("cannot run {}", path.shown())]
     NotRunnable {
         /// The program.
         path: PathBuf,
@@ -105,7 +106,7 @@ pub enum FfmpegError {
         source: io::Error,
     },
     /// It started, but does not answer like FFmpeg.
-    #[error("{} does not answer -version as ffmpeg does: {answer}", path.display())]
+    #[error("{} does not answer -version as ffmpeg does: {answer}", path.shown())]
     NotFfmpeg {
         /// The program.
         path: PathBuf,

@@ -24,6 +24,7 @@ use super::recipe::{Recipe, track_step, track_timescale};
 use super::verify::timing::{self, Clock};
 use super::verify::{Proof, Samples, boxes, packets};
 use crate::config::FrameRate;
+use crate::sequence::name::printable::Show as _;
 
 /// A part of a video: a file of the form [`Form::Chunk`], proved by [`verify`](super::verify::verify).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -219,7 +220,7 @@ impl Reel {
             if part.samples.config != first.samples.config {
                 return flaw(Flaw::Container(format!(
                     "the codec is configured otherwise than in {}",
-                    first.file.display()
+                    first.file.shown()
                 )));
             }
             let mut file = File::open(&part.file).map_err(EncodeError::io(&part.file))?;

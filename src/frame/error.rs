@@ -7,10 +7,11 @@ use rustix::io::Errno;
 use thiserror::Error;
 
 use crate::frame::limits::Exceeded;
+use crate::sequence::name::printable::Show as _;
 
 /// A file that cannot become part of a video, and why.
 #[derive(Debug, Error)]
-#[error("{}: {kind}", path.display())]
+#[error("{}: {kind}", path.shown())]
 pub struct FrameError {
     /// The file.
     pub path: PathBuf,

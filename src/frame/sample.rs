@@ -16,6 +16,7 @@ use crate::sequence::film::{
     Counter, Evidence, Judgement, MEASURED, Names, Pace, Pictures, Sizes, Text, Verdict, after_long_pauses,
     has_companions, has_rest, judge, jumps,
 };
+use crate::sequence::name::printable::Show as _;
 use crate::sequence::name::split_folder;
 use crate::sequence::origin::{Origin, run_starts};
 use crate::sequence::sizes::{self, Size};
@@ -53,7 +54,7 @@ fn evidence<'n>(
         .iter()
         .map(|Inspected { frame, .. }| (dir.join(os_name(&frame.file_name(pattern))), frame.identity));
     let pictures = measure(measured).unwrap_or_else(|error| {
-        tracing::debug!(path = %error.path.display(), reason = %error.kind, "the pictures are not measured");
+        tracing::debug!(path = %error.path.shown(), reason = %error.kind, "the pictures are not measured");
         None
     });
     let pictures =
@@ -143,7 +144,7 @@ pub fn runs(dir: &Path, pattern: &Pattern, frames: &[Inspected], size_change: Si
         let judgement = evidence.map_or_else(
             |_| {
                 let hint = "this is a bug in reeld; the frames stay";
-                tracing::error!(dir = %dir.display(), %pattern, hint, "gathering evidence failed");
+                tracing::error!(dir = %dir.shown(), %pattern, hint, "gathering evidence failed");
                 Judgement { verdict: Verdict::Unsure, points: 0, reasons: Vec::new() }
             },
             |evidence| judge(&evidence),

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use super::BatchId;
 
+use crate::sequence::name::printable::Show as _;
+
 /// What can go wrong with the journal. Losing the journal costs work, never a frame.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "every field is the path or the cause that its message shows")]
@@ -12,18 +14,18 @@ pub enum JournalError {
     /// Another process has the lock.
     #[error(
         "{} is in use by another reeld{}",
-        state_dir.display(),
+        state_dir.shown(),
         pid.map_or_else(String::new, |pid| format!(" (pid {pid})"))
     )]
     Locked { state_dir: PathBuf, pid: Option<u32> },
     /// The state directory or a file in it cannot be used.
-    #[error("cannot use {}", path.display())]
+    #[error("cannot use {}", path.shown())]
     StateDir { path: PathBuf, source: io::Error },
     /// A later reeld wrote it.
-    #[error("{} was written by a later reeld: version {found}, this one knows {known}", path.display())]
+    #[error("{} was written by a later reeld: version {found}, this one knows {known}", path.shown())]
     Newer { path: PathBuf, found: i64, known: i64 },
     /// SQLite refused.
-    #[error("cannot use the journal {}", path.display())]
+    #[error("cannot use the journal {}", path.shown())]
     Sql { path: PathBuf, source: rusqlite::Error },
     /// A batch is not there, or not in a state for this step.
     #[error("batch {id} is not in the journal, or not in a state to be {step}")]
@@ -39,12 +41,12 @@ impl JournalError {
                 Some("stop the other one, or give this one another `state_dir` or $STATE_DIRECTORY".to_owned())
             }
             Self::StateDir { path, .. } => {
-                Some(format!("let the user that reeld runs as write to {}, or set `state_dir`", path.display()))
+                Some(format!("let the user that reeld runs as write to {}, or set `state_dir`", path.shown()))
             }
-            Self::Newer { path, .. } => Some(format!("use the later reeld, or move {} away", path.display())),
+            Self::Newer { path, .. } => Some(format!("use the later reeld, or move {} away", path.shown())),
             Self::Sql { path, source } => match source.sqlite_error_code() {
-                Some(rusqlite::ErrorCode::DiskFull) => Some(format!("free some space for {}", path.display())),
-                Some(rusqlite::ErrorCode::ReadOnly) => Some(format!("make {} writable", path.display())),
+                Some(rusqlite::ErrorCode::DiskFull) => Some(format!("free some space for {}", path.shown())),
+                Some(rusqlite::ErrorCode::ReadOnly) => Some(format!("make {} writable", path.shown())),
                 _ => None,
             },
             Self::OutOfStep { .. } => None,

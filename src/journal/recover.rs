@@ -15,6 +15,7 @@ use super::{Journal, JournalError, later, worker};
 use crate::deliver::Published;
 use crate::deliver::publish::{find_again, remove_stale_staging, staged_in, sync_folder_of};
 use crate::sequence::Identity;
+use crate::sequence::name::printable::Show as _;
 
 /// What a killed process left, and what became of it.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -161,7 +162,7 @@ impl Journal {
                     }
                 }
                 Finding::Unknown => {
-                    let path = broken.candidate.map(|(path, _)| path.display().to_string()).unwrap_or_default();
+                    let path = broken.candidate.map(|(path, _)| path.shown().to_string()).unwrap_or_default();
                     let error = format!("whether {path} was published cannot be seen now");
                     let hint = "if its disk is not mounted, mount it; the batch waits";
                     self.unsettled(id, &error, Some(hint), later(now, LOOK_AGAIN))?;

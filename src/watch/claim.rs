@@ -18,6 +18,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use rustix::fs::{CWD, FlockOperation, Mode, OFlags, flock, fstat, openat};
 use rustix::io::Errno;
 
+use crate::sequence::name::printable::Show as _;
+
 /// Where desktops mount what is plugged in.
 const PLUGGED_IN: [&str; 2] = ["/media", "/run/media"];
 
@@ -59,11 +61,11 @@ impl Holder {
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name.as_deref().filter(|_| !self.is_reeld()) {
-            None => write!(f, "another reeld watches {}", self.folder.display())?,
-            Some(name) => write!(f, "{name:?} has locked {}", self.folder.display())?,
+            None => write!(f, "another reeld watches {}", self.folder.shown())?,
+            Some(name) => write!(f, "{name:?} has locked {}", self.folder.shown())?,
         }
         match (self.pid, &self.state_dir) {
-            (Some(pid), Some(state)) => write!(f, " (pid {pid}, state in {})", state.display()),
+            (Some(pid), Some(state)) => write!(f, " (pid {pid}, state in {})", state.shown()),
             (Some(pid), None) => write!(f, " (pid {pid})"),
             (None, _) => Ok(()),
         }
@@ -103,7 +105,7 @@ pub fn claim(folder: &Path) -> Result<Option<Claim>, Box<Holder>> {
         Ok(()) => {}
         Err(Errno::WOULDBLOCK) => return Err(Box::new(holder_of(folder, key))),
         Err(errno) => {
-            tracing::debug!(path = %folder.display(), "no lock can be held on this root, so that a second daemon is not noticed: {errno}");
+            tracing::debug!(path = %folder.shown(), "no lock can be held on this root, so that a second daemon is not noticed: {errno}");
             return Ok(None);
         }
     }

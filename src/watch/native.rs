@@ -14,6 +14,7 @@ use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use rustix::io::Errno;
 use thiserror::Error;
 
+use crate::sequence::name::printable::Show as _;
 use crate::watch::dirty::{Change, Dirty, DirtySet};
 use crate::watch::limits::Limit;
 use crate::watch::pace::{Pace, Pulse};
@@ -155,22 +156,22 @@ fn change_of(kind: EventKind) -> Option<Change> {
 #[expect(missing_docs, reason = "every field is the path or the cause that the message names")]
 pub enum WatchError {
     /// ENOSPC of `inotify_add_watch`.
-    #[error("cannot watch {}: the user's limit of watched folders is reached", path.display())]
+    #[error("cannot watch {}: the user's limit of watched folders is reached", path.shown())]
     WatchLimit { path: PathBuf },
     /// EMFILE of `inotify_init`.
     #[error("cannot start watching: the limit of inotify instances is reached")]
     InstanceLimit,
     /// There is no such folder.
-    #[error("cannot watch {}: no such folder", path.display())]
+    #[error("cannot watch {}: no such folder", path.shown())]
     Missing { path: PathBuf },
     /// It is a file, or a link.
-    #[error("cannot watch {}: not a folder", path.display())]
+    #[error("cannot watch {}: not a folder", path.shown())]
     NotAFolder { path: PathBuf },
     /// Watching needs permission to read.
-    #[error("cannot watch {}: permission denied", path.display())]
+    #[error("cannot watch {}: permission denied", path.shown())]
     Denied { path: PathBuf },
     /// Anything else.
-    #[error("cannot watch {}: {source}", path.display())]
+    #[error("cannot watch {}: {source}", path.shown())]
     Io { path: PathBuf, source: io::Error },
     /// Inotify does not work at all, as in some sandboxes.
     #[error("cannot start watching: {reason}")]

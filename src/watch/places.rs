@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use bstr::BString;
 use serde::{Deserialize, Serialize};
 
+use crate::sequence::name::printable::Show as _;
 use crate::sequence::os_name;
 use crate::watch::roots::{Look, Replacement, Sight};
 
@@ -80,7 +81,7 @@ impl Sighting {
             // Before 1970 nobody made a folder: the file system does not know.
             born: sight.look.born.and_then(|born| i64::try_from(born).ok()).filter(|born| *born > 0),
             fsid: sight.look.fsid,
-            share: share.map(|mount| format!("{} {} {}", mount.fs_type, text(&mount.source), mount.root.display())),
+            share: share.map(|mount| format!("{} {} {}", mount.fs_type, text(&mount.source), mount.root.shown())),
         }
     }
 

@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags, fstat, fstatvfs, openat, statx};
 use rustix::io::{Errno, retry_on_intr};
 
+use crate::sequence::name::printable::Show as _;
 use crate::watch::mounts::{Mount, MountTable};
 use crate::watch::scan::{ScanError, ScanErrorKind};
 
@@ -182,7 +183,7 @@ impl RootGuard {
     }
 
     fn renew(&mut self, seen: Sight, renewal: Renewal) -> RootState {
-        tracing::info!(root = %self.path.display(), "root is accepted anew: {renewal}");
+        tracing::info!(root = %self.path.shown(), "root is accepted anew: {renewal}");
         self.known = Some(seen);
         RootState::Renewed(renewal)
     }
@@ -252,7 +253,7 @@ impl Sight {
             // Network shares and FUSE have no number of their own.
             Some(mount) => {
                 let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
-                format!("{} {} {}", mount.fs_type, text(&mount.source), mount.root.display())
+                format!("{} {} {}", mount.fs_type, text(&mount.source), mount.root.to_string_lossy())
             }
             None => format!("device {}", look.dev),
         };

@@ -19,6 +19,7 @@ use rustix::path::Arg;
 use thiserror::Error;
 
 use crate::sequence::Identity;
+use crate::sequence::name::printable::Show as _;
 
 /// Folder entries are read in pieces of this many bytes, about a thousand names.
 const BUFFER: usize = 64 * 1024;
@@ -207,7 +208,7 @@ fn identity(stat: &Stat) -> Identity {
 
 /// Why a folder could not be read.
 #[derive(Debug, Error)]
-#[error("cannot read {}: {}", path.display(), kind)]
+#[error("cannot read {}: {}", path.shown(), kind)]
 pub struct ScanError {
     /// The folder.
     pub path: PathBuf,

@@ -3,13 +3,15 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::support::{Daemon, Frames, Pace, Sandbox, ffmpeg};
 
 #[track_caller]
 fn assert_gives_no_orders(text: &str) {
-    let is_bad = |c: char| c.is_control() && c != '\n' && c != '\t';
+    // Controls of a terminal, and those of writing direction.
+    let is_bad = |c: char| c.is_control() && c != '\n' && c != '\t' || ('\u{202a}'..='\u{202e}').contains(&c);
     assert!(!text.contains(is_bad), "{text:?}");
     assert!(!text.lines().any(|line| line.contains("FORGED") && !line.contains("\\nFORGED")), "{text}");
 }
@@ -18,7 +20,7 @@ fn assert_gives_no_orders(text: &str) {
 #[test]
 fn names_give_no_orders_to_a_terminal_and_forge_no_line() {
     let sandbox = Sandbox::new(&ffmpeg());
-    let dir = sandbox.folder(OsStr::from_bytes(b"a\x1b[2J\xc2\x9b31m\nFORGED"));
+    let dir = sandbox.folder(OsStr::from_bytes(b"a\x1b[2J\xc2\x9b31m\xe2\x80\xae\nFORGED"));
     let mut daemon = Daemon::start(&sandbox, &sandbox.config("idle_timeout = \"1h\""));
     let frames = Frames::new(b"b\x1b[31m\r\x7f\nFORGED_####.png");
     frames.write(&dir, [1, 2, 3, 5]);
@@ -46,6 +48,30 @@ fn names_give_no_orders_to_a_terminal_and_forge_no_line() {
     assert_gives_no_orders(&json);
     let entry: serde_json::Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();
     assert_eq!(entry["reel"], reel.to_str().unwrap());
+}
+
+/// Whoever prints a name by `Path::display` forgets what it can hold. There is one type that does not.
+#[test]
+fn names_are_printed_by_one_type_alone() {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let (mut read, mut found) = (0, Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+            let is_test = ["tests", "tests.rs"].iter().any(|name| entry.ends_with(name));
+            if entry.is_dir() && !is_test {
+                folders.push(entry);
+            } else if entry.extension().is_some_and(|extension| extension == "rs") && !is_test {
+                read += 1;
+                let text = fs::read_to_string(&entry).unwrap();
+                // What a test prints is read by its author.
+                let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+                let lines = code.lines().zip(1..).filter(|(line, _)| line.contains(".display()"));
+                found.extend(lines.map(|(line, number)| format!("{}:{number}: {}", entry.display(), line.trim())));
+            }
+        }
+    }
+    assert!(read > 100, "{read} files");
+    assert!(found.is_empty(), "use `Show::shown`, which escapes what gives orders:\n{}", found.join("\n"));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use super::{Contents, Found, contents, folders_below, resolved};
 use crate::cli::error::CliError;
 use crate::sequence::group::home;
 use crate::sequence::name::NameRule;
+use crate::sequence::name::printable::Show as _;
 use crate::sequence::{Across, Kind, os_name};
 use crate::watch::scan::{FolderScan, Links};
 
@@ -19,7 +20,7 @@ pub(crate) fn together(paths: &[PathBuf]) -> Result<Vec<Contents>, CliError> {
     for path in paths {
         let dir = resolved(path)?;
         if !dir.is_dir() {
-            let error = format!("{} is no folder, and --group tree takes folders together", path.display());
+            let error = format!("{} is no folder, and --group tree takes folders together", path.shown());
             return Err(CliError::usage(error).hint("give the folder that holds them, or each of them".to_owned()));
         }
         folders.extend(folders_below(&dir)?);

@@ -15,6 +15,7 @@ use crate::encode::recipe::{Recipe, Source};
 use crate::frame::complete;
 use crate::journal::ChunkId;
 use crate::sequence::Frame;
+use crate::sequence::name::printable::Show as _;
 use crate::sequence::origin::Origin;
 use crate::sequence::sizes::Size;
 
@@ -49,7 +50,7 @@ pub(super) fn prepare(key: &Key, first: &Frame, root: &Root, tools: &Tools) -> O
     // What is wrong with it is said when the sequence is finished.
     let recipe = Recipe::resolve(&root.video, &source).ok()?;
     if !recipe.joinable() {
-        tracing::debug!(dir = %key.0.display(), pattern = %key.1, recipe = recipe.name, "cannot be encoded in parts");
+        tracing::debug!(dir = %key.0.shown(), pattern = %key.1, recipe = recipe.name, "cannot be encoded in parts");
         return None;
     }
     let maker = ChunkMaker::new(tools, Arc::clone(&key.0), key.1.clone(), recipe, root.video.rate);
@@ -98,7 +99,7 @@ pub(super) fn make(
     };
     let error = match made() {
         Ok(made) => {
-            tracing::debug!(sequence, frames = made.shown.len(), path = %made.part.file.display(), "chunk");
+            tracing::debug!(sequence, frames = made.shown.len(), path = %made.part.file.shown(), "chunk");
             return match made.id {
                 Some(id) => Closed::Chunk(id, made.shown.len()),
                 // Not under this policy: a bad frame ends the chunk.
@@ -110,7 +111,7 @@ pub(super) fn make(
     let again = match &error {
         JobError::Stopped => return Closed::Stopped,
         JobError::Encode(EncodeError::BadFrame(bad)) => {
-            tracing::debug!(sequence, path = %bad.path.display(), reason = %bad.kind, "waits for a frame that can be read");
+            tracing::debug!(sequence, path = %bad.path.shown(), reason = %bad.kind, "waits for a frame that can be read");
             return Closed::BadFrame;
         }
         JobError::Encode(error) => error.retryable(),

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::frame::FrameErrorKind;
+use crate::sequence::name::printable::Show as _;
 use crate::sequence::name::unsupported::{Counted, Tally, still_format_of};
 use crate::sequence::os_name;
 use crate::watch::scan::Links;
@@ -32,19 +33,19 @@ impl LeftAlone {
         for (format, Counted { count, example }) in self.0.into_inner().iter() {
             if told.0.insert((Arc::clone(dir), format)) {
                 let error = FrameErrorKind::Unsupported(format.to_owned()).at(&dir.join(os_name(example)));
-                let (hint, dir) = (error.hint(), dir.display());
-                tracing::warn!(path = %error.path.display(), %dir, count, hint, "pictures that cannot be read are left alone: {}", error.kind);
+                let (hint, dir) = (error.hint(), dir.shown());
+                tracing::warn!(path = %error.path.shown(), %dir, count, hint, "pictures that cannot be read are left alone: {}", error.kind);
             }
         }
         if let Some(example) = &links.example
             && told.0.insert((Arc::clone(dir), "links"))
         {
-            let (path, dir, count) = (dir.join(os_name(example)), dir.display(), links.count);
+            let (path, dir, count) = (dir.join(os_name(example)), dir.shown(), links.count);
             let hint = "put the files themselves there, or watch the folder that a link leads to";
             if links.wanted {
-                tracing::warn!(path = %path.display(), %dir, count, hint, "links are not followed");
+                tracing::warn!(path = %path.shown(), %dir, count, hint, "links are not followed");
             } else {
-                tracing::info!(path = %path.display(), %dir, count, hint, "links are not followed");
+                tracing::info!(path = %path.shown(), %dir, count, hint, "links are not followed");
             }
         }
     }

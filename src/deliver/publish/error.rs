@@ -5,36 +5,38 @@ use std::path::{Path, PathBuf};
 
 use super::AnnounceError;
 
+use crate::sequence::name::printable::Show as _;
+
 /// Why a reel could not be staged or published. The frames are untouched, and nothing half-made has a visible name.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "every field is the path or the cause that its message shows")]
 pub enum PublishError {
     /// The disk, the quota or the permitted file size is exhausted: a reason to hold the queue, not to fail the batch.
-    #[error("no space left for {}", path.display())]
+    #[error("no space left for {}", path.shown())]
     Full { path: PathBuf, source: io::Error },
     /// The file system is mounted read-only.
-    #[error("{} is on a read-only file system", path.display())]
+    #[error("{} is on a read-only file system", path.shown())]
     ReadOnly { path: PathBuf, source: io::Error },
     /// The folder is not there, or went away.
-    #[error("{} is missing", path.display())]
+    #[error("{} is missing", path.shown())]
     Missing { path: PathBuf, source: io::Error },
     /// This user may not write there.
-    #[error("no permission to write {}", path.display())]
+    #[error("no permission to write {}", path.shown())]
     Denied { path: PathBuf, source: io::Error },
     /// A part of the path is a file, or a circle of links.
-    #[error("{} is not a folder", path.display())]
+    #[error("{} is not a folder", path.shown())]
     NotAFolder { path: PathBuf, source: io::Error },
     /// The staging file is empty, or not the file that was reserved.
-    #[error("{} is empty or not the file that was reserved", path.display())]
+    #[error("{} is empty or not the file that was reserved", path.shown())]
     NotStaged { path: PathBuf },
     /// Too many reels have this name already.
-    #[error("no free name is left for {}", path.display())]
+    #[error("no free name is left for {}", path.shown())]
     NoFreeName { path: PathBuf },
     /// The candidate's name could not be recorded, so it was not tried.
-    #[error("cannot record that {} is about to be published", path.display())]
+    #[error("cannot record that {} is about to be published", path.shown())]
     NotRecorded { path: PathBuf, source: AnnounceError },
     /// Anything else.
-    #[error("cannot publish {}", path.display())]
+    #[error("cannot publish {}", path.shown())]
     Io { path: PathBuf, source: io::Error },
 }
 
@@ -71,7 +73,7 @@ impl PublishError {
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
-        let folder = self.path().parent().unwrap_or(self.path()).display();
+        let folder = self.path().parent().unwrap_or(self.path()).shown();
         let hint = match self {
             Self::Full { .. } => "free some space, raise the quota, or set `output_dir` to another disk".to_owned(),
             Self::ReadOnly { .. } => {

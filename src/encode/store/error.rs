@@ -3,24 +3,26 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::sequence::name::printable::Show as _;
+
 /// What can go wrong with the folder of chunk files. No frame and no reel is ever in it.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "every field is the path or the cause that its message shows")]
 pub enum StoreError {
     /// The disk, the quota or the permitted file size is exhausted.
-    #[error("no space left for {}", path.display())]
+    #[error("no space left for {}", path.shown())]
     Full { path: PathBuf, source: io::Error },
     /// The folder or a file in it cannot be used.
-    #[error("cannot use {}", path.display())]
+    #[error("cannot use {}", path.shown())]
     Io { path: PathBuf, source: io::Error },
     /// The file is empty, or not the one that was reserved.
-    #[error("{} is empty or not the file that was reserved", path.display())]
+    #[error("{} is empty or not the file that was reserved", path.shown())]
     NotReserved { path: PathBuf },
     /// Others may write to the folder.
-    #[error("{} is not this user's alone to write to", path.display())]
+    #[error("{} is not this user's alone to write to", path.shown())]
     Shared { path: PathBuf },
     /// Too many chunks have this name already.
-    #[error("no free name is left for {}", path.display())]
+    #[error("no free name is left for {}", path.shown())]
     NoFreeName { path: PathBuf },
     /// No file is named so.
     #[error("{stem:?} cannot be a part of a chunk's name")]
@@ -47,7 +49,7 @@ impl StoreError {
                 Kind::PermissionDenied => format!(
                     "let the user that reeld runs as write to {}, or set `chunk_dir` elsewhere; under systemd add it to \
                      `ReadWritePaths=` too",
-                    path.display()
+                    path.shown()
                 ),
                 Kind::ReadOnlyFilesystem => {
                     "remount the disk read-write, or set `chunk_dir` elsewhere; under systemd add the folder to \
@@ -62,7 +64,7 @@ impl StoreError {
             Self::NotReserved { .. } => "keep other programs away from the folder that `chunk_dir` names".to_owned(),
             Self::Shared { path } => format!(
                 "give it to the user that reeld runs as, and to nobody else (`chmod go-w {}`), or set `chunk_dir` elsewhere",
-                path.display()
+                path.shown()
             ),
             Self::NoFreeName { .. } => "set `chunk_dir` to a folder of its own".to_owned(),
             Self::Stem { .. } => return None,
