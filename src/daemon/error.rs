@@ -43,8 +43,8 @@ impl StartError {
             Self::Watch(error) => error.hint(),
             Self::Signals(_) => None,
             Self::StateGone { .. } => Some(
-                "no frame is lost: start it again, and it begins a new journal; what was being encoded is looked at afresh \
-                 with `reeld scan`"
+                "no frame is lost: started again, it begins a new journal; frames that are there by then wait for a marker, \
+                 `reeld done` or `reeld encode`"
                     .to_owned(),
             ),
         }
