@@ -23,7 +23,6 @@ use rusqlite::{Connection, Params, named_params, params};
 
 use crate::config::FrameRate;
 use crate::deliver::Published;
-use crate::deliver::cleanup::{CleanupReport, KeptReason};
 use crate::fault;
 use crate::frame::digest::Contents;
 use crate::sequence::{Frame, FrameNumber, Identity};
@@ -312,56 +311,6 @@ impl Journal {
              WHERE id = :id AND state IN ('pending', 'encoding', 'publishing', 'failed')",
             named_params! {":id": id, ":error": error, ":hint": hint, ":next": next},
         )
-    }
-
-    /// The frames are dealt with: those that went are no longer held, the kept ones still are. Where the system refused to
-    /// let some go, the rest is tried again, and this says when.
-    pub fn cleaned(&self, id: BatchId, report: &CleanupReport, now: i64) -> Result<Option<i64>, JournalError> {
-        let tries: u32 = self.value(id, "cleaned up", "cleanup_tries + 1", "'published'")?;
-        let refused = report.kept.iter().find(|(_, reason)| matches!(reason, KeptReason::Failed(_)));
-        let next = refused.map(|_| due_after(tries, now));
-        let error = refused.map(|(name, reason)| format!("{name} stays: {reason}"));
-        self.step(
-            id,
-            "cleaned up",
-            "UPDATE batches SET state = iif(:next IS NULL, 'cleaned', state), cleanup_due_at = :next, \
-             due_boot = NULL, cleanup_tries = :tries, removed = removed + :removed, kept = :kept, error = :error, hint = :hint, \
-             ended_at = iif(:next IS NULL, :now, ended_at) WHERE id = :id AND state = 'published'",
-            named_params! {
-                ":id": id,
-                ":next": next,
-                ":tries": tries,
-                ":removed": report.removed.cast_signed(),
-                ":kept": i64::try_from(report.kept.len()).unwrap_or(i64::MAX),
-                ":error": error,
-                ":hint": refused.and_then(|(_, reason)| reason.hint()),
-                ":now": now,
-            },
-        )?;
-        self.with(|connection| query::release_all_but(connection, id, &report.kept))?;
-        Ok(next)
-    }
-
-    /// Dealing with the frames failed; the reel stays as it is, and nothing is encoded again. Says when the next attempt is
-    /// due, if there is one.
-    pub fn cleanup_failed(
-        &self,
-        id: BatchId,
-        error: &str,
-        hint: Option<&str>,
-        retryable: bool,
-        now: i64,
-    ) -> Result<Option<i64>, JournalError> {
-        let tries: u32 = self.value(id, "cleaned up", "cleanup_tries + 1", "'published'")?;
-        let next = retryable.then(|| due_after(tries, now));
-        self.step(
-            id,
-            "cleaned up",
-            "UPDATE batches SET error = :error, hint = :hint, cleanup_tries = :tries, cleanup_due_at = :next, \
-             due_boot = NULL WHERE id = :id AND state = 'published'",
-            named_params! {":id": id, ":error": error, ":hint": hint, ":tries": tries, ":next": next},
-        )?;
-        Ok(next)
     }
 
     /// The batch's files changed before it was encoded. They are no longer held, and come back as released.

@@ -1,7 +1,7 @@
 //! What is to become of the frames of a published reel, as the journal keeps it.
 //!
-//! Owns what must be known at the removal: which frames, what was read of them, which reel. When and how is decided
-//! elsewhere.
+//! Owns what must be known at the removal (which frames, what was read of them, which reel, by which clock) and what came of
+//! it. When and how is decided elsewhere.
 
 use std::path::PathBuf;
 
@@ -9,10 +9,10 @@ use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Row, named_params};
 
 use super::rows::{self, BatchId};
-use super::{Journal, JournalError};
+use super::{Journal, JournalError, due_after, query};
 use crate::config::Cleanup;
 use crate::deliver::Published;
-use crate::deliver::cleanup::EncodedFrame;
+use crate::deliver::cleanup::{CleanupReport, EncodedFrame, KeptReason};
 use crate::frame::digest::{Contents, Digest};
 use crate::sequence::Pattern;
 use crate::watch::places::Sighting;
@@ -89,6 +89,56 @@ impl Journal {
             )?;
             transaction.commit()
         })
+    }
+
+    /// The frames are dealt with: those that went are no longer held, the kept ones still are. Where the system refused to
+    /// let some go, the rest is tried again, and this says when.
+    pub fn cleaned(&self, id: BatchId, report: &CleanupReport, now: i64) -> Result<Option<i64>, JournalError> {
+        let tries: u32 = self.value(id, "cleaned up", "cleanup_tries + 1", "'published'")?;
+        let refused = report.kept.iter().find(|(_, reason)| matches!(reason, KeptReason::Failed(_)));
+        let next = refused.map(|_| due_after(tries, now));
+        let error = refused.map(|(name, reason)| format!("{name} stays: {reason}"));
+        self.step(
+            id,
+            "cleaned up",
+            "UPDATE batches SET state = iif(:next IS NULL, 'cleaned', state), cleanup_due_at = :next, \
+             due_boot = NULL, cleanup_tries = :tries, removed = removed + :removed, kept = :kept, error = :error, hint = :hint, \
+             ended_at = iif(:next IS NULL, :now, ended_at) WHERE id = :id AND state = 'published'",
+            named_params! {
+                ":id": id,
+                ":next": next,
+                ":tries": tries,
+                ":removed": report.removed.cast_signed(),
+                ":kept": i64::try_from(report.kept.len()).unwrap_or(i64::MAX),
+                ":error": error,
+                ":hint": refused.and_then(|(_, reason)| reason.hint()),
+                ":now": now,
+            },
+        )?;
+        self.with(|connection| query::release_all_but(connection, id, &report.kept))?;
+        Ok(next)
+    }
+
+    /// Dealing with the frames failed; the reel stays as it is, and nothing is encoded again. Says when the next attempt is
+    /// due, if there is one.
+    pub fn cleanup_failed(
+        &self,
+        id: BatchId,
+        error: &str,
+        hint: Option<&str>,
+        retryable: bool,
+        now: i64,
+    ) -> Result<Option<i64>, JournalError> {
+        let tries: u32 = self.value(id, "cleaned up", "cleanup_tries + 1", "'published'")?;
+        let next = retryable.then(|| due_after(tries, now));
+        self.step(
+            id,
+            "cleaned up",
+            "UPDATE batches SET error = :error, hint = :hint, cleanup_tries = :tries, cleanup_due_at = :next, \
+             due_boot = NULL WHERE id = :id AND state = 'published'",
+            named_params! {":id": id, ":error": error, ":hint": hint, ":tries": tries, ":next": next},
+        )?;
+        Ok(next)
     }
 
     /// The disk of the frames or of the reel is away. The frames are looked at again at `next`, however often.

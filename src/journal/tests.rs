@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::config::{Cleanup, FrameRate};
-use crate::deliver::cleanup::EncodedFrame;
+use crate::deliver::cleanup::{CleanupReport, EncodedFrame, KeptReason};
 use crate::frame::digest::{Contents, Digest};
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
