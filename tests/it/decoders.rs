@@ -162,7 +162,9 @@ fn a_stopped_decoder_keeps_no_daemon_from_ending() {
     Frames::new("frame_####.tif").write(&shot, 1..=12);
     fs::write(shot.join(".done"), "").unwrap();
     daemon.wait_for_file(&shot.join("frame.mp4"));
-    for id in decoders(daemon.id()) {
+    let found = decoders(daemon.id());
+    assert!(!found.is_empty(), "none is kept for the next frame");
+    for id in found {
         let id = rustix::process::Pid::from_raw(i32::try_from(id).unwrap()).unwrap();
         rustix::process::kill_process(id, Signal::STOP).unwrap();
     }
