@@ -103,7 +103,7 @@ impl Staging {
     }
 
     /// The file to write the video into, in place: its inode is what gets published. The path is good as long as this
-    /// lives, see [`private::reach`].
+    /// lives, see `private::reach`.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path

@@ -48,7 +48,7 @@ pub struct ChunkJob {
     /// Frames per second.
     pub rate: FrameRate,
     /// Where to. Reserved by the caller, who also removes it: what is there is overwritten. In a folder that others may write
-    /// to it is to be a path of [`reach`](crate::deliver::private::reach).
+    /// to it is to be a path of `deliver::private::reach`.
     pub output: PathBuf,
     /// What a frame means that turns out to be damaged.
     pub bad_frames: BadFrames,

@@ -170,7 +170,7 @@ impl Part {
         &self.path
     }
 
-    /// The same by way of the folder as it was opened, whatever becomes of the names on the way: see [`private::reach`].
+    /// The same by way of the folder as it was opened, whatever becomes of the names on the way: see `deliver::private::reach`.
     #[must_use]
     pub fn reach(&self) -> PathBuf {
         private::reach(&self.folder, &self.name)
