@@ -200,8 +200,10 @@ fn frames_wait_for_the_disk_that_they_were_on() {
         let mut daemon = waiting.start("cleanup = \"delete\"");
         daemon.wait_for_line("it says so", |line| line.contains("the frames stay until the disk is back"));
         assert_eq!(waiting.left(), 6, "{column}");
-        let listed = waiting.list();
-        assert!(listed.contains("published") && listed.contains("the frames wait for their disk"), "{listed}");
+        daemon.wait("it is listed", |_| {
+            let listed = waiting.list();
+            (listed.contains("published") && listed.contains("the frames wait for their disk")).then_some(())
+        });
         put(&seen);
         daemon.wait("the frames to go", |_| (waiting.left() == 0).then_some(()));
         daemon.wait("it is recorded", |_| waiting.list().contains("6 frames deleted").then_some(()));
