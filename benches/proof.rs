@@ -1,28 +1,33 @@
 //! The worst that honest encodes are off, from which the limits of the proof follow.
 //!
-//! `cargo bench --bench proof` prints the table; `-- --write` puts it in its place, `-- --quick` takes a few films. It takes
-//! each FFmpeg of `REELD_TEST_FFMPEGS`, separated by colons, or the one in the PATH: the first with all films, further ones
-//! with every third. Half an hour on two cores.
+//! `cargo bench --bench proof` prints the table; `-- --write` puts the rows of the encoders that were tried in their place;
+//! `-- --quick` takes a few films, `-- --encoder NAME` those encoders that are named so, as in the table. It takes each FFmpeg of
+//! `REELD_TEST_FFMPEGS`, separated by colons, or the one in the PATH: the first with all films, further ones with every
+//! third. An hour on two cores.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a benchmark is for")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, File};
+use std::io::BufReader;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use reeld::config::{Builtin, FrameRate, Preset, Quality, SizeChange, Video};
+use image::codecs::webp::WebPDecoder;
+use image::{AnimationDecoder as _, DynamicImage, ImageBuffer, Rgb, RgbImage, Rgba, RgbaImage};
+use reeld::config::{Builtin, Container, FrameRate, NamedQuality, Preset, Quality, SizeChange, Video};
 use reeld::encode::chunk::{BadFrames, ChunkJob, Form, FrameFile, Settings, encode};
 use reeld::encode::ffmpeg::{Ffmpeg, Stop};
 use reeld::encode::look::Look;
 use reeld::encode::recipe::{Fidelity, Recipe, Source, Tolerance};
-use reeld::encode::small::Small;
+use reeld::encode::small::{Layers, Layout};
 use reeld::encode::verify::limits::{SIZES, floor};
-use reeld::encode::verify::measure::{Measure, Statistic};
+use reeld::encode::verify::measure::{Measure, Reading, Statistic};
+use reeld::frame::color::Feed;
 use reeld::frame::complete::identity_of;
 
 #[path = "../tests/encode/contents.rs"]
@@ -30,28 +35,78 @@ mod contents;
 
 use contents::{CONTENTS, Content};
 
-/// Presets, their qualities, and speeds; none is the preset's own.
-const SETTINGS: [(Builtin, &[u8], Option<&str>); 9] = [
-    (Builtin::H264, &[18, 23, 28, 32, 37, 44, 51], None),
-    (Builtin::H264, &[18, 32, 51], Some("ultrafast")),
-    (Builtin::H265, &[22, 28, 37, 51], None),
-    (Builtin::H265, &[22, 51], Some("ultrafast")),
-    (Builtin::Av1, &[23, 32, 45, 63], None),
-    (Builtin::Av1, &[23], Some("12")),
-    (Builtin::Vp9, &[22, 32, 45, 63], None),
-    (Builtin::Vp9, &[22], Some("8")),
-    (Builtin::Mpeg4, &[3, 8, 18, 31], None),
-];
+/// What the frames of a film are like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    /// Of sixteen bits.
+    Deep,
+    /// With alpha.
+    Alpha,
+}
+
+/// How a film is encoded.
+#[derive(Debug, Clone, Copy)]
+struct Setting {
+    preset: Builtin,
+    quality: Option<Quality>,
+    speed: Option<&'static str>,
+    kind: Kind,
+}
+
+/// Every lossy preset over its qualities; speeds that are worse than its own; and what deep frames and alpha change.
+fn settings() -> Vec<Setting> {
+    use Builtin::{Av1, Dnxhr, Gif, H264, H264Ten, H265, H265Ten, Mpeg4, Prores, Prores4444, Vp9, Webp};
+    use Kind::{Alpha, Deep, Plain};
+    use NamedQuality::{High, Lossless, Low, Lowest, Medium, PercLossless};
+    let mut all = Vec::new();
+    let mut numbers = |preset, numbers: &[u8], speed, kind| {
+        let of = |number: &u8| Setting { preset, quality: Some(Quality::Crf(*number)), speed, kind };
+        all.extend(numbers.iter().map(of));
+    };
+    numbers(H264, &[18, 23, 28, 32, 37, 44, 51], None, Plain);
+    numbers(H264, &[18, 32, 51], Some("ultrafast"), Plain);
+    numbers(H265, &[22, 28, 37, 51], None, Plain);
+    numbers(H265, &[22, 51], Some("ultrafast"), Plain);
+    numbers(Av1, &[23, 32, 45, 63], None, Plain);
+    numbers(Av1, &[23], Some("12"), Plain);
+    numbers(Vp9, &[22, 32, 45, 63], None, Plain);
+    numbers(Vp9, &[22], Some("8"), Plain);
+    numbers(Mpeg4, &[3, 8, 18, 31], None, Plain);
+    numbers(H264Ten, &[18, 28, 37, 51], None, Plain);
+    numbers(H264Ten, &[18], None, Deep);
+    numbers(H265Ten, &[22, 28, 37, 51], None, Plain);
+    numbers(H265Ten, &[22], None, Deep);
+    numbers(Av1, &[23, 45, 63], None, Deep);
+    numbers(Vp9, &[22, 32, 45, 63], None, Alpha);
+    numbers(Prores, &[1, 4, 9, 16, 32], None, Plain);
+    numbers(Webp, &[100, 80, 50, 20, 0], None, Plain);
+    numbers(Webp, &[80, 35], None, Alpha);
+    let mut names = |preset, names: &[NamedQuality], kind| {
+        let of = |name: &NamedQuality| Setting { preset, quality: Some(Quality::Named(*name)), speed: None, kind };
+        all.extend(names.iter().map(of));
+    };
+    names(H264, &[Lossless], Plain);
+    names(Prores, &[High, Medium, Low, Lowest], Plain);
+    names(Prores, &[High], Deep);
+    names(Prores4444, &[High, PercLossless], Alpha);
+    names(Dnxhr, &[High, Medium, Low], Plain);
+    for kind in [Plain, Alpha] {
+        all.push(Setting { preset: Gif, quality: None, speed: None, kind });
+    }
+    all
+}
 
 /// Sizes in pixels, frames, and the step between the contents that are drawn in that size: large ones take the most time, and
 /// are off the least.
-const FILMS: [(u32, u32, u32, usize); 5] =
-    [(320, 180, 20, 1), (640, 360, 12, 3), (160, 90, 20, 1), (64, 48, 20, 1), (16, 16, 20, 1)];
+const FILMS: [(u32, u32, u32, usize); 6] =
+    [(320, 180, 20, 1), (640, 360, 12, 3), (3840, 2160, 3, 26), (160, 90, 20, 1), (64, 48, 20, 1), (16, 16, 20, 1)];
 
 type Key = (&'static str, u8, &'static str);
 
 struct Film {
     name: &'static str,
+    kind: Kind,
     size: (u32, u32),
     frames: Vec<FrameFile>,
 }
@@ -62,8 +117,11 @@ fn main() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let contents: Vec<&Content> = CONTENTS.iter().step_by(if quick { 4 } else { 1 }).collect();
     let mut films = Vec::new();
-    for (width, height, count, step) in FILMS {
-        films.extend(contents.iter().step_by(step).map(|content| film(dir.path(), content, (width, height), count)));
+    for (kind, part) in [(Kind::Plain, 1), (Kind::Deep, 2), (Kind::Alpha, 2)] {
+        for (width, height, count, step) in FILMS {
+            let contents = contents.iter().step_by(step * part);
+            films.extend(contents.map(|content| film(dir.path(), content, kind, (width, height), count)));
+        }
     }
     let ffmpegs: Vec<Ffmpeg> = match std::env::var("REELD_TEST_FFMPEGS") {
         Ok(paths) => paths.split(':').map(|path| Ffmpeg::find(Some(Path::new(path))).expect("FFmpeg")).collect(),
@@ -72,9 +130,7 @@ fn main() {
     let mut work = Vec::new();
     for (at, ffmpeg) in ffmpegs.iter().enumerate() {
         let step = if at == 0 { 1 } else { 3 };
-        for (preset, qualities, speed) in SETTINGS {
-            work.extend(qualities.iter().map(|quality| (ffmpeg, step, preset, *quality, speed)));
-        }
+        work.extend(settings().into_iter().map(|setting| (ffmpeg, step, setting)));
     }
     let worst: Mutex<BTreeMap<Key, [(f64, String); Statistic::ALL.len()]>> = Mutex::default();
     let next = AtomicUsize::new(0);
@@ -82,11 +138,10 @@ fn main() {
         for thread in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             let (next, work, films, worst, dir) = (&next, &work, &films, &worst, dir.path());
             scope.spawn(move || {
-                while let Some((ffmpeg, step, preset, quality, speed)) = work.get(next.fetch_add(1, Ordering::Relaxed))
-                {
-                    for film in films.iter().step_by(*step) {
+                while let Some((ffmpeg, step, setting)) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    for film in films.iter().filter(|film| film.kind == setting.kind).step_by(*step) {
                         let output = dir.join(format!("{thread}.out"));
-                        let Some((fidelity, found)) = measure(ffmpeg, film, *preset, *quality, *speed, &output) else {
+                        let Some((fidelity, found)) = measure(ffmpeg, film, setting, &output) else {
                             continue;
                         };
                         let long = film.size.0.max(film.size.1);
@@ -100,7 +155,7 @@ fn main() {
                             }
                         }
                     }
-                    eprintln!("{preset} {quality} {speed:?}");
+                    eprintln!("{setting:?}");
                 }
             });
         }
@@ -118,21 +173,7 @@ fn main() {
             }
         }
     }
-    let mut text = String::from(
-        "# The worst honest values; made by `cargo bench --bench proof -- --write`.\n# encoder scale size",
-    );
-    for statistic in Statistic::ALL {
-        _ = write!(text, " {statistic:?}");
-    }
-    text.push('\n');
-    for ((encoder, scale, size), values) in &worst {
-        _ = write!(text, "{encoder} {scale} {size}");
-        for (value, _) in values {
-            _ = write!(text, " {value:.3}");
-        }
-        text.push('\n');
-    }
-    println!("{text}");
+    println!("{}", table(&worst, None));
     for ((encoder, scale, size), values) in &worst {
         println!("{encoder} {scale} {size}");
         for (statistic, (value, film)) in Statistic::ALL.iter().zip(values) {
@@ -141,42 +182,92 @@ fn main() {
     }
     if write {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/encode/verify/limits.txt");
-        fs::write(path, text).expect("the table is written");
+        let known = fs::read_to_string(&path).expect("the table is there");
+        fs::write(path, table(&worst, Some(&known))).expect("the table is written");
     }
 }
 
-fn film(dir: &Path, content: &Content, (width, height): (u32, u32), count: u32) -> Film {
+/// The table of what was found, and of the encoders that are only in the one that is known.
+fn table(worst: &BTreeMap<Key, [(f64, String); Statistic::ALL.len()]>, known: Option<&str>) -> String {
+    let mut text = String::from(
+        "# The worst honest values; made by `cargo bench --bench proof -- --write`.\n# encoder scale size",
+    );
+    for statistic in Statistic::ALL {
+        _ = write!(text, " {statistic:?}");
+    }
+    text.push('\n');
+    let is_found = |line: &&str| worst.keys().any(|(encoder, ..)| line.split_whitespace().next() == Some(*encoder));
+    for line in known.into_iter().flat_map(str::lines).filter(|line| !line.starts_with('#') && !is_found(line)) {
+        _ = writeln!(text, "{line}");
+    }
+    for ((encoder, scale, size), values) in worst {
+        _ = write!(text, "{encoder} {scale} {size}");
+        for (value, _) in values {
+            _ = write!(text, " {value:.3}");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn film(dir: &Path, content: &Content, kind: Kind, (width, height): (u32, u32), count: u32) -> Film {
     let frame = |frame: u32| {
-        let path = dir.join(format!("{} {width} {frame:04}.png", content.name));
-        content.picture(width, height, frame, count).save(&path).expect("a frame is written");
+        let path = dir.join(format!("{} {kind:?} {width} {frame:04}.png", content.name));
+        picture(content.picture(width, height, frame, count), kind, frame).save(&path).expect("a frame is written");
         let identity = identity_of(&fs::metadata(&path).expect("it is there"));
         FrameFile { path, identity, number: frame.into(), repeat: 1 }
     };
-    Film { name: content.name, size: (width, height), frames: (0..count).map(frame).collect() }
+    Film { name: content.name, kind, size: (width, height), frames: (0..count).map(frame).collect() }
+}
+
+/// The picture with what its kind has more.
+fn picture(rgb: RgbImage, kind: Kind, frame: u32) -> DynamicImage {
+    match kind {
+        Kind::Plain => rgb.into(),
+        // Between two values of eight bits everywhere.
+        Kind::Deep => {
+            let (width, height) = rgb.dimensions();
+            let value = |value: u8| u16::from(value) * 255 + 128;
+            DynamicImage::ImageRgb16(ImageBuffer::from_fn(width, height, |x, y| Rgb(rgb.get_pixel(x, y).0.map(value))))
+        }
+        // Stripes with soft edges that move.
+        Kind::Alpha => {
+            let (width, height) = rgb.dimensions();
+            RgbaImage::from_fn(width, height, |x, y| {
+                let [red, green, blue] = rgb.get_pixel(x, y).0;
+                let place = (x * 512 / width + y * 256 / height + frame * 16) % 512;
+                Rgba([red, green, blue, u8::try_from(place.min(511 - place).min(255)).unwrap_or(255)])
+            })
+            .into()
+        }
+    }
 }
 
 /// Encodes a film, and measures it. `None` where this encoder takes no such film.
 fn measure(
     ffmpeg: &Ffmpeg,
     film: &Film,
-    preset: Builtin,
-    quality: u8,
-    speed: Option<&str>,
+    setting: &Setting,
     output: &Path,
 ) -> Option<(Fidelity, [f64; Statistic::ALL.len()])> {
     let video = Video {
         rate: FrameRate { num: NonZeroU32::new(24)?, den: NonZeroU32::MIN },
-        preset: Preset::Builtin(preset),
-        quality: Some(Quality::Crf(quality)),
-        speed: speed.map(str::to_owned),
+        preset: Preset::Builtin(setting.preset),
+        quality: setting.quality,
+        speed: setting.speed.map(str::to_owned),
         encoder_args: Vec::new(),
         background: [0; 3],
         size_change: SizeChange::Error,
     };
     let (width, height) = film.size;
-    let source = Source { width, height, deep: false, linear: false, alpha: false };
-    let recipe = Recipe::resolve(&video, &source).ok()?;
+    let (deep, alpha) = (film.kind == Kind::Deep, film.kind == Kind::Alpha);
+    let recipe = Recipe::resolve(&video, &Source { width, height, deep, linear: false, alpha }).ok()?;
     let Tolerance::Like(fidelity) = recipe.tolerance else { return None };
+    let arguments: Vec<String> = std::env::args().collect();
+    let mut asked = arguments.windows(2).filter(|pair| pair[0] == "--encoder").map(|pair| &pair[1]).peekable();
+    if asked.peek().is_some() && !asked.any(|name| name == fidelity.encoder()) {
+        return None;
+    }
     fs::write(output, b"").ok()?;
     let output: PathBuf = output.to_path_buf();
     let job = ChunkJob {
@@ -191,30 +282,60 @@ fn measure(
     let result = match encode(ffmpeg, &job, &|_| {}, &Stop::default()) {
         Ok(result) => result,
         Err(error) => {
-            eprintln!("{} {preset} {quality}: {error}", film.name);
+            eprintln!("{} {setting:?}: {error}", film.name);
             return None;
         }
     };
-    let decoded = Command::new(&ffmpeg.path)
-        .args(["-nostdin", "-v", "error", "-i"])
-        .arg(&job.output)
-        .args(["-fps_mode", "passthrough", "-pix_fmt", "yuv420p", "-f", "rawvideo", "-"])
-        .output()
-        .ok()?;
-    let canvas = job.recipe.canvas;
-    let bytes = job.recipe.feed.frame_bytes(canvas.width, canvas.height);
     let mut worst = [0.0_f64; Statistic::ALL.len()];
-    let mut tell = |reading: reeld::encode::verify::measure::Reading| {
+    let mut tell = |reading: Reading| {
         let at = Statistic::ALL.iter().position(|statistic| *statistic == reading.statistic);
         if let Some(at) = at {
             worst[at] = worst[at].max(reading.value);
         }
     };
-    let mut measure = Measure::new(floor(fidelity));
-    for (index, raw) in (0..).zip(decoded.stdout.chunks_exact(bytes)) {
+    let (mut color, mut alpha) = (Measure::new(floor(fidelity)), Measure::new(floor(fidelity)));
+    for (index, seen) in (0..).zip(decoded(ffmpeg, &job)?) {
         let Some(Look::Small(fed)) = result.pictures.get(index) else { return None };
-        measure.see(fed, Arc::new(Small::of(raw, canvas.width, canvas.height)), &mut tell);
+        color.see(fed.color, seen.color, &mut tell);
+        if let (Some(fed), Some(seen)) = (fed.alpha, seen.alpha) {
+            alpha.see(fed, seen, &mut tell);
+        }
     }
-    measure.finish(&mut tell);
+    color.finish(&mut tell);
+    alpha.finish(&mut tell);
     Some((fidelity, worst))
+}
+
+/// The small pictures of a video, decoded as the proof does it.
+fn decoded(ffmpeg: &Ffmpeg, job: &ChunkJob) -> Option<Vec<Layers>> {
+    let size = (job.recipe.canvas.width, job.recipe.canvas.height);
+    if job.recipe.container == Container::Webp {
+        let decoder = WebPDecoder::new(BufReader::new(File::open(&job.output).ok()?)).ok()?;
+        let frames = decoder.into_frames().collect_frames().ok()?;
+        let layers = frames.into_iter().map(|frame| {
+            let rgba = frame.into_buffer();
+            if job.recipe.feed.has_alpha() {
+                Layers::of(&rgba, Layout::Feed(Feed::Rgba), size)
+            } else {
+                Layers::of(&DynamicImage::ImageRgba8(rgba).into_rgb8(), Layout::Feed(Feed::Rgb24), size)
+            }
+        });
+        return Some(layers.collect());
+    }
+    let review = job.recipe.review();
+    let mut command = Command::new(&ffmpeg.path);
+    command.args(["-nostdin", "-v", "error"]);
+    if job.recipe.container == Container::Webm && job.recipe.feed.has_alpha() {
+        command.args(["-c:v", "libvpx-vp9"]);
+    }
+    command.arg("-i").arg(&job.output).args(["-fps_mode", "passthrough"]);
+    if let Some(filters) = review.filters() {
+        command.args(["-vf", filters]);
+    }
+    let raw = command.args(["-pix_fmt", review.pix_fmt(), "-f", "rawvideo", "-"]).output().ok()?.stdout;
+    let looks = raw.chunks_exact(review.frame_bytes()).map(|raw| match review.look(&job.recipe, raw) {
+        Look::Small(layers) => Some(layers),
+        Look::Bytes(_) => None,
+    });
+    looks.collect()
 }

@@ -11,10 +11,10 @@ pub mod complete;
 pub mod decode;
 pub mod digest;
 mod error;
+pub mod fingerprint;
 pub mod limits;
 pub mod metadata;
 pub mod sample;
-pub mod signature;
 pub mod slate;
 
 pub use error::{FrameError, FrameErrorKind};

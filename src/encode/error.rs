@@ -95,18 +95,8 @@ pub enum Flaw {
     /// The first frame cannot be shown by itself.
     #[error("the first frame is not a key frame")]
     NotKey,
-    /// A frame with another picture.
-    #[error("frame {index} differs from its picture by {distance}, more than {allowed}")]
-    Picture {
-        /// Counted from 0.
-        index: u64,
-        /// The difference, as [`Signature::distance`](crate::frame::signature::Signature::distance) has it.
-        distance: u8,
-        /// The recipe's tolerance.
-        allowed: u8,
-    },
     /// Frames that are further from their pictures than any codec of their quality was seen to be.
-    #[error("frames {first} to {last}: {complaint}, {times} times as far as the worst honest video")]
+    #[error("frames {first} to {last}: {complaint}, {times} times the limit")]
     Unlike {
         /// Counted from 0.
         first: u64,
@@ -121,12 +111,6 @@ pub enum Flaw {
     #[error("frame {index} is not its picture, pixel for pixel")]
     Pixels {
         /// Counted from 0.
-        index: u64,
-    },
-    /// Two neighbours whose pictures are nearly alike, in the wrong order.
-    #[error("frames {} and {index} have each other's pictures", index - 1)]
-    Swapped {
-        /// The later of the two, counted from 0.
         index: u64,
     },
     /// The container says something else, or nothing can be found in it.

@@ -22,7 +22,7 @@ pub use error::RecipeError;
 use family::Family;
 pub use fidelity::Fidelity;
 use pixels::Pixels;
-pub(crate) use review::Review;
+pub use review::Review;
 
 /// After so many bytes a part of a video gets its next fragment.
 const FRAGMENT_BYTES: &str = "1000000";
@@ -71,32 +71,23 @@ pub struct Recipe {
 }
 
 /// How far the pictures of the video may be from those of the frames.
-///
-/// [`Within`](Self::Within) is how much a cell of a frame's [`Signature`](crate::frame::signature::Signature) may differ, in
-/// 1/256 of the full range. A cell is the mean over hundreds of pixels or more, so what a codec does to detail does not
-/// show, while another picture, a shift, or wrong colours do. Measured with gradients and a moving bar at 320x180, with
-/// FFmpeg 5.1: at most 6 at the default qualities, 14 at Blender's LOWEST (x265), 42 at the bottom of the scale (x265,
-/// CRF 51).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tolerance {
     /// Not at all, and no pixel either: the codec is lossless, and keeps the depth of the frames.
     Exact,
     /// As little as videos of this fidelity are: measured in many ways, see
-    /// [`measure`](crate::encode::verify::measure). For 4:2:0.
+    /// [`measure`](crate::encode::verify::measure).
     Like(Fidelity),
-    /// At most this much.
-    Within(u8),
 }
 
 impl Tolerance {
     /// Whether so little of a picture may be left that a proof says no more than that it is broadly the film, in its order:
-    /// from about CRF 40 of x264 on, and where the quality is a bit rate.
+    /// from about CRF 40 of x264 on, where the quality is a bit rate, and where the encoder was not measured.
     #[must_use]
     pub fn is_coarse(self) -> bool {
         match self {
             Self::Exact => false,
             Self::Like(fidelity) => fidelity.as_x264().is_none_or(|crf| crf >= 40.0),
-            Self::Within(allowed) => allowed >= 96,
         }
     }
 }
@@ -120,7 +111,7 @@ impl Recipe {
             canvas: Canvas::new(source.width, source.height, pixels.even()),
             background: video.background,
             filters: if choice.family == Family::Gif { presets::gif_filters() } else { pixels.filters(feed) },
-            tolerance: choice.family.tolerance(&pixels, feed, &encoder_args, (source.width, source.height)),
+            tolerance: choice.family.tolerance(&pixels, feed, &encoder_args),
             name: choice.name,
             encoder: choice.encoder,
             pix_fmt: choice.pix_fmt,

@@ -19,7 +19,6 @@ pub(super) mod boxes;
 mod judge;
 pub mod limits;
 pub mod measure;
-mod order;
 pub(super) mod packets;
 mod pixels;
 mod source;

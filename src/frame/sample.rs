@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::config::SizeChange;
 use crate::frame::color::{Feed, Target};
 use crate::frame::decode::Decoder;
-use crate::frame::signature::Signature;
+use crate::frame::fingerprint::Fingerprint;
 use crate::frame::{FrameError, ImageInfo, metadata};
 use crate::sequence::film::{
     Counter, Evidence, Judgement, MEASURED, Names, Pace, Pictures, Sizes, Text, Verdict, after_long_pauses,
@@ -59,16 +59,18 @@ fn evidence<'n>(
     });
     let pictures =
         pictures.map(|pictures| Pictures { still: pictures.still && !moves(dir, pattern, frames), ..pictures });
+    let text = Text::of(&origins);
     Evidence {
         count: frames.len(),
         counter: if pattern.has_gaps() { Counter::of(&numbers) } else { Counter::Stamps },
         sizes: Sizes::of(&sizes),
         pace: Pace::of(&times),
         rest: rests_in_a_folder(frames),
-        breaks: breaks(dir, pattern, frames, &times),
+        // Where texts tell the runs apart, nobody asks the pictures.
+        breaks: text == Text::Absent && breaks(dir, pattern, frames, &times),
         names: Names::of(dir, pattern, &numbers),
         companions: has_companions(frames.iter().map(|inspected| inspected.frame.file_name(pattern)), others),
-        text: Text::of(&origins),
+        text,
         pictures,
     }
 }
@@ -81,7 +83,7 @@ fn breaks(dir: &Path, pattern: &Pattern, frames: &[Inspected], times: &[i64]) ->
     after_long_pauses(times, PAUSES).into_iter().any(|at| {
         let pair = frames[at - 1..=at].iter().map(|inspected| &inspected.frame);
         let files = pair.map(|frame| (dir.join(os_name(&frame.file_name(pattern))), frame.identity));
-        let shown: Vec<Signature> = fingerprints(files).map_while(Result::ok).collect();
+        let shown: Vec<Fingerprint> = fingerprints(files).map_while(Result::ok).collect();
         matches!(&shown[..], [one, other] if Pictures::is_another(one.cells(), other.cells()))
     })
 }
@@ -173,8 +175,8 @@ fn window(count: usize) -> Range<usize> {
 /// Decodes these consecutive frames and measures them, as sRGB on black, whatever their formats. One that cannot be read
 /// ends it: the frames would no longer be neighbours. `None` where there are fewer than two.
 fn measure(frames: impl Iterator<Item = (PathBuf, Identity)>) -> Result<Option<Pictures>, FrameError> {
-    let fingerprints: Vec<Signature> = fingerprints(frames).collect::<Result<_, _>>()?;
-    let cells: Vec<&[u8]> = fingerprints.iter().map(Signature::cells).collect();
+    let fingerprints: Vec<Fingerprint> = fingerprints(frames).collect::<Result<_, _>>()?;
+    let cells: Vec<&[u8]> = fingerprints.iter().map(Fingerprint::cells).collect();
     Ok(Pictures::of(&cells))
 }
 
@@ -183,8 +185,8 @@ fn measure(frames: impl Iterator<Item = (PathBuf, Identity)>) -> Result<Option<P
 fn moves(dir: &Path, pattern: &Pattern, frames: &[Inspected]) -> bool {
     let spread = spread(frames.len()).map(|at| &frames[at].frame);
     let files = spread.map(|frame| (dir.join(os_name(&frame.file_name(pattern))), frame.identity));
-    let mut before: Option<Signature> = None;
-    let changed = |fingerprint: Signature| {
+    let mut before: Option<Fingerprint> = None;
+    let changed = |fingerprint: Fingerprint| {
         let changed = before.as_ref().is_some_and(|before| *before != fingerprint);
         before = Some(fingerprint);
         changed
@@ -201,7 +203,7 @@ fn spread(count: usize) -> impl Iterator<Item = usize> {
 /// The fingerprints of these files.
 fn fingerprints(
     files: impl Iterator<Item = (PathBuf, Identity)>,
-) -> impl Iterator<Item = Result<Signature, FrameError>> {
+) -> impl Iterator<Item = Result<Fingerprint, FrameError>> {
     let mut decoder = Decoder::default();
     let mut raw = Vec::new();
     files.map(move |(path, identity)| {
@@ -209,7 +211,7 @@ fn fingerprints(
         let ready = decoder.decode_for(&path, &identity, &target, &|| true)?;
         let ImageInfo { width, height, .. } = ready.info();
         decoder.fill(ready, &target, &mut raw)?;
-        Ok(Signature::of(&raw, Feed::Rgb24, width, height))
+        Ok(Fingerprint::of(&raw, width, height))
     })
 }
 

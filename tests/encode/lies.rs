@@ -10,18 +10,19 @@ use std::fs;
 use std::process::Command;
 use std::sync::Arc;
 
-use reeld::config::{Builtin, Quality};
+use reeld::config::{Builtin, NamedQuality, Quality, Video};
 use reeld::encode::chunk::encode;
 use reeld::encode::ffmpeg::Stop;
 use reeld::encode::look::Look;
 use reeld::encode::recipe::Tolerance;
-use reeld::encode::small::Small;
+use reeld::encode::small::{Layers, Layout, Small};
 use reeld::encode::verify::limits::{Limits, floor};
 use reeld::encode::verify::measure::{Measure, Reading};
+use reeld::frame::color::Feed;
 use tempfile::TempDir;
 
 use crate::contents::{CONTENTS, Content};
-use crate::help::{Shot, ffmpeg, frame_file, make, with_quality};
+use crate::help::{Shot, ffmpeg, frame_file, make, video, with_quality};
 
 const SIZE: (u32, u32) = (320, 180);
 const COUNT: u32 = 20;
@@ -34,6 +35,13 @@ type Tell = Box<dyn Fn(&Film) -> Film>;
 
 /// Y, U and V of red.
 const RED: [u8; 3] = [63, 102, 240];
+
+/// That of such a frame.
+const LAYOUT: Layout = Layout::Feed(Feed::Yuv420p);
+
+fn small(raw: &[u8]) -> Arc<Small> {
+    Layers::of(raw, LAYOUT, SIZE).color
+}
 
 /// A film as it was fed and as it was decoded.
 struct Made {
@@ -53,20 +61,21 @@ fn shot(content: &Content) -> Shot {
     Shot { dir, frames }
 }
 
-fn made(content: &Content, crf: u8) -> Made {
+fn made(content: &Content, video: &Video) -> Made {
     let shot = shot(content);
-    let job = shot.job(&with_quality(Builtin::H264, Quality::Crf(crf)));
+    let job = shot.job(video);
     let result = encode(ffmpeg(), &job, &|_| {}, &Stop::default()).unwrap();
     let decoded = Command::new(&ffmpeg().path)
         .args(["-nostdin", "-v", "error", "-i"])
         .arg(&job.output)
-        .args(["-fps_mode", "passthrough", "-pix_fmt", "yuv420p", "-f", "rawvideo", "-"])
+        .args(["-fps_mode", "passthrough", "-vf", "scale=out_range=tv:out_color_matrix=bt709:flags=area+accurate_rnd"])
+        .args(["-pix_fmt", "yuv420p", "-f", "rawvideo", "-"])
         .output()
         .unwrap();
-    let bytes = job.recipe.feed.frame_bytes(SIZE.0, SIZE.1);
+    let bytes = LAYOUT.frame_bytes(SIZE.0, SIZE.1);
     let seen: Film = decoded.stdout.chunks_exact(bytes).map(<[u8]>::to_vec).collect();
     let fed = (0..u64::from(COUNT)).map(|index| match result.pictures.get(index) {
-        Some(Look::Small(small)) => small,
+        Some(Look::Small(layers)) => layers.color,
         other => panic!("{other:?}"),
     });
     fs::remove_file(&job.output).unwrap();
@@ -86,7 +95,7 @@ impl Made {
             }
         };
         for (fed, seen) in self.fed.iter().zip(seen) {
-            measure.see(Arc::clone(fed), Arc::new(Small::of(seen, SIZE.0, SIZE.1)), &mut tell);
+            measure.see(Arc::clone(fed), small(seen), &mut tell);
         }
         measure.finish(&mut tell);
         worst
@@ -110,7 +119,7 @@ impl Made {
     fn steps(&self, other: &Film) -> f64 {
         let Tolerance::Like(fidelity) = self.tolerance else { panic!("{:?}", self.tolerance) };
         let squares = self.seen.iter().zip(other).map(|(one, other)| {
-            let (one, other) = (Small::of(one, SIZE.0, SIZE.1), Small::of(other, SIZE.0, SIZE.1));
+            let (one, other) = (small(one), small(other));
             let planes = [(one.luma(), other.luma()), (one.chroma(), other.chroma())];
             let mean = |(one, other): (&[u8], &[u8])| {
                 let sum: f64 = one.iter().zip(other).map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2)).sum();
@@ -408,59 +417,91 @@ const SEEN: f64 = 0.25;
 /// cannot be told from what the codec does: a slow pan under grain, shown a frame late.
 const TOLD: f64 = 4.0;
 
+/// Of every kind: still, moving, dark, flat, with text, with noise, coloured.
+const NAMES: [&str; 12] =
+    ["stars", "night", "fade", "calm", "text", "grain", "colours", "pan", "zoom", "cuts", "plasma", "turning"];
+
+/// Recipes, and every how many of the contents is tried. Lies are told in 4:2:0, whatever the codec has; WebP and alpha, which
+/// not every FFmpeg gives back, are not among them.
+fn recipes(all: bool) -> Vec<(Video, usize)> {
+    let mut recipes = vec![
+        (with_quality(Builtin::H264, Quality::Crf(18)), 1),
+        (with_quality(Builtin::H264, Quality::Crf(32)), 1),
+        (video(Builtin::Prores), 3),
+        (video(Builtin::H265Ten), 3),
+        (video(Builtin::Gif), 3),
+    ];
+    if all {
+        for (_, step) in &mut recipes {
+            *step = 1;
+        }
+        recipes.push((with_quality(Builtin::H264, Quality::Crf(51)), 1));
+        recipes.push((with_quality(Builtin::Prores, Quality::Named(NamedQuality::Lowest)), 1));
+        recipes.push((video(Builtin::Dnxhr), 1));
+    }
+    recipes
+}
+
 #[test]
 fn gross_lies_are_refused() {
     let all = std::env::var("REELD_TEST_LIES").is_ok_and(|which| which == "all");
-    // Of every kind: still, moving, dark, flat, with text, with noise, coloured.
-    let names =
-        ["stars", "night", "fade", "calm", "text", "grain", "colours", "pan", "zoom", "cuts", "plasma", "turning"];
-    let contents: Vec<&Content> = CONTENTS.iter().filter(|content| all || names.contains(&content.name)).collect();
+    let contents: Vec<&Content> = CONTENTS.iter().filter(|content| all || NAMES.contains(&content.name)).collect();
     let mut missed = Vec::new();
-    for crf in if all { &[18, 32, 51][..] } else { &[18, 32] } {
-        let films: Vec<Made> = contents.iter().map(|content| made(content, *crf)).collect();
-        for (content, film) in contents.iter().zip(&films) {
-            let (share, reading) = film.judge(&film.seen);
-            assert!(share <= 1.0, "an honest film is refused: {} at {crf}: {share:.2} {reading:?}", content.name);
-        }
-        let mut table: BTreeMap<usize, (String, usize, Vec<String>)> = BTreeMap::new();
-        for (index, (content, film)) in contents.iter().zip(&films).enumerate() {
-            let other = films[(index + 5) % films.len()].seen.clone();
-            for (at, lie) in lies(other).into_iter().enumerate().filter(|(_, lie)| all || lie.gross) {
-                let told = (lie.tell)(&film.seen);
-                let apart = film.apart(&told);
-                if apart < SEEN {
-                    continue;
-                }
-                let (_, count, through) = table.entry(at).or_insert_with(|| (lie.name.clone(), 0, Vec::new()));
-                *count += 1;
-                let (share, _) = film.judge(&told);
-                if share > 1.0 {
-                    continue;
-                }
-                through.push(format!("{} {share:.2} of {apart:.1}", content.name));
-                let steps = film.steps(&told);
-                if lie.gross && *crf < 51 && steps >= TOLD {
-                    missed.push(format!("{}, {} at {crf}: {share:.2}, {steps:.1} steps", lie.name, content.name));
-                }
-            }
-        }
-        let (mut caught, mut tried) = (0, 0);
-        for (name, count, through) in table.into_values() {
-            tried += count;
-            caught += count - through.len();
-            println!("{crf} {name}: {} of {count}  {}", count - through.len(), through.join(", "));
-        }
-        println!("{crf}: {caught} of {tried}");
+    for (video, step) in recipes(all) {
+        let contents: Vec<&Content> = contents.iter().copied().step_by(step).collect();
+        missed.extend(missed_of(&video, &contents, all));
     }
     assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+/// Tells lies about films that are made by a recipe, prints what gets through, and returns the gross ones that do.
+#[expect(clippy::print_stdout, reason = "what gets through is to be compared with the next change")]
+fn missed_of(video: &Video, contents: &[&Content], all: bool) -> Vec<String> {
+    let recipe = format!("{} {:?}", video.preset.name(), video.quality);
+    let films: Vec<Made> = contents.iter().map(|content| made(content, video)).collect();
+    for (content, film) in contents.iter().zip(&films) {
+        let (share, reading) = film.judge(&film.seen);
+        assert!(share <= 1.0, "an honest film is refused: {} by {recipe}: {share:.2} {reading:?}", content.name);
+    }
+    let mut missed = Vec::new();
+    let mut table: BTreeMap<usize, (String, usize, Vec<String>)> = BTreeMap::new();
+    for (index, (content, film)) in contents.iter().zip(&films).enumerate() {
+        let other = films[(index + 5) % films.len()].seen.clone();
+        for (at, lie) in lies(other).into_iter().enumerate().filter(|(_, lie)| all || lie.gross) {
+            let told = (lie.tell)(&film.seen);
+            let apart = film.apart(&told);
+            if apart < SEEN {
+                continue;
+            }
+            let (_, count, through) = table.entry(at).or_insert_with(|| (lie.name.clone(), 0, Vec::new()));
+            *count += 1;
+            let (share, _) = film.judge(&told);
+            if share > 1.0 {
+                continue;
+            }
+            through.push(format!("{} {share:.2} of {apart:.1}", content.name));
+            let steps = film.steps(&told);
+            if lie.gross && !film.tolerance.is_coarse() && steps >= TOLD {
+                missed.push(format!("{}, {} by {recipe}: {share:.2}, {steps:.1} steps", lie.name, content.name));
+            }
+        }
+    }
+    let (mut caught, mut tried) = (0, 0);
+    for (name, count, through) in table.into_values() {
+        tried += count;
+        caught += count - through.len();
+        println!("{recipe} {name}: {} of {count}  {}", count - through.len(), through.join(", "));
+    }
+    println!("{recipe}: {caught} of {tried}");
+    missed
 }
 
 #[test]
 fn honest_videos_of_every_kind_are_proved() {
     for content in CONTENTS.iter().step_by(2) {
-        for preset in [Builtin::H264, Builtin::H265, Builtin::Mpeg4] {
+        for preset in [Builtin::H264, Builtin::H265Ten, Builtin::Mpeg4, Builtin::Prores, Builtin::Gif, Builtin::Webp] {
             let shot = shot(content);
-            let job = shot.job(&crate::help::video(preset));
+            let job = shot.job(&video(preset));
             let made = make(&job);
             assert!(made.is_ok(), "{} {preset}: {}", content.name, made.unwrap_err());
         }

@@ -8,6 +8,7 @@ use crate::config::Container;
 use crate::encode::look::{Look, harden};
 use crate::encode::priority::step_back;
 use crate::encode::recipe::Recipe;
+use crate::encode::small::Layout;
 use crate::frame::FrameError;
 use crate::frame::color::Target;
 use crate::frame::decode::{Decoded, Decoder};
@@ -55,7 +56,8 @@ fn raw(
     if recipe.container == Container::Gif && recipe.feed.has_alpha() {
         harden(&mut pixels);
     }
-    let look = Look::of(recipe, &pixels, (recipe.canvas.width, recipe.canvas.height));
+    let size = (recipe.canvas.width, recipe.canvas.height);
+    let look = Look::of(recipe, &pixels, Layout::Feed(recipe.feed), size);
     Ok(Raw { pixels, look, contents })
 }
 

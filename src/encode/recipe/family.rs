@@ -51,7 +51,7 @@ impl Family {
     }
 
     /// See [`Tolerance`].
-    pub(super) fn tolerance(self, pixels: &Pixels, feed: Feed, args: &[String], size: (u32, u32)) -> Tolerance {
+    pub(super) fn tolerance(self, pixels: &Pixels, feed: Feed, args: &[String]) -> Tolerance {
         let asked = |option: &str, value: &str| args.windows(2).any(|pair| pair == [option, value]);
         let is_lossless = match self {
             Self::Ffv1 => true,
@@ -59,30 +59,12 @@ impl Family {
             Self::Vpx => asked("-lossless", "1"),
             _ => false,
         };
-        match self {
-            _ if is_lossless && pixels.holds(feed) => Tolerance::Exact,
-            // Nothing but the rounding from 16 bits to fewer.
-            _ if is_lossless && pixels.is_rgb() => Tolerance::Within(8),
-            _ if feed == Feed::Yuv420p => Tolerance::Like(Fidelity::of(self, args)),
-            // FFmpeg 9 chooses 256 colours by how different they look, so that blue in bright places may be 34 off; with
-            // FFmpeg 5 it is 3.
-            Self::Gif => Tolerance::Within(64),
-            _ if is_coarse(args) => Tolerance::Within(96),
-            // Cells of less than 16 pixels a side: their neighbours bleed into them.
-            _ if size.0 < 256 || size.1 < 144 => Tolerance::Within(64),
-            _ => Tolerance::Within(32),
+        if is_lossless && pixels.holds(feed) {
+            Tolerance::Exact
+        } else {
+            Tolerance::Like(Fidelity::of(self, args, feed))
         }
     }
-}
-
-/// Whether next to nothing of a picture may be left: constant quality below Blender's LOWEST, or a bit rate, which
-/// nobody can judge without the pictures.
-fn is_coarse(args: &[String]) -> bool {
-    args.windows(2).any(|pair| match pair[0].as_str() {
-        "-crf" => pair[1].parse::<f32>().is_ok_and(|crf| crf > 37.0),
-        "-b:v" => pair[1] != "0",
-        _ => false,
-    })
 }
 
 /// The keys and values of a `key=value:key=value` argument.

@@ -1,54 +1,50 @@
-//! How near to its frames a lossy 4:2:0 video is made: the encoder, and where on its scale.
+//! How near to its frames a lossy video is made: the encoder, and where on its scale.
 
 use super::Family;
+use crate::frame::color::Feed;
 
 /// An encoder at a quality.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fidelity {
-    family: Family,
+    encoder: &'static str,
     scale: Option<u8>,
+    /// The quality of x264 that is about as good, in hundredths.
+    as_x264: Option<u16>,
 }
 
 impl Fidelity {
-    /// What these arguments ask of an encoder of `family`. Later arguments count more, as for FFmpeg.
-    pub(super) fn of(family: Family, args: &[String]) -> Self {
-        let mut scale: Option<u8> = None;
-        for pair in args.windows(2) {
-            let [option, value] = pair else { continue };
-            let number = || value.parse::<f32>().ok().filter(|number| (0.0..=255.0).contains(number));
-            match option.as_str() {
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
-                "-crf" | "-qp" | "-q:v" | "-qscale:v" => scale = number().map(|number| number.ceil() as u8),
-                "-lossless" if value == "1" => scale = Some(0),
-                "-x265-params" if value.contains("lossless=1") => scale = Some(0),
-                // A quality of the encoder's own language overrules FFmpeg's.
-                "-x264-params" | "-x264opts" | "-x265-params" | "-svtav1-params"
-                    if ["crf", "qp", "bitrate", "vbv", "rc="].iter().any(|key| value.contains(key)) =>
-                {
-                    return Self { family, scale: None };
-                }
-                // Nobody can judge a bit rate without the pictures.
-                "-b:v" | "-maxrate" | "-fs" if value != "0" => return Self { family, scale: None },
-                _ => {}
-            }
-        }
-        Self { family, scale }
+    /// What these arguments ask of an encoder of `family` that is given `feed`. Later arguments count more, as for FFmpeg.
+    pub(super) fn of(family: Family, args: &[String], feed: Feed) -> Self {
+        let scale = scale(family, args);
+        let encoder = match (family, feed == Feed::Yuv420p) {
+            (Family::X264, true) => "x264",
+            (Family::X265, true) => "x265",
+            (Family::SvtAv1, true) => "svt-av1",
+            (Family::Vpx, true) => "vpx",
+            (Family::Mpeg4, true) => "mpeg4",
+            // FFmpeg converts what is fed as RGB, and the depth and the subsampling are others.
+            (Family::X265, false) => "x265/rgb",
+            (Family::SvtAv1, false) => "svt-av1/rgb",
+            (Family::Vpx, false) => "vpx/rgb",
+            // What a lossless codec changes is rounding, as that of x264 where it is lossless.
+            (Family::X264 | Family::Ffv1, _) => "x264/rgb",
+            (Family::Prores, _) if quantiser(args).is_some() => "prores/quantiser",
+            (Family::Prores, _) => "prores/profile",
+            (Family::Dnxhd, _) => "dnxhr",
+            (Family::Gif, _) => "gif",
+            (Family::Webp, _) => "webp",
+            (Family::Mpeg4 | Family::Other, _) => "other",
+        };
+        Self { encoder, scale, as_x264: scale.and_then(|scale| as_x264(family, encoder, scale)) }
     }
 
     /// The encoder, as the table of limits names it.
     #[must_use]
     pub fn encoder(self) -> &'static str {
-        match self.family {
-            Family::X264 => "x264",
-            Family::X265 => "x265",
-            Family::SvtAv1 => "svt-av1",
-            Family::Vpx => "vpx",
-            Family::Mpeg4 => "mpeg4",
-            _ => "other",
-        }
+        self.encoder
     }
 
-    /// Its own number, higher for less quality; `None` where that is not known.
+    /// Its own number, turned so that a higher one is less quality; `None` where that is not known.
     #[must_use]
     pub fn scale(self) -> Option<u8> {
         self.scale
@@ -57,14 +53,95 @@ impl Fidelity {
     /// About as good as x264 at this CRF; `None` where that is not known.
     #[must_use]
     pub fn as_x264(self) -> Option<f64> {
-        let scale = f64::from(self.scale?);
-        match self.family {
-            Family::X264 | Family::X265 => Some(scale),
-            Family::SvtAv1 | Family::Vpx => Some(scale * 51.0 / 63.0),
-            // Its step doubles where that of x264 takes six more.
-            Family::Mpeg4 => Some(18.0 + 8.0 * (scale.max(1.0) / 2.0).log2()),
-            _ => None,
+        self.as_x264.map(|hundredths| f64::from(hundredths) / 100.0)
+    }
+}
+
+/// The last quantiser that FFmpeg is told.
+fn quantiser(args: &[String]) -> Option<&str> {
+    last(args, &["-q:v", "-qscale:v", "-q", "-qscale"])
+}
+
+fn last<'a>(args: &'a [String], options: &[&str]) -> Option<&'a str> {
+    args.windows(2).rev().find(|pair| options.contains(&&*pair[0])).map(|pair| &*pair[1])
+}
+
+fn scale(family: Family, args: &[String]) -> Option<u8> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
+    let number = |text: &str| {
+        text.parse::<f32>().ok().filter(|number| (0.0..=255.0).contains(number)).map(|number| number.ceil() as u8)
+    };
+    // Nobody can judge a bit rate without the pictures.
+    let is_limited = ["-b:v", "-b", "-maxrate", "-maxrate:v", "-fs"]
+        .iter()
+        .any(|option| last(args, &[option]).is_some_and(|value| value != "0"));
+    // A quality of the encoder's own language overrules FFmpeg's.
+    let own = last(args, &["-x264-params", "-x264opts", "-x265-params", "-svtav1-params"]).unwrap_or_default();
+    if family == Family::X265 && own.contains("lossless=1") || family == Family::Ffv1 {
+        return Some(0);
+    }
+    if is_limited || ["crf", "qp", "bitrate", "vbv", "rc="].iter().any(|key| own.contains(key)) {
+        return None;
+    }
+    match family {
+        Family::X264 | Family::X265 | Family::SvtAv1 | Family::Vpx => {
+            if last(args, &["-lossless"]) == Some("1") {
+                return Some(0);
+            }
+            let default = match family {
+                Family::X264 => Some(23),
+                Family::X265 => Some(28),
+                // That of SVT-AV1 is another one in each version; that of libvpx is a bit rate.
+                _ => None,
+            };
+            last(args, &["-crf", "-qp"]).map_or(default, number)
         }
+        Family::Mpeg4 => quantiser(args).and_then(number),
+        Family::Prores => match (quantiser(args), last(args, &["-profile:v", "-profile"])) {
+            (Some(quantiser), _) => number(quantiser),
+            // FFmpeg's own choice is HQ or 4444.
+            (None, None) => Some(2),
+            (None, Some(profile)) => {
+                let names = ["xq", "4444", "hq", "standard", "lt", "proxy"];
+                let from_name = || names.iter().position(|name| *name == profile);
+                let from_number = |number: u8| 5_usize.checked_sub(number.into());
+                let place = profile.parse().ok().map_or_else(from_name, from_number)?;
+                u8::try_from(place).ok()
+            }
+        },
+        Family::Dnxhd => match last(args, &["-profile:v", "-profile"])? {
+            "dnxhr_444" | "dnxhr_hqx" | "dnxhr_hq" => Some(0),
+            "dnxhr_sq" => Some(1),
+            "dnxhr_lb" => Some(2),
+            _ => None,
+        },
+        Family::Webp if last(args, &["-lossless"]) == Some("1") => Some(0),
+        Family::Webp => match last(args, &["-quality", "-q:v", "-qscale:v"]) {
+            Some(quality) => number(quality).and_then(|quality| 100_u8.checked_sub(quality)),
+            None => Some(25),
+        },
+        Family::Gif | Family::Ffv1 => Some(0),
+        Family::Other => None,
+    }
+}
+
+/// In hundredths.
+fn as_x264(family: Family, encoder: &str, scale: u8) -> Option<u16> {
+    let hundreds = u16::from(scale) * 100;
+    match family {
+        Family::X264 | Family::X265 | Family::Ffv1 => Some(hundreds),
+        Family::SvtAv1 | Family::Vpx => u16::try_from(u32::from(scale) * 5100 / 63).ok(),
+        // Its step doubles where that of x264 takes six more.
+        Family::Mpeg4 => {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "18 to 74 for any byte")]
+            let crf = (1800.0 + 800.0 * (f64::from(scale.max(1)) / 2.0).log2()) as u16;
+            Some(crf)
+        }
+        // From 18 to 34, and from 18 to 48, as far as their worst pictures tell.
+        Family::Prores if encoder == "prores/quantiser" => Some(1800 + hundreds / 2),
+        Family::Webp => Some(1800 + hundreds * 3 / 10),
+        Family::Prores | Family::Dnxhd | Family::Gif => Some(1800),
+        Family::Other => None,
     }
 }
 
@@ -75,15 +152,32 @@ mod tests {
     #[test]
     fn the_last_word_on_quality_counts() {
         let of = |family, args: &[&str]| {
-            Fidelity::of(family, &args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>()).scale()
+            let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+            Fidelity::of(family, &args, Feed::Yuv420p).scale()
         };
         assert_eq!(of(Family::X264, &["-preset", "fast", "-crf", "17.95"]), Some(18));
         assert_eq!(of(Family::X264, &["-crf", "18", "-crf", "40"]), Some(40));
+        assert_eq!(of(Family::X264, &["-preset", "fast"]), Some(23));
+        assert_eq!(of(Family::X264, &["-b:v", "2M"]), None);
         assert_eq!(of(Family::Vpx, &["-crf", "22", "-b:v", "0"]), Some(22));
         assert_eq!(of(Family::Vpx, &["-crf", "22", "-b:v", "2M"]), None);
+        assert_eq!(of(Family::Vpx, &[]), None);
         assert_eq!(of(Family::X264, &["-crf", "18", "-x264-params", "crf=50"]), None);
         assert_eq!(of(Family::X265, &["-x265-params", "log-level=error:lossless=1"]), Some(0));
         assert_eq!(of(Family::Mpeg4, &["-q:v", "18"]), Some(18));
-        assert_eq!(of(Family::Other, &[]), None);
+        assert_eq!(of(Family::Prores, &["-vendor", "apl0", "-profile:v", "3"]), Some(2));
+        assert_eq!(of(Family::Prores, &["-profile:v", "proxy"]), Some(5));
+        assert_eq!(of(Family::Prores, &["-profile:v", "4", "-q:v", "9"]), Some(9));
+        assert_eq!(of(Family::Webp, &["-quality", "80"]), Some(20));
+        assert_eq!(of(Family::Dnxhd, &["-profile:v", "dnxhr_lb"]), Some(2));
+        assert_eq!(of(Family::Other, &["-crf", "20"]), None);
+    }
+
+    #[test]
+    fn what_is_fed_as_rgb_has_limits_of_its_own() {
+        let of = |family, feed| Fidelity::of(family, &[], feed).encoder();
+        assert_eq!(of(Family::X264, Feed::Yuv420p), "x264");
+        assert_eq!(of(Family::X264, Feed::Rgb48le), "x264/rgb");
+        assert_eq!(of(Family::Mpeg4, Feed::Rgb24), "other");
     }
 }

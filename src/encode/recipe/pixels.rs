@@ -1,5 +1,6 @@
 //! What a pixel format needs: the feed, the canvas, and the filters between feed and encoder.
 
+use crate::encode::small::Grid;
 use crate::frame::color::Feed;
 
 use super::{Family, Source};
@@ -134,15 +135,36 @@ impl Pixels {
         }
     }
 
-    /// From the encoder's format back to the feed.
+    /// From the encoder's format back to RGB that is laid out as `feed`.
     pub(super) fn filters_back(&self, feed: Feed) -> String {
         let name = feed.ffmpeg_name();
-        let range = match self.model {
-            Model::Rgb => return format!("format={name}"),
-            Model::Limited => "tv",
-            Model::Full => "full",
-        };
-        format!("scale=in_range={range}:out_range=full:in_color_matrix=bt709:{SCALE_FLAGS},format={name}")
+        match self.range() {
+            None => format!("format={name}"),
+            Some(range) => {
+                format!("scale=in_range={range}:out_range=full:in_color_matrix=bt709:{SCALE_FLAGS},format={name}")
+            }
+        }
+    }
+
+    /// From the encoder's format to 8-bit limited-range YUV: planes of full size, or means, as 4:2:0 of the size of `means`.
+    /// `None` for RGB.
+    pub(super) fn filters_to_yuv(&self, means: Option<Grid>) -> Option<String> {
+        let range = format!("in_range={}:out_range=tv", self.range()?);
+        Some(match means {
+            Some(Grid { width, height, .. }) => {
+                format!("scale={width}:{height}:{range}:flags=area+accurate_rnd,format=yuv420p")
+            }
+            None => format!("scale={range}:{SCALE_FLAGS},format=yuv444p"),
+        })
+    }
+
+    /// FFmpeg's name of the range; `None` for RGB.
+    fn range(&self) -> Option<&'static str> {
+        match self.model {
+            Model::Rgb => None,
+            Model::Limited => Some("tv"),
+            Model::Full => Some("full"),
+        }
     }
 }
 

@@ -1,64 +1,88 @@
 //! How decoded frames come to the proof: whole, or reduced to what it compares.
 
-use std::sync::Arc;
-
 use super::pixels::Pixels;
 use super::{Recipe, Tolerance};
 use crate::encode::look::Look;
-use crate::encode::small::{Grid, Small};
+use crate::encode::small::{Grid, Layers, Layout};
 use crate::frame::color::{Canvas, Feed};
 
-/// This many pixels a side at most become one sample. Whole frames of 1080p took longer through the pipe than to decode,
-/// where pictures are simple, so that FFmpeg makes them small where it does so exactly: up to 3840x2160 FFmpeg's means are the exact ones, rounded; at twice that,
-/// where its scaler has the fewest steps for the weight of a pixel, they are 3 of 255 off.
+/// This many pixels a side at most become one sample in FFmpeg. Whole frames of 1080p took longer through the pipe than to
+/// decode, where pictures are simple, so that FFmpeg makes them small where it does so exactly: up to 3840x2160 its means
+/// are the exact ones, rounded; at twice that, where its scaler has the fewest steps for the weight of a pixel, they are 3
+/// of 255 off.
 const AREA_LIMIT: usize = 120;
 
-/// Decoded frames as the proof gets them, in the layout of the feed.
+/// Decoded frames as the proof gets them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Review {
-    /// Pixels.
-    pub(crate) width: u32,
-    /// Pixels.
-    pub(crate) height: u32,
-    /// What makes them of decoded frames; nothing where they are those.
-    pub(crate) filters: Option<String>,
-    /// The grid that the filters reduce them to.
-    pub(crate) reduced: Option<Grid>,
+pub struct Review {
+    size: (u32, u32),
+    filters: Option<String>,
+    layout: Layout,
+    /// The grid that the filters reduce them to, as 4:2:0.
+    reduced: Option<Grid>,
 }
 
 impl Review {
-    /// Bytes of a frame, in the layout of `feed`.
-    pub(crate) fn frame_bytes(&self, feed: Feed) -> usize {
+    /// FFmpeg's filters that make them of decoded frames; none where they are those.
+    #[must_use]
+    pub fn filters(&self) -> Option<&str> {
+        self.filters.as_deref()
+    }
+
+    /// FFmpeg's name of their pixel format.
+    #[must_use]
+    pub fn pix_fmt(&self) -> &'static str {
+        self.layout.ffmpeg_name()
+    }
+
+    /// Bytes of a frame.
+    #[must_use]
+    pub fn frame_bytes(&self) -> usize {
         match self.reduced {
             Some(grid) => grid.width * grid.height + 2 * grid.chroma(),
-            None => feed.frame_bytes(self.width, self.height),
+            None => self.layout.frame_bytes(self.size.0, self.size.1),
         }
     }
 
-    /// What such a frame looks like.
-    pub(crate) fn look(&self, recipe: &Recipe, raw: &[u8]) -> Look {
+    /// What such a frame of `recipe` looks like.
+    #[must_use]
+    pub fn look(&self, recipe: &Recipe, raw: &[u8]) -> Look {
         match self.reduced {
-            Some(grid) => Look::Small(Arc::new(Small::reduced(raw, grid))),
-            None => Look::of(recipe, raw, (self.width, self.height)),
+            Some(grid) => Look::Small(Layers::reduced(raw, grid)),
+            None => Look::of(recipe, raw, self.layout, self.size),
         }
     }
 }
 
 impl Recipe {
-    /// What a decoder makes of the frames of the reel, for the proof to look at.
-    pub(crate) fn review(&self) -> Review {
+    /// What a decoder makes of the frames of the video, for the proof to look at.
+    #[must_use]
+    pub fn review(&self) -> Review {
         let Canvas { width, height, .. } = self.canvas;
-        let whole = |filters| Review { width, height, filters, reduced: None };
-        if self.feed != Feed::Yuv420p {
-            return whole(Pixels::of(&self.pix_fmt).map(|pixels| pixels.filters_back(self.feed)));
+        let feed = Layout::Feed(self.feed);
+        let whole = |filters, layout| Review { size: (width, height), filters, layout, reduced: None };
+        // A recipe has no other pixel format than one that is known.
+        let Some(pixels) = Pixels::of(&self.pix_fmt) else { return whole(None, feed) };
+        match (self.tolerance, self.feed) {
+            (Tolerance::Exact, Feed::Yuv420p) => return whole(None, feed),
+            (Tolerance::Exact, _) => return whole(Some(pixels.filters_back(self.feed)), feed),
+            (Tolerance::Like(_), _) => {}
         }
         let grid = Grid::of(width, height);
-        if self.tolerance == Tolerance::Exact || !grid.is_even || height as usize / grid.height > AREA_LIMIT {
-            return whole(None);
+        let is_reduced = grid.is_even && height as usize / grid.height <= AREA_LIMIT;
+        match pixels.filters_to_yuv(is_reduced.then_some(grid)).filter(|_| !self.feed.has_alpha()) {
+            Some(filters) if is_reduced => {
+                let layout = Layout::Feed(Feed::Yuv420p);
+                Review { size: (width, height), filters: Some(filters), layout, reduced: Some(grid) }
+            }
+            _ if self.feed == Feed::Yuv420p => whole(None, feed),
+            Some(filters) => whole(Some(filters), Layout::Yuv444p),
+            // What is compared has eight bits, whatever was fed.
+            None => {
+                let feed = if self.feed.has_alpha() { Feed::Rgba } else { Feed::Rgb24 };
+                whole(Some(pixels.filters_back(feed)), Layout::Feed(feed))
+            }
         }
-        // Means of the very pixels of each sample; every pixel counts, and none for two.
-        let filters = format!("scale={}:{}:flags=area+accurate_rnd", grid.width, grid.height);
-        Review { width, height, filters: Some(filters), reduced: Some(grid) }
     }
 }
 
@@ -72,7 +96,6 @@ mod tests {
     fn review(preset: Builtin, width: u32, height: u32) -> Option<(usize, usize)> {
         let source = Source { width, height, deep: false, linear: false, alpha: false };
         let review = Recipe::resolve(&video(Preset::Builtin(preset)), &source).unwrap().review();
-        assert_eq!((review.width, review.height), (width.next_multiple_of(2), height.next_multiple_of(2)));
         review.reduced.map(|grid| (grid.width, grid.height))
     }
 
@@ -88,9 +111,12 @@ mod tests {
     }
 
     #[test]
-    fn frames_that_are_fed_as_rgb_come_whole() {
-        for preset in [Builtin::Lossless, Builtin::Ffv1, Builtin::Prores, Builtin::H264Ten, Builtin::Gif] {
+    fn frames_that_are_compared_as_rgb_come_whole() {
+        for preset in [Builtin::Lossless, Builtin::Ffv1, Builtin::Gif, Builtin::Webp] {
             assert_eq!(review(preset, 1920, 1080), None, "{}", preset.name());
+        }
+        for preset in [Builtin::Prores, Builtin::H264Ten, Builtin::Dnxhr] {
+            assert_eq!(review(preset, 1920, 1080), Some((160, 90)), "{}", preset.name());
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use super::limits::{Limits, floor};
 use super::measure::{Measure, Reading};
-use super::order::Order;
 use crate::encode::error::Flaw;
 use crate::encode::look::Look;
 use crate::encode::recipe::{Recipe, Tolerance};
+use crate::encode::small::{Layers, Small};
 
 /// Judges decoded pictures one after the other.
 #[derive(Debug)]
@@ -18,22 +18,26 @@ pub(super) struct Judge {
 #[derive(Debug)]
 enum By {
     Bytes,
-    Cells { allowed: u8, order: Order },
-    Measures { measure: Box<Measure>, limits: Limits },
+    Measures(Box<Measures>),
+}
+
+/// What is measured of each layer, and how far it may be off.
+#[derive(Debug)]
+struct Measures {
+    color: Measure,
+    alpha: Measure,
+    limits: Limits,
 }
 
 impl Judge {
     pub(super) fn new(recipe: &Recipe) -> Self {
         let long = recipe.canvas.width.max(recipe.canvas.height);
-        Self::by(recipe.tolerance, long)
-    }
-
-    fn by(tolerance: Tolerance, long: u32) -> Self {
-        let by = match tolerance {
+        let by = match recipe.tolerance {
             Tolerance::Exact => By::Bytes,
-            Tolerance::Within(allowed) => By::Cells { allowed, order: Order::new(allowed) },
             Tolerance::Like(fidelity) => {
-                By::Measures { measure: Box::new(Measure::new(floor(fidelity))), limits: Limits::of(fidelity, long) }
+                let measure = || Measure::new(floor(fidelity));
+                let limits = Limits::of(fidelity, long);
+                By::Measures(Box::new(Measures { color: measure(), alpha: measure(), limits }))
             }
         };
         Self { by, share: 0.0 }
@@ -48,31 +52,43 @@ impl Judge {
 
     /// Judges decoded frame `index`, which comes after the one of the last call.
     pub(super) fn judge(&mut self, index: u64, fed: Look, seen: Look) -> Result<(), Flaw> {
+        // Looks of two kinds or sizes are never made by one recipe, and would prove nothing.
+        let other = Err(Flaw::Pixels { index });
         match (&mut self.by, fed, seen) {
-            (By::Cells { allowed, order }, Look::Cells(fed), Look::Cells(seen)) => {
-                let distance = seen.distance(&fed);
-                self.share = self.share.max(f64::from(distance) / f64::from((*allowed).max(1)));
-                if distance > *allowed {
-                    return Err(Flaw::Picture { index, distance, allowed: *allowed });
-                }
-                order.judge(index, fed, seen)
-            }
             (By::Bytes, Look::Bytes(fed), Look::Bytes(seen)) if fed == seen => Ok(()),
-            (By::Measures { measure, limits }, Look::Small(fed), Look::Small(seen)) if fed.grid() == seen.grid() => {
+            (By::Measures(measures), Look::Small(fed), Look::Small(seen)) => {
+                let Measures { color, alpha, limits } = &mut **measures;
+                let is_comparable = |one: &Small, other: &Small| one.grid() == other.grid();
                 let mut worst = Worst::default();
-                measure.see(fed, seen, &mut |reading| worst.take(reading, limits));
+                let mut tell = |reading| worst.take(reading, limits);
+                match (fed, seen) {
+                    (Layers { color: fed, alpha: None }, Layers { color: seen, alpha: None })
+                        if is_comparable(&fed, &seen) =>
+                    {
+                        color.see(fed, seen, &mut tell);
+                    }
+                    (
+                        Layers { color: fed, alpha: Some(fed_alpha) },
+                        Layers { color: seen, alpha: Some(seen_alpha) },
+                    ) if is_comparable(&fed, &seen) => {
+                        color.see(fed, seen, &mut tell);
+                        alpha.see(fed_alpha, seen_alpha, &mut tell);
+                    }
+                    _ => return other,
+                }
                 worst.judge(&mut self.share)
             }
-            // Looks of two kinds are never made by one recipe, and would prove nothing.
-            _ => Err(Flaw::Pixels { index }),
+            _ => other,
         }
     }
 
     /// There are no more frames.
     pub(super) fn finish(&mut self) -> Result<(), Flaw> {
-        let By::Measures { measure, limits } = &mut self.by else { return Ok(()) };
+        let By::Measures(measures) = &mut self.by else { return Ok(()) };
+        let Measures { color, alpha, limits } = &mut **measures;
         let mut worst = Worst::default();
-        measure.finish(&mut |reading| worst.take(reading, limits));
+        color.finish(&mut |reading| worst.take(reading, limits));
+        alpha.finish(&mut |reading| worst.take(reading, limits));
         worst.judge(&mut self.share)
     }
 }
@@ -102,22 +118,57 @@ impl Worst {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use super::*;
+    use crate::config::{Builtin, FrameRate, Preset, SizeChange, Video};
+    use crate::encode::recipe::Source;
+    use crate::encode::small::Layout;
     use crate::frame::color::Feed;
-    use crate::frame::signature::Signature;
+
+    const SIZE: (u32, u32) = (32, 18);
+
+    fn judge(preset: Builtin, alpha: bool) -> Judge {
+        let source = Source { width: SIZE.0, height: SIZE.1, deep: false, linear: false, alpha };
+        let video = Video {
+            rate: FrameRate { num: NonZeroU32::MIN, den: NonZeroU32::MIN },
+            preset: Preset::Builtin(preset),
+            quality: None,
+            speed: None,
+            encoder_args: Vec::new(),
+            background: [0; 3],
+            size_change: SizeChange::Error,
+        };
+        Judge::new(&Recipe::resolve(&video, &source).unwrap())
+    }
+
+    fn grey(value: u8) -> Look {
+        Look::Small(Layers::of(&vec![value; 32 * 18 * 3], Layout::Feed(Feed::Rgb24), SIZE))
+    }
+
+    fn seen_through(alpha: u8) -> Look {
+        let raw: Vec<u8> = (0..32 * 18).flat_map(|_| [0, 0, 0, alpha]).collect();
+        Look::Small(Layers::of(&raw, Layout::Feed(Feed::Rgba), SIZE))
+    }
 
     #[test]
     fn what_must_be_exact_is_and_the_rest_is_near() {
-        let cells = |grey: u8| Look::Cells(Signature::of(&[grey; 32 * 18 * 3], Feed::Rgb24, 32, 18));
-        let mut exact = Judge::by(Tolerance::Exact, 32);
+        let mut exact = judge(Builtin::Ffv1, false);
         assert_eq!(exact.judge(0, Look::Bytes(7), Look::Bytes(7)), Ok(()));
         assert_eq!(exact.judge(1, Look::Bytes(7), Look::Bytes(8)), Err(Flaw::Pixels { index: 1 }));
-        assert_eq!(exact.judge(2, cells(9), cells(9)), Err(Flaw::Pixels { index: 2 }));
-        let mut near = Judge::by(Tolerance::Within(4), 32);
-        assert_eq!(near.judge(0, cells(100), cells(104)), Ok(()));
-        let off = Flaw::Picture { index: 1, distance: 5, allowed: 4 };
-        assert_eq!(near.judge(1, cells(100), cells(105)), Err(off));
+        assert_eq!(exact.judge(2, grey(9), grey(9)), Err(Flaw::Pixels { index: 2 }));
+        let mut near = judge(Builtin::Prores, false);
+        assert_eq!(near.judge(0, grey(100), grey(101)), Ok(()));
+        assert!(near.worst() > 0 && near.worst() < 100, "{}", near.worst());
+        assert!(matches!(near.judge(1, grey(100), grey(150)), Err(Flaw::Unlike { first: 1, .. })));
         assert_eq!(near.judge(2, Look::Bytes(7), Look::Bytes(7)), Err(Flaw::Pixels { index: 2 }));
-        assert_eq!(near.worst(), 125);
+    }
+
+    #[test]
+    fn alpha_is_compared_even_where_all_is_black() {
+        let mut judge = judge(Builtin::Prores4444, true);
+        assert_eq!(judge.judge(0, seen_through(200), seen_through(200)), Ok(()));
+        assert!(matches!(judge.judge(1, seen_through(200), seen_through(100)), Err(Flaw::Unlike { .. })));
+        assert_eq!(judge.judge(2, seen_through(200), grey(0)), Err(Flaw::Pixels { index: 2 }));
     }
 }

@@ -105,11 +105,11 @@ fn decoder(
     command.args(job.recipe.decoder_args());
     let input = source.open(&mut command, &job.output);
     command.map("0:v:0").fps_mode("passthrough");
-    if let Some(filters) = &review.filters {
+    if let Some(filters) = review.filters() {
         command.filter(filters);
     }
     // One by one: FFmpeg would gather 38 frames that are reduced.
-    command.pix_fmt(job.recipe.feed.ffmpeg_name()).args(["-flush_packets", "1"]);
+    command.pix_fmt(review.pix_fmt()).args(["-flush_packets", "1"]);
     command.format("rawvideo").output("pipe:1");
     // In the same run, because FFmpeg takes longer to start than to list packets.
     packets::list(&mut command, &report.url());
@@ -154,7 +154,7 @@ enum End {
 /// Reads raw video to its end, or to the first flaw.
 fn compare(mut pipe: ChildStdout, recipe: &Recipe, review: &Review, pictures: &Pictures, read: &AtomicU64) -> Seen {
     _ = fcntl_setpipe_size(&pipe, PIPE_BYTES);
-    let mut raw = vec![0; review.frame_bytes(recipe.feed)];
+    let mut raw = vec![0; review.frame_bytes()];
     let mut seen = Seen::default();
     let mut judge = Judge::new(recipe);
     while seen.end == End::OfPictures {

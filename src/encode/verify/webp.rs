@@ -14,6 +14,7 @@ use crate::encode::chunk::{ChunkJob, ChunkResult};
 use crate::encode::error::{EncodeError, Flaw};
 use crate::encode::ffmpeg::Stop;
 use crate::encode::look::Look;
+use crate::encode::small::Layout;
 use crate::encode::webp::{Anmf, frames};
 use crate::frame::color::Feed;
 
@@ -73,12 +74,12 @@ fn check_pictures(job: &ChunkJob, result: &ChunkResult, stop: &Stop) -> Result<u
         let index = found;
         found += 1;
         let Some(expected) = expected else { continue };
-        let raw = if job.recipe.feed == Feed::Rgba {
-            picture.into_raw()
+        let (feed, raw) = if job.recipe.feed.has_alpha() {
+            (Feed::Rgba, picture.into_raw())
         } else {
-            DynamicImage::ImageRgba8(picture).into_rgb8().into_raw()
+            (Feed::Rgb24, DynamicImage::ImageRgba8(picture).into_rgb8().into_raw())
         };
-        let seen = Look::of(&job.recipe, &raw, (width, height));
+        let seen = Look::of(&job.recipe, &raw, Layout::Feed(feed), (width, height));
         judge.judge(index, expected, seen).map_err(|flaw| flawed(reel, flaw))?;
     }
     if found != result.fed {

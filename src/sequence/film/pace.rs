@@ -51,7 +51,7 @@ impl Pace {
     }
 }
 
-/// A rest that is no pause within a run: at least this long, and so many times as long as three quarters of the pauses.
+/// A rest that is no pause within a run: at least this long, and this many times as long as three quarters of the pauses.
 const REST_NS: i64 = 60_000_000_000;
 const RESTS: i64 = 10;
 
@@ -96,7 +96,7 @@ fn usual(pauses_ns: &[i64]) -> i64 {
 const JUMP: u64 = 1000;
 const JUMPS: u64 = 10;
 
-/// How long the pause at such a jump is: at least this, and so many times the usual one.
+/// How long the pause at such a jump is: at least this, and this many times the usual one.
 const JUMP_PAUSE_NS: i64 = 10_000_000_000;
 const JUMP_PAUSES: i64 = 5;
 

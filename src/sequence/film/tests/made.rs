@@ -61,7 +61,7 @@ impl Set {
         Self { stamps: true, ..self }
     }
 
-    /// A pause of so many seconds before each, give or take this part of it.
+    /// A pause of this many seconds before each, give or take this part of it.
     pub fn every(self, seconds: f64, jitter: f64) -> Self {
         let mut random = Random(1);
         self.after(|_| seconds * (1.0 + jitter * random.signed()))

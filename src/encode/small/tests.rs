@@ -1,0 +1,118 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::frame::ImageInfo;
+use crate::frame::color::{Canvas, convert};
+use crate::frame::decode::{Picture, Pixels};
+use crate::frame::digest::{Contents, Digest};
+
+#[test]
+fn grids_divide_where_they_can() {
+    let grid = |width, height| {
+        let Grid { width, height, is_even } = Grid::of(width, height);
+        (width, height, is_even)
+    };
+    assert_eq!(grid(1920, 1080), (160, 90, true));
+    assert_eq!(grid(1280, 720), (160, 90, true));
+    assert_eq!(grid(3840, 2160), (160, 90, true));
+    assert_eq!(grid(640, 360), (160, 90, true));
+    assert_eq!(grid(320, 180), (64, 36, true));
+    assert_eq!(grid(512, 512), (128, 128, true));
+    assert_eq!(grid(1080, 1920), (90, 160, true));
+    assert_eq!(grid(854, 480), (144, 80, false));
+    assert_eq!(grid(128, 72), (64, 36, true));
+    assert_eq!(grid(16, 16), (16, 16, true));
+    assert_eq!(grid(2, 2), (2, 2, true));
+}
+
+const LAYOUTS: [Layout; 6] = [
+    Layout::Feed(Feed::Yuv420p),
+    Layout::Yuv444p,
+    Layout::Feed(Feed::Rgb24),
+    Layout::Feed(Feed::Rgba),
+    Layout::Feed(Feed::Rgb48le),
+    Layout::Feed(Feed::Rgba64le),
+];
+
+fn of(raw: &[u8], layout: Layout, size: (u32, u32)) -> Layers {
+    Layers::of(raw, layout, size)
+}
+
+/// Whatever a picture is fed as, its small picture is the same, but for rounding.
+#[test]
+fn layouts_agree() {
+    for size in [(320_u32, 180_u32), (322, 182), (96, 64)] {
+        let (width, height) = size;
+        let wave = |x: u32, y: u32, by: u32| u8::try_from((x * by + y * 2) / 4 % 200 + 20).unwrap();
+        let pixels: Vec<u8> = (0..width * height)
+            .flat_map(|at| {
+                let (x, y) = (at % width, at / width);
+                [wave(x, y, 1), wave(x, y, 2), wave(y, x, 3), 255]
+            })
+            .collect();
+        let info = ImageInfo { width, height, deep: false, linear: false, alpha: true };
+        let contents = Contents { changed_ns: None, digest: Digest::of(b"") };
+        let picture = Picture { path: "f.png".into(), info, pixels: Pixels::Rgba8(pixels), contents };
+        let canvas = Canvas::new(width, height, true);
+        let small = |feed: Feed| {
+            let mut raw = Vec::new();
+            convert(&picture, &canvas, feed, [0; 3], &mut raw).unwrap();
+            of(&raw, Layout::Feed(feed), size)
+        };
+        let expected = small(Feed::Yuv420p).color;
+        for feed in [Feed::Rgb24, Feed::Rgba, Feed::Rgb48le, Feed::Rgba64le] {
+            let Layers { color, alpha } = small(feed);
+            assert_eq!(color.grid(), expected.grid());
+            let apart = color.samples.iter().zip(&expected.samples).map(|(one, other)| one.abs_diff(*other)).max();
+            assert!(apart <= Some(1), "{feed:?} {size:?}: {apart:?}");
+            if let Some(alpha) = alpha {
+                assert!(alpha.luma().iter().all(|value| *value == 255), "{feed:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn hidden_colours_do_not_count() {
+    let raw: Vec<u8> = (0..64 * 64).flat_map(|at| if at % 2 == 0 { [255, 7, 99, 0] } else { [0, 0, 0, 255] }).collect();
+    let Layers { color, alpha } = of(&raw, Layout::Feed(Feed::Rgba), (64, 64));
+    assert!(color.luma().iter().all(|luma| *luma == 16));
+    assert!(color.chroma().iter().all(|chroma| *chroma == 128));
+    assert_eq!(alpha.unwrap().luma()[..2], [0, 255]);
+}
+
+#[test]
+fn samples_are_means_and_noise_is_what_they_keep_of_it() {
+    // Luma of 10 and 30 by turns; chroma 100 and 200.
+    let mut raw: Vec<u8> = (0..640 * 360).map(|at| if at % 2 == 0 { 10 } else { 30 }).collect();
+    raw.extend(vec![100; 320 * 180]);
+    raw.extend(vec![200; 320 * 180]);
+    let small = of(&raw, Layout::Feed(Feed::Yuv420p), (640, 360)).color;
+    assert!(small.luma().iter().all(|mean| *mean == 20));
+    assert_eq!(small.chroma().len(), 2 * 80 * 45);
+    assert!(small.chroma().iter().enumerate().all(|(at, mean)| *mean == if at < 80 * 45 { 100 } else { 200 }));
+    // A variance of 100 in squares of 16 pixels.
+    assert!((small.noise() - 6.25).abs() < 0.01, "{}", small.noise());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_frame_has_a_small_picture(width in 1_u32..400, height in 1_u32..300, length in 0_usize..9000) {
+        for layout in LAYOUTS {
+            let is_halved = layout == Layout::Feed(Feed::Yuv420p);
+            let (width, height) = if is_halved { (2 * width, 2 * height) } else { (width, height) };
+            let all = |raw: &[u8]| of(raw, layout, (width, height));
+            let torn = all(&vec![7; length]);
+            let whole = all(&vec![90; layout.frame_bytes(width, height)]);
+            prop_assert_eq!(torn.alpha.is_some(), matches!(layout, Layout::Feed(feed) if feed.has_alpha()));
+            for small in [Some(torn.color), torn.alpha, Some(Arc::clone(&whole.color)), whole.alpha].into_iter().flatten() {
+                let samples = small.grid().luma() + 2 * small.grid().chroma();
+                prop_assert_eq!(small.luma().len() + small.chroma().len(), samples);
+            }
+            // All pixels are equal; cells without a pixel, of which there are some in frames of one column, are black.
+            prop_assert_eq!(whole.color.noise, 0);
+        }
+    }
+}
