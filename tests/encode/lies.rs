@@ -10,7 +10,7 @@ use std::fs;
 use std::process::Command;
 use std::sync::Arc;
 
-use reeld::config::{Builtin, NamedQuality, Quality, Video};
+use reeld::config::{Builtin, Container, NamedQuality, Quality, Video};
 use reeld::encode::chunk::encode;
 use reeld::encode::ffmpeg::Stop;
 use reeld::encode::look::Look;
@@ -22,7 +22,7 @@ use reeld::frame::color::Feed;
 use tempfile::TempDir;
 
 use crate::contents::{CONTENTS, Content};
-use crate::help::{Shot, ffmpeg, frame_file, make, video, with_quality};
+use crate::help::{Shot, ffmpeg, frame_file, make, own, video, with_quality};
 
 const SIZE: (u32, u32) = (320, 180);
 const COUNT: u32 = 20;
@@ -504,6 +504,18 @@ fn honest_videos_of_every_kind_are_proved() {
             let job = shot.job(&video(preset));
             let made = make(&job);
             assert!(made.is_ok(), "{} {preset}: {}", content.name, made.unwrap_err());
+        }
+    }
+}
+
+/// The encoder compared numbers of two palettes: after a flash, and where two pictures alternate, pixels kept the colour of the
+/// frame before. The proof would see it.
+#[test]
+fn a_gif_has_no_holes() {
+    for content in CONTENTS.iter().filter(|content| ["flash", "strobe", "cuts"].contains(&content.name)) {
+        for video in [video(Builtin::Gif), own("gif", "bgr0", Container::Gif, &[])] {
+            let made = make(&shot(content).job(&video));
+            assert!(made.is_ok(), "{}: {}", content.name, made.unwrap_err());
         }
     }
 }
