@@ -1,7 +1,7 @@
 //! Foreign decoders in processes of their own: whatever a file makes of one, it costs that frame, and nobody else anything.
 //!
 //! A child is this very program as `reeld decode`. It is handed the opened file and a file in memory for the pixels, may open
-//! nothing itself, and has limits of memory and of processor time from the kernel ([`confine`]). The pixels are copied out of
+//! nothing itself, and has limits of memory and of processor time from the kernel (`confine`). The pixels are copied out of
 //! that file once, by reading it, and whoever wants them looks at the copy only: a child can still write to the file, but not
 //! to what was read. What the child says about a picture is checked like any header.
 //!
