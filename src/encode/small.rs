@@ -4,8 +4,6 @@
 //! shows, while another picture, another colour or another order does. Every pixel counts. Samples are luma and chroma,
 //! whatever the frame is made of: going back to RGB cuts off what a codec adds to white, which then looks darker.
 
-#![expect(clippy::cast_precision_loss, reason = "sums of the bytes of a few pixels are far below 2^52")]
-
 use std::sync::Arc;
 
 use crate::frame::color::Feed;
@@ -116,7 +114,7 @@ impl Layers {
     /// A frame that was made small by FFmpeg, as planes of `grid`.
     #[must_use]
     pub fn reduced(raw: &[u8], grid: Grid) -> Self {
-        Self { color: Arc::new(Small { grid, samples: raw.into(), noise: 0 }), alpha: None }
+        Self { color: Arc::new(Small { grid, samples: raw.into(), noise: [0; 2] }), alpha: None }
     }
 }
 
@@ -126,18 +124,16 @@ pub struct Small {
     grid: Grid,
     samples: Box<[u8]>,
     /// The part of the variance inside of the squares that is left in their means, were it noise, in thousandths: what a
-    /// codec rightly throws away of grain.
-    noise: u32,
+    /// codec rightly throws away of grain. Of luma and of chroma.
+    noise: [u32; 2],
 }
 
 impl Small {
-    /// `samples` are those of luma, then of both planes of chroma; `variance` is the mean one inside of the squares of luma of
-    /// a frame of `size` in pixels.
-    fn new(grid: Grid, samples: Vec<u8>, variance: f64, size: (usize, usize)) -> Self {
-        let pixels = (size.0 * size.1) as f64 / grid.luma() as f64;
-        let noise = (variance / pixels * 1000.0).round().clamp(0.0, 1e9);
+    /// `samples` are those of luma, then of both planes of chroma; `noise` is the variance of what is left of noise in the means
+    /// of luma and of chroma.
+    fn new(grid: Grid, samples: Vec<u8>, noise: [f64; 2]) -> Self {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
-        let noise = noise as u32;
+        let noise = noise.map(|noise| (noise * 1000.0).round().clamp(0.0, 1e9) as u32);
         Self { grid, samples: samples.into(), noise }
     }
 
@@ -147,10 +143,16 @@ impl Small {
         self.grid
     }
 
-    /// Variance of the noise in a mean, were the detail of the frame noise.
+    /// Variance of the noise in a mean of luma, were the detail of the frame noise.
     #[must_use]
     pub fn noise(&self) -> f64 {
-        f64::from(self.noise) / 1000.0
+        f64::from(self.noise[0]) / 1000.0
+    }
+
+    /// The same of chroma.
+    #[must_use]
+    pub fn chroma_noise(&self) -> f64 {
+        f64::from(self.noise[1]) / 1000.0
     }
 
     /// The samples of luma, row by row.

@@ -89,7 +89,7 @@ fn stars(x: f64, y: f64, pixel: Pixel) -> [f64; 3] {
 }
 
 /// All of them.
-pub const CONTENTS: [Content; 27] = [
+pub const CONTENTS: [Content; 28] = [
     Content { name: "stars", draw: stars },
     Content {
         name: "night",
@@ -134,6 +134,14 @@ pub const CONTENTS: [Content; 27] = [
     Content {
         name: "colour noise",
         draw: |_, _, p| [13, 14, 15].map(|seed| 255.0 * hash(seed, p.column, p.row, p.frame)),
+    },
+    Content {
+        // Noise of colour, alike in four rows: means of squares keep half of it.
+        name: "stripes",
+        draw: |_, _, pixel| {
+            let Pixel { column, row, frame, .. } = pixel;
+            [40, 41, 42].map(|seed| 76.0 + 40.0 * hash(seed, column, row / 4, frame))
+        },
     },
     Content {
         name: "checkerboard",

@@ -51,13 +51,17 @@ struct Made {
 }
 
 fn shot(content: &Content) -> Shot {
+    shot_of(content, SIZE, COUNT)
+}
+
+fn shot_of(content: &Content, (width, height): (u32, u32), count: u32) -> Shot {
     let dir = TempDir::new().unwrap();
     let frame = |frame: u32| {
         let path = dir.path().join(format!("frame {frame:04}.png"));
-        content.picture(SIZE.0, SIZE.1, frame, COUNT).save(&path).unwrap();
+        content.picture(width, height, frame, count).save(&path).unwrap();
         frame_file(&path, frame.into())
     };
-    let frames = (0..COUNT).map(frame).collect();
+    let frames = (0..count).map(frame).collect();
     Shot { dir, frames }
 }
 
@@ -516,6 +520,27 @@ fn a_gif_has_no_holes() {
         for video in [video(Builtin::Gif), own("gif", "bgr0", Container::Gif, &[])] {
             let made = make(&shot(content).job(&video));
             assert!(made.is_ok(), "{}: {}", content.name, made.unwrap_err());
+        }
+    }
+}
+
+/// Where a sample is hardly more than a pixel, codecs take away most of what differs from pixel to pixel.
+#[test]
+fn tiny_films_of_noise_are_proved() {
+    let lowest = with_quality(Builtin::H264, Quality::Named(NamedQuality::Lowest));
+    let mut recipes: Vec<Video> =
+        [Builtin::H264, Builtin::H265, Builtin::H264Ten, Builtin::Prores, Builtin::Gif, Builtin::Webp]
+            .map(video)
+            .into();
+    recipes.push(lowest);
+    for name in ["stripes", "colour noise", "text"] {
+        let content = CONTENTS.iter().find(|content| content.name == name).unwrap();
+        for size in [(16, 16), (64, 48), (100, 60), (160, 90)] {
+            let shot = shot_of(content, size, 3);
+            for video in &recipes {
+                let made = make(&shot.job(video));
+                assert!(made.is_ok(), "{name} of {size:?} by {}: {}", video.preset.name(), made.unwrap_err());
+            }
         }
     }
 }

@@ -11,10 +11,41 @@ pub(super) fn planar(raw: &[u8], size: (usize, usize), subsampling: usize, grid:
     let (u, v) = split(chroma, chroma_size.0 * chroma_size.1);
     let mut samples = Vec::with_capacity(grid.luma() + 2 * grid.chroma());
     let variance = of_plane(luma, size, (grid.width, grid.height), &mut samples);
-    for plane in [u, v] {
-        of_plane(plane, chroma_size, (grid.width / 2, grid.height / 2), &mut samples);
-    }
-    Small::new(grid, samples, variance, size)
+    let of_chroma = [u, v].map(|plane| of_plane(plane, chroma_size, (grid.width / 2, grid.height / 2), &mut samples));
+    let pixels = |size: (usize, usize), samples: usize| (size.0 * size.1) as f64 / samples as f64;
+    let noise = [
+        variance / pixels(size, grid.luma()),
+        f64::midpoint(of_chroma[0], of_chroma[1]) / pixels(chroma_size, grid.chroma()),
+    ];
+    of_samples(grid, samples, noise, size)
+}
+
+/// Where a sample is hardly more than a pixel, little is known of the noise inside of it: what differs from its neighbours on
+/// both sides is taken for noise there.
+fn of_samples(grid: Grid, samples: Vec<u8>, noise: [f64; 2], size: (usize, usize)) -> Small {
+    let noise = if size.0 * size.1 < 16 * grid.luma() {
+        let (luma, chroma) = samples.split_at(grid.luma());
+        let chroma = chroma.chunks(grid.chroma().max(1)).map(|plane| roughness(plane, grid.width / 2));
+        [roughness(luma, grid.width).max(noise[0]), chroma.fold(noise[1], f64::max)]
+    } else {
+        noise
+    };
+    Small::new(grid, samples, noise)
+}
+
+/// The variance of what samples differ by from the mean of their two neighbours, across or down, whichever is more. Of noise
+/// that mean adds half as much again.
+fn roughness(samples: &[u8], width: usize) -> f64 {
+    let apart = |step: usize, at: usize| -> Option<f64> {
+        let (before, here, after) = (samples.get(at)?, samples.get(at + step)?, samples.get(at + 2 * step)?);
+        Some(f64::from(*here) - f64::midpoint(f64::from(*before), f64::from(*after)))
+    };
+    let variance = |step: usize| {
+        let squares: Vec<f64> =
+            (0..samples.len()).filter_map(|at| apart(step, at)).map(|apart| apart * apart).collect();
+        squares.iter().sum::<f64>() / squares.len().max(1) as f64 / 1.5
+    };
+    variance(1).max(variance(width.max(1)))
 }
 
 fn split(raw: &[u8], at: usize) -> (&[u8], &[u8]) {
@@ -145,8 +176,7 @@ pub(super) fn interleaved<S: Value, const N: usize>(
     let mut columns = vec![0_u32; width * N];
     let mut squares = vec![0_u32; width * N];
     let mut visible = vec![S::default(); width * N];
-    // Of colour, for which green stands, and of alpha.
-    let mut variances = [0.0; 2];
+    let mut variances = [0.0; 4];
     for (band, cells) in cells.chunks_exact_mut(across).enumerate() {
         let (top, bottom) = (edge(band, down, height), edge(band + 1, down, height));
         columns.fill(0);
@@ -175,16 +205,21 @@ pub(super) fn interleaved<S: Value, const N: usize>(
                 of_squares[at % N] += u64::from(*square);
             }
             let means = cell.means::<S>();
-            for (variance, channel) in variances.iter_mut().zip([1, 3]) {
-                *variance += (of_squares[channel] as f64 / half - means[channel] * means[channel]).max(0.0);
+            for (variance, (square, mean)) in variances.iter_mut().zip(of_squares.iter().zip(means)) {
+                *variance += (*square as f64 / half - mean * mean).max(0.0);
             }
         }
     }
-    let [color, alpha] = variances.map(|variance| variance / cells.len().max(1) as f64);
     let size = (width, height);
-    let scale = LUMA_STEPS / 255.0;
-    let shown = Small::new(grid, as_yuv::<S>(&cells, grid), color * scale * scale, size);
-    let opaque = (N == 4).then(|| Small::new(grid, alpha_of::<S>(&cells, grid), alpha, size));
+    let pixels = (width * height) as f64 / cells.len() as f64;
+    let [red, green, blue, alpha] = variances.map(|variance| variance / cells.len() as f64 / pixels);
+    let (luma_scale, chroma_scale) = (LUMA_STEPS / 255.0, CHROMA_STEPS / 255.0);
+    // Green stands for luma. Chroma has a quarter of the samples, each of four times as many pixels; how much of its noise the
+    // channels have in common is not known, and taken to be nothing.
+    let of_chroma = 0.3 * blue + 0.2 * red + 0.2 * green;
+    let noise = [green * luma_scale * luma_scale, of_chroma / 4.0 * chroma_scale * chroma_scale];
+    let shown = of_samples(grid, as_yuv::<S>(&cells, grid), noise, size);
+    let opaque = (N == 4).then(|| of_samples(grid, alpha_of::<S>(&cells, grid), [alpha, 0.0], size));
     (shown, opaque)
 }
 

@@ -3,15 +3,15 @@
 //! Owns the statistics: what each is, over which frames it is taken. It knows no limits; [`limits`](super::limits) does.
 //!
 //! All are taken of [small pictures](crate::encode::small). In the formulas s is a frame as fed, d as decoded, e = d - s, and
-//! N is the noise that is left in the samples of s. A frame by itself is worse than several together, so that only what is
-//! steady is taken frame by frame, and the rest over windows of 16 frames.
+//! N is the noise that is left in the samples of luma of s, M in those of chroma. A frame by itself is worse than several
+//! together, so that only what is steady is taken frame by frame, and the rest over windows of 16 frames.
 //!
 //! | statistic | over | formula | tells |
 //! | --- | --- | --- | --- |
 //! | offset, tint | frame | \|mean(e)\| of luma; of chroma | brightness, a cast |
 //! | residual | frame | mean(e²) / (var s + 16 + 4N) | anything gross |
 //! | outside | frame | how far d is outside of what s shows in 5x5 samples in the frames t-1 to t+1, the largest mean of 3x3 | boxes, titles, damage |
-//! | contrast, saturation, hue, bleeding | window | `C = (Sxx + L)⁻¹ Sxe` of x = (Y, U, V); `C_yy`; `(C_uu + C_vv)/2`; `(C_uv - C_vu)/2`; `C_yu`, `C_yv` | gain, range, matrix, lost or turned colour |
+//! | contrast, saturation, hue, bleeding | window | `C = (Sxx + L)⁻¹ Sxe` of x = (Y, U, V), L = 9 + 4N and 4 + 4N + 20M; `C_yy`; `(C_uu + C_vv)/2`; `(C_uv - C_vu)/2`; `C_yu`, `C_yv` | gain, range, matrix, lost or turned colour |
 //! | lost | window | 1 - (cov(s, d) + F) / (var s + F), F = 16 + 4N | grey, black, another picture |
 //! | unlike | window | the same over √((var s + F)(var d + F)) | another picture |
 //! | swapped | pairs, 16 apart at most | the mean of both leans | two frames in each other's place, a reversed film |

@@ -15,8 +15,9 @@ pub(super) struct Moments {
     sums: [f64; 6],
     /// Products of each two, `products[a][b]` with a <= b.
     products: [[f64; 6]; 6],
-    /// N, summed over frames.
+    /// N of luma and of chroma, summed over frames.
     noise: f64,
+    chroma_noise: f64,
     frames: f64,
 }
 
@@ -53,7 +54,15 @@ impl Moments {
             sd: super::dot(as_fed, as_seen) as f64,
             dd: super::dot(as_seen, as_seen) as f64,
         };
-        let moments = Self { luma, count: count as f64, sums, products, noise: fed.noise(), frames: 1.0 };
+        let moments = Self {
+            luma,
+            count: count as f64,
+            sums,
+            products,
+            noise: fed.noise(),
+            chroma_noise: fed.chroma_noise(),
+            frames: 1.0,
+        };
         (moments, coarse_fed, coarse_seen)
     }
 
@@ -70,6 +79,7 @@ impl Moments {
         };
         self.count += other.count;
         self.noise += other.noise;
+        self.chroma_noise += other.chroma_noise;
         self.frames += other.frames;
         for a in 0..6 {
             self.sums[a] += other.sums[a];
@@ -113,7 +123,9 @@ impl Moments {
         // ⟨x_a, d_b - s_b⟩
         let sxe =
             |a: usize, b: usize| (product(a, b + 3) - about(a) * mean(b + 3)) - (product(a, b) - about(a) * mean(b));
-        let ridge = [9.0, 4.0, 4.0].map(|least| least + 4.0 * noise);
+        // Codecs take the noise out of chroma before they take anything else, and all of it.
+        let of_chroma = 4.0 + 4.0 * noise + 20.0 * self.chroma_noise / self.frames;
+        let ridge = [9.0 + 4.0 * noise, of_chroma, of_chroma];
         let normal: [[f64; 3]; 3] =
             std::array::from_fn(|a| std::array::from_fn(|b| sxx(a, b) + if a == b { ridge[a] } else { 0.0 }));
         let wanted: [[f64; 3]; 3] = std::array::from_fn(|a| std::array::from_fn(|b| sxe(a, b)));
