@@ -247,6 +247,20 @@ fn cleanup_removes_the_frames_and_nothing_else() {
 }
 
 #[test]
+fn frames_stay_where_next_to_nothing_of_them_can_be_proved() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let shot = sandbox.folder("shot");
+    let frames = Frames::new("frame_####.png");
+    frames.write(&shot, 1..=6);
+    let encoded = sandbox.encode(&["--cleanup", "delete", "--quality", "44"]).expect(0);
+    encoded.says("can only be proved to be broadly these frames");
+    assert!((1..=6).all(|number| frames.path(&shot, number).exists()));
+    // Nothing is lost by these.
+    sandbox.encode(&["--cleanup", "archive", "--quality", "44", "--name", "other"]).expect(0);
+    assert!((1..=6).all(|number| !frames.path(&shot, number).exists()));
+}
+
+#[test]
 fn archived_frames_move_aside_whole() {
     let sandbox = Sandbox::new(&ffmpeg());
     let shot = sandbox.folder("shot");

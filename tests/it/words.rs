@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::support::{Daemon, Frames, Pace, Sandbox, ffmpeg};
@@ -116,4 +116,29 @@ fn frames_that_somebody_took_away_were_not_cleaned_up() {
         let mut lines = listed.lines().skip_while(|line| !line.contains(&format!("/{name}/")));
         assert_eq!(lines.nth(1).map(str::trim), Some(says), "{listed}");
     }
+}
+
+/// `CONTRIBUTING.md` has a table of what can go wrong, with the tests that show it.
+#[test]
+fn the_tests_that_the_table_of_faults_names_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("CONTRIBUTING.md")).unwrap();
+    let table = page.split("## What can go wrong").nth(1).unwrap().split("\n## ").next().unwrap();
+    let named: Vec<(&str, &str)> =
+        table.split('`').filter_map(|word| word.split_once(": ")).filter(|(suite, _)| !suite.contains(' ')).collect();
+    assert!(named.len() > 30, "{named:?}");
+    for (suite, test) in named {
+        let name = test.rsplit("::").next().unwrap();
+        let file = match test.rsplit_once("::") {
+            Some((module, _)) => vec![root.join("tests").join(suite).join(format!("{module}.rs"))],
+            None => files_below(&root.join("src")),
+        };
+        let is_there = |path: &PathBuf| fs::read_to_string(path).unwrap().contains(&format!("fn {name}("));
+        assert!(file.iter().any(is_there), "{suite}: {test}");
+    }
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|entry| if entry.is_dir() { files_below(&entry) } else { vec![entry] }).collect()
 }
