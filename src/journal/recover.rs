@@ -102,7 +102,11 @@ impl Journal {
         // Numbers, so nothing is to be escaped.
         let busy = busy.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let due = format!("(next_attempt_at IS NULL OR next_attempt_at <= {now}) AND id NOT IN ({busy})");
-        self.settle_all(&due, now)
+        let recovery = self.settle_all(&due, now)?;
+        // An FFmpeg of a killed process may have lived long enough to write once more after its file was removed. What cannot
+        // be removed was said at the start.
+        self.remove_litter()?;
+        Ok(recovery)
     }
 
     /// Nobody works on this batch any more, but how its last attempt ended could not be recorded, or cannot be known: it is
@@ -146,7 +150,12 @@ impl Journal {
                 }
                 _ => {}
             }
-            match examine(&broken) {
+            let finding = examine(&broken);
+            // Before the batch forgets it: a kill in between would leave it for ever.
+            if let (Finding::Published(_) | Finding::Restart, Some(staging)) = (&finding, &broken.staging) {
+                self.with(|connection| keep_litter(connection, staging))?;
+            }
+            match finding {
                 Finding::Published(identity) => {
                     self.with(|connection| set_published(connection, id, &identity, now))?;
                     recovery.published.push(id);
