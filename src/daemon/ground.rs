@@ -60,7 +60,9 @@ fn watch(state_dir: &Path, workers: &Path) -> io::Result<OwnedFd> {
     let events = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
     let removals = WatchFlags::DELETE | WatchFlags::MOVED_FROM | WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF;
     inotify::add_watch(&events, state_dir, removals | WatchFlags::ONLYDIR)?;
-    inotify::add_watch(&events, workers, WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::ONLYDIR)?;
+    // A worker is known to live once its file is locked, which it says by writing to it.
+    let comings_and_goings = WatchFlags::CREATE | WatchFlags::MODIFY | WatchFlags::DELETE;
+    inotify::add_watch(&events, workers, comings_and_goings | WatchFlags::ONLYDIR)?;
     Ok(events)
 }
 

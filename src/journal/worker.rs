@@ -5,7 +5,7 @@
 //! in a container always the same.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -48,7 +48,12 @@ impl Worker {
             };
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 // Somebody who clears up may have found the file before it was locked.
-                Ok(()) if file.metadata().is_ok_and(|meta| meta.nlink() > 0) => return Ok(Self { name, path, file }),
+                Ok(()) if file.metadata().is_ok_and(|meta| meta.nlink() > 0) => {
+                    // A daemon that hears of a new file may look at it before it is locked, and take it for a dead one's. It
+                    // hears of this, too.
+                    writeln!(&file, "locked").map_err(|source| failed(&path, source))?;
+                    return Ok(Self { name, path, file });
+                }
                 Ok(()) | Err(Errno::WOULDBLOCK) => {}
                 Err(errno) => return Err(failed(&path, errno.into())),
             }
