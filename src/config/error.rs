@@ -118,8 +118,8 @@ impl From<UnitError> for Complaint {
 pub(super) struct Mistakes(Vec<(Range<usize>, Complaint)>);
 
 impl Mistakes {
-    /// Notes a mistake at these bytes of the text; bytes past its end mean its end. One that is noted already, because several roots inherit it, counts
-    /// once.
+    /// Notes a mistake at these bytes of the text; bytes past its end mean its end. One that is noted already, because several
+    /// roots inherit it, counts once.
     pub(super) fn add(&mut self, span: Range<usize>, complaint: Complaint) {
         let mistake = (span, complaint);
         if !self.0.contains(&mistake) {

@@ -100,8 +100,8 @@ impl Job {
     }
 }
 
-/// The reel that was made of the very files of `batch` already, with the contents that they have now, by the same settings, into the same folder and under the
-/// same name, if it is still there.
+/// The reel that was made of the very files of `batch` already, with the contents that they have now, by the same settings,
+/// into the same folder and under the same name, if it is still there.
 ///
 /// # Errors
 ///

@@ -1,8 +1,8 @@
 //! What happens to the frames of a proved, published and recorded reel.
 //!
 //! Owns the only code that takes a frame away. It never does so before it has found the reel to be the file that was
-//! published, with the contents that were proved, and every frame to be the file that was encoded, never by listing a folder, never through a symbolic link,
-//! and never for a file that was not named to it.
+//! published, with the contents that were proved, and every frame to be the file that was encoded, never by listing a folder,
+//! never through a symbolic link, and never for a file that was not named to it.
 //!
 //! Linux cannot remove a name only if it still is a certain file. So a frame is first moved into a private folder, where
 //! no renderer writes, looked at there, and removed there or moved back. A process killed in between leaves that folder;
@@ -129,7 +129,7 @@ impl fmt::Display for KeptReason {
             Self::Changed => f.write_str("changed since it was encoded"),
             Self::OthersChanged => f.write_str("another frame of the batch changed since it was encoded"),
             Self::IsReel => f.write_str("it is the reel itself"),
-            Self::Stranded(path) => write!(f, "its name was taken meanwhile; it lies in {}", path.shown()),
+            Self::Stranded(path) => write!(f, "its name was taken meanwhile; it is in {}", path.shown()),
             Self::NoTrash => f.write_str("no trash on the same file system"),
             Self::Failed(error) => write!(f, "{error}"),
         }

@@ -30,7 +30,7 @@ mod error;
 const STAGING_SUFFIX: &str = ".part";
 /// The video in its staging folder.
 const STAGED: &str = "video.part";
-/// How many names are tried before giving up: so many takings of one name are a mistake somewhere.
+/// How many names are tried before giving up: if all of them are taken, something else is wrong.
 const MOST_CANDIDATES: usize = 100_000;
 
 /// What `announce` may fail with.

@@ -61,7 +61,8 @@ impl Ffmpeg {
         Ok(Self { path, version })
     }
 
-    /// A command for it that says little and marks what it says with its level, never reads commands from its input, and fails on the first damaged byte.
+    /// A command for it that says little and marks what it says with its level, never reads commands from its input, and fails
+    /// on the first damaged byte.
     pub(crate) fn command(&self) -> FfmpegCommand {
         // Built from a bare `Command`: the crate's own constructor puts a log level first that would flood stderr.
         let mut command = FfmpegCommand::from(Command::new(&self.path));

@@ -31,7 +31,7 @@ use name::Name;
 mod error;
 mod name;
 
-/// How many names are tried before giving up: so many takings of one name are a mistake somewhere.
+/// How many names are tried before giving up: if all of them are taken, something else is wrong.
 const MOST_NAMES: u32 = 1000;
 
 /// The folder.

@@ -60,7 +60,7 @@ impl Limits {
         )))
     }
 
-    /// Refuses a table of so many entries, before there is memory for it.
+    /// Refuses a table with this many entries, before there is memory for it.
     pub(in crate::frame) fn check_entries(&self, of: &str, count: u64) -> Result<(), FrameErrorKind> {
         if count <= self.look_entries {
             return Ok(());
@@ -103,7 +103,7 @@ impl Exceeded {
     }
 }
 
-/// Bytes of which only so many may be read, in so many steps: whatever a header says, the look at it ends.
+/// Bytes of which a limited number may be read, in a limited number of steps: whatever a header says, the look at it ends.
 pub(in crate::frame) struct Metered<'a, B> {
     bytes: &'a B,
     limits: Limits,

@@ -17,7 +17,7 @@ use super::JournalError;
 
 /// The folder of the files in the state directory.
 const FOLDER: &str = "workers";
-/// How many names are tried before giving up: so many takings of one name are a mistake somewhere.
+/// How many names are tried before giving up: if all of them are taken, something else is wrong.
 const MOST_NAMES: u32 = 1000;
 
 /// This process, for as long as this lives.

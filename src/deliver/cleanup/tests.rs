@@ -365,7 +365,7 @@ fn a_quarantined_frame_never_replaces_the_file_that_took_its_name() {
     assert_eq!(report.removed, 3);
     assert_eq!(fs::read_to_string(scene.frame(1)).unwrap(), "rendered again");
     assert_eq!(scene.left(), [".reeld-trash-7/shot_0001.png", "shot_0001.png"]);
-    assert!(reasons(&report).iter().any(|reason| reason.contains("it lies in")), "{:?}", reasons(&report));
+    assert!(reasons(&report).iter().any(|reason| reason.contains("it is in")), "{:?}", reasons(&report));
 }
 
 /// The instant between the look at all frames and the move of one cannot be hit from outside, so it is played here step

@@ -28,7 +28,7 @@ use crate::deliver::private;
 const NOTE: &str = ".trashinfo";
 /// How long a file's name can be on every file system of Linux.
 const NAME_LIMIT: usize = 255;
-/// How many names are tried before giving up: so many takings of one name are a mistake somewhere.
+/// How many names are tried before giving up: if all of them are taken, something else is wrong.
 const MOST_NAMES: usize = 100_000;
 
 /// Puts the frames into the trash of the user that reeld runs as.

@@ -54,7 +54,7 @@ impl Request {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Answer {
     Whole(ImageInfo),
-    /// The pixels are the first so many bytes of the file for them.
+    /// The pixels are this many bytes at the start of the file for them.
     Decoded {
         info: ImageInfo,
         bytes: u64,
