@@ -153,7 +153,7 @@ impl NumberRanges {
             let from = numbers.partition_point(|number| *number < first);
             let within = numbers[from..].iter().copied().take_while(|number| *number <= last);
             let mut next = Some(first);
-            for number in within.filter(|number| (number - first) % step == 0) {
+            for number in within.filter(|number| number.abs_diff(first) % step.unsigned_abs() == 0) {
                 ranges.extend(next.filter(|next| *next < number).map(|next| Range::new(next, number - step, step)));
                 next = number.checked_add(step);
             }
@@ -185,7 +185,8 @@ impl NumberRanges {
     /// How many numbers are in it.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.0.iter().map(|range| range.last.abs_diff(range.first) / range.step.unsigned_abs() + 1).sum()
+        let counts = self.0.iter().map(|range| range.last.abs_diff(range.first) / range.step.unsigned_abs());
+        counts.fold(0, |sum, count| sum.saturating_add(count).saturating_add(1))
     }
 
     /// The ranges, ascending: the first number, the last, and the step from one to the next.
@@ -248,6 +249,17 @@ mod tests {
         assert_eq!(fives.to_string(), "-20 to -15x5");
         assert!(NumberRanges::missing_from([5, 6, 7]).is_empty());
         assert_eq!(NumberRanges::default().to_string(), "");
+    }
+
+    /// Patterns can ask for numbers of 19 digits.
+    #[test]
+    fn numbers_at_both_ends_are_as_good_as_others() {
+        let end = 9_000_000_000_000_000_000;
+        let gaps = NumberRanges::missing_from([-end, end]);
+        assert_eq!(gaps.count(), 17_999_999_999_999_999_999);
+        assert_eq!(gaps.without(&[end - 1]).to_string(), format!("{} to {}", 1 - end, end - 2));
+        let all = NumberRanges::of_spans([(i64::MIN, i64::MAX), (0, 1)]);
+        assert_eq!(all.count(), u64::MAX);
     }
 
     #[test]

@@ -225,7 +225,7 @@ impl Pattern {
         let side = ends_in_length_and_cross(&self.prefix)
             || starts_with_cross_and_length(after)
             || (keyed && matches!(after, b"x" | b"X"));
-        let steps_by_one = !keyed && usize::try_from(last - first).is_ok_and(|span| span + 1 == count);
+        let steps_by_one = !keyed && last.abs_diff(first).checked_add(1) == u64::try_from(count).ok();
         (lengths && side && !steps_by_one).then_some(LooksLike::Sizes)
     }
 }
@@ -407,5 +407,6 @@ mod tests {
         assert_eq!(looks("a_", "x1080.png", 1280, 1920, 2), Some(LooksLike::Sizes));
         assert_eq!(looks("s101x", ".png", 998, 1003, 6), None);
         assert_eq!(looks("4x", ".png", 100, 200, 2), None);
+        assert_eq!(looks("a_", ".png", -9_000_000_000_000_000_000, 9_000_000_000_000_000_000, 2), None);
     }
 }
