@@ -23,6 +23,8 @@ mod delivery;
 pub mod dirs;
 mod error;
 mod feedback;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod globs;
 mod place;
 mod raw;

@@ -9,6 +9,8 @@ pub mod chunk;
 mod error;
 pub mod ffmpeg;
 mod fragments;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 pub mod join;
 pub mod look;
 pub mod parallel;

@@ -12,6 +12,8 @@ pub mod decode;
 pub mod digest;
 mod error;
 pub mod fingerprint;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 pub mod limits;
 pub mod metadata;
 pub mod sample;

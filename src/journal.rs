@@ -44,6 +44,8 @@ mod backoff;
 mod chunks;
 mod error;
 mod existing;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod lock;
 mod open;
 mod places;

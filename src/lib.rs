@@ -79,6 +79,9 @@ pub mod deliver;
 pub mod encode;
 pub(crate) mod fault;
 pub mod frame;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod journal;
 pub mod sequence;
 pub mod serve;

@@ -20,6 +20,8 @@ pub mod existing;
 pub mod film;
 pub mod finish;
 mod flaw;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 pub mod gaps;
 pub mod group;
 pub mod name;

@@ -187,4 +187,4 @@ fn boxed(kind: [u8; 4], contents: &[u8]) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

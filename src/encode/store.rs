@@ -29,6 +29,8 @@ pub use error::StoreError;
 use name::Name;
 
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing;
 mod name;
 
 /// How many names are tried before giving up: if all of them are taken, something else is wrong.

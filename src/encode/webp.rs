@@ -53,14 +53,14 @@ pub(super) fn forbid_blending(file: &mut (impl Read + Write + Seek)) -> io::Resu
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::io::Cursor;
 
     use proptest::prelude::*;
 
     use super::*;
 
-    fn file(delays: &[u32]) -> Vec<u8> {
+    pub(in crate::encode) fn file(delays: &[u32]) -> Vec<u8> {
         let mut file = b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\0\0\0\0\0\0".to_vec();
         for delay in delays {
             let mut frame = vec![0; 12];

@@ -25,6 +25,8 @@ use crate::frame::digest::Contents;
 use crate::frame::{FrameErrorKind, ImageInfo, limits};
 
 mod confine;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod pool;
 mod serve;
 mod wire;

@@ -226,7 +226,7 @@ fn read(mut file: File, expected: &Identity, bytes: &mut Vec<u8>) -> Result<Cont
 }
 
 /// Decodes the contents of a frame's file, and may use its memory; `path` is for its extension and for messages.
-fn decode_bytes(
+pub(in crate::frame) fn decode_bytes(
     bytes: &mut [u8],
     path: PathBuf,
     contents: Contents,

@@ -19,6 +19,8 @@ use crate::fault;
 use crate::frame::digest::Contents;
 use crate::sequence::Pattern;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing;
 mod packed;
 mod renumber;
 

@@ -19,7 +19,7 @@ fn sample(size: u32, key: bool, shown: u32) -> Sample {
 }
 
 /// I P B B: the third picture is decoded second.
-fn pyramid() -> Vec<Sample> {
+pub(in crate::encode) fn pyramid() -> Vec<Sample> {
     vec![sample(9, true, 0), sample(5, false, 3), sample(3, false, 1), sample(2, false, 2)]
 }
 
@@ -28,7 +28,7 @@ fn spot(start: u64, decoded: u64) -> Spot {
 }
 
 /// A file of a fragment each, of the samples of a part that starts at frame `start`.
-fn file(start: u64, fragments: &[Vec<Sample>]) -> Vec<u8> {
+pub(in crate::encode) fn file(start: u64, fragments: &[Vec<Sample>]) -> Vec<u8> {
     let mut bytes = init();
     let mut decoded = start;
     for samples in fragments {

@@ -114,6 +114,21 @@ fn colour(colr: &[u8]) -> Option<Colour> {
     }
 }
 
+/// Fuzzing: what is found in an index stands in it. See [`crate::fuzzing`].
+#[cfg(any(test, feature = "fuzzing"))]
+pub(in crate::encode) fn fuzz(moov: &[u8]) {
+    let holds = |number: &[u8]| moov.windows(number.len()).any(|window| window == number);
+    if let Some(entry) = sample_entry(moov) {
+        let size = [entry.width.to_be_bytes(), entry.height.to_be_bytes()].concat();
+        assert!(holds(&size), "{entry:?}");
+        let codes = entry.colour.map(|colour| colour.codes.map(u16::to_be_bytes).concat());
+        assert!(codes.is_none_or(|codes| holds(&codes)), "{entry:?}");
+    }
+    if let Some((timescale, step)) = clock(moov) {
+        assert!(holds(&timescale.to_be_bytes()) && holds(&step.to_be_bytes()), "{step}/{timescale}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -19,7 +19,7 @@ use crate::frame::limits::Limits;
 use crate::frame::{FrameErrorKind, ImageInfo};
 
 /// The longest message.
-const LONGEST: usize = 16 << 10;
+pub(super) const LONGEST: usize = 16 << 10;
 
 /// The longest text in one: a decoder's words may quote the file.
 const LONGEST_TEXT: usize = 1000;
