@@ -28,7 +28,8 @@ pub struct Limits {
     pub look_entries: u64,
     /// Processor time of that look. Waiting for a slow disk is none.
     pub look_time: Duration,
-    /// Processor time of decoding.
+    /// Processor time of decoding in a process of its own. What decoding a PNG or JPEG takes is bounded by its pixels and bytes:
+    /// `zune-jpeg` refuses more than 100 scans, each of which may cost a pass over all pixels.
     pub decode_time: Duration,
 }
 

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Cursor;
 
+use bstr::ByteSlice as _;
 use image::DynamicImage;
 use proptest::prelude::*;
 
@@ -146,6 +147,18 @@ fn a_jpeg_with_a_stray_mark_in_its_scan_is_an_error() {
         damaged[place..place + 2].copy_from_slice(b"\xff\xf0");
         assert!(try_decode(&damaged, "a.jpg").is_err(), "{place} of {}", whole.len());
     }
+}
+
+/// A scan of a dozen bytes may say something about each of the pixels: a few megabytes of them would take hours.
+#[test]
+fn a_jpeg_of_very_many_scans_is_refused() {
+    let whole = include_bytes!("progressive.jpg");
+    let last = whole.rfind(b"\xff\xda").unwrap();
+    let (scans, end) = (&whole[..whole.len() - 2], &whole[whole.len() - 2..]);
+    let with = |more: usize| [scans, &whole[last..whole.len() - 2].repeat(more), end].concat();
+    assert!(try_decode(&with(0), "a.jpg").is_ok());
+    let refused = try_decode(&with(1000), "a.jpg").unwrap_err();
+    assert!(refused.to_string().contains("scans"), "{refused}");
 }
 
 #[test]
