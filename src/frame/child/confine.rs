@@ -38,7 +38,10 @@ pub(super) struct Budget {
 }
 
 /// Confines this process for good. With `is_faulty` it keeps the system calls that a fault point needs.
-pub(super) fn confine(limits: &Limits, is_faulty: bool) -> io::Result<Budget> {
+///
+/// Where the kernel cannot filter its system calls, or a service may not, everything else holds all the same, and the second
+/// value says why.
+pub(super) fn confine(limits: &Limits, is_faulty: bool) -> io::Result<(Budget, Option<String>)> {
     // Ended with the one that started it, which may be gone already: then the socket says so.
     set_parent_process_death_signal(Some(Signal::KILL))?;
     rustix::thread::set_no_new_privs(true)?;
@@ -54,11 +57,12 @@ pub(super) fn confine(limits: &Limits, is_faulty: bool) -> io::Result<Budget> {
     hard(Resource::Core, 0)?;
     // The file for the pixels is no larger than the largest frame.
     hard(Resource::Fsize, limits.pixel_bytes())?;
-    if !is_faulty {
-        // A kernel without it, or a service that may not: everything above holds all the same.
-        let _ = filter();
-    }
-    Ok(budget)
+    let unfiltered = if is_faulty {
+        Some("a fault point needs them".to_owned())
+    } else {
+        filter().err().map(|error| error.to_string())
+    };
+    Ok((budget, unfiltered))
 }
 
 /// The address space in use, in bytes.

@@ -1,12 +1,13 @@
 //! The children: started when they are needed, kept for a while, replaced when they die.
 
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::process::getpriority_process;
 
+use super::serve::UNFILTERED;
 use super::wire::{self, Answer, Hello, Request};
 use crate::frame::limits::{self, Limits};
 use crate::starting::STARTING;
@@ -57,7 +59,11 @@ pub(super) struct Worker {
     limits: Limits,
     nice: i32,
     since: Instant,
+    has_answered: bool,
 }
+
+/// Whether it was said that children are not filtered, which is so for all of them or for none.
+static UNFILTERED_SAID: Once = Once::new();
 
 static IDLE: Mutex<Vec<Worker>> = Mutex::new(Vec::new());
 static ALIVE: AtomicUsize = AtomicUsize::new(0);
@@ -171,7 +177,8 @@ impl Worker {
         };
         ALIVE.fetch_add(1, Ordering::Relaxed);
         // From here on dropping it ends it.
-        let worker = Self { process, socket: ours, pixels, words, limits, nice, since: Instant::now() };
+        let worker =
+            Self { process, socket: ours, pixels, words, limits, nice, since: Instant::now(), has_answered: false };
         wire::send(&worker.socket, &Hello { limits }, Some(&worker.pixels))?;
         Ok(worker)
     }
@@ -195,7 +202,12 @@ impl Worker {
         let begun = Instant::now();
         loop {
             match wire::receive(&self.socket) {
-                Ok(Some((answer, _))) => return Ok(answer),
+                Ok(Some((answer, _))) => {
+                    if !std::mem::replace(&mut self.has_answered, true) {
+                        self.warn_if_unfiltered();
+                    }
+                    return Ok(answer);
+                }
                 Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
                 Ok(None) | Err(_) => return Err(self.death()),
             }
@@ -233,15 +245,29 @@ impl Worker {
         }
     }
 
-    /// The line of what it wrote to standard error that says the most.
-    fn last_words(&mut self) -> String {
-        let mut words = Vec::new();
-        let length = self.words.seek(SeekFrom::End(0)).unwrap_or(0);
+    fn warn_if_unfiltered(&self) {
+        if let Some(line) = self.stderr().lines().find(|line| line.starts_with(UNFILTERED)) {
+            UNFILTERED_SAID.call_once(|| {
+                tracing::warn!("a decoder has only its limits of memory, time and files: {line}");
+            });
+        }
+    }
+
+    /// The end of what it wrote to standard error.
+    fn stderr(&self) -> String {
         // What cannot be read is not said.
-        let read = self.words.seek(SeekFrom::Start(length.saturating_sub(LAST_WORDS)));
-        let _ = read.and_then(|_| (&self.words).take(LAST_WORDS).read_to_end(&mut words));
-        let words = String::from_utf8_lossy(&words);
-        let mut lines = words.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("note: "));
+        let length = self.words.metadata().map_or(0, |meta| meta.len());
+        let count = length.min(LAST_WORDS);
+        let mut words = vec![0; usize::try_from(count).unwrap_or(0)];
+        let read = self.words.read_exact_at(&mut words, length - count);
+        read.map_or_else(|_| String::new(), |()| String::from_utf8_lossy(&words).into_owned())
+    }
+
+    /// The line of what it wrote to standard error that says the most.
+    fn last_words(&self) -> String {
+        let words = self.stderr();
+        let is_dull = |line: &str| line.is_empty() || line.starts_with("note: ") || line.starts_with(UNFILTERED);
+        let mut lines = words.lines().map(str::trim).filter(|line| !is_dull(line));
         let allocation = lines.clone().find(|line| line.starts_with(ALLOCATION));
         allocation.or_else(|| lines.next_back()).unwrap_or_default().to_owned()
     }

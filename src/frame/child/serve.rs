@@ -15,6 +15,9 @@ use crate::frame::decode::Decoder;
 use crate::frame::digest::Contents;
 use crate::frame::{FrameErrorKind, ImageInfo, limits};
 
+/// What a child says before its first answer where its system calls are not filtered.
+pub(super) const UNFILTERED: &str = "its system calls are not filtered";
+
 /// Serves the process that holds the other end of standard input, until that is closed.
 #[must_use]
 pub fn serve() -> ExitCode {
@@ -34,7 +37,10 @@ fn run() -> io::Result<()> {
     let Some((Hello { limits }, Some(pixels))) = wire::receive::<Hello>(socket)? else { return Ok(()) };
     limits::set(limits);
     let fault = fault::decoder();
-    let mut budget = confine::confine(&limits, fault.is_some())?;
+    let (mut budget, unfiltered) = confine::confine(&limits, fault.is_some())?;
+    if let Some(why) = unfiltered {
+        io::Write::write_all(&mut io::stderr(), format!("{UNFILTERED}: {why}\n").as_bytes())?;
+    }
     let (mut decoder, mut raw) = (Decoder::default(), Vec::new());
     while let Some((request, Some(file))) = wire::receive::<Request>(socket)? {
         let path = Path::new("frame").with_extension(&request.extension);
