@@ -16,18 +16,22 @@ const PAUSES: [Duration; 5] = [
 /// fault, but a batch that ends reeld each time would keep it from everything else.
 pub const DEATHS_AT_ONCE: u32 = 5;
 
-/// The pause after so many failed attempts, one at least.
+/// The longest pause after attempts that ended with the process: what ended it may have been something else each time (power
+/// cuts, a machine that runs out of memory), and a healthy batch must not wait for hours because of that. In ten minutes
+/// everything else gets on.
+const LONGEST_AFTER_DEATH: Duration = PAUSES[2];
+
+/// The pause after this many failed attempts, one at least.
 #[must_use]
 pub fn pause_after(attempts: u32) -> Duration {
     let index = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX);
     PAUSES[index.min(PAUSES.len() - 1)]
 }
 
-/// The pause after so many attempts of which the process did not survive the last; `None` where the next one may begin at
-/// once.
+/// The pause after this many attempts, the last of which ended with the process; `None` where the next one may begin at once.
 #[must_use]
 pub fn pause_after_death(attempts: u32) -> Option<Duration> {
-    attempts.checked_sub(DEATHS_AT_ONCE).filter(|more| *more > 0).map(pause_after)
+    attempts.checked_sub(DEATHS_AT_ONCE).filter(|more| *more > 0).map(|more| pause_after(more).min(LONGEST_AFTER_DEATH))
 }
 
 #[cfg(test)]
@@ -47,6 +51,6 @@ mod tests {
     fn a_batch_that_ends_the_process_is_slowed() {
         assert!((0..=DEATHS_AT_ONCE).all(|attempts| pause_after_death(attempts).is_none()));
         assert_eq!(pause_after_death(DEATHS_AT_ONCE + 1), Some(pause_after(1)));
-        assert_eq!(pause_after_death(u32::MAX), Some(pause_after(u32::MAX)));
+        assert_eq!(pause_after_death(u32::MAX), Some(Duration::from_secs(600)));
     }
 }
