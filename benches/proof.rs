@@ -1,9 +1,12 @@
 //! The worst that honest encodes are off, from which the limits of the proof follow.
 //!
 //! `cargo bench --bench proof` prints the table; `-- --write` puts the rows of the encoders that were tried in their place;
-//! `-- --quick` takes a few films, `-- --encoder NAME` those encoders that are named so, as in the table. It takes each FFmpeg of
-//! `REELD_TEST_FFMPEGS`, separated by colons, or the one in the PATH: the first with all films, further ones with every
-//! third. An hour on two cores.
+//! `-- --quick` takes a few films, `-- --encoder NAME` those encoders that are named so, as in the table. `-- --more` takes only
+//! what was tried last, frames in linear light (EXR) and bit rates, and with `--write` adds it to the rows that are there. It
+//! takes each FFmpeg of `REELD_TEST_FFMPEGS`, separated by colons, or the one in the PATH: the first with all films, further
+//! ones with every third. Two hours on two cores.
+//!
+//! The rows of bit rates are those of scale 255: without the pictures nobody knows which quality a bit rate is.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a benchmark is for")]
 
@@ -25,7 +28,7 @@ use reeld::encode::ffmpeg::{Ffmpeg, Stop};
 use reeld::encode::look::Look;
 use reeld::encode::recipe::{Fidelity, Recipe, Source, Tolerance};
 use reeld::encode::small::{Layers, Layout};
-use reeld::encode::verify::limits::{SIZES, floor};
+use reeld::encode::verify::limits::{Row, SIZES, floor};
 use reeld::encode::verify::measure::{Measure, Reading, Statistic};
 use reeld::frame::color::Feed;
 use reeld::frame::complete::identity_of;
@@ -43,6 +46,8 @@ enum Kind {
     Deep,
     /// With alpha.
     Alpha,
+    /// EXR: floats in linear light.
+    Linear,
 }
 
 /// How a film is encoded.
@@ -52,6 +57,8 @@ struct Setting {
     quality: Option<Quality>,
     speed: Option<&'static str>,
     kind: Kind,
+    /// Thousandths of a bit for each pixel of a frame, instead of a quality.
+    bits: Option<u32>,
 }
 
 /// Every lossy preset over its qualities; speeds that are worse than its own; and what deep frames and alpha change.
@@ -61,7 +68,7 @@ fn settings() -> Vec<Setting> {
     use NamedQuality::{High, Lossless, Low, Lowest, Medium, PercLossless};
     let mut all = Vec::new();
     let mut numbers = |preset, numbers: &[u8], speed, kind| {
-        let of = |number: &u8| Setting { preset, quality: Some(Quality::Crf(*number)), speed, kind };
+        let of = |number: &u8| Setting { preset, quality: Some(Quality::Crf(*number)), speed, kind, bits: None };
         all.extend(numbers.iter().map(of));
     };
     numbers(H264, &[18, 23, 28, 32, 37, 44, 51], None, Plain);
@@ -83,7 +90,13 @@ fn settings() -> Vec<Setting> {
     numbers(Webp, &[100, 80, 50, 20, 0], None, Plain);
     numbers(Webp, &[80, 35], None, Alpha);
     let mut names = |preset, names: &[NamedQuality], kind| {
-        let of = |name: &NamedQuality| Setting { preset, quality: Some(Quality::Named(*name)), speed: None, kind };
+        let of = |name: &NamedQuality| Setting {
+            preset,
+            quality: Some(Quality::Named(*name)),
+            speed: None,
+            kind,
+            bits: None,
+        };
         all.extend(names.iter().map(of));
     };
     names(H264, &[Lossless], Plain);
@@ -92,7 +105,21 @@ fn settings() -> Vec<Setting> {
     names(Prores4444, &[High, PercLossless], Alpha);
     names(Dnxhr, &[High, Medium, Low], Plain);
     for kind in [Plain, Alpha] {
-        all.push(Setting { preset: Gif, quality: None, speed: None, kind });
+        all.push(Setting { preset: Gif, quality: None, speed: None, kind, bits: None });
+    }
+    all.extend(further());
+    all
+}
+
+/// Frames in linear light, and a bit rate that is far too low for most films: one that is higher is off by less.
+fn further() -> Vec<Setting> {
+    use Builtin::{Av1, H264, H264Ten, H265, H265Ten, Mpeg4, Prores, Vp9};
+    let mut all = Vec::new();
+    for (preset, quality) in [(H264, 18), (H264, 37), (H264Ten, 18), (H265Ten, 28), (Av1, 32), (Prores, 4)] {
+        all.push(Setting { preset, quality: Some(Quality::Crf(quality)), speed: None, kind: Kind::Linear, bits: None });
+    }
+    for preset in [H264, H265, Av1, Vp9, Mpeg4] {
+        all.push(Setting { preset, quality: None, speed: None, kind: Kind::Plain, bits: Some(20) });
     }
     all
 }
@@ -113,11 +140,11 @@ struct Film {
 
 fn main() {
     let argument = |name: &str| std::env::args().any(|argument| argument == name);
-    let (quick, write) = (argument("--quick"), argument("--write"));
+    let (quick, write, more) = (argument("--quick"), argument("--write"), argument("--more"));
     let dir = tempfile::tempdir().expect("a temporary folder");
     let contents: Vec<&Content> = CONTENTS.iter().step_by(if quick { 4 } else { 1 }).collect();
     let mut films = Vec::new();
-    for (kind, part) in [(Kind::Plain, 1), (Kind::Deep, 2), (Kind::Alpha, 2)] {
+    for (kind, part) in [(Kind::Plain, 1), (Kind::Deep, 2), (Kind::Alpha, 2), (Kind::Linear, 2)] {
         for (width, height, count, step) in FILMS {
             let contents = contents.iter().step_by(step * part);
             films.extend(contents.map(|content| film(dir.path(), content, kind, (width, height), count)));
@@ -130,7 +157,8 @@ fn main() {
     let mut work = Vec::new();
     for (at, ffmpeg) in ffmpegs.iter().enumerate() {
         let step = if at == 0 { 1 } else { 3 };
-        work.extend(settings().into_iter().map(|setting| (ffmpeg, step, setting)));
+        let settings = if more { further() } else { settings() };
+        work.extend(settings.into_iter().map(|setting| (ffmpeg, step, setting)));
     }
     let worst: Mutex<BTreeMap<Key, [(f64, String); Statistic::ALL.len()]>> = Mutex::default();
     let next = AtomicUsize::new(0);
@@ -161,6 +189,11 @@ fn main() {
         }
     });
     let mut worst = worst.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/encode/verify/limits.txt");
+    let known = fs::read_to_string(&path).expect("the table is there");
+    if more {
+        add(&mut worst, &known);
+    }
     // Not every speed was tried at every quality: one that is worse is off at least as much as one that is better.
     let keys: Vec<Key> = worst.keys().copied().collect();
     for (better, key) in keys.iter().flat_map(|key| keys.iter().map(move |better| (*better, *key))) {
@@ -181,9 +214,21 @@ fn main() {
         }
     }
     if write {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/encode/verify/limits.txt");
-        let known = fs::read_to_string(&path).expect("the table is there");
         fs::write(path, table(&worst, Some(&known))).expect("the table is written");
+    }
+}
+
+/// Adds the rows of a table where they are worse.
+fn add(worst: &mut BTreeMap<Key, [(f64, String); Statistic::ALL.len()]>, known: &str) {
+    for row in known.lines().filter_map(|line| line.parse::<Row>().ok()) {
+        // A program that runs once and ends: its keys may live as long as it does.
+        let key = (&*row.encoder.leak(), row.scale, &*row.size.leak());
+        let values = worst.entry(key).or_insert_with(|| std::array::from_fn(|_| (0.0, String::new())));
+        for (value, known) in values.iter_mut().zip(row.worst) {
+            if known > value.0 {
+                *value = (known, "as before".to_owned());
+            }
+        }
     }
 }
 
@@ -212,7 +257,8 @@ fn table(worst: &BTreeMap<Key, [(f64, String); Statistic::ALL.len()]>, known: Op
 
 fn film(dir: &Path, content: &Content, kind: Kind, (width, height): (u32, u32), count: u32) -> Film {
     let frame = |frame: u32| {
-        let path = dir.join(format!("{} {kind:?} {width} {frame:04}.png", content.name));
+        let extension = if kind == Kind::Linear { "exr" } else { "png" };
+        let path = dir.join(format!("{} {kind:?} {width} {frame:04}.{extension}", content.name));
         picture(content.picture(width, height, frame, count), kind, frame).save(&path).expect("a frame is written");
         let identity = identity_of(&fs::metadata(&path).expect("it is there"));
         FrameFile { path, identity, number: frame.into(), repeat: 1 }
@@ -229,6 +275,15 @@ fn picture(rgb: RgbImage, kind: Kind, frame: u32) -> DynamicImage {
             let (width, height) = rgb.dimensions();
             let value = |value: u8| u16::from(value) * 255 + 128;
             DynamicImage::ImageRgb16(ImageBuffer::from_fn(width, height, |x, y| Rgb(rgb.get_pixel(x, y).0.map(value))))
+        }
+        Kind::Linear => {
+            let (width, height) = rgb.dimensions();
+            // IEC 61966-2-1, the way back.
+            let value = |value: u8| {
+                let signal = f32::from(value) / 255.0;
+                if signal <= 0.04045 { signal / 12.92 } else { ((signal + 0.055) / 1.055).powf(2.4) }
+            };
+            DynamicImage::ImageRgb32F(ImageBuffer::from_fn(width, height, |x, y| Rgb(rgb.get_pixel(x, y).0.map(value))))
         }
         // Stripes with soft edges that move.
         Kind::Alpha => {
@@ -255,13 +310,17 @@ fn measure(
         preset: Preset::Builtin(setting.preset),
         quality: setting.quality,
         speed: setting.speed.map(str::to_owned),
-        encoder_args: Vec::new(),
+        encoder_args: setting.bits.map_or_else(Vec::new, |bits| {
+            let (width, height) = film.size;
+            vec!["-b:v".to_owned(), (u64::from(bits) * u64::from(width * height) * 24 / 1000).to_string()]
+        }),
         background: [0; 3],
         size_change: SizeChange::Error,
     };
     let (width, height) = film.size;
-    let (deep, alpha) = (film.kind == Kind::Deep, film.kind == Kind::Alpha);
-    let recipe = Recipe::resolve(&video, &Source { width, height, deep, linear: false, alpha }).ok()?;
+    let linear = film.kind == Kind::Linear;
+    let (deep, alpha) = (film.kind == Kind::Deep || linear, film.kind == Kind::Alpha);
+    let recipe = Recipe::resolve(&video, &Source { width, height, deep, linear, alpha }).ok()?;
     let Tolerance::Like(fidelity) = recipe.tolerance else { return None };
     let arguments: Vec<String> = std::env::args().collect();
     let mut asked = arguments.windows(2).filter(|pair| pair[0] == "--encoder").map(|pair| &pair[1]).peekable();
