@@ -2,7 +2,7 @@
 
 use crate::sequence::group::{Grouping, group};
 use crate::sequence::name::{NameRule, is_image};
-use crate::sequence::{Kind, Pattern};
+use crate::sequence::{Frame, Identity, Kind, Pattern};
 
 /// More names than this are only slow.
 const NAMES: usize = 100;
@@ -60,10 +60,13 @@ fn check(names: &[&[u8]], rule: &NameRule) {
         for film in &grouping.films {
             let numbers: Vec<i64> = film.members.iter().map(|(number, _)| *number).collect();
             assert!(numbers.len() >= 2 && numbers.is_sorted_by(|a, b| a < b), "{film:?}");
-            if matches!(film.pattern.kind, Kind::Count | Kind::TimeStamp | Kind::Stepping { .. }) {
-                for (number, place) in &film.members {
-                    assert_eq!(film.pattern.name(*number), names[*place], "{:?}", film.pattern);
-                }
+            for (number, place) in &film.members {
+                let identity = Identity { dev: 0, ino: 0, size: 1, mtime_ns: 0 };
+                let frame = Frame::of(&film.pattern, names[*place], *number, identity);
+                assert_eq!(frame.file_name(&film.pattern), names[*place], "{:?}", film.pattern);
+                // Long sequences of counted names keep no name a frame.
+                let is_plain = *rule == NameRule::Auto && film.pattern.kind == Kind::Count;
+                assert!(!is_plain || frame.name.is_none(), "{frame:?} in {:?}", film.pattern);
             }
             check_numbers(&film.pattern, &numbers);
         }

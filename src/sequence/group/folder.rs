@@ -33,7 +33,7 @@ pub(super) struct FolderKey {
     pub value: i64,
     /// How long the time lasts that the folder is named after; `None` where its name holds a number.
     pub grain: Option<i64>,
-    /// The path with one byte in place of what orders it: folders that follow each other share it.
+    /// The path with a mark in place of what orders it: folders that follow each other share it.
     pub family: Vec<u8>,
     /// The path as people see it.
     pub shown: Vec<u8>,
@@ -41,8 +41,9 @@ pub(super) struct FolderKey {
     start: usize,
 }
 
-/// Stands for what orders a folder. No path contains it.
-const MARK: u8 = 0;
+/// Stand for a number that orders a folder, and for a time: one of them says nothing about the other. No path contains them.
+const NUMBER: &[u8] = b"\0";
+const STAMP: &[u8] = b"\0\0";
 
 const SECOND_NS: i64 = 1_000_000_000;
 const HOUR_NS: i64 = 3600 * SECOND_NS;
@@ -82,8 +83,8 @@ impl FolderKey {
 
     fn of(path: &[u8], start: usize, end: usize, value: i64, grain: Option<i64>) -> Self {
         let with = |text: &[u8]| [&path[..start], text, &path[end..]].concat();
-        let shown: &[u8] = if grain.is_some() { b"{stamp}" } else { b"#" };
-        Self { value, grain, family: with(&[MARK]), shown: with(shown), start }
+        let (mark, shown): (_, &[u8]) = if grain.is_some() { (STAMP, b"{stamp}") } else { (NUMBER, b"#") };
+        Self { value, grain, family: with(mark), shown: with(shown), start }
     }
 }
 

@@ -43,8 +43,9 @@ enum Way {
     Single(Box<[u8]>),
     /// Their numbers go on: the first and the last of each folder.
     GoesOn { film: u32, spans: BTreeMap<i64, (FrameNumber, FrameNumber)> },
-    /// They begin again in each folder, and stay below this.
-    Again { film: u32, below: i64, time: bool },
+    /// They begin again in each folder, and stay below this. Where it is the shortest time that one of the folders is named
+    /// after, that is `grain`.
+    Again { film: u32, below: i64, time: bool, grain: Option<i64> },
     /// Nothing orders the folders: each has a film of its own.
     Apart(HashMap<Box<[u8]>, u32>),
 }
@@ -179,9 +180,11 @@ impl Tree {
             && spans.values().zip(spans.values().skip(1)).all(|(before, next)| before.1 < next.0);
         let counts_days = matches!(pattern.kind, Kind::Keyed { time: true, .. })
             && members.iter().all(|(_, number, _)| is_time_of_day(*number));
-        let again = key.as_ref().and_then(|key| {
-            let below = if counts_days { DAY_NS } else { key.grain.unwrap_or(COUNTS) };
-            let time = key.grain.is_some();
+        // Days and hours may be side by side: the numbers of the hours are below an hour, in whatever order folders are listed.
+        let grain = members.iter().filter_map(|member| self.folder(folder_of(member))?.grain).min();
+        let again = key.as_ref().and_then(|_| {
+            let below = if counts_days { DAY_NS } else { grain.unwrap_or(COUNTS) };
+            let time = grain.is_some();
             let fits = |(value, number, _): &Member| again(*value, *number, below, time).is_some();
             members.iter().all(fits).then_some((below, time))
         });
@@ -189,7 +192,7 @@ impl Tree {
             // A time of day is one of its folder's day, whether another day is there already or not.
             (Some(key), Some((below, time))) if counts_days || !goes_on => {
                 let film = self.film(pattern, &key.shown, Across::Again { below, time });
-                Way::Again { film, below, time }
+                Way::Again { film, below, time, grain: grain.filter(|_| !counts_days) }
             }
             (Some(key), _) if goes_on => Way::GoesOn { film: self.film(pattern, &key.shown, Across::GoesOn), spans },
             _ => {
@@ -216,7 +219,7 @@ impl Tree {
             return Some(Placed::Left(why.clone()));
         }
         let (folder, file) = split_folder(name);
-        let value = self.folder(folder).map_or(0, |key| key.value);
+        let (value, own) = self.folder(folder).map_or((0, None), |key| (key.value, key.grain));
         let (of, number, sure) = match reading.place(file)? {
             Placed::Film { film, number, sure } => (FilesOf::Film(film), number, sure),
             Placed::Single => (FilesOf::Name(file.into()), 0, true),
@@ -225,7 +228,10 @@ impl Tree {
         match self.ways.get_mut(&of)? {
             Way::Single(known) => (**known == *folder).then_some(Placed::Single),
             Way::Apart(films) => films.get(folder).map(|film| Placed::Film { film: *film, number, sure: false }),
-            Way::Again { film, below, time } => {
+            Way::Again { film, below, time, grain } => {
+                if own.is_some_and(|own| grain.is_some_and(|grain| own < grain)) {
+                    return None;
+                }
                 Some(Placed::Film { film: *film, number: again(value, number, *below, *time)?, sure })
             }
             Way::GoesOn { film, spans } => {
@@ -248,7 +254,7 @@ impl Way {
         match self {
             Self::Single(_) => None,
             Self::GoesOn { film, .. } => Some((*film, number)),
-            Self::Again { film, below, time } => Some((*film, again(value, number, *below, *time)?)),
+            Self::Again { film, below, time, .. } => Some((*film, again(value, number, *below, *time)?)),
             Self::Apart(films) => films.get(folder).map(|film| (*film, number)),
         }
     }

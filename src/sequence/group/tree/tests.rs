@@ -129,6 +129,25 @@ fn two_folders_of_one_day_leave_one_of_each_number() {
 }
 
 #[test]
+fn a_number_and_a_day_do_not_follow_each_other() {
+    for names in [["20/1.png", "2025-03-01/1.png"], ["2025-03-01/1.png", "20/1.png"]] {
+        assert_eq!(group(&names, None, &NameRule::Auto).singles, [0, 1]);
+    }
+}
+
+/// Whichever folder is listed first.
+#[test]
+fn a_day_and_hours_of_another_one_follow_each_other() {
+    let names = ["2025-03-01/1.png", "2025-03-02/12/1.png", "2025-03-02/13/1.png"];
+    assert_one_film(&names, "{stamp}/1.png", "2025-03-01_00-00-00/0 to 2025-03-02_13-00-00/0");
+    // An hour that comes later changes what the numbers of the days mean.
+    let days: Vec<&[u8]> = vec![b"2025-03-01/1.png", b"2025-03-02/1.png"];
+    let (mut reading, _) = Reading::of(&days, None, &NameRule::Auto);
+    assert!(reading.place(b"2025-03-03/1.png").is_some());
+    assert_eq!(reading.place(b"2025-03-03/12/1.png"), None);
+}
+
+#[test]
 fn previews_and_patterns_of_the_user_count_in_folders_too() {
     let names = ["1/a.0001.exr", "1/a.0001.jpg", "2/a.0001.exr", "2/a.0001.jpg"];
     let grouping = group(&names, None, &NameRule::Auto);
@@ -142,12 +161,15 @@ fn previews_and_patterns_of_the_user_count_in_folders_too() {
 }
 
 prop_compose! {
-    fn a_name()(day in 1_u32..5, form in 0..5, number in 0_u32..40) -> String {
+    fn a_name()(day in 1_u32..5, form in 0..8, number in 0_u32..40) -> String {
         match form {
             0 => format!("2025-03-{day:02}/img_{number:04}.png"),
             1 => format!("{day}MEDIA/{number}.png"),
             2 => format!("2025-03-{day:02}/12-{number:02}-00.png"),
             3 => format!("{day}/cam{}/{number:03}.jpg", number % 3),
+            4 => format!("2025-03-{day:02}/1{day}/img_{number:04}.png"),
+            5 => format!("1{day}-00-00/{}.png", number % 3),
+            6 => format!("2025-03-{day:02}/{}.png", number % 3),
             _ => format!("{day}/{number}{}.jpg", "_0".repeat(1 + number as usize % 2)),
         }
     }
