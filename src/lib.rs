@@ -43,7 +43,7 @@
 //! step. [`daemon`] is the loop that ties them together, [`serve`] its socket, [`cli`] everything a person types and
 //! reads.
 //! Imports run downward only: `cli`, `serve` → `daemon` → `encode`, `deliver`, `watch`, `journal` → `frame`,
-//! `sequence`, `config`.
+//! `sequence`, `config` → `error`. [`error`] has the trait of everything that can fail, and the one printer of its causes.
 //!
 //! # What never happens
 //!
@@ -77,6 +77,7 @@ pub mod config;
 pub mod daemon;
 pub mod deliver;
 pub mod encode;
+pub mod error;
 pub(crate) mod fault;
 pub mod frame;
 #[cfg(any(test, feature = "fuzzing"))]

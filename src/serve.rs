@@ -15,6 +15,8 @@ use tokio::net::{UnixListener, UnixStream};
 
 use crate::daemon::Handle;
 use crate::daemon::command::{Command, Reply};
+use crate::error::{Explain, chain, place};
+use crate::sequence::name::printable::Show as _;
 
 /// Longest request line in bytes: a path is at most 4096, written as JSON numbers.
 const REQUEST_LIMIT: u64 = 64 * 1024;
@@ -31,17 +33,51 @@ pub fn socket_path(runtime_dir: &Path) -> PathBuf {
 /// How long a socket's path can be: `sun_path` of unix(7) has 108 bytes, with a zero byte at the end.
 const PATH_LIMIT: usize = 107;
 
-/// What to do about a socket that cannot be listened on.
-#[must_use]
-pub fn hint(path: &Path) -> String {
-    let length = path.as_os_str().len();
-    if length > PATH_LIMIT {
-        return format!(
-            "the path of a socket has {PATH_LIMIT} bytes at most, and this one {length}: set $XDG_RUNTIME_DIR (or \
-             $RUNTIME_DIRECTORY) to a folder with a shorter path"
-        );
+/// Why the control socket cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "every field is the path or the cause that its message shows")]
+pub enum SocketError {
+    /// Of the daemon.
+    #[error("cannot listen on {}", path.shown())]
+    Listen { path: PathBuf, source: io::Error },
+    /// Of whoever asks it.
+    #[error("cannot ask the daemon at {}", path.shown())]
+    Ask { path: PathBuf, source: io::Error },
+}
+
+impl SocketError {
+    /// Whether no daemon listens there.
+    #[must_use]
+    pub fn is_nobody(&self) -> bool {
+        let Self::Ask { source, .. } = self else { return false };
+        matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
     }
-    "check that $RUNTIME_DIRECTORY or $XDG_RUNTIME_DIR is a folder you may write to".to_owned()
+}
+
+impl Explain for SocketError {
+    fn hint(&self) -> Option<String> {
+        let (Self::Listen { path, source } | Self::Ask { path, source }) = self;
+        let length = path.as_os_str().len();
+        Some(match (self, source.kind()) {
+            (_, io::ErrorKind::InvalidInput) if length > PATH_LIMIT => format!(
+                "the path of a socket has {PATH_LIMIT} bytes at most, and this one {length}: set $XDG_RUNTIME_DIR (or \
+                 $RUNTIME_DIRECTORY) to a folder with a shorter path"
+            ),
+            (Self::Listen { .. }, _) => place::hint(path, source, "$RUNTIME_DIRECTORY or $XDG_RUNTIME_DIR"),
+            (Self::Ask { .. }, io::ErrorKind::PermissionDenied) => {
+                "run this as the user that the daemon runs as".to_owned()
+            }
+            (Self::Ask { .. }, io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) => {
+                "use the `reeld` command of the same version as the daemon".to_owned()
+            }
+            (Self::Ask { .. }, io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+                "the daemon does not answer: look at its log, and at the load of the machine".to_owned()
+            }
+            (Self::Ask { .. }, _) => {
+                "look at the daemon's log; `reeld check` says what is wrong on this machine".to_owned()
+            }
+        })
+    }
 }
 
 /// The listening side. The socket file goes when it is dropped.
@@ -58,17 +94,24 @@ impl Server {
     /// # Errors
     ///
     /// When the folder cannot be made or the socket cannot be bound.
-    pub fn bind(path: PathBuf) -> io::Result<Self> {
+    pub fn bind(path: PathBuf) -> Result<Self, SocketError> {
+        match Self::listen(&path) {
+            Ok(listener) => Ok(Self { listener, path }),
+            Err(source) => Err(SocketError::Listen { path, source }),
+        }
+    }
+
+    fn listen(path: &Path) -> io::Result<UnixListener> {
         if let Some(dir) = path.parent() {
             std::fs::create_dir_all(dir)?;
         }
-        match std::fs::remove_file(&path) {
+        match std::fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let listener = UnixListener::bind(&path)?;
-        std::fs::set_permissions(&path, Permissions::from_mode(0o600))?;
-        Ok(Self { listener, path })
+        let listener = UnixListener::bind(path)?;
+        std::fs::set_permissions(path, Permissions::from_mode(0o600))?;
+        Ok(listener)
     }
 
     /// Answers clients for as long as it is polled.
@@ -79,7 +122,7 @@ impl Server {
                     let daemon = daemon.clone();
                     tokio::spawn(async move {
                         match tokio::time::timeout(PATIENCE, answer(stream, &daemon)).await {
-                            Ok(Err(error)) => tracing::debug!(%error, "a client went away"),
+                            Ok(Err(error)) => tracing::debug!(error = %chain(&error), "a client went away"),
                             Err(_) => tracing::debug!("a client said nothing"),
                             Ok(Ok(())) => {}
                         }
@@ -87,7 +130,7 @@ impl Server {
                 }
                 Err(error) => {
                     // Out of descriptors, most likely: accepting again at once would spin.
-                    tracing::warn!(%error, "the control socket cannot take a client");
+                    tracing::warn!(error = %chain(&error), "the control socket cannot take a client");
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
             }
@@ -109,7 +152,7 @@ async fn answer(stream: UnixStream, daemon: &Handle) -> io::Result<()> {
     let reply = match serde_json::from_str::<Command>(&line) {
         Ok(command) => daemon.ask(command).await,
         Err(error) => Reply::Refused {
-            message: format!("not a request: {error}"),
+            message: format!("not a request: {}", chain(&error)),
             hint: "use the `reeld` command of the same version as the daemon".to_owned(),
         },
     };
@@ -122,8 +165,12 @@ async fn answer(stream: UnixStream, daemon: &Handle) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// `NotFound` or `ConnectionRefused` when no daemon listens there; whatever else the socket says.
-pub fn ask(path: &Path, command: &Command) -> io::Result<Reply> {
+/// Where [`SocketError::is_nobody`], no daemon listens there; whatever else the socket says.
+pub fn ask(path: &Path, command: &Command) -> Result<Reply, SocketError> {
+    asked(path, command).map_err(|source| SocketError::Ask { path: path.to_path_buf(), source })
+}
+
+fn asked(path: &Path, command: &Command) -> io::Result<Reply> {
     let mut stream = BlockingStream::connect(path)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;

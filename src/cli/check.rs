@@ -1,5 +1,6 @@
 //! `reeld check`: what is right and wrong on this machine.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::daemon::watching::left_alone_hint;
 use crate::deliver::publish;
 use crate::encode::ffmpeg::Ffmpeg;
 use crate::encode::{self, EncodeError};
+use crate::error::{Explain, chain};
 use crate::journal::{Journal, JournalError, Lock};
 use crate::sequence::existing::{ExistingFiles, FileSet};
 use crate::sequence::name::printable::Show as _;
@@ -41,6 +43,11 @@ struct Findings {
 }
 
 impl Findings {
+    /// A failure, with its causes. `what` is what failed, with what separates it from the rest, or nothing.
+    fn failed<E: Explain + 'static>(&mut self, what: &str, error: &E) -> Result<(), CliError> {
+        self.wrong(&format!("{what}{}", chain(error).in_lines().replace('\n', "\n       ")), error.hint())
+    }
+
     fn wrong(&mut self, text: &str, hint: Option<String>) -> Result<(), CliError> {
         self.wrong += 1;
         out::line(&format!("WRONG  {text}"))?;
@@ -86,7 +93,7 @@ fn check_config(args: &CheckArgs, findings: &mut Findings) -> Result<Option<Conf
     let file = match config::locate(args.config.config.as_deref(), &dirs::process_env) {
         Ok(file) => file,
         Err(error) => {
-            findings.wrong(&format!("config: {error}"), error.hint())?;
+            findings.failed("config: ", &error)?;
             return Ok(None);
         }
     };
@@ -96,7 +103,7 @@ fn check_config(args: &CheckArgs, findings: &mut Findings) -> Result<Option<Conf
             Ok(Some(config))
         }
         Err(error) => {
-            findings.wrong(&format!("config: {error}"), None)?;
+            findings.failed("config: ", &error)?;
             Ok(None)
         }
     }
@@ -106,7 +113,7 @@ fn check_config(args: &CheckArgs, findings: &mut Findings) -> Result<Option<Conf
 fn check_ffmpeg(config: Option<&Config>, findings: &mut Findings) -> Result<(), CliError> {
     let ffmpeg = match Ffmpeg::find(config.and_then(|config| config.encoder.ffmpeg.as_deref())) {
         Ok(ffmpeg) => ffmpeg,
-        Err(error) => return findings.wrong(&format!("FFmpeg: {error}"), error.hint()),
+        Err(error) => return findings.failed("FFmpeg: ", &error),
     };
     good(&format!("FFmpeg: {} at {}", ffmpeg.version, ffmpeg.path.shown()))?;
     let used: Vec<&Preset> = config.iter().flat_map(|config| &config.roots).map(|root| &root.video.preset).collect();
@@ -126,18 +133,17 @@ fn check_ffmpeg(config: Option<&Config>, findings: &mut Findings) -> Result<(), 
             });
             tried.drain(..).try_for_each(|text| good(&text))?;
             if let Err::<(), EncodeError>(error) = failed {
-                findings.wrong(&format!("preset {name}: {error}"), error.hint())?;
+                findings.failed(&format!("preset {name}: "), &error)?;
             }
             continue;
         }
         match encode::probe(&ffmpeg, &preset, &temporary) {
             Ok(()) => good(&format!("preset {name}: encodes"))?,
             Err(error) if used.contains(&&preset) => {
-                findings.wrong(&format!("preset {name}: {error}"), error.hint())?;
+                findings.failed(&format!("preset {name}: "), &error)?;
             }
             Err(error) => {
-                let first = error.to_string().lines().next().unwrap_or_default().to_owned();
-                note(&format!("preset {name} does not work here, and is not used: {first}"))?;
+                note(&format!("preset {name} does not work here, and is not used: {}", chain(&error)))?;
             }
         }
     }
@@ -174,7 +180,7 @@ fn check_root(root: &Root, findings: &mut Findings) -> Result<(), CliError> {
         None => root.path.shown().to_string(),
     };
     if let Err(error) = scan::read_folder(&root.path, &|_| false) {
-        return findings.wrong(&format!("{path}: {error}"), error.hint());
+        return findings.failed(&format!("{path}: "), &error);
     }
     let watching = mounts::decide(&root.path, root.watch);
     good(&format!("{path}: readable, {}: {}", watching.fs_type, watching.why))?;
@@ -246,7 +252,7 @@ fn check_space(dir: &Path, findings: &mut Findings) -> Result<(), CliError> {
             Some("make room; a batch waits while the disk is full".to_owned()),
         ),
         Ok(space) => good(&format!("{}: {} free", dir.shown(), BinaryBytes(space))),
-        Err(error) => findings.wrong(&error.to_string(), error.hint()),
+        Err(error) => findings.failed("", &error),
     }
 }
 
@@ -260,8 +266,13 @@ fn check_writable(dir: &Path, what: &str, findings: &mut Findings) -> Result<(),
     match tempfile::Builder::new().prefix(".reeld-check-").tempfile_in(dir) {
         Ok(_) => good(&format!("{}: writable ({what})", dir.shown())),
         Err(error) => findings.wrong(
-            &format!("{}: not writable ({what}): {error}", dir.shown()),
-            Some("let the user that reeld runs as write there; under systemd see `ReadWritePaths=`".to_owned()),
+            &format!("{}: not writable ({what}): {}", dir.shown(), chain(&error)),
+            Some(match error.kind() {
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                    "make room on its disk, or raise the quota".to_owned()
+                }
+                _ => "let the user that reeld runs as write there; under systemd see `ReadWritePaths=`".to_owned(),
+            }),
         ),
     }
 }
@@ -269,7 +280,7 @@ fn check_writable(dir: &Path, what: &str, findings: &mut Findings) -> Result<(),
 fn check_inotify(config: &Config, findings: &mut Findings) -> Result<(), CliError> {
     let limits = match InotifyLimits::read() {
         Ok(limits) => limits,
-        Err(error) => return note(&format!("inotify: its limits cannot be read: {error}")),
+        Err(error) => return note(&format!("inotify: its limits cannot be read: {}", chain(&error))),
     };
     let folders: u64 = config.roots.iter().map(count_folders).sum();
     let text = format!("inotify: folders to watch: {folders}, watches allowed: {}", limits.max_user_watches);
@@ -292,13 +303,13 @@ fn count_folders(root: &Root) -> u64 {
 fn check_state(config: &Config, findings: &mut Findings) -> Result<(), CliError> {
     let state = match dirs::state_dir(config.state_dir.as_deref(), &dirs::process_env) {
         Ok(state) => state,
-        Err(error) => return findings.wrong(&error.to_string(), error.hint()),
+        Err(error) => return findings.failed("", &error),
     };
     match Lock::try_acquire(&state).and_then(|lock| Journal::open(&lock)) {
         Ok((_, None)) => good(&format!("journal: in {}", state.shown())),
         Ok((_, Some(aside))) => note(&format!("journal: it was damaged, and is set aside as {}", aside.shown())),
         Err(JournalError::Locked { .. }) => good(&format!("journal: in {}, a daemon is running", state.shown())),
-        Err(error) => findings.wrong(&error.to_string(), error.hint()),
+        Err(error) => findings.failed("", &error),
     }?;
     let chunks = config.encoder.chunk_dir.clone().unwrap_or_else(|| dirs::chunk_dir(None, &state));
     let purpose = format!("for chunks of unfinished videos, in {}", chunks.shown());

@@ -9,12 +9,13 @@ use bstr::{BString, ByteSlice as _};
 
 use super::error::CliError;
 use crate::config::{Root, real};
+use crate::error::Explain as _;
 use crate::frame::{FrameErrorKind, complete};
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
 use crate::sequence::group::{self, Film, LeftAlone, LooksLike, Note};
 use crate::sequence::name::printable::Show as _;
-use crate::sequence::name::{self, NameRule};
+use crate::sequence::name::{self, NameRule, PatternError};
 use crate::sequence::sizes::{Size, by_size};
 use crate::sequence::{Batch, Frame, Identity, Pattern, os_name};
 use crate::watch::scan::{self, FolderScan, Links};
@@ -110,7 +111,8 @@ pub(crate) fn survey(path: &Path) -> Result<Vec<Contents>, CliError> {
 
 /// The path from the root of the file system; that of a folder without links.
 fn resolved(path: &Path) -> Result<PathBuf, CliError> {
-    let absolute = std::path::absolute(path).map_err(|error| CliError::usage(format!("{}: {error}", path.shown())))?;
+    let absolute = std::path::absolute(path)
+        .map_err(|error| CliError::usage(format!("cannot use {}", path.shown())).caused_by(&error))?;
     Ok(if absolute.is_dir() { real(&absolute) } else { absolute })
 }
 
@@ -154,7 +156,12 @@ fn one_pattern(path: &Path) -> Result<Vec<Contents>, CliError> {
         CliError::usage(format!("{} does not exist, and no frame matches it", path.shown()))
             .hint("give a folder, a frame such as `shot.0001.png`, or a pattern such as `shot.####.png`".to_owned())
     };
-    let rule = name.to_str().ok().and_then(|text| NameRule::parse(text).ok()).ok_or_else(nothing)?;
+    let rule = match name.to_str().ok().map(NameRule::parse) {
+        Some(Ok(rule)) => rule,
+        // A name that marks no number is that of a file, and there is none of that name.
+        None | Some(Err(PatternError::NoNumber { .. })) => return Err(nothing()),
+        Some(Err(error)) => return Err(error.into()),
+    };
     if !dir.is_dir() {
         return Err(nothing());
     }
@@ -165,9 +172,7 @@ fn one_pattern(path: &Path) -> Result<Vec<Contents>, CliError> {
 /// What to do about images that are left alone for this reason.
 pub(crate) fn hint_of(why: &LeftAlone) -> Option<String> {
     match why {
-        LeftAlone::Unsupported { format } => {
-            Some(FrameErrorKind::Unsupported((*format).to_owned()).at(Path::new("")).hint())
-        }
+        LeftAlone::Unsupported { format } => FrameErrorKind::Unsupported((*format).to_owned()).hint(),
         _ => None,
     }
 }
@@ -192,7 +197,7 @@ fn split(path: &Path) -> Result<(&Path, &[u8]), CliError> {
 type Files = Vec<(BString, Identity)>;
 
 fn read(dir: &Path) -> Result<FolderScan, CliError> {
-    scan::read_folder(dir, &name::is_image).map_err(|error| CliError::failed(&error).hint(error.hint()))
+    Ok(scan::read_folder(dir, &name::is_image)?)
 }
 
 fn contents(dir: &Path, scan: &FolderScan, rule: &NameRule) -> Contents {

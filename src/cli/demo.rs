@@ -35,17 +35,17 @@ framerate = 24
 ";
 
 pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, CliError> {
-    let ffmpeg = Ffmpeg::find(None).map_err(|error| CliError::failed(&error).hint(error.hint()))?;
+    let ffmpeg = Ffmpeg::find(None)?;
     let home = tempfile::Builder::new()
         .prefix("reeld-demo-")
         .tempdir()
-        .map_err(|error| CliError::failed(format!("no temporary folder: {error}")))?
+        .map_err(|error| CliError::failed("no temporary folder").caused_by(&error))?
         // The reel is what the demo leaves behind.
         .keep();
     out::say(&format!("reeld demo in {}", home.shown()));
     out::say(&format!("  FFmpeg {} at {}", ffmpeg.version, ffmpeg.path.shown()));
     let frames = home.join("frames");
-    let failed = |error: std::io::Error| CliError::failed(format!("{}: {error}", home.shown()));
+    let failed = |error: std::io::Error| CliError::failed(format!("cannot use {}", home.shown())).caused_by(&error);
     std::fs::create_dir(&frames).map_err(failed)?;
     std::fs::create_dir(home.join("config")).map_err(failed)?;
     let config = home.join("config/reeld.toml");
@@ -97,7 +97,7 @@ struct Daemon {
 
 impl Daemon {
     fn start(config: &Path, home: &Path) -> Result<Self, CliError> {
-        let failed = |error: std::io::Error| CliError::failed(format!("cannot start the daemon: {error}"));
+        let failed = |error: std::io::Error| CliError::failed("cannot start the daemon").caused_by(&error);
         let program = std::env::current_exe().map_err(failed)?;
         let mut child = Command::new(program)
             .args(["run", "--log-format", "json", "--config"])
@@ -122,7 +122,7 @@ impl Daemon {
             let read = self
                 .log
                 .read_line(&mut line)
-                .map_err(|error| CliError::failed(format!("the daemon's log: {error}")))?;
+                .map_err(|error| CliError::failed("the daemon's log").caused_by(&error))?;
             if read == 0 {
                 return Err(CliError::failed(format!("the daemon ended early; its last words:\n{}", said.trim_end())));
             }
@@ -137,7 +137,7 @@ impl Daemon {
     }
 
     fn stop(mut self) -> Result<(), CliError> {
-        let failed = |error: std::io::Error| CliError::failed(format!("cannot stop the daemon: {error}"));
+        let failed = |error: std::io::Error| CliError::failed("cannot stop the daemon").caused_by(&error);
         if let Some(pid) = rustix::process::Pid::from_raw(self.child.id().cast_signed()) {
             rustix::process::kill_process(pid, rustix::process::Signal::TERM).map_err(|error| failed(error.into()))?;
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::str::FromStr as _;
 use std::sync::Arc;
 
 use clap::Args;
@@ -11,13 +12,14 @@ use serde::Serialize;
 
 use super::bars::Bar;
 use super::collect::{self, Contents, Found};
-use super::error::CliError;
+use super::error::{CliError, explained};
 use super::{out, state};
 use crate::config::units::Factor;
 use crate::config::{Builtin, Cleanup, Delivery, Encoder, FrameRate, NameTemplate, Preset, Quality, Root, Video, dirs};
 use crate::daemon::error::JobError;
 use crate::daemon::job::{self, Delivered, Job, Tools};
-use crate::encode::ffmpeg::{Ffmpeg, FfmpegError, Stop};
+use crate::encode::ffmpeg::{Ffmpeg, Stop};
+use crate::error::{Explain as _, chain};
 use crate::frame::complete::identity_of;
 use crate::journal::{BatchId, Journal, lossy};
 use crate::sequence::Batch;
@@ -34,22 +36,22 @@ pub(crate) struct EncodeArgs {
     paths: Vec<PathBuf>,
     /// Which files can be one film: those of one folder (`folder`), or also those of folders that follow each other (`tree`)
     /// [default: folder; several folders that are named are one film where date and time in the file names go on]
-    #[arg(long, value_name = "G")]
+    #[arg(long, value_name = "G", value_parser = explained(Scope::from_str))]
     group: Option<Scope>,
     /// What decides the order of the frames: number, or time (when each file was last written)
-    #[arg(long, value_name = "O", default_value_t)]
+    #[arg(long, value_name = "O", default_value_t, value_parser = explained(Order::from_str))]
     order: Order,
     /// Frames per second: `24`, `23.976` or `24000/1001`
-    #[arg(long, value_name = "R")]
+    #[arg(long, value_name = "R", value_parser = explained(FrameRate::from_str))]
     framerate: Option<FrameRate>,
     /// Speed up or slow down: the rate times 0.01 to 100
-    #[arg(long, value_name = "F")]
+    #[arg(long, value_name = "F", value_parser = explained(Factor::from_str))]
     framerate_factor: Option<Factor>,
     /// h264, h264-10bit, h265, h265-10bit, av1, vp9, prores, prores-4444, dnxhr, ffv1, mpeg4, gif, webp or lossless
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "P", value_parser = explained(Builtin::from_str))]
     preset: Option<Builtin>,
     /// The encoder's CRF number, or `LOSSLESS`, `PERC_LOSSLESS`, `HIGH`, `MEDIUM`, `LOW`, `VERYLOW`, `LOWEST`
-    #[arg(long, value_name = "Q")]
+    #[arg(long, value_name = "Q", value_parser = explained(Quality::from_str))]
     quality: Option<Quality>,
     /// The encoder's own speed preset, such as `veryfast`
     #[arg(long, value_name = "S")]
@@ -58,10 +60,10 @@ pub(crate) struct EncodeArgs {
     #[arg(long, value_name = "D")]
     output_dir: Option<PathBuf>,
     /// The video's name without extension; tokens as in the config
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = explained(NameTemplate::from_str))]
     name: Option<NameTemplate>,
     /// What happens to the frames once the video is proved: keep, delete, trash or archive
-    #[arg(long, value_name = "MODE")]
+    #[arg(long, value_name = "MODE", value_parser = explained(Cleanup::from_str))]
     cleanup: Option<Cleanup>,
     /// One JSON object a batch on standard output instead of the video's path
     #[arg(long)]
@@ -96,9 +98,8 @@ enum Outcome<'a> {
 
 pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> {
     let found = find(args)?;
-    let ffmpeg = Ffmpeg::locate(None).map_err(no_ffmpeg)?;
-    let state =
-        dirs::state_dir(None, &dirs::process_env).map_err(|error| CliError::usage(&error).hint(error.hint()))?;
+    let ffmpeg = Ffmpeg::locate(None)?;
+    let state = dirs::state_dir(None, &dirs::process_env)?;
     let chunk_dir = dirs::chunk_dir(None, &state);
     let state = state::open(&state)?;
     let ffmpeg = asked(ffmpeg, &state.journal)?;
@@ -124,11 +125,6 @@ pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> 
     Ok(ExitCode::from(u8::from(failed)))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn no_ffmpeg(error: FfmpegError) -> CliError {
-    CliError::failed(&error).hint(error.hint())
-}
-
 /// The FFmpeg at `path`. It is asked for its version only where the journal does not have that.
 fn asked(path: PathBuf, journal: &Journal) -> Result<Ffmpeg, CliError> {
     let now = job::now_ms();
@@ -139,7 +135,7 @@ fn asked(path: PathBuf, journal: &Journal) -> Result<Ffmpeg, CliError> {
     {
         return Ok(Ffmpeg { path, version });
     }
-    let ffmpeg = Ffmpeg::ask(path).map_err(no_ffmpeg)?;
+    let ffmpeg = Ffmpeg::ask(path)?;
     if let Some(identity) = &identity {
         _ = journal.keep_version(&ffmpeg.path, identity, &ffmpeg.version, now);
     }
@@ -250,7 +246,7 @@ fn clean_up(id: BatchId, tools: &Tools) {
                 out::say_line(&format!("warning: a frame stays: {kept}"));
             }
         }
-        Err(error) => out::error(&format!("the frames stay: {error}"), error.hint().as_deref()),
+        Err(error) => out::error(&format!("the frames stay: {}", chain(&error).in_lines()), error.hint().as_deref()),
     }
 }
 
@@ -269,12 +265,12 @@ fn report(args: &EncodeArgs, batch: &Batch, outcome: &Result<Delivered, JobError
         }
         Err(error) => {
             let name = format!("{} in {}", batch.pattern, batch.dir.shown());
-            out::error(&format!("{}: {error}", printable(&name)), error.hint().as_deref());
+            out::error(&format!("{}: {}", printable(&name), chain(error).in_lines()), error.hint().as_deref());
         }
     }
     match outcome {
         Ok(delivered) => print(args, batch, Outcome::Published(delivered), Some(&delivered.reel)),
-        Err(error) => print(args, batch, Outcome::Failed { error: error.to_string(), hint: error.hint() }, None),
+        Err(error) => print(args, batch, Outcome::Failed { error: chain(error).to_string(), hint: error.hint() }, None),
     }
 }
 
@@ -298,7 +294,7 @@ fn with_arguments(mut root: Root, args: &EncodeArgs) -> Result<Root, CliError> {
         video.rate = rate;
     }
     if let Some(factor) = args.framerate_factor {
-        video.rate = video.rate.scaled(factor).map_err(CliError::usage)?;
+        video.rate = video.rate.scaled(factor)?;
     }
     if let Some(preset) = args.preset {
         video.preset = Preset::Builtin(preset);
@@ -307,8 +303,8 @@ fn with_arguments(mut root: Root, args: &EncodeArgs) -> Result<Root, CliError> {
     video.speed = args.speed.clone().or(video.speed);
     if let Some(dir) = &args.output_dir {
         // Relative to where the person stands, unlike in the config, where it is relative to the frames.
-        let absolute =
-            std::path::absolute(dir).map_err(|error| CliError::usage(format!("{}: {error}", dir.shown())))?;
+        let absolute = std::path::absolute(dir)
+            .map_err(|error| CliError::usage(format!("cannot use {}", dir.shown())).caused_by(&error))?;
         delivery.output_dir = Some(absolute);
     }
     if let Some(name) = &args.name {

@@ -31,10 +31,10 @@ pub(crate) fn run(args: &InitArgs) -> Result<ExitCode, CliError> {
             ErrorKind::NotFound => "make its folder first",
             _ => "choose a place you may write to: `reeld init FILE`",
         };
-        CliError::failed(format!("cannot create {shown}: {error}")).hint(hint.to_owned())
+        CliError::failed(format!("cannot create {shown}")).caused_by(&error).hint(hint.to_owned())
     })?;
     file.write_all(config::DEFAULT_TOML.as_bytes())
-        .map_err(|error| CliError::failed(format!("cannot write {shown}: {error}")))?;
+        .map_err(|error| CliError::failed(format!("cannot write {shown}")).caused_by(&error))?;
     let config = args.file.as_ref().map_or_else(String::new, |file| format!(" --config {}", file.shown()));
     out::say(&format!("wrote {shown}: set `path`, then try `reeld check{config}` and `reeld run{config}`"));
     Ok(ExitCode::SUCCESS)
@@ -42,10 +42,10 @@ pub(crate) fn run(args: &InitArgs) -> Result<ExitCode, CliError> {
 
 /// The user's own config file; its folder is made.
 fn own_config() -> Result<PathBuf, CliError> {
-    let path = dirs::user_config(&dirs::process_env).map_err(|error| CliError::usage(&error).hint(error.hint()))?;
+    let path = dirs::user_config(&dirs::process_env)?;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)
-            .map_err(|error| CliError::failed(format!("cannot make {}: {error}", folder.shown())))?;
+            .map_err(|error| CliError::failed(format!("cannot make {}", folder.shown())).caused_by(&error))?;
     }
     Ok(path)
 }

@@ -52,7 +52,8 @@ pub(crate) fn start(args: LogArgs, daemon: bool) -> Result<(), CliError> {
             .boxed(),
         LogFormat::Journald => tracing_journald::layer()
             .map_err(|error| {
-                CliError::usage(format!("cannot reach systemd's journal: {error}"))
+                CliError::usage("cannot reach systemd's journal")
+                    .caused_by(&error)
                     .hint("use `--log-format pretty` or `--log-format json` on a system without journald".to_owned())
             })?
             .with_field_prefix(Some("REELD".to_owned()))

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::error::CliError;
+use super::error::{CliError, explained};
 use super::out;
-use crate::config::units::parse_duration;
+use crate::config::units::{UnitError, parse_duration};
 use crate::frame::slate;
 use crate::sequence::name::printable::Show as _;
 
@@ -25,7 +25,7 @@ pub(crate) struct MakeFramesArgs {
     #[arg(long, default_value_t = 1)]
     start: u32,
     /// Width and height in pixels
-    #[arg(long, default_value = "1920x1080", value_parser = parse_size, value_name = "WxH")]
+    #[arg(long, default_value = "1920x1080", value_parser = explained(parse_size), value_name = "WxH")]
     size: (u32, u32),
     /// What stands before the number
     #[arg(long, default_value = "frame_")]
@@ -34,7 +34,7 @@ pub(crate) struct MakeFramesArgs {
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=9))]
     digits: u8,
     /// Pause after each frame, such as `100ms`
-    #[arg(long, default_value = "0s", value_parser = parse_duration)]
+    #[arg(long, default_value = "0s", value_parser = explained(parse_duration))]
     delay: Duration,
     /// File format
     #[arg(long, value_enum, default_value = "png")]
@@ -50,7 +50,7 @@ pub(crate) enum Format {
 
 pub(crate) fn run(args: &MakeFramesArgs) -> Result<ExitCode, CliError> {
     std::fs::create_dir_all(&args.dir)
-        .map_err(|error| CliError::failed(format!("cannot make {}: {error}", args.dir.shown())))?;
+        .map_err(|error| CliError::failed(format!("cannot make {}", args.dir.shown())).caused_by(&error))?;
     let (width, height) = args.size;
     let last = args
         .start
@@ -82,7 +82,7 @@ pub(crate) fn write_frame(
     let failed = |error: std::io::Error| {
         let hint = (error.kind() == ErrorKind::AlreadyExists)
             .then(|| "nothing is overwritten; choose another folder, `--start` or `--prefix`".to_owned());
-        CliError::failed(format!("cannot write {}: {error}", path.shown())).hint(hint)
+        CliError::failed(format!("cannot write {}", path.shown())).caused_by(&error).hint(hint)
     };
     let rgb = slate::draw(width, height, number, usize::from(digits));
     let mut file = BufWriter::new(OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?);
@@ -114,11 +114,13 @@ impl Format {
     }
 }
 
-fn parse_size(text: &str) -> Result<(u32, u32), String> {
+fn parse_size(text: &str) -> Result<(u32, u32), UnitError> {
+    const WHAT: &str = "a size";
     let parsed = text.split_once(['x', 'X']).and_then(|(w, h)| Some((w.parse::<u32>().ok()?, h.parse::<u32>().ok()?)));
+    let text = text.to_owned();
     match parsed {
         Some((w, h)) if (64..=16384).contains(&w) && (64..=16384).contains(&h) => Ok((w, h)),
-        Some(_) => Err("width and height go from 64 to 16384".to_owned()),
-        None => Err("expected WIDTHxHEIGHT, such as 1920x1080".to_owned()),
+        Some(_) => Err(UnitError::OutOfRange { text, what: WHAT, range: "64x64 to 16384x16384" }),
+        None => Err(UnitError::Malformed { text, what: WHAT, form: "a size is WIDTHxHEIGHT, such as 1920x1080" }),
     }
 }

@@ -1,6 +1,5 @@
 //! `done`, `list`, `retry` and `forget`: through the running daemon where there is one, else on the journal itself.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -67,10 +66,9 @@ pub(crate) fn done(args: &DoneArgs) -> Result<ExitCode, CliError> {
 }
 
 pub(crate) fn list(args: &ListArgs) -> Result<ExitCode, CliError> {
-    let journal = Journal::open_to_read(&state_dir(&args.config)?)
-        .map_err(|error| CliError::failed(&error).hint(error.hint()))?;
+    let journal = Journal::open_to_read(&state_dir(&args.config)?)?;
     let rows = journal.map_or_else(|| Ok(Vec::new()), |journal| journal.list(args.limit));
-    let rows = rows.map_err(|error| CliError::failed(&error).hint(error.hint()))?;
+    let rows = rows?;
     for row in rows.iter().rev() {
         if args.json {
             out::json(row)?;
@@ -149,10 +147,7 @@ pub(crate) fn retry(args: &RetryArgs) -> Result<ExitCode, CliError> {
         return show(reply);
     }
     let state = state::open(&state_dir(&args.config)?)?;
-    let batches = state
-        .journal
-        .retry(&target.into(), job::now_ms())
-        .map_err(|error| CliError::failed(&error).hint(error.hint()))?;
+    let batches = state.journal.retry(&target.into(), job::now_ms())?;
     show(command::retried(&batches))
 }
 
@@ -162,7 +157,7 @@ pub(crate) fn forget(args: &ForgetArgs) -> Result<ExitCode, CliError> {
         return show(reply);
     }
     let state = state::open(&state_dir(&args.config)?)?;
-    let released = state.journal.forget(&dir).map_err(|error| CliError::failed(&error).hint(error.hint()))?;
+    let released = state.journal.forget(&dir)?;
     show(command::forgotten(&released))
 }
 
@@ -184,13 +179,8 @@ fn ask_daemon(config: &ConfigArg, command: &Command) -> Result<Option<Reply>, Cl
     let socket = serve::socket_path(&dirs::runtime_dir(&state, &dirs::process_env));
     match serve::ask(&socket, command) {
         Ok(reply) => Ok(Some(reply)),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => Ok(None),
-        Err(error) => Err(CliError::failed(format!("cannot ask the daemon at {}: {error}", socket.shown())).hint(
-            match error.kind() {
-                io::ErrorKind::InvalidInput => serve::hint(&socket),
-                _ => "run this as the user that the daemon runs as".to_owned(),
-            },
-        )),
+        Err(error) if error.is_nobody() => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -258,17 +248,16 @@ fn describe_cleanup(entry: &Entry) -> String {
 fn state_dir(config: &ConfigArg) -> Result<PathBuf, CliError> {
     let file = crate::config::locate(config.config.as_deref(), &dirs::process_env);
     let configured = match (file, &config.config) {
-        (Ok(file), _) => Config::load(&file).map_err(CliError::usage)?.state_dir,
-        (Err(error), Some(_)) => return Err(CliError::usage(&error).hint(error.hint())),
+        (Ok(file), _) => Config::load(&file)?.state_dir,
+        (Err(error), Some(_)) => return Err(error.into()),
         (Err(_), None) => None,
     };
-    dirs::state_dir(configured.as_deref(), &dirs::process_env)
-        .map_err(|error| CliError::usage(&error).hint(error.hint()))
+    Ok(dirs::state_dir(configured.as_deref(), &dirs::process_env)?)
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, CliError> {
     // The daemon knows its folders by their real paths, also one that is gone by now.
     std::path::absolute(path)
         .map(|absolute| real(&absolute))
-        .map_err(|error| CliError::usage(format!("{}: {error}", path.shown())))
+        .map_err(|error| CliError::usage(format!("cannot use {}", path.shown())).caused_by(&error))
 }

@@ -70,7 +70,7 @@ fn harmless(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// `error: ...`, and what to do about it behind a blank line. Nothing for an empty message.
+/// `error: ...`, and what to do about it after a blank line. Nothing for an empty message.
 pub(crate) fn error(message: &str, hint: Option<&str>) {
     if message.is_empty() {
         return;

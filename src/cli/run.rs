@@ -8,7 +8,6 @@ use super::ConfigArg;
 use super::error::CliError;
 use crate::config::{self, Config, dirs};
 use crate::daemon::Daemon;
-use crate::sequence::name::printable::Show as _;
 use crate::serve::{self, Server};
 
 #[derive(Debug, Args)]
@@ -18,25 +17,20 @@ pub(crate) struct RunArgs {
 }
 
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, CliError> {
-    let file = config::locate(args.config.config.as_deref(), &dirs::process_env)
-        .map_err(|error| CliError::usage(&error).hint(error.hint()))?;
-    let config = Config::load(&file).map_err(CliError::usage)?;
-    let state = dirs::state_dir(config.state_dir.as_deref(), &dirs::process_env)
-        .map_err(|error| CliError::usage(&error).hint(error.hint()))?;
+    let file = config::locate(args.config.config.as_deref(), &dirs::process_env)?;
+    let config = Config::load(&file)?;
+    let state = dirs::state_dir(config.state_dir.as_deref(), &dirs::process_env)?;
     let socket = serve::socket_path(&dirs::runtime_dir(&state, &dirs::process_env));
     // One thread runs the loop; whatever blocks has threads of its own.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| CliError::failed(format!("cannot start: {error}")))?;
+        .map_err(|error| CliError::failed("cannot start").caused_by(&error))?;
     let outcome = runtime.block_on(async {
-        let (daemon, handle) =
-            Daemon::start(config, &state).map_err(|error| CliError::failed(&error).hint(error.hint()))?;
-        let server = Server::bind(socket.clone()).map_err(|error| {
-            CliError::failed(format!("cannot listen on {}: {error}", socket.shown())).hint(serve::hint(&socket))
-        })?;
+        let (daemon, handle) = Daemon::start(config, &state)?;
+        let server = Server::bind(socket)?;
         let serving = tokio::spawn(server.serve(handle));
-        let ended = daemon.run().await.map_err(|error| CliError::failed(&error).hint(error.hint()));
+        let ended = daemon.run().await.map_err(CliError::from);
         serving.abort();
         // The socket file goes with the server, which an aborted task drops.
         let _ = serving.await;

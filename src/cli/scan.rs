@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::str::FromStr as _;
 
 use bstr::BString;
 use clap::Args;
 use serde::Serialize;
 
 use super::collect::{self, Contents, Found};
-use super::error::CliError;
+use super::error::{CliError, explained};
 use super::out;
 use crate::config::SizeChange;
 use crate::frame::complete;
@@ -29,7 +30,7 @@ pub(crate) struct ScanArgs {
     /// A folder, one frame of a sequence, or a pattern such as `shot.####.png`
     path: PathBuf,
     /// Which files can be one film: those of one folder, or with `tree` also those of folders that follow each other
-    #[arg(long, value_name = "G", default_value_t)]
+    #[arg(long, value_name = "G", default_value_t, value_parser = explained(Scope::from_str))]
     group: Scope,
     /// JSON, one object a line: each sequence, and each image that is in none
     #[arg(long)]

@@ -25,19 +25,16 @@ impl State {
 
 /// Opens the journal of `state_dir`: as its only user, or beside the daemon that runs.
 pub(crate) fn open(state_dir: &Path) -> Result<State, CliError> {
-    let failed = |error: JournalError| CliError::failed(&error).hint(error.hint());
     match Lock::try_acquire(state_dir) {
         Ok(lock) => {
-            let (journal, set_aside) = Journal::open(&lock).map_err(failed)?;
+            let (journal, set_aside) = Journal::open(&lock)?;
             if let Some(path) = set_aside {
                 out::say(&format!("warning: the journal was damaged and is set aside as {}", path.shown()));
             }
-            journal.recover(job::now_ms()).map_err(failed)?;
+            journal.recover(job::now_ms())?;
             Ok(State { journal, lock: Some(lock) })
         }
-        Err(JournalError::Locked { .. }) => {
-            Ok(State { journal: Journal::open_beside(state_dir).map_err(failed)?, lock: None })
-        }
-        Err(error) => Err(failed(error)),
+        Err(JournalError::Locked { .. }) => Ok(State { journal: Journal::open_beside(state_dir)?, lock: None }),
+        Err(error) => Err(error.into()),
     }
 }

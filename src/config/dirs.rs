@@ -120,6 +120,7 @@ fn variable(env: Env<'_>, name: &str) -> Option<OsString> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Explain as _;
 
     fn env(vars: &'static [(&str, &str)]) -> impl Fn(&str) -> Option<OsString> {
         move |name| vars.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into())

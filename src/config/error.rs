@@ -1,19 +1,19 @@
 //! What is wrong with a configuration, as its author can mend it.
 
+use std::error::Error;
 use std::fmt;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::units::UnitError;
-
+use crate::error::{Explain, caused_by, chain, place};
 use crate::sequence::name::printable::Show as _;
 
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read the configuration {}: {source}", path.shown())]
+    #[error("cannot read the configuration {}", path.shown())]
     Read {
         /// The file.
         path: PathBuf,
@@ -39,18 +39,19 @@ pub enum ConfigError {
     Invalid(#[from] Invalid),
 }
 
-impl ConfigError {
-    /// What to do. `None` for [`ConfigError::Invalid`], whose text has a hint beside each mistake.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
+/// No hint for [`ConfigError::Invalid`], whose text has one beside each mistake.
+impl Explain for ConfigError {
+    fn hint(&self) -> Option<String> {
         match self {
-            Self::Read { path, source } if source.kind() == io::ErrorKind::NotFound => {
-                Some(format!("`reeld init {}` writes a commented one", path.shown()))
-            }
-            Self::Read { source, .. } if source.kind() == io::ErrorKind::IsADirectory => {
-                Some("name the file, not its folder".to_owned())
-            }
-            Self::Read { .. } => Some("make it readable for the user that reeld runs as".to_owned()),
+            Self::Read { path, source } => Some(match source.kind() {
+                io::ErrorKind::IsADirectory => "name the file, not its folder".to_owned(),
+                io::ErrorKind::PermissionDenied => "make it readable for the user that reeld runs as".to_owned(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => place::no_file(path).map_or_else(
+                    || format!("`reeld init {}` writes a commented one", path.shown()),
+                    |what| format!("{what}: name another file with `--config FILE`"),
+                ),
+                _ => "look at the disk of the file, or name another one with `--config FILE`".to_owned(),
+            }),
             Self::NotFound { .. } => {
                 Some("`reeld init` writes a commented one; `--config FILE` names one elsewhere".to_owned())
             }
@@ -58,17 +59,35 @@ impl ConfigError {
             Self::Invalid(_) => None,
         }
     }
+
+    fn retryable(&self) -> bool {
+        false
+    }
+
+    fn exit_code(&self) -> u8 {
+        2
+    }
 }
 
 /// The mistakes of one file, at least one, in the order of their lines. Prints each as `FILE:LINE:COLUMN: message`, the
-/// line with what is meant underlined, and a `hint:` behind an empty line.
+/// line with what is meant underlined, its causes, and a `hint:` behind an empty line.
 #[derive(Debug)]
 pub struct Invalid {
     file: PathBuf,
     mistakes: Vec<Located>,
 }
 
-impl std::error::Error for Invalid {}
+impl Error for Invalid {}
+
+impl Explain for Invalid {
+    fn retryable(&self) -> bool {
+        false
+    }
+
+    fn exit_code(&self) -> u8 {
+        2
+    }
+}
 
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -81,6 +100,7 @@ impl fmt::Display for Invalid {
             if !source_line.trim().is_empty() {
                 write!(f, "\n    {source_line}\n    {underline}")?;
             }
+            complaint.causes.iter().try_for_each(|cause| write!(f, "\n{}", caused_by(cause)))?;
             if let Some(hint) = &complaint.hint {
                 write!(f, "\n\nhint: {hint}")?;
             }
@@ -93,12 +113,13 @@ impl fmt::Display for Invalid {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Complaint {
     message: String,
+    causes: Vec<String>,
     hint: Option<String>,
 }
 
 impl Complaint {
     pub(super) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: Some(hint.into()) }
+        Self { message: message.into(), causes: Vec::new(), hint: Some(hint.into()) }
     }
 
     /// The same with the key in front.
@@ -107,9 +128,12 @@ impl Complaint {
     }
 }
 
-impl From<UnitError> for Complaint {
-    fn from(error: UnitError) -> Self {
-        Self::new(error.to_string(), error.hint())
+/// Whatever says what is wrong with a value says it here too, with its causes and its hint.
+impl<E: Explain + 'static> From<E> for Complaint {
+    fn from(error: E) -> Self {
+        let mut words = chain(&error).words();
+        let causes = words.split_off(1);
+        Self { message: words.concat(), causes, hint: error.hint() }
     }
 }
 

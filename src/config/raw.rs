@@ -2,7 +2,6 @@
 //!
 //! Every value is typed and has its place in the text, but nothing is inherited, defaulted or compared yet.
 
-use std::error::Error as _;
 use std::path::PathBuf;
 use std::str::FromStr as _;
 use std::time::Duration;
@@ -231,10 +230,7 @@ fn finish(reader: Reader<'_, '_>) {
 }
 
 fn name_rule(text: &str) -> Result<NameRule, Complaint> {
-    NameRule::parse(text).map_err(|error| {
-        let cause = error.source().map_or_else(String::new, |cause| format!(": {cause}"));
-        Complaint::new(format!("{error}{cause}"), error.hint())
-    })
+    Ok(NameRule::parse(text)?)
 }
 
 /// A duration of at least a second: in less no renderer writes the next frame.

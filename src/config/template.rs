@@ -3,9 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::error::Complaint;
 use super::units::{Named as _, nearest, printable};
 use super::{Container, NamePart, NameTemplate};
+use crate::error::Explain;
 
 static TOKENS: [(&str, NamePart); 11] = [
     ("name", NamePart::Name),
@@ -50,11 +50,9 @@ pub enum TemplateError {
     UnknownToken(String),
 }
 
-impl TemplateError {
-    /// What is allowed.
-    #[must_use]
-    pub fn hint(&self) -> String {
-        match self {
+impl Explain for TemplateError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
             Self::Empty | Self::Brace => format!("text and tokens; {}", tokens("")),
             Self::Absolute => {
                 "name a folder elsewhere with `output_dir`, and only the file with `output_name`".to_owned()
@@ -64,7 +62,15 @@ impl TemplateError {
             Self::Control => "leave it out".to_owned(),
             Self::Extension(_) => "leave the extension out, the preset's container decides it".to_owned(),
             Self::UnknownToken(token) => tokens(token),
-        }
+        })
+    }
+
+    fn retryable(&self) -> bool {
+        false
+    }
+
+    fn exit_code(&self) -> u8 {
+        2
     }
 }
 
@@ -118,12 +124,6 @@ impl fmt::Display for NameTemplate {
             }
         }
         Ok(())
-    }
-}
-
-impl From<TemplateError> for Complaint {
-    fn from(error: TemplateError) -> Self {
-        Self::new(error.to_string(), error.hint())
     }
 }
 
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn an_unknown_token_is_told_all_of_them() {
         let error = "{prefx}".parse::<NameTemplate>().unwrap_err();
-        insta::assert_snapshot!(format!("{error}\nhint: {}", error.hint()), @r#"
+        insta::assert_snapshot!(format!("{error}\nhint: {}", error.hint().unwrap()), @r#"
         unknown token `{prefx}`
         hint: did you mean `{prefix}`? allowed: {name}, {prefix}, {suffix}, {folder}, {first}, {last}, {count}, {fps}, {preset}, {date}, {time}
         "#);

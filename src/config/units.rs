@@ -5,6 +5,8 @@
 
 use strsim::damerau_levenshtein;
 
+use crate::error::Explain;
+
 mod decimal;
 mod duration;
 mod names;
@@ -51,17 +53,26 @@ pub enum UnitError {
     },
 }
 
-impl UnitError {
-    /// What is allowed, for a `hint:` line.
-    #[must_use]
-    pub fn hint(&self) -> String {
-        match self {
+impl Explain for UnitError {
+    /// What is allowed.
+    fn hint(&self) -> Option<String> {
+        Some(match self {
             Self::Malformed { form, .. } => (*form).to_owned(),
             Self::OutOfRange { range, .. } => format!("allowed: {range}"),
             Self::Unknown { text, known, .. } => suggest(text, known),
-        }
+        })
     }
 
+    fn retryable(&self) -> bool {
+        false
+    }
+
+    fn exit_code(&self) -> u8 {
+        2
+    }
+}
+
+impl UnitError {
     pub(super) fn malformed(text: &str, what: &'static str, form: &'static str) -> Self {
         Self::Malformed { text: text.to_owned(), what, form }
     }

@@ -21,6 +21,7 @@ use crate::encode::join::{self, Part};
 use crate::encode::parallel::{memory_available, parallel_chunks};
 use crate::encode::plan::{Piece, plan};
 use crate::encode::proved::encode_and_prove;
+use crate::error::{Explain as _, chain};
 use crate::frame::FrameError;
 use crate::frame::digest::{self, Contents};
 use crate::journal::{ChunkId, StoredChunk};
@@ -121,10 +122,10 @@ impl<'a> Chunked<'a> {
             };
             let hint = error.hint().unwrap_or_default();
             if found.is_empty() {
-                tracing::warn!(dir = %self.maker.dir().shown(), hint, "{error}; encoding in one go instead");
+                tracing::warn!(dir = %self.maker.dir().shown(), hint, "{}; encoding in one go instead", chain(&error));
                 return Ok(None);
             }
-            tracing::warn!(dir = %self.maker.dir().shown(), hint, "{error}; encoding without the chunks that were there");
+            tracing::warn!(dir = %self.maker.dir().shown(), hint, "{}; encoding without the chunks that were there", chain(&error));
             let ids: Vec<ChunkId> = found.drain(..).map(|chunk| chunk.id).collect();
             chunks::discard(self.tools, &ids)?;
         }

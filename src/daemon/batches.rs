@@ -14,6 +14,7 @@ use crate::daemon::job::{self, Delivered, Job, Tools, text_of};
 use crate::daemon::reader::Wants;
 use crate::daemon::{Daemon, Phase, clock, places, removal};
 use crate::deliver::Published;
+use crate::error::{Explain as _, chain};
 use crate::journal::{BatchId, JournalError, Recovery};
 use crate::sequence::name::printable::Show as _;
 use crate::sequence::tracker::Event as Tracked;
@@ -52,7 +53,8 @@ impl Daemon {
             Err(error) => {
                 tracing::warn!(
                     hint = error.hint().unwrap_or_default(),
-                    "the folder of the chunks cannot be put in order: {error}"
+                    "the folder of the chunks cannot be put in order: {}",
+                    chain(&error)
                 );
             }
         }
@@ -78,7 +80,7 @@ impl Daemon {
         tokio::task::spawn_blocking(move || {
             if let Err(error) = journal.keep_previews(&dir, &files) {
                 let (dir, hint) = (dir.shown(), error.hint().unwrap_or_default());
-                tracing::warn!(%dir, hint, "the previews of these frames cannot be recorded: {error}");
+                tracing::warn!(%dir, hint, "the previews of these frames cannot be recorded: {}", chain(&error));
             }
         });
     }
@@ -169,7 +171,7 @@ impl Daemon {
                     // A folder that was only made for it is known from now on.
                     if let Err(error) = places::check(&job, &tools) {
                         let hint = error.hint().unwrap_or_default();
-                        tracing::warn!(batch = %job.id, hint, "the disk went away just now: {error}");
+                        tracing::warn!(batch = %job.id, hint, "the disk went away just now: {}", chain(&error));
                     }
                     Ok(delivered)
                 };
@@ -224,22 +226,22 @@ impl Daemon {
                 tracing::info!(batch = %job.id, sequence, "the encode was stopped; it is done again at the next start");
             }
             Consequence::Stale => {
-                tracing::warn!(batch = %job.id, sequence, "{error}; the sequence is looked at afresh");
+                tracing::warn!(batch = %job.id, sequence, "{}; the sequence is looked at afresh", chain(error));
                 let files = job.batch.frames.iter().map(|frame| frame.identity).collect();
                 self.released(vec![(job.batch.dir.to_path_buf(), files)]);
             }
             Consequence::Hold(wait) => {
-                tracing::error!(batch = %job.id, sequence, hint, "{error}; the batch waits, next try in {} s", wait.as_secs());
+                tracing::error!(batch = %job.id, sequence, hint, "{}; the batch waits, next try in {} s", chain(error), wait.as_secs());
             }
             Consequence::Settle(wait) => {
-                self.unsettled.insert(job.id, (self.now() + wait, error.to_string()));
-                tracing::error!(batch = %job.id, sequence, hint, "{error}; the batch waits, next look in {} s", wait.as_secs());
+                self.unsettled.insert(job.id, (self.now() + wait, chain(error).to_string()));
+                tracing::error!(batch = %job.id, sequence, hint, "{}; the batch waits, next look in {} s", chain(error), wait.as_secs());
             }
             Consequence::BackOff => {
-                tracing::error!(batch = %job.id, sequence, hint, "{error}; tried again later, as `reeld list` shows");
+                tracing::error!(batch = %job.id, sequence, hint, "{}; tried again later, as `reeld list` shows", chain(error));
             }
             Consequence::GiveUp => {
-                tracing::error!(batch = %job.id, sequence, hint, "{error}; nothing was removed");
+                tracing::error!(batch = %job.id, sequence, hint, "{}; nothing was removed", chain(error));
             }
         }
     }
@@ -260,7 +262,12 @@ impl Daemon {
     }
 
     pub(super) fn journal_failed(&mut self, error: &JobError) {
-        tracing::error!(hint = error.hint().unwrap_or_default(), "{error}; tried again in {} s", PAUSE.as_secs());
+        tracing::error!(
+            hint = error.hint().unwrap_or_default(),
+            "{}; tried again in {} s",
+            chain(error),
+            PAUSE.as_secs()
+        );
         self.timers.journal = Some(self.now() + PAUSE);
     }
 
@@ -309,7 +316,7 @@ fn settle(tools: &Tools, now: i64, busy: &[BatchId]) -> Result<Vec<Published>, J
         if let Some(stored) = tools.journal.batch(id)?
             && let Err(error) = chunks::clear(tools, &stored.batch)
         {
-            tracing::warn!(batch = %id, hint = error.hint().unwrap_or_default(), "the chunks of this reel stay: {error}");
+            tracing::warn!(batch = %id, hint = error.hint().unwrap_or_default(), "the chunks of this reel stay: {}", chain(&error));
         }
         published.extend(tools.journal.reel_of(id)?);
     }

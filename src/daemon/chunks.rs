@@ -26,6 +26,7 @@ use crate::encode::preview;
 use crate::encode::proved::encode_and_prove;
 use crate::encode::recipe::Recipe;
 use crate::encode::store::{self, ChunkStore};
+use crate::error::chain;
 use crate::frame::FrameError;
 use crate::frame::digest::Contents;
 use crate::journal::{ChunkId, ChunkKey, JournalError, KeyedChunk, NewChunk, StoredChunk};
@@ -144,7 +145,7 @@ impl ChunkMaker {
 
     fn warn_of_preview(&self, error: &EncodeError) {
         let dir = preview_dir(&self.tools, &self.dir, &self.pattern);
-        tracing::warn!(dir = %dir.shown(), "the preview cannot be written: {error}");
+        tracing::warn!(dir = %dir.shown(), "the preview cannot be written: {}", chain(error));
     }
 
     /// Fails unless the folder of the chunks is on the disk that it was on.
@@ -204,7 +205,7 @@ fn preview_dir(tools: &Tools, dir: &Path, pattern: &Pattern) -> PathBuf {
 pub(crate) fn end_preview(tools: &Tools, dir: &Path, pattern: &Pattern) {
     let dir = preview_dir(tools, dir, pattern);
     if let Err(error) = preview::remove(&dir) {
-        tracing::warn!(dir = %dir.shown(), "the preview cannot be removed: {error}");
+        tracing::warn!(dir = %dir.shown(), "the preview cannot be removed: {}", chain(&error));
     }
     leave(tools);
 }

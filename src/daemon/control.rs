@@ -15,6 +15,7 @@ use crate::daemon::reader::Wants;
 use crate::daemon::signals::Signal;
 use crate::daemon::systemd::Systemd;
 use crate::daemon::{ABORT_LIMIT, Daemon, Phase};
+use crate::error::{Explain as _, chain};
 use crate::frame::limits;
 use crate::journal::JournalError;
 use crate::sequence::name::printable::Show as _;
@@ -52,7 +53,7 @@ impl Daemon {
             return;
         }
         let error = StartError::StateGone { path: self.lock.state_dir().to_path_buf() };
-        tracing::error!(hint = error.hint().unwrap_or_default(), "{error}");
+        tracing::error!(hint = error.hint().unwrap_or_default(), "{}", chain(&error));
         self.failure = Some(error);
         Systemd::stopping();
         self.slots.cancel(|_| true);
@@ -83,10 +84,11 @@ impl Daemon {
             Ok(config) => self.adopt(*config),
             Err(error) => {
                 // What is wrong is shown in the lines of the file, and an event of the log is one line.
-                for line in error.to_string().lines() {
+                for line in chain(&error).in_lines().lines() {
                     tracing::error!("{line}");
                 }
-                tracing::error!("the running config stays in force");
+                let hint = error.hint().unwrap_or_default();
+                tracing::error!(hint, "the running config stays in force");
             }
         }
         Systemd::ready();
@@ -258,5 +260,21 @@ impl Daemon {
 }
 
 fn refusal(error: &JournalError) -> Reply {
-    Reply::Refused { message: error.to_string(), hint: error.hint().unwrap_or_default() }
+    Reply::Refused { message: chain(error).in_lines(), hint: error.hint().unwrap_or_default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_has_the_causes_and_the_hint() {
+        let source = std::io::Error::other("the disk is on fire");
+        let error = JournalError::StateDir { path: Path::new("/x/journal.db").to_owned(), source };
+        let Reply::Refused { message, hint } = refusal(&error) else { panic!("not refused") };
+        assert_eq!(message, "cannot use /x/journal.db\ncaused by: the disk is on fire");
+        assert!(hint.contains("or set `state_dir` elsewhere"), "{hint}");
+    }
 }

@@ -12,6 +12,7 @@ use crate::encode::ffmpeg::FfmpegError;
 use crate::encode::recipe::RecipeError;
 use crate::encode::store::StoreError;
 use crate::encode::{EncodeError, FailureKind};
+use crate::error::{Explain, chain};
 use crate::frame::FrameError;
 use crate::journal::JournalError;
 use crate::sequence::name::printable::Show as _;
@@ -27,16 +28,14 @@ pub enum StartError {
     Journal(#[from] JournalError),
     #[error(transparent)]
     Watch(#[from] WatchError),
-    #[error("cannot handle signals: {0}")]
-    Signals(io::Error),
+    #[error("cannot handle signals")]
+    Signals(#[source] io::Error),
     #[error("the journal in {} was removed or replaced under the running daemon, which ends", path.shown())]
     StateGone { path: PathBuf },
 }
 
-impl StartError {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
+impl Explain for StartError {
+    fn hint(&self) -> Option<String> {
         match self {
             Self::Ffmpeg(error) => error.hint(),
             Self::Journal(error) => error.hint(),
@@ -55,8 +54,8 @@ impl StartError {
 #[derive(Debug, Error)]
 #[expect(missing_docs, reason = "each message says what its variant means")]
 pub enum JobError {
-    #[error("the frames changed since the sequence was finished: {0}")]
-    FramesChanged(FrameError),
+    #[error("the frames changed since the sequence was finished")]
+    FramesChanged(#[source] FrameError),
     #[error("{dir} is not there", dir = dir.shown())]
     FolderGone { dir: PathBuf },
     #[error("no frame of {dir} can be read", dir = dir.shown())]
@@ -80,10 +79,10 @@ pub enum JobError {
     #[error("{path}: {why}", path = path.shown())]
     Away { path: PathBuf, why: String, hint: Option<String> },
     /// Past the point of no return: the video may have its name.
-    #[error("{0}; whether the video has its name is looked at again")]
+    #[error("{}; whether the video has its name is looked at again", chain(.0))]
     Unsettled(Box<JobError>),
     /// The journal still has the batch as one that is being worked on.
-    #[error("{error}; that cannot be recorded: {source}")]
+    #[error("{}; that cannot be recorded", chain(error))]
     NotRecorded { error: Box<JobError>, source: JournalError },
     #[error("stopped")]
     Stopped,
@@ -111,12 +110,10 @@ pub(crate) enum Consequence {
 /// Time between two looks at an output folder that is full, missing or read-only.
 const HOLD: Duration = Duration::from_secs(60);
 
-impl JobError {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
+impl Explain for JobError {
+    fn hint(&self) -> Option<String> {
         match self {
-            Self::FramesChanged(error) => Some(error.hint()),
+            Self::FramesChanged(error) => error.hint(),
             Self::FolderGone { .. } => {
                 Some("if it is on a disk that is not mounted, mount it; the batch waits".to_owned())
             }
@@ -130,6 +127,10 @@ impl JobError {
             }
             Self::Recipe(error) => error.hint(),
             Self::Encode(error) => error.hint(),
+            // What could not be recorded says itself what to do.
+            Self::Publish(PublishError::NotRecorded { source, .. }) => {
+                source.downcast_ref::<JournalError>().and_then(Explain::hint)
+            }
             Self::Publish(error) => error.hint(),
             Self::Cleanup(error) => error.hint(),
             Self::Store(error) => error.hint(),
@@ -142,6 +143,12 @@ impl JobError {
         }
     }
 
+    fn retryable(&self) -> bool {
+        self.consequence() != Consequence::GiveUp
+    }
+}
+
+impl JobError {
     pub(crate) fn consequence(&self) -> Consequence {
         match self {
             Self::Stopped => Consequence::LaterAgain,

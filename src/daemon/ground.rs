@@ -13,6 +13,8 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::io::{Errno, read};
 
+use crate::error::chain;
+
 /// What changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ground {
@@ -52,7 +54,7 @@ pub(super) fn listen(state_dir: &Path, workers: &Path, tell: impl Fn(Ground) -> 
         }
     };
     if let Err(error) = thread::Builder::new().name("ground".to_owned()).spawn(wait) {
-        tracing::debug!("no thread to listen to the kernel's news: {error}");
+        tracing::debug!("no thread to listen to the kernel's news: {}", chain(&error));
     }
 }
 

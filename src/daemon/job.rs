@@ -27,6 +27,7 @@ use crate::encode::chunk::{BadFrames, ChunkJob, Form, Progress};
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::encode::recipe::Recipe;
 use crate::encode::verify;
+use crate::error::{Explain as _, chain};
 use crate::frame::digest;
 use crate::journal::{BatchId, DueCleanup, Fate, Journal, JournalError, NewBatch, Outcome, PlannedCleanup, lossy};
 use crate::sequence::finish::MissingFrames;
@@ -194,7 +195,7 @@ fn make_reel(
     let verify_ms = i64::try_from(proof.as_millis()).unwrap_or(i64::MAX);
     let encode_ms = ms_since(started) - verify_ms;
     verify::check_inputs(&chunk)?;
-    let bad = bad.iter().map(|(number, error)| Unreadable { number: *number, reason: error.kind.to_string() });
+    let bad = bad.iter().map(|(number, error)| Unreadable { number: *number, reason: chain(&error.kind).to_string() });
     anomalies.extend(Anomaly::unreadable(bad));
     if root.delivery.cleanup == Cleanup::Delete && chunk.recipe.tolerance.is_coarse() {
         anomalies.push(Anomaly::Coarse);
@@ -221,7 +222,7 @@ fn make_reel(
     let ms = u64::try_from(ms_since(started)).unwrap_or(0);
     if let Err(error) = chunks::clear(tools, batch) {
         // The next start sweeps them away.
-        tracing::warn!(batch = %id, hint = error.hint().unwrap_or_default(), "the chunks of this reel stay: {error}");
+        tracing::warn!(batch = %id, hint = error.hint().unwrap_or_default(), "the chunks of this reel stay: {}", chain(&error));
     }
     Ok(Delivered { reel: path, frames, ahead, anomalies, ms, frames_kept_because: cleanup.err(), identity })
 }
@@ -236,7 +237,7 @@ pub(super) fn not_begun(job: &Job, journal: &Journal, error: JobError) -> JobErr
 fn after_all(id: BatchId, journal: &Journal, error: JobError) -> Result<Published, JobError> {
     match journal.fate_of(id, now_ms()) {
         Ok(Fate::Published(reel)) => {
-            tracing::warn!(batch = %id, reel = %reel.path.shown(), "{error}; the video has its name all the same");
+            tracing::warn!(batch = %id, reel = %reel.path.shown(), "{}; the video has its name all the same", chain(&error));
             Ok(reel)
         }
         Ok(Fate::Unpublished) => Err(error),
@@ -310,7 +311,7 @@ fn cleanup_of(root: &Root, anomalies: &[Anomaly]) -> Result<Option<PlannedCleanu
 }
 
 fn record_failure(id: BatchId, journal: &Journal, error: &JobError) -> Result<(), JournalError> {
-    let text = error.to_string();
+    let text = chain(error).to_string();
     let hint = error.hint();
     match error.consequence() {
         Consequence::LaterAgain => journal.interrupted(id)?,
@@ -375,7 +376,13 @@ pub fn clean_up(due: &DueCleanup, journal: &Journal) -> Result<CleanedUp, JobErr
             Ok(CleanedUp { removed: 0, gone, kept: Vec::new() })
         }
         Err(error) => {
-            journal.cleanup_failed(due.id, &error.to_string(), error.hint().as_deref(), error.retryable(), now_ms())?;
+            journal.cleanup_failed(
+                due.id,
+                &chain(&error).to_string(),
+                error.hint().as_deref(),
+                error.retryable(),
+                now_ms(),
+            )?;
             Err(error.into())
         }
     }

@@ -20,6 +20,7 @@ use crate::daemon::load::LoadMeter;
 use crate::daemon::{Daemon, Phase};
 use crate::encode::chunk::{FrameFile, Intake};
 use crate::encode::ffmpeg::Stop;
+use crate::error::{Explain as _, chain};
 use crate::journal::ChunkId;
 use crate::sequence::gaps::Spacing;
 use crate::sequence::name::printable::Show as _;
@@ -223,7 +224,8 @@ impl Daemon {
                     if let Err(error) = maker.preview_of(&ids) {
                         tracing::warn!(
                             hint = error.hint().unwrap_or_default(),
-                            "the preview cannot be written: {error}"
+                            "the preview cannot be written: {}",
+                            chain(&error)
                         );
                     }
                 });
@@ -359,7 +361,7 @@ impl Daemon {
         let tools = self.tools.clone();
         tokio::task::spawn_blocking(move || {
             if let Err(error) = chunks::discard(&tools, &ids) {
-                tracing::warn!(hint = error.hint().unwrap_or_default(), "a chunk cannot be removed: {error}");
+                tracing::warn!(hint = error.hint().unwrap_or_default(), "a chunk cannot be removed: {}", chain(&error));
             }
         });
     }

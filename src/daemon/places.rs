@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::config::Config;
 use crate::daemon::error::JobError;
 use crate::daemon::job::{Job, Tools};
+use crate::error::{Explain as _, chain};
 use crate::journal::{DueCleanup, Journal, JournalError};
 use crate::watch::places::Sighting;
 
@@ -27,7 +28,11 @@ pub(super) fn learn(config: &Config, tools: &Tools) {
     let folders = [tools.journal.dir(), &tools.chunk_dir].into_iter().chain(outputs.filter(|dir| dir.is_absolute()));
     for folder in folders {
         if let Err(error) = check_folder(&tools.journal, folder) {
-            tracing::warn!(hint = error.hint().unwrap_or_default(), "{error}; what is to be written there waits");
+            tracing::warn!(
+                hint = error.hint().unwrap_or_default(),
+                "{}; what is to be written there waits",
+                chain(&error)
+            );
         }
     }
 }
@@ -41,7 +46,7 @@ pub(super) fn check_folder(journal: &Journal, folder: &Path) -> Result<(), JobEr
         Ok(Err(replacement)) => Err(away(replacement.to_string(), replacement.hint())),
         // Whoever writes there says what is wrong, and what to do.
         Err(error) if is_refused(&error) => Ok(()),
-        Err(error) => Err(away(error.to_string(), None)),
+        Err(error) => Err(away(chain(&error).to_string(), None)),
     }
 }
 
@@ -75,7 +80,7 @@ pub(super) fn check_removal(due: &DueCleanup) -> Result<(), JobError> {
             Ok(Err(replacement)) => {
                 (replacement.to_string(), "mount the disk again that was there; until then everything stays")
             }
-            Err(error) => (error.to_string(), "until it can be looked at everything stays"),
+            Err(error) => (chain(&error).to_string(), "until it can be looked at everything stays"),
         };
         return Err(JobError::Away { path: folder.to_owned(), why, hint: Some(hint.to_owned()) });
     }

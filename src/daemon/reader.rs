@@ -16,6 +16,7 @@ use crate::config::Root;
 use crate::daemon::reader::asleep::Asleep;
 use crate::daemon::reader::existing::FirstReadings;
 use crate::daemon::reader::left_alone::{LeftAlone, Told};
+use crate::error::{Explain as _, chain};
 use crate::journal::{Journal, JournalError};
 use crate::sequence::group::Scope;
 use crate::sequence::name::printable::Show as _;
@@ -245,7 +246,7 @@ impl RootReader {
             Ok(_) => Standing::There,
             Err(error) => {
                 self.unwatch_all(&mut self.lock());
-                Standing::Away { why: error.to_string(), hint: error.hint().unwrap_or_default() }
+                Standing::Away { why: chain(&error).to_string(), hint: error.hint().unwrap_or_default() }
             }
         }
     }
@@ -273,14 +274,14 @@ impl RootReader {
         let (why, hint) = match inner.guard.state() {
             RootState::Present => match inner.claim() {
                 Ok(()) => return Standing::There,
-                Err(holder) => (holder.to_string(), Some(holder.hint())),
+                Err(holder) => (chain(&*holder).to_string(), holder.hint()),
             },
             RootState::Renewed(why) => {
                 tracing::info!(path = %self.path.shown(), "the root is another folder now: {why}");
                 self.unwatch_all(&mut inner);
                 match inner.claim() {
                     Ok(()) => return Standing::There,
-                    Err(holder) => (holder.to_string(), Some(holder.hint())),
+                    Err(holder) => (chain(&*holder).to_string(), holder.hint()),
                 }
             }
             RootState::Missing => {
@@ -292,7 +293,7 @@ impl RootReader {
                 "it may not be read".to_owned(),
                 Some("the user that reeld runs as must be able to read and enter it".to_owned()),
             ),
-            RootState::Failed(error) => (error.to_string(), error.hint()),
+            RootState::Failed(error) => (chain(&error).to_string(), error.hint()),
         };
         self.unwatch_all(&mut inner);
         Standing::Away { why, hint: hint.unwrap_or_default() }
@@ -402,7 +403,7 @@ impl RootReader {
                     // Without the journal's word, frames of earlier batches would look new. The next reading of all
                     // tries again.
                     let hint = error.hint().unwrap_or_default();
-                    tracing::error!(path = %dir.shown(), hint, "not read: {error}");
+                    tracing::error!(path = %dir.shown(), hint, "not read: {}", chain(&error));
                     self.lock().known.remove(&dir);
                 }
             }
@@ -499,7 +500,7 @@ impl RootReader {
             Err(error) => {
                 if inner.unwatched.insert(Arc::clone(dir)) && error.can_be_polled() {
                     let hint = error.hint().unwrap_or_default();
-                    tracing::warn!(path = %dir.shown(), %error, hint, "this folder is read every {} s instead", POLL_UNWATCHED.as_secs());
+                    tracing::warn!(path = %dir.shown(), error = %chain(&error), hint, "this folder is read every {} s instead", POLL_UNWATCHED.as_secs());
                 }
             }
         }

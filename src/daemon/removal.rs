@@ -11,6 +11,7 @@ use crate::config::{Cleanup, Config, Root};
 use crate::daemon::error::JobError;
 use crate::daemon::job::{self, CleanedUp};
 use crate::daemon::{clock, places};
+use crate::error::{Explain as _, chain};
 use crate::journal::{DueCleanup, Journal, JournalError, PlannedCleanup};
 use crate::sequence::name::printable::Show as _;
 use crate::sequence::os_name;
@@ -103,10 +104,10 @@ fn put_off(due: &DueCleanup, error: &JobError, journal: &Journal, now: i64) -> R
     let pause = FIRST_WAIT.saturating_mul(1 << due.tries.min(16)).min(LONGEST_WAIT);
     let (batch, hint) = (due.id, error.hint());
     if due.tries == 0 {
-        tracing::warn!(%batch, dir = %due.dir.shown(), hint = hint.as_deref().unwrap_or_default(), "the frames stay until the disk is back: {error}");
+        tracing::warn!(%batch, dir = %due.dir.shown(), hint = hint.as_deref().unwrap_or_default(), "the frames stay until the disk is back: {}", chain(error));
     }
     let next = now.saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX));
-    let text = format!("the frames wait for their disk: {error}");
+    let text = format!("the frames wait for their disk: {}", chain(error));
     journal.removal_waits(batch, &text, hint.as_deref(), next)
 }
 
@@ -124,7 +125,7 @@ fn clean_up(due: &DueCleanup, journal: &Journal) {
         }
         Err(error) => {
             let hint = error.hint().unwrap_or_default();
-            tracing::error!(%batch, %dir, hint, "the frames stay: {error}");
+            tracing::error!(%batch, %dir, hint, "the frames stay: {}", chain(&error));
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::daemon::error::JobError;
 use crate::encode::EncodeError;
 use crate::encode::chunk::FrameFile;
 use crate::encode::recipe::Source;
+use crate::error::{Explain as _, chain};
 use crate::frame::{FrameErrorKind, ImageInfo, complete};
 use crate::sequence::finish::MissingFrames;
 use crate::sequence::gaps::NumberRanges;
@@ -65,7 +66,7 @@ pub(crate) fn survey(
             }
             Err(error) if error.kind.is_want() => return Err(EncodeError::BadFrame(error).into()),
             Err(error) => {
-                unreadable.push(Unreadable { number: frame.number, reason: error.kind.to_string() });
+                unreadable.push(Unreadable { number: frame.number, reason: chain(&error.kind).to_string() });
                 first_error.get_or_insert(error);
             }
         }
@@ -73,13 +74,13 @@ pub(crate) fn survey(
     // One line, however many there are.
     if let Some(error) = &first_error {
         let count = unreadable.len() - batch.unreadable.len();
-        tracing::warn!(path = %error.path.shown(), reason = %error.kind, hint = %error.hint(), count, "this frame cannot be read");
+        tracing::warn!(path = %error.path.shown(), reason = %chain(&error.kind), hint = error.hint().unwrap_or_default(), count, "this frame cannot be read");
     }
     unreadable.sort_by_key(|file| file.number);
     anomalies.extend(Anomaly::unreadable(unreadable));
     let source = source_of(&infos).ok_or_else(|| match first_error {
         // Nothing is wrong with the files, as far as is known.
-        Some(error) if error.kind.may_pass() => EncodeError::BadFrame(error).into(),
+        Some(error) if error.retryable() => EncodeError::BadFrame(error).into(),
         _ => JobError::NoFrames { dir: batch.dir.to_path_buf() },
     })?;
     let is_odd = |(_, info): &&(usize, ImageInfo)| (info.width, info.height) != (source.width, source.height);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 
+use crate::error::chain;
 use crate::sequence::name::printable::printable;
 
 /// The service manager's end of the daemon.
@@ -27,7 +28,7 @@ impl Systemd {
     pub(crate) fn reloading() {
         match NotifyState::monotonic_usec_now() {
             Ok(now) => tell(&[NotifyState::Reloading, now]),
-            Err(error) => tracing::debug!(%error, "no monotonic time for the service manager"),
+            Err(error) => tracing::debug!(error = %chain(&error), "no monotonic time for the service manager"),
         }
     }
 
@@ -57,6 +58,6 @@ impl Systemd {
 
 fn tell(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
-        tracing::debug!(%error, "the service manager cannot be told");
+        tracing::debug!(error = %chain(&error), "the service manager cannot be told");
     }
 }

@@ -14,6 +14,7 @@ use crate::daemon::memory;
 use crate::daemon::reader::{Fingerprint, Reading, Report, RootReader, Standing, Wants};
 use crate::daemon::systemd::Systemd;
 use crate::daemon::{Daemon, GATHER, GATHER_URGENT, Phase, places};
+use crate::error::{Explain as _, chain};
 use crate::frame::sample::{self, Inspected};
 use crate::frame::{FrameErrorKind, complete};
 use crate::sequence::group::Scope;
@@ -248,7 +249,7 @@ impl Daemon {
             Ok(listing) => self.track(Tracked::Listed { dir, listing: listing.below(within) }),
             Err(error) => {
                 let hint = error.hint().unwrap_or_default();
-                tracing::warn!(path = %read.shown(), %error, hint, "this folder cannot be read; nothing is concluded from that");
+                tracing::warn!(path = %read.shown(), error = %chain(&error), hint, "this folder cannot be read; nothing is concluded from that");
             }
         }
     }
@@ -401,8 +402,12 @@ fn look_at(
                 return Verdict::Changed;
             }
             Ok(Err(error)) => {
-                tracing::debug!(path = %error.path.shown(), reason = %error.kind, "not whole");
-                Flaw { reason: error.kind.to_string(), hint: error.hint(), lasting: error.kind.is_lasting() }
+                tracing::debug!(path = %error.path.shown(), reason = %chain(&error.kind), "not whole");
+                Flaw {
+                    reason: chain(&error.kind).to_string(),
+                    hint: error.hint().unwrap_or_default(),
+                    lasting: error.kind.is_lasting(),
+                }
             }
             Err(_) => {
                 let hint = "this is a bug in reeld: keep the file, and report it";

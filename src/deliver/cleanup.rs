@@ -13,7 +13,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
@@ -27,6 +26,7 @@ use look::{Doomed, survey};
 use super::Published;
 use super::publish::sync_folder;
 use crate::config::Cleanup;
+use crate::error::Explain;
 use crate::fault;
 use crate::frame::digest::Contents;
 use crate::sequence::Identity;
@@ -92,48 +92,46 @@ impl CleanupReport {
 }
 
 /// Why a frame stays.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum KeptReason {
     /// It is not the file that was encoded, or no regular file at all.
+    #[error("changed since it was encoded")]
     Changed,
     /// Another frame of the batch changed, so that the sequence may have to be encoded again as a whole.
+    #[error("another frame of the batch changed since it was encoded")]
     OthersChanged,
     /// It is the reel.
+    #[error("it is the reel itself")]
     IsReel,
     /// It could not go back to its name, which another file took meanwhile; it lies here instead.
+    #[error("its name was taken meanwhile; it is in {}", .0.shown())]
     Stranded(PathBuf),
     /// The trash could not be reached without copying to another file system.
+    #[error("no trash on the same file system")]
     NoTrash,
     /// The system refused.
+    #[error(transparent)]
     Failed(io::Error),
 }
 
-impl KeptReason {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Changed | Self::OthersChanged | Self::IsReel => None,
-            Self::Stranded(_) => Some("compare both files and keep the one you want"),
-            Self::NoTrash => Some("use `cleanup = \"archive\"`, which needs no trash on the disk of the frames"),
+impl Explain for KeptReason {
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Changed | Self::OthersChanged | Self::IsReel => return None,
+            Self::Stranded(_) => "compare both files and keep the one you want",
+            Self::NoTrash => "use `cleanup = \"archive\"`, which needs no trash on the disk of the frames",
+            Self::Failed(error) if is_elsewhere(error) => "look at the disk of the frames; the frames stay until then",
             Self::Failed(_) => {
-                Some("let the user that reeld runs as write to the folder; under systemd see `ReadWritePaths=`")
+                "let the user that reeld runs as write to the folder; under systemd see `ReadWritePaths=`"
             }
-        }
+        };
+        Some(hint.to_owned())
     }
 }
 
-impl fmt::Display for KeptReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Changed => f.write_str("changed since it was encoded"),
-            Self::OthersChanged => f.write_str("another frame of the batch changed since it was encoded"),
-            Self::IsReel => f.write_str("it is the reel itself"),
-            Self::Stranded(path) => write!(f, "its name was taken meanwhile; it is in {}", path.shown()),
-            Self::NoTrash => f.write_str("no trash on the same file system"),
-            Self::Failed(error) => write!(f, "{error}"),
-        }
-    }
+/// Whether it is not a permission that is lacking.
+fn is_elsewhere(error: &io::Error) -> bool {
+    !matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
 }
 
 /// Why the clean-up is not done. No frame is lost; frames of an interrupted earlier attempt are back where they can be.
@@ -157,10 +155,8 @@ pub enum CleanupError {
     Folder { path: PathBuf, source: io::Error },
 }
 
-impl CleanupError {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
+impl Explain for CleanupError {
+    fn hint(&self) -> Option<String> {
         match self {
             Self::ReelChanged { .. } => {
                 Some("the frames stay; `reeld forget DIR` lets them be encoded again".to_owned())
@@ -177,9 +173,7 @@ impl CleanupError {
         }
     }
 
-    /// Whether trying again later may help.
-    #[must_use]
-    pub fn retryable(&self) -> bool {
+    fn retryable(&self) -> bool {
         match self {
             Self::Reel { .. } | Self::Folder { .. } => true,
             Self::ReelChanged { .. } | Self::OtherContents { .. } | Self::Outside { .. } => false,

@@ -8,6 +8,8 @@ use std::path::Path;
 
 use super::error::{EncodeError, Flaw};
 
+use crate::error::chain;
+
 /// The four letters of a box.
 pub(super) type Kind = [u8; 4];
 
@@ -72,7 +74,7 @@ impl<'a, F: Read + Seek> Walk<'a, F> {
 pub(super) fn damaged(path: &Path) -> impl Fn(io::Error) -> EncodeError + '_ {
     move |error| match error.kind() {
         io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
-            EncodeError::not_proved(path, Flaw::Container(error.to_string()))
+            EncodeError::not_proved(path, Flaw::Container(chain(&error).to_string()))
         }
         _ => EncodeError::io(path)(error),
     }

@@ -7,6 +7,7 @@ use super::ffmpeg::FfmpegError;
 use super::ffmpeg::failure::Failure;
 use super::recipe::RecipeError;
 use crate::deliver::private;
+use crate::error::Explain;
 use crate::frame::FrameError;
 use crate::sequence::name::printable::Show as _;
 
@@ -21,27 +22,28 @@ pub enum EncodeError {
     #[error(transparent)]
     Recipe(#[from] RecipeError),
     /// FFmpeg failed.
-    #[error("{0}")]
+    #[error(transparent)]
     Failed(Box<Failure>),
     /// A frame is not the file it was when the batch was sealed, or is gone: the batch is to be made up again.
-    #[error("{0}")]
+    #[error(transparent)]
     FrameChanged(FrameError),
     /// A frame cannot be used, and the policy is to fail then, or none could.
-    #[error("{0}")]
+    #[error(transparent)]
     BadFrame(FrameError),
     /// There is nothing to encode.
     #[error("no frames to encode")]
     NoFrames,
     /// FFmpeg is content, but the file is not what it should be.
-    #[error("{}: not proved: {flaw}", reel.shown())]
+    #[error("{}: not proved", reel.shown())]
     NotProved {
         /// The file.
         reel: PathBuf,
         /// What is wrong with it.
+        #[source]
         flaw: Flaw,
     },
     /// The file cannot be read or written.
-    #[error("{}: {source}", path.shown())]
+    #[error("cannot read or write {}", path.shown())]
     Io {
         /// The file.
         path: PathBuf,
@@ -118,15 +120,13 @@ pub enum Flaw {
     Container(String),
 }
 
-impl EncodeError {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
+impl Explain for EncodeError {
+    fn hint(&self) -> Option<String> {
         match self {
             Self::Ffmpeg(error) => error.hint(),
             Self::Recipe(error) => error.hint(),
             Self::Failed(failure) => failure.hint(),
-            Self::FrameChanged(error) | Self::BadFrame(error) => Some(error.hint()),
+            Self::FrameChanged(error) | Self::BadFrame(error) => error.hint(),
             Self::NoFrames | Self::Stopped => None,
             Self::NotProved { .. } => Some(
                 "the frames are untouched; try another preset or another FFmpeg, and look at the disk and the memory"
@@ -142,16 +142,17 @@ impl EncodeError {
     /// Whether the same, or the batch made up again, may succeed later: not where it would certainly fail again until the
     /// frames or the settings are others. FFmpeg may be missing in the middle of an upgrade, or not start because there is
     /// no memory or no descriptor left.
-    #[must_use]
-    pub fn retryable(&self) -> bool {
+    fn retryable(&self) -> bool {
         match self {
             Self::Failed(failure) => failure.retryable(),
-            Self::BadFrame(error) => error.kind.may_pass(),
+            Self::BadFrame(error) => error.retryable(),
             Self::Ffmpeg(_) | Self::FrameChanged(_) | Self::Stopped | Self::Io { .. } | Self::NotProved { .. } => true,
             Self::Recipe(_) | Self::NoFrames => false,
         }
     }
+}
 
+impl EncodeError {
     pub(crate) fn not_proved(reel: &Path, flaw: Flaw) -> Self {
         Self::NotProved { reel: private::shown(reel), flaw }
     }

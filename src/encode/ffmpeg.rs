@@ -14,8 +14,10 @@ use std::{env, fs, io};
 
 use ffmpeg_sidecar::command::FfmpegCommand;
 use ffmpeg_sidecar::paths::sidecar_path;
+use rustix::io::Errno;
 
 use crate::deliver::private;
+use crate::error::{Explain, place};
 use crate::sequence::name::printable::Show as _;
 
 pub(crate) mod child;
@@ -116,22 +118,47 @@ pub enum FfmpegError {
     },
 }
 
-impl FfmpegError {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
+impl Explain for FfmpegError {
+    fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::NotFound => "install FFmpeg (`apt install ffmpeg`), or set `ffmpeg` in [encoder] to its path",
-            Self::NotRunnable { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                "set `ffmpeg` in [encoder] to the program's path, or leave it out to take the one on PATH"
-            }
-            Self::NotRunnable { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
-                "make it executable: chmod +x"
-            }
-            Self::NotRunnable { .. } => return None,
+            Self::NotRunnable { path, source } => return Some(hint_of(path, source)),
             Self::NotFfmpeg { .. } => "`ffmpeg` in [encoder] must name the ffmpeg program itself",
         };
         Some(hint.to_owned())
+    }
+}
+
+/// What to do about a program that cannot be started. ENOENT is also said of a program that is there, where what runs it is
+/// not: the interpreter that its first line names, or the dynamic loader. EACCES is also said of a folder.
+fn hint_of(path: &Path, source: &io::Error) -> String {
+    const OTHER: &str = "set `ffmpeg` in [encoder] to the program's path, or leave it out to take the one on PATH";
+    let errno = source.raw_os_error().map(Errno::from_raw_os_error);
+    match (source.kind(), errno) {
+        (io::ErrorKind::NotFound, _) if path.exists() => {
+            "the program is there, but what runs it is not: a build for another system, or a script that names an \
+             interpreter in its first line that does not exist"
+                .to_owned()
+        }
+        (io::ErrorKind::NotFound | io::ErrorKind::NotADirectory, _) => {
+            place::no_file(path).map_or_else(|| OTHER.to_owned(), |what| format!("{what}; {OTHER}"))
+        }
+        (io::ErrorKind::PermissionDenied, _) if path.is_dir() => format!("this is a folder; {OTHER}"),
+        (io::ErrorKind::PermissionDenied, _)
+            if fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o111 == 0) =>
+        {
+            format!("make it executable: chmod +x {}", path.shown())
+        }
+        (io::ErrorKind::PermissionDenied, _) => {
+            "let the user that reeld runs as enter its folder and execute it; a disk mounted `noexec` runs nothing"
+                .to_owned()
+        }
+        (_, Some(Errno::NOEXEC)) => format!("this file is no program for this machine; {OTHER}"),
+        (_, Some(Errno::TXTBSY)) => "the program is being written: wait until it is installed".to_owned(),
+        (_, Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::AGAIN)) => {
+            "the machine has nothing left to start a program with: look at memory, open files and processes".to_owned()
+        }
+        _ => OTHER.to_owned(),
     }
 }
 

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use yuv::{BufferStoreMut, YuvConversionMode, YuvPlanarImageMut, YuvRange, YuvStandardMatrix};
 
+use crate::error::chain;
 use crate::frame::decode::{Picture, Pixels};
 use crate::frame::{FrameError, FrameErrorKind, MAX_SIDE};
 
@@ -123,8 +124,9 @@ pub fn convert(
     let size = (picture.info.width, picture.info.height);
     match feed {
         Feed::Yuv420p => {
-            return to_yuv420(picture, canvas, background, out)
-                .map_err(|error| FrameErrorKind::Decode(format!("no conversion: {error}")).at(&picture.path));
+            return to_yuv420(picture, canvas, background, out).map_err(|error| {
+                FrameErrorKind::Decode(format!("no conversion: {}", chain(&error))).at(&picture.path)
+            });
         }
         Feed::Rgb24 => {
             let rgb = flat::rgb::<u8>(&picture.pixels, background);

@@ -1,17 +1,18 @@
 //! Why a file is not a frame.
 
+use std::error::Error;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
-use thiserror::Error;
 
+use crate::error::{Explain, chain};
 use crate::frame::limits::Exceeded;
 use crate::sequence::name::printable::Show as _;
 
 /// A file that cannot become part of a video, and why.
-#[derive(Debug, Error)]
-#[error("{}: {kind}", path.shown())]
+#[derive(Debug)]
 pub struct FrameError {
     /// The file.
     pub path: PathBuf,
@@ -19,8 +20,21 @@ pub struct FrameError {
     pub kind: FrameErrorKind,
 }
 
+impl fmt::Display for FrameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.shown(), self.kind)
+    }
+}
+
+/// What is wrong stands in its own words, so that the cause is that of the kind.
+impl Error for FrameError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.kind.source()
+    }
+}
+
 /// What can be wrong with a frame's file.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum FrameErrorKind {
     /// No bytes at all: a placeholder, or a writer that has just begun.
     #[error("the file is empty")]
@@ -44,7 +58,7 @@ pub enum FrameErrorKind {
     #[error("the file is no longer there")]
     Vanished,
     /// The operating system refused.
-    #[error("{0}")]
+    #[error(transparent)]
     Io(io::Error),
     /// An image that reeld has no decoder for.
     #[error("unsupported image: {0}")]
@@ -56,43 +70,67 @@ pub enum FrameErrorKind {
     #[error("the image cannot be decoded: {0}")]
     Died(String),
     /// There is no decoder, for a reason that has nothing to do with the image.
-    #[error("no decoder can be started: {0}")]
-    NoDecoder(io::Error),
+    #[error("no decoder can be started")]
+    NoDecoder(#[source] io::Error),
     /// More of something than the [limits](crate::frame::limits::Limits) allow.
     #[error("the image is too large: {0}")]
     TooLarge(String),
 }
 
-impl FrameError {
-    /// What the user can do about it.
-    #[must_use]
-    pub fn hint(&self) -> String {
-        match &self.kind {
-            FrameErrorKind::Empty | FrameErrorKind::Torn(_) => {
+impl Explain for FrameError {
+    fn hint(&self) -> Option<String> {
+        self.kind.hint()
+    }
+
+    fn retryable(&self) -> bool {
+        self.kind.retryable()
+    }
+}
+
+impl Explain for FrameErrorKind {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Empty | Self::Torn(_) => {
                 "is it still being written, or was the writer interrupted or the disk full? render or copy it again".into()
             }
-            FrameErrorKind::NotAFile(_) => "put the image file itself into the folder".into(),
-            FrameErrorKind::NotAnImage => "look at the first bytes with `file`; a failed download is often an HTML page".into(),
-            FrameErrorKind::Animated => "save its pictures as single numbered files".into(),
-            FrameErrorKind::Changed => "it is being written again; it is taken up once it rests".into(),
-            FrameErrorKind::Vanished => "was it moved or deleted while it waited? put it back or encode without it".into(),
-            FrameErrorKind::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Self::NotAFile(_) => "put the image file itself into the folder".into(),
+            Self::NotAnImage => "look at the first bytes with `file`; a failed download is often an HTML page".into(),
+            Self::Animated => "save its pictures as single numbered files".into(),
+            Self::Changed => "it is being written again; it is taken up once it rests".into(),
+            Self::Vanished => "was it moved or deleted while it waited? put it back or encode without it".into(),
+            Self::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 "make the file and its folders readable for the user that reeld runs as".into()
             }
-            FrameErrorKind::Io(_) => "look for disk or network errors in the system's log".into(),
-            FrameErrorKind::Unsupported(_) => {
+            Self::Io(_) => "look for disk or network errors in the system's log".into(),
+            Self::Unsupported(_) => {
                 "save as PNG, JPEG, WebP, TIFF, BMP or TGA, or as EXR with plain R, G, B channels and ZIP or PIZ compression".into()
             }
-            FrameErrorKind::Decode(_) => "render or copy this frame again".into(),
-            FrameErrorKind::Died(_) => {
+            Self::Decode(_) => "render or copy this frame again".into(),
+            Self::Died(_) => {
                 "render or copy this frame again; if the file is right, it may need more memory than there is, or the limits under [limits] in the config".into()
             }
-            FrameErrorKind::NoDecoder(_) => {
+            Self::NoDecoder(_) => {
                 "decoders are processes of reeld's own: look at the limits of processes, open files and memory".into()
             }
-            FrameErrorKind::TooLarge(_) => {
+            Self::TooLarge(_) => {
                 "if frames like this are meant, raise the limit under [limits] in the config; if not, the file is damaged".into()
             }
+        })
+    }
+
+    /// Whether the very same file may be read later: what is wrong is not in it.
+    fn retryable(&self) -> bool {
+        match self {
+            // What ended a decoder may be a want of memory.
+            Self::Changed | Self::Vanished | Self::Io(_) | Self::Died(_) | Self::NoDecoder(_) => true,
+            Self::Empty
+            | Self::Torn(_)
+            | Self::NotAFile(_)
+            | Self::NotAnImage
+            | Self::Animated
+            | Self::Unsupported(_)
+            | Self::Decode(_)
+            | Self::TooLarge(_) => false,
         }
     }
 }
@@ -113,23 +151,6 @@ impl FrameErrorKind {
             | Self::Decode(_)
             | Self::Died(_)
             | Self::NoDecoder(_) => false,
-        }
-    }
-
-    /// Whether the very same file may be read later: what is wrong is not in it.
-    #[must_use]
-    pub fn may_pass(&self) -> bool {
-        match self {
-            // What ended a decoder may be a want of memory.
-            Self::Changed | Self::Vanished | Self::Io(_) | Self::Died(_) | Self::NoDecoder(_) => true,
-            Self::Empty
-            | Self::Torn(_)
-            | Self::NotAFile(_)
-            | Self::NotAnImage
-            | Self::Animated
-            | Self::Unsupported(_)
-            | Self::Decode(_)
-            | Self::TooLarge(_) => false,
         }
     }
 
@@ -171,10 +192,10 @@ impl From<image::ImageError> for FrameErrorKind {
         use image::ImageError;
         match error {
             ImageError::IoError(error) => error.into(),
-            ImageError::Limits(error) => Self::TooLarge(error.to_string()),
-            ImageError::Unsupported(error) => Self::Unsupported(error.to_string()),
-            ImageError::Decoding(error) => Self::Decode(error.to_string()),
-            error => Self::Decode(error.to_string()),
+            ImageError::Limits(error) => Self::TooLarge(chain(&error).to_string()),
+            ImageError::Unsupported(error) => Self::Unsupported(chain(&error).to_string()),
+            ImageError::Decoding(error) => Self::Decode(chain(&error).to_string()),
+            error => Self::Decode(chain(&error).to_string()),
         }
     }
 }

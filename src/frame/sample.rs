@@ -8,6 +8,7 @@ use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
 use crate::config::SizeChange;
+use crate::error::chain;
 use crate::frame::color::{Feed, Target};
 use crate::frame::decode::Decoder;
 use crate::frame::fingerprint::Fingerprint;
@@ -54,7 +55,7 @@ fn evidence<'n>(
         .iter()
         .map(|Inspected { frame, .. }| (dir.join(os_name(&frame.file_name(pattern))), frame.identity));
     let pictures = measure(measured).unwrap_or_else(|error| {
-        tracing::debug!(path = %error.path.shown(), reason = %error.kind, "the pictures are not measured");
+        tracing::debug!(path = %error.path.shown(), reason = %chain(&error.kind), "the pictures are not measured");
         None
     });
     let pictures =

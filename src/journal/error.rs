@@ -3,8 +3,10 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::BatchId;
+use rusqlite::ErrorCode;
 
+use super::BatchId;
+use crate::error::{Explain, place};
 use crate::sequence::name::printable::Show as _;
 
 /// What can go wrong with the journal. Losing the journal costs work, never a frame.
@@ -32,21 +34,25 @@ pub enum JournalError {
     OutOfStep { id: BatchId, step: &'static str },
 }
 
-impl JournalError {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
+impl Explain for JournalError {
+    fn hint(&self) -> Option<String> {
         match self {
             Self::Locked { .. } => {
                 Some("stop the other one, or give this one another `state_dir` or $STATE_DIRECTORY".to_owned())
             }
-            Self::StateDir { path, .. } => {
-                Some(format!("let the user that reeld runs as write to {}, or set `state_dir`", path.shown()))
-            }
+            Self::StateDir { path, source } => Some(place::hint(path, source, "`state_dir`")),
             Self::Newer { path, .. } => Some(format!("use the later reeld, or move {} away", path.shown())),
             Self::Sql { path, source } => match source.sqlite_error_code() {
-                Some(rusqlite::ErrorCode::DiskFull) => Some(format!("free some space for {}", path.shown())),
-                Some(rusqlite::ErrorCode::ReadOnly) => Some(format!("make {} writable", path.shown())),
+                Some(ErrorCode::DiskFull) => Some(format!("free some space for {}", path.shown())),
+                Some(ErrorCode::ReadOnly) => Some(format!("make {} writable", path.shown())),
+                Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => Some(format!(
+                    "let the user that reeld runs as read and write {} and its folder, or set `state_dir` elsewhere",
+                    path.shown()
+                )),
+                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                    Some(format!("end the other program that has {} open", path.shown()))
+                }
+                Some(ErrorCode::SystemIoFailure) => Some(format!("look at the disk of {}", path.shown())),
                 _ => None,
             },
             Self::OutOfStep { .. } => None,

@@ -56,8 +56,14 @@ pub(super) fn beside(path: &Path) -> Result<Connection, JournalError> {
 
 /// Opens the database beside a process that may be writing it. Changes nothing. `None` where there is none yet.
 pub(super) fn readable(path: &Path) -> Result<Option<Connection>, JournalError> {
-    if !path.try_exists().map_err(|source| state_dir_error(path, source))? {
-        return Ok(None);
+    let failed = |source| state_dir_error(path, source);
+    match fs::metadata(path) {
+        // SQLite says of a folder only that it cannot open it.
+        Ok(meta) if meta.is_dir() => return Err(failed(io::ErrorKind::IsADirectory.into())),
+        Ok(_) => {}
+        // A link that leads nowhere is no journal that is still to be made: none can be made there.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => return Ok(None),
+        Err(error) => return Err(failed(error)),
     }
     let sql = |source| JournalError::Sql { path: path.to_path_buf(), source };
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;

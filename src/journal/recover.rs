@@ -14,6 +14,7 @@ use super::rows::{self, BatchId};
 use super::{Journal, JournalError, later, worker};
 use crate::deliver::Published;
 use crate::deliver::publish::{find_again, remove_stale_staging, staged_in, sync_folder_of};
+use crate::error::chain;
 use crate::sequence::Identity;
 use crate::sequence::name::printable::Show as _;
 
@@ -172,16 +173,16 @@ impl Journal {
                 }
                 Finding::Unknown => {
                     let path = broken.candidate.map(|(path, _)| path.shown().to_string()).unwrap_or_default();
-                    let error = format!("whether {path} was published cannot be seen now");
+                    let text = format!("whether {path} was published cannot be seen now");
                     let hint = "if its disk is not mounted, mount it; the batch waits";
-                    self.unsettled(id, &error, Some(hint), later(now, LOOK_AGAIN))?;
-                    recovery.warnings.push(format!("batch {id}: {error}"));
+                    self.unsettled(id, &text, Some(hint), later(now, LOOK_AGAIN))?;
+                    recovery.warnings.push(format!("batch {id}: {text}"));
                     continue;
                 }
             }
             if let Some(staging) = broken.staging {
                 if let Err(error) = remove_stale_staging(&staging) {
-                    recovery.warnings.push(format!("batch {id}: {error}"));
+                    recovery.warnings.push(format!("batch {id}: {}", chain(&error)));
                 }
                 self.with(|connection| keep_litter(connection, &staging))?;
             }
@@ -205,7 +206,7 @@ impl Journal {
         let mut warnings = Vec::new();
         for path in self.with(|connection| litter(connection))? {
             if let Err(error) = remove_stale_staging(&path) {
-                warnings.push(error.to_string());
+                warnings.push(chain(&error).to_string());
             }
             self.with(|connection| keep_litter(connection, &path))?;
         }

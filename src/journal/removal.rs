@@ -13,6 +13,7 @@ use super::{Journal, JournalError, due_after, query};
 use crate::config::Cleanup;
 use crate::deliver::Published;
 use crate::deliver::cleanup::{CleanupReport, EncodedFrame, KeptReason};
+use crate::error::Explain as _;
 use crate::frame::digest::{Contents, Digest};
 use crate::sequence::Pattern;
 use crate::watch::places::Sighting;

@@ -1,5 +1,6 @@
 //! Fuzzing: names of a folder, and patterns of users. See [`crate::fuzzing`].
 
+use crate::error::Explain as _;
 use crate::sequence::group::{Grouping, group};
 use crate::sequence::name::{NameRule, is_image};
 use crate::sequence::{Frame, Identity, Kind, Pattern};
@@ -22,7 +23,7 @@ pub fn patterns(bytes: &[u8]) {
     let rule = match NameRule::parse(text) {
         Ok(rule) => rule,
         Err(error) => {
-            assert!(!error.hint().is_empty() && error.to_string().contains(text), "{error}");
+            assert!(error.hint().is_some_and(|hint| !hint.is_empty()) && error.to_string().contains(text), "{error}");
             return;
         }
     };

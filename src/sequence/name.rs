@@ -5,6 +5,7 @@
 
 use bstr::ByteSlice as _;
 
+use crate::error::Explain;
 use crate::sequence::name::marks::{Marker, Marks};
 
 pub(crate) mod marks;
@@ -88,11 +89,9 @@ pub enum PatternError {
     },
 }
 
-impl PatternError {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> String {
-        match self {
+impl Explain for PatternError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
             Self::NoNumber { .. } => {
                 "write `shot.####.png`, `shot.%04d.png`, `shot.$F4.png`, `cam_{stamp}.jpg` or a regular expression with \
                  `(?<frame>[0-9]+)`"
@@ -102,7 +101,15 @@ impl PatternError {
             Self::Slash { .. } => "name the folder in `path` or `include`, and only the file in `pattern`".into(),
             Self::NotAnImage { .. } => format!("end it with one of {}", EXTENSIONS.map(|e| format!(".{e}")).join(" ")),
             Self::Regex { .. } => "groups are written `(?<frame>[0-9]+)`; the cause says where it goes wrong".into(),
-        }
+        })
+    }
+
+    fn retryable(&self) -> bool {
+        false
+    }
+
+    fn exit_code(&self) -> u8 {
+        2
     }
 }
 
@@ -300,7 +307,7 @@ mod tests {
         for (pattern, expected) in cases {
             let error = NameRule::parse(pattern).unwrap_err();
             assert!(error.to_string().contains(expected), "{pattern}: {error}");
-            assert!(!error.hint().is_empty());
+            assert!(error.hint().is_some_and(|hint| !hint.is_empty()));
         }
     }
 }

@@ -9,6 +9,7 @@
 //! ejected at any time, so that none is held there.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::fmt;
 use std::fs;
 use std::os::fd::OwnedFd;
@@ -18,6 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use rustix::fs::{CWD, FlockOperation, Mode, OFlags, flock, fstat, openat};
 use rustix::io::Errno;
 
+use crate::error::{Explain, chain};
 use crate::sequence::name::printable::Show as _;
 
 /// Where desktops mount what is plugged in.
@@ -49,12 +51,15 @@ impl Holder {
     fn is_reeld(&self) -> bool {
         self.name.as_ref().is_none_or(|name| name.starts_with("reeld"))
     }
+}
 
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> String {
-        "stop the other one, or take the root out of one of the two configs; it is watched as soon as it is free"
-            .to_owned()
+impl Error for Holder {}
+
+impl Explain for Holder {
+    fn hint(&self) -> Option<String> {
+        let hint =
+            "stop the other one, or take the root out of one of the two configs; it is watched as soon as it is free";
+        Some(hint.to_owned())
     }
 }
 
@@ -105,7 +110,7 @@ pub fn claim(folder: &Path) -> Result<Option<Claim>, Box<Holder>> {
         Ok(()) => {}
         Err(Errno::WOULDBLOCK) => return Err(Box::new(holder_of(folder, key))),
         Err(errno) => {
-            tracing::debug!(path = %folder.shown(), "no lock can be held on this root, so that a second daemon is not noticed: {errno}");
+            tracing::debug!(path = %folder.shown(), "no lock can be held on this root, so that a second daemon is not noticed: {}", chain(&errno));
             return Ok(None);
         }
     }

@@ -3,6 +3,7 @@
 //! Owns the only use of `notify`. Its thread does nothing but insert into a [`DirtySet`], call the waker and rest for a
 //! moment; it never waits for anybody, and never watches or unwatches, because those calls wait for this very thread.
 
+use std::error::Error;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -12,8 +13,8 @@ use std::time::Instant;
 use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use rustix::io::Errno;
-use thiserror::Error;
 
+use crate::error::Explain;
 use crate::sequence::name::printable::Show as _;
 use crate::watch::dirty::{Change, Dirty, DirtySet};
 use crate::watch::limits::Limit;
@@ -63,7 +64,7 @@ impl Watcher {
         };
         // Links are not followed anyway where nothing is watched recursively; said so that it stays so.
         let config = notify::Config::default().with_follow_symlinks(false);
-        let notify = RecommendedWatcher::new(handler, config).map_err(|error| WatchError::start(&error))?;
+        let notify = RecommendedWatcher::new(handler, config).map_err(WatchError::start)?;
         Ok(Self { notify: Mutex::new(notify), dirty, pace })
     }
 
@@ -152,7 +153,7 @@ fn change_of(kind: EventKind) -> Option<Change> {
 
 /// Why a folder cannot be watched. Where [`WatchError::can_be_polled`], the caller reads the folder every few seconds
 /// instead, and says so; reeld works without a single watch, only later.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "every field is the path or the cause that the message names")]
 pub enum WatchError {
     /// ENOSPC of `inotify_add_watch`.
@@ -171,11 +172,11 @@ pub enum WatchError {
     #[error("cannot watch {}: permission denied", path.shown())]
     Denied { path: PathBuf },
     /// Anything else.
-    #[error("cannot watch {}: {source}", path.shown())]
+    #[error("cannot watch {}", path.shown())]
     Io { path: PathBuf, source: io::Error },
     /// Inotify does not work at all, as in some sandboxes.
-    #[error("cannot start watching: {reason}")]
-    Unavailable { reason: String },
+    #[error("cannot start watching")]
+    Unavailable { source: Box<dyn Error + Send + Sync> },
 }
 
 impl WatchError {
@@ -187,10 +188,10 @@ impl WatchError {
             Self::Missing { .. } | Self::NotAFolder { .. } | Self::Denied { .. } => false,
         }
     }
+}
 
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
+impl Explain for WatchError {
+    fn hint(&self) -> Option<String> {
         match self {
             Self::WatchLimit { .. } => Some(Limit::Watches.hint()),
             Self::InstanceLimit => Some(format!("{}; or raise LimitNOFILE= of the service", Limit::Instances.hint())),
@@ -199,11 +200,13 @@ impl WatchError {
             Self::Missing { .. } | Self::Io { .. } | Self::Unavailable { .. } => None,
         }
     }
+}
 
-    fn start(error: &notify::Error) -> Self {
+impl WatchError {
+    fn start(error: notify::Error) -> Self {
         match &error.kind {
             notify::ErrorKind::Io(source) if is_errno(source, Errno::MFILE) => Self::InstanceLimit,
-            _ => Self::Unavailable { reason: error.to_string() },
+            _ => Self::Unavailable { source: error.into() },
         }
     }
 
@@ -214,7 +217,7 @@ impl WatchError {
             notify::ErrorKind::PathNotFound | notify::ErrorKind::WatchNotFound => Self::Missing { path },
             notify::ErrorKind::Io(source) => Self::of_io(&path, source),
             notify::ErrorKind::Generic(reason) => Self::Io { path, source: io::Error::other(reason) },
-            notify::ErrorKind::InvalidConfig(_) => Self::Unavailable { reason: "invalid watcher options".to_owned() },
+            notify::ErrorKind::InvalidConfig(_) => Self::Unavailable { source: error.into() },
         }
     }
 

@@ -17,6 +17,7 @@
 //!   mounted again (network shares and many disks get another device number each time), it is accepted. Else the disk is
 //!   gone or another one lies in its place, and nothing is read until it is back or the configuration is read again.
 
+use std::error::Error;
 use std::fmt;
 use std::iter;
 use std::os::fd::OwnedFd;
@@ -25,6 +26,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags, fstat, fstatvfs, openat, statx};
 use rustix::io::{Errno, retry_on_intr};
 
+use crate::error::Explain;
 use crate::sequence::name::printable::Show as _;
 use crate::watch::mounts::{Mount, MountTable};
 use crate::watch::scan::{ScanError, ScanErrorKind};
@@ -83,10 +85,10 @@ impl fmt::Display for Renewal {
     }
 }
 
-impl Replacement {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(self) -> Option<String> {
+impl Error for Replacement {}
+
+impl Explain for Replacement {
+    fn hint(&self) -> Option<String> {
         let reload = "if this is the right one, reload the configuration (SIGHUP)";
         match self {
             Self::Unsure => None,

@@ -4,20 +4,21 @@
 //! with fewer files. Links are not followed, neither to files nor to folders. It reads nothing but folders and inodes.
 
 use std::collections::BTreeSet;
+use std::error::Error;
 use std::ffi::OsStr;
-use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{fmt, io};
 
 use bstr::BString;
 use globset::GlobSet;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, Stat, openat, statat};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::path::Arg;
-use thiserror::Error;
 
+use crate::error::Explain;
 use crate::sequence::Identity;
 use crate::sequence::name::printable::Show as _;
 
@@ -207,8 +208,7 @@ fn identity(stat: &Stat) -> Identity {
 }
 
 /// Why a folder could not be read.
-#[derive(Debug, Error)]
-#[error("cannot read {}: {}", path.shown(), kind)]
+#[derive(Debug)]
 pub struct ScanError {
     /// The folder.
     pub path: PathBuf,
@@ -216,8 +216,21 @@ pub struct ScanError {
     pub kind: ScanErrorKind,
 }
 
+impl fmt::Display for ScanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot read {}: {}", self.path.shown(), self.kind)
+    }
+}
+
+/// What is wrong stands in its own words, so that the cause is that of the kind.
+impl Error for ScanError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.kind.source()
+    }
+}
+
 /// What is wrong with a folder.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum ScanErrorKind {
     /// There is none of that name, or not any more.
     #[error("no such folder")]
@@ -229,7 +242,7 @@ pub enum ScanErrorKind {
     #[error("not a folder")]
     NotAFolder,
     /// The file system failed.
-    #[error("{0}")]
+    #[error(transparent)]
     Io(io::Error),
 }
 
@@ -243,10 +256,10 @@ impl ScanError {
         };
         Self { path: path.to_path_buf(), kind }
     }
+}
 
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
+impl Explain for ScanError {
+    fn hint(&self) -> Option<String> {
         match &self.kind {
             ScanErrorKind::Missing => None,
             ScanErrorKind::Denied => Some("the user that reeld runs as must be able to read and enter it".to_owned()),

@@ -11,6 +11,7 @@ use reeld::encode::chunk::{BadFrames, ChunkJob, encode};
 use reeld::encode::ffmpeg::{Ffmpeg, Stop};
 use reeld::encode::verify::{check_inputs, verify};
 use reeld::encode::{EncodeError, FailureKind, Flaw};
+use reeld::error::Explain as _;
 
 use crate::help::{Look, Shot, ffmpeg, frame_file, make, make_with, video};
 

@@ -14,6 +14,7 @@ use reeld::encode::join::{Part, join, prove};
 use reeld::encode::preview;
 use reeld::encode::recipe::Recipe;
 use reeld::encode::verify::Proof;
+use reeld::error::chain;
 
 use crate::help::{Look, Shot, decode, ffmpeg, frame_file, make, own, rate, video, with_quality};
 
@@ -186,7 +187,7 @@ fn a_large_reel_has_its_index_in_front() {
 fn refused(film: &Film) -> String {
     let error = film.make().unwrap_err();
     assert!(matches!(error, EncodeError::NotProved { .. }), "{error:?}");
-    error.to_string()
+    chain(&error).to_string()
 }
 
 fn flip(path: &Path, at: usize) {
@@ -305,7 +306,7 @@ fn damaged_parts_are_noticed() {
 fn a_reel_that_is_not_its_parts_is_not_proved() {
     let mut film = Film::of(&video(Builtin::H264), SMALL, Look::Eight, &[6, 6]).unwrap();
     film.assert_exact();
-    let said = |film: &Film| film.prove().unwrap_err().to_string();
+    let said = |film: &Film| chain(&film.prove().unwrap_err()).to_string();
     let part = film.parts.pop().unwrap();
     assert!(said(&film).contains("12 frames instead of 6"), "{}", said(&film));
     film.parts.push(part);

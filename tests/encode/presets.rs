@@ -6,6 +6,7 @@ use reeld::encode::ffmpeg::Stop;
 use reeld::encode::recipe::RecipeError;
 use reeld::encode::verify::verify;
 use reeld::encode::{EncodeError, Flaw, probe};
+use reeld::error::Explain as _;
 
 use crate::help::{Look, Shot, decode, describe, ffmpeg, frame_file, make, own, video, with_quality};
 

@@ -8,6 +8,7 @@
 
 mod arguments;
 mod beside;
+mod causes;
 mod check;
 mod cli;
 mod daemon;

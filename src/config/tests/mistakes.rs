@@ -2,6 +2,8 @@
 
 use super::{mistake, watch_mistake};
 
+use crate::error::{Explain as _, chain};
+
 #[test]
 fn not_toml() {
     insta::assert_snapshot!(mistake("[[watch]]\npath = /srv/renders\n"), @r#"
@@ -325,8 +327,9 @@ fn a_file_that_is_not_text() {
 #[test]
 fn a_file_that_is_not_there() {
     let error = crate::config::Config::load("/nowhere/reeld.toml".as_ref()).unwrap_err();
-    insta::assert_snapshot!(format!("{error}\n\nhint: {}", error.hint().unwrap()), @r#"
-    cannot read the configuration /nowhere/reeld.toml: No such file or directory (os error 2)
+    insta::assert_snapshot!(format!("{}\n\nhint: {}", chain(&error).in_lines(), error.hint().unwrap()), @r#"
+    cannot read the configuration /nowhere/reeld.toml
+    caused by: No such file or directory (os error 2)
 
     hint: `reeld init /nowhere/reeld.toml` writes a commented one
     "#);

@@ -62,6 +62,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::error::Explain as _;
 
     #[test]
     fn durations_are_read() {

@@ -148,6 +148,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::error::Explain as _;
 
     fn round_trip<T: Named + FromStr<Err = UnitError> + fmt::Display + PartialEq + Debug>() {
         for (name, value) in T::NAMES {
@@ -191,7 +192,7 @@ mod tests {
     #[test]
     fn an_unknown_name_is_told_the_nearest() {
         let error = "h.264".parse::<Builtin>().unwrap_err();
-        insta::assert_snapshot!(format!("{error}\nhint: {}", error.hint()), @r#"
+        insta::assert_snapshot!(format!("{error}\nhint: {}", error.hint().unwrap()), @r#"
         unknown preset `h.264`
         hint: did you mean `h264`? allowed: h264, h264-10bit, h265, h265-10bit, av1, vp9, prores, prores-4444, dnxhr, ffv1, mpeg4, gif, webp, lossless
         "#);

@@ -55,6 +55,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::error::Explain as _;
 
     #[test]
     fn qualities_are_numbers_or_names() {
@@ -68,7 +69,7 @@ mod tests {
             assert!(matches!(text.parse::<Quality>(), Err(UnitError::Unknown { .. })), "{text}");
         }
         let error = "very_low".parse::<Quality>().unwrap_err();
-        insta::assert_snapshot!(format!("{error}\nhint: {}", error.hint()), @r#"
+        insta::assert_snapshot!(format!("{error}\nhint: {}", error.hint().unwrap()), @r#"
         unknown quality `very_low`
         hint: did you mean `VERYLOW`? allowed: 0 to 63, LOSSLESS, PERC_LOSSLESS, HIGH, MEDIUM, LOW, VERYLOW, LOWEST
         "#);

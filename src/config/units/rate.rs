@@ -131,6 +131,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::error::Explain as _;
 
     fn rate(text: &str) -> String {
         text.parse::<FrameRate>().unwrap().to_string()

@@ -12,6 +12,7 @@ use crate::encode::EncodeError;
 use crate::encode::chunk::{BadFrames, Intake, Shown};
 use crate::encode::ffmpeg::Stop;
 use crate::encode::recipe::{Recipe, Source};
+use crate::error::{Explain as _, chain};
 use crate::frame::complete;
 use crate::journal::ChunkId;
 use crate::sequence::Frame;
@@ -57,7 +58,7 @@ pub(super) fn prepare(key: &Key, first: &Frame, root: &Root, tools: &Tools) -> O
     let found = match maker.found() {
         Ok(found) => found,
         Err(error) => {
-            tracing::warn!(hint = error.hint().unwrap_or_default(), "the chunks are not known: {error}");
+            tracing::warn!(hint = error.hint().unwrap_or_default(), "the chunks are not known: {}", chain(&error));
             Vec::new()
         }
     };
@@ -111,7 +112,7 @@ pub(super) fn make(
     let again = match &error {
         JobError::Stopped => return Closed::Stopped,
         JobError::Encode(EncodeError::BadFrame(bad)) => {
-            tracing::debug!(sequence, path = %bad.path.shown(), reason = %bad.kind, "waits for a frame that can be read");
+            tracing::debug!(sequence, path = %bad.path.shown(), reason = %chain(&bad.kind), "waits for a frame that can be read");
             return Closed::BadFrame;
         }
         JobError::Encode(error) => error.retryable(),
@@ -119,6 +120,6 @@ pub(super) fn make(
     };
     let hint = error.hint().unwrap_or_default();
     let then = if again { "tried once more" } else { "the sequence is encoded when it is finished" };
-    tracing::warn!(sequence, hint, "a part of this sequence could not be encoded: {error}; {then}");
+    tracing::warn!(sequence, hint, "a part of this sequence could not be encoded: {}; {then}", chain(&error));
     Closed::Failed { again }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::error::{Explain as _, chain};
 use crate::frame::FrameErrorKind;
 use crate::sequence::name::printable::Show as _;
 use crate::sequence::name::unsupported::{Counted, Tally, still_format_of};
@@ -34,7 +35,7 @@ impl LeftAlone {
             if told.0.insert((Arc::clone(dir), format)) {
                 let error = FrameErrorKind::Unsupported(format.to_owned()).at(&dir.join(os_name(example)));
                 let (hint, dir) = (error.hint(), dir.shown());
-                tracing::warn!(path = %error.path.shown(), %dir, count, hint, "pictures that cannot be read are left alone: {}", error.kind);
+                tracing::warn!(path = %error.path.shown(), %dir, count, hint, "pictures that cannot be read are left alone: {}", chain(&error.kind));
             }
         }
         if let Some(example) = &links.example

@@ -23,6 +23,7 @@ use super::look::{Doomed, may_go};
 use super::{CleanupReport, KeptReason};
 use crate::deliver::place::{Entry, FOR_FRAMES, move_to_free_name};
 use crate::deliver::private;
+use crate::error::chain;
 
 /// What is added to a file's name for its note.
 const NOTE: &str = ".trashinfo";
@@ -40,7 +41,7 @@ pub(super) fn trash(folder: &OwnedFd, frames: &[Doomed<'_>], report: &mut Cleanu
         let outcome = match &trash {
             Ok((None, _)) => Err(KeptReason::NoTrash),
             // Each frame has a reason of its own.
-            Err(error) => Err(KeptReason::Failed(io::Error::new(error.kind(), error.to_string()))),
+            Err(error) => Err(KeptReason::Failed(io::Error::new(error.kind(), chain(error).to_string()))),
             Ok((Some(_), _)) if !may_go(folder, frame, report) => continue,
             Ok((Some(trash), dir)) => {
                 trash.take(folder, dir, OsStr::from_bytes(frame.name)).map_err(KeptReason::Failed)

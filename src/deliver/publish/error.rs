@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::AnnounceError;
-
+use crate::error::{Explain, place};
 use crate::sequence::name::printable::Show as _;
 
 /// Why a reel could not be staged or published. The frames are untouched, and nothing half-made has a visible name.
@@ -69,39 +69,32 @@ impl PublishError {
             | Self::Io { path, .. } => path,
         }
     }
+}
 
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        let folder = self.path().parent().unwrap_or(self.path()).shown();
+impl Explain for PublishError {
+    fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Full { .. } => "free some space, raise the quota, or set `output_dir` to another disk".to_owned(),
-            Self::ReadOnly { .. } => {
-                "remount the disk read-write, or set `output_dir` elsewhere; under systemd add the folder to \
-                 `ReadWritePaths=`"
-                    .to_owned()
-            }
-            Self::Missing { .. } => format!("mount or make {folder}, or set `output_dir` elsewhere"),
-            Self::Denied { .. } => {
-                format!(
-                    "let the user that reeld runs as write to {folder}; under systemd add it to `ReadWritePaths=` too"
-                )
-            }
-            Self::NotAFolder { .. } => "move the file that is in the way, or set `output_dir` elsewhere".to_owned(),
+            Self::Full { source, .. }
+            | Self::ReadOnly { source, .. }
+            | Self::Missing { source, .. }
+            | Self::Denied { source, .. }
+            | Self::NotAFolder { source, .. }
+            | Self::Io { source, .. } => place::hint(self.path(), source, "`output_dir`"),
             Self::NotStaged { .. } => "keep other programs away from files named .reeld-*.part".to_owned(),
             Self::NoFreeName { .. } => "move old reels away, or add `{date}-{time}` to `output_name`".to_owned(),
-            Self::NotRecorded { .. } | Self::Io { .. } => return None,
+            Self::NotRecorded { .. } => return None,
         };
         Some(hint)
     }
 
-    /// Whether trying again later may help without a change to the configuration. Staging is reserved before anything is
-    /// encoded, so that an attempt on a folder that still cannot be written costs next to nothing.
-    #[must_use]
-    pub fn retryable(&self) -> bool {
+    /// Staging is reserved before anything is encoded, so that an attempt on a folder that still cannot be written costs next
+    /// to nothing.
+    fn retryable(&self) -> bool {
         !matches!(self, Self::NotAFolder { .. } | Self::NoFreeName { .. })
     }
+}
 
+impl PublishError {
     /// Whether the whole queue should wait, since every reel for this disk would fail alike.
     #[must_use]
     pub fn holds_queue(&self) -> bool {

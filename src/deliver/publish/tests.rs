@@ -2,6 +2,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 
 use super::*;
 use crate::deliver::testing::as_ordinary_user;
+use crate::error::Explain as _;
 
 /// Hears of every candidate and objects to none.
 #[expect(clippy::unnecessary_wraps, reason = "the signature is that of every `announce`")]

@@ -1,10 +1,13 @@
 //! Why a run of FFmpeg failed, from its exit status and its last words.
 
+use std::error::Error;
 use std::fmt;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 
 use rustix::process::Signal;
+
+use crate::error::Explain;
 
 /// What FFmpeg 5.1 and 9.0 say of an option that they do not have, or of a value that it does not take.
 const REFUSALS: [&str; 3] = ["Unrecognized option '", "Option not found", "Unable to parse option value"];
@@ -43,10 +46,10 @@ pub enum FailureKind {
     Stalled,
 }
 
-impl Failure {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
+impl Error for Failure {}
+
+impl Explain for Failure {
+    fn hint(&self) -> Option<String> {
         match &self.kind {
             FailureKind::Failed => None,
             FailureKind::DiskFull => Some("free some space on the disk of the output; the batch is tried again".into()),
@@ -68,10 +71,9 @@ impl Failure {
         }
     }
 
-    /// Whether the same may succeed later. Whatever is not known to be for good may: FFmpeg that was ended by a signal, that
+    /// Whatever is not known to be for good may: FFmpeg that was ended by a signal, that
     /// lacked memory or a library in the middle of an upgrade says no more than that it failed.
-    #[must_use]
-    pub fn retryable(&self) -> bool {
+    fn retryable(&self) -> bool {
         match self.kind {
             FailureKind::EncoderMissing(_) | FailureKind::Refused => false,
             FailureKind::Failed | FailureKind::DiskFull | FailureKind::Killed | FailureKind::Stalled => true,

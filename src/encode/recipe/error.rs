@@ -1,6 +1,7 @@
 //! What a recipe refuses.
 
 use crate::config::FrameRate;
+use crate::error::Explain;
 
 /// A preset cannot do what is asked of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -56,10 +57,8 @@ pub enum RecipeError {
     },
 }
 
-impl RecipeError {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
+impl Explain for RecipeError {
+    fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Quality { allowed, .. } | Self::Speed { allowed, .. } => (*allowed).to_owned(),
             Self::Size { .. } => "choose another preset, such as `h264` or `ffv1`".to_owned(),
@@ -71,5 +70,9 @@ impl RecipeError {
             }
         };
         Some(hint)
+    }
+
+    fn retryable(&self) -> bool {
+        false
     }
 }

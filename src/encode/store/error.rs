@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::error::{Explain, place};
 use crate::sequence::name::printable::Show as _;
 
 /// What can go wrong with the folder of chunk files. No frame and no reel is ever in it.
@@ -38,29 +39,12 @@ impl StoreError {
             _ => Self::Io { path, source },
         }
     }
+}
 
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        use io::ErrorKind as Kind;
+impl Explain for StoreError {
+    fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Full { .. } => "free some space, raise the quota, or set `chunk_dir` to another disk".to_owned(),
-            Self::Io { path, source } => match source.kind() {
-                Kind::PermissionDenied => format!(
-                    "let the user that reeld runs as write to {}, or set `chunk_dir` elsewhere; under systemd add it to \
-                     `ReadWritePaths=` too",
-                    path.shown()
-                ),
-                Kind::ReadOnlyFilesystem => {
-                    "remount the disk read-write, or set `chunk_dir` elsewhere; under systemd add the folder to \
-                     `ReadWritePaths=`"
-                        .to_owned()
-                }
-                Kind::NotADirectory | Kind::AlreadyExists => {
-                    "move the file that is in the way, or set `chunk_dir` elsewhere".to_owned()
-                }
-                _ => "look at the folder that `chunk_dir` names, and at its disk".to_owned(),
-            },
+            Self::Full { path, source } | Self::Io { path, source } => place::hint(path, source, "`chunk_dir`"),
             Self::NotReserved { .. } => "keep other programs away from the folder that `chunk_dir` names".to_owned(),
             Self::Shared { path } => format!(
                 "give it to the user that reeld runs as, and to nobody else (`chmod go-w {}`), or set `chunk_dir` elsewhere",

@@ -5,6 +5,8 @@ use rustix::fs::mkfifoat;
 
 use super::*;
 
+use crate::error::Explain as _;
+
 fn open(dir: &Path) -> ChunkStore {
     ChunkStore::open(dir).unwrap()
 }

@@ -16,6 +16,7 @@ use crate::encode::ffmpeg::Stop;
 use crate::encode::look::Look;
 use crate::encode::small::Layout;
 use crate::encode::webp::{Anmf, frames};
+use crate::error::chain;
 use crate::frame::color::Feed;
 
 /// Checks times and pictures. The difference of the worst picture.
@@ -50,7 +51,7 @@ fn check_times(frames: &[Anmf], job: &ChunkJob, fed: u64) -> Result<(), Flaw> {
 
 fn check_pictures(job: &ChunkJob, result: &ChunkResult, stop: &Stop) -> Result<u8, EncodeError> {
     let reel = &job.output;
-    let damaged = |error: image::ImageError| flawed(reel, Flaw::Container(error.to_string()));
+    let damaged = |error: image::ImageError| flawed(reel, Flaw::Container(chain(&error).to_string()));
     let file = File::open(reel).map_err(EncodeError::io(reel))?;
     let decoder = WebPDecoder::new(BufReader::new(file)).map_err(damaged)?;
     let pictures: Box<dyn Iterator<Item = _>> = if decoder.has_animation() {

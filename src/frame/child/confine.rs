@@ -12,6 +12,7 @@ use std::time::Duration;
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::error::chain;
 use crate::frame::limits::Limits;
 
 /// Memory for everything that does not grow with a picture: tables of decoders, a block of lines at a time.
@@ -60,7 +61,7 @@ pub(super) fn confine(limits: &Limits, is_faulty: bool) -> io::Result<(Budget, O
     let unfiltered = if is_faulty {
         Some("a fault point needs them".to_owned())
     } else {
-        filter().err().map(|error| error.to_string())
+        filter().err().map(|error| chain(&*error).to_string())
     };
     Ok((budget, unfiltered))
 }

@@ -19,6 +19,7 @@ use rustix::process::getpriority_process;
 
 use super::serve::UNFILTERED;
 use super::wire::{self, Answer, Hello, Request};
+use crate::error::chain;
 use crate::frame::limits::{self, Limits};
 use crate::starting::STARTING;
 
@@ -230,7 +231,7 @@ impl Worker {
         let words = self.last_words();
         Failure::Died(match ended {
             Ok(status) => explain(status, &words, &self.limits),
-            Err(error) => error.to_string(),
+            Err(error) => chain(&error).to_string(),
         })
     }
 

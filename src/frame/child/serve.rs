@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use super::confine::{self, Budget};
 use super::wire::{self, Answer, Hello, Order, Refusal, Request};
+use crate::error::chain;
 use crate::fault;
 use crate::frame::color::{Canvas, Target};
 use crate::frame::complete::{self, FileBytes, HEADER, identity_of};
@@ -26,7 +27,7 @@ pub fn serve() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Standard error is a file of the other side's.
-            let _ = io::Write::write_all(&mut io::stderr(), format!("{error}\n").as_bytes());
+            let _ = io::Write::write_all(&mut io::stderr(), format!("{}\n", chain(&error)).as_bytes());
             ExitCode::FAILURE
         }
     }

@@ -5,6 +5,7 @@
 
 use image::codecs::openexr::OpenExrDecoder;
 
+use crate::error::chain;
 use crate::frame::complete::bytes::Bytes;
 use crate::frame::complete::plain::info_of;
 use crate::frame::{FrameErrorKind, ImageInfo, limits};
@@ -52,7 +53,7 @@ pub(super) fn examine(bytes: &impl Bytes) -> Result<ImageInfo, FrameErrorKind> {
 
 /// The `exr` crate calls every unknown thing invalid; what reeld's users meet is worth plain words.
 fn explain(error: image::ImageError) -> FrameErrorKind {
-    let text = error.to_string();
+    let text = chain(&error).to_string();
     if text.contains("rgb channels") {
         return FrameErrorKind::Unsupported("an EXR without plain R, G and B channels".into());
     }

@@ -8,6 +8,7 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
+use crate::error::chain;
 use crate::frame::decode::Pixels;
 use crate::frame::{FrameErrorKind, MAX_SIDE};
 
@@ -29,7 +30,7 @@ impl From<DecodeErrors> for FrameErrorKind {
             DecodeErrors::Unsupported(what) => Self::Unsupported(format!("JPEG: {what:?}")),
             DecodeErrors::LargeDimensions(side) => Self::TooLarge(format!("{side} pixels")),
             DecodeErrors::ExhaustedData => Self::Torn("it ends in the middle".into()),
-            error => Self::Decode(error.to_string()),
+            error => Self::Decode(chain(&error).to_string()),
         }
     }
 }

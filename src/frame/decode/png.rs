@@ -63,8 +63,8 @@ impl From<DecodingError> for FrameErrorKind {
             DecodingError::IoError(error) => error.into(),
             DecodingError::LimitsExceeded => Self::TooLarge("more memory than one frame may take".into()),
             // A chunk that runs out of bytes is reported by the reader above; what is left is damage.
-            DecodingError::Format(error) => Self::Decode(error.to_string()),
-            DecodingError::Parameter(error) => Self::Io(io::Error::other(error.to_string())),
+            DecodingError::Format(what) => Self::Decode(what.to_string()),
+            DecodingError::Parameter(what) => Self::Io(io::Error::other(what.to_string())),
         }
     }
 }

@@ -8,6 +8,7 @@ use image::DynamicImage;
 use proptest::prelude::*;
 
 use super::*;
+use crate::error::Explain as _;
 use crate::frame::complete::{identity_of, inspect};
 use crate::frame::digest::Digest;
 
@@ -225,7 +226,9 @@ fn only_the_very_file_is_read() {
         let (seen, decoded) =
             (inspect(path, identity).unwrap_err(), Decoder::default().decode(path, identity).unwrap_err());
         assert_eq!(seen.to_string(), decoded.to_string());
-        assert!(seen.to_string().contains(&path.display().to_string()) && !seen.hint().is_empty());
+        assert!(
+            seen.to_string().contains(&path.display().to_string()) && seen.hint().is_some_and(|hint| !hint.is_empty())
+        );
         seen.kind
     };
     let other = Identity { mtime_ns: identity.mtime_ns + 1, ..identity };

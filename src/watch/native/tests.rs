@@ -349,12 +349,12 @@ fn limits_of_the_kernel_become_errors_with_the_sysctl_in_the_hint() {
     assert!(limit.can_be_polled());
     assert!(limit.hint().unwrap().contains("sysctl -w fs.inotify.max_user_watches="));
     assert!(matches!(WatchError::of_notify(Path::new("/r"), of(Errno::NOSPC)), WatchError::WatchLimit { .. }));
-    let instances = WatchError::start(&of(Errno::MFILE));
+    let instances = WatchError::start(of(Errno::MFILE));
     assert!(matches!(instances, WatchError::InstanceLimit));
     assert!(instances.hint().unwrap().contains("fs.inotify.max_user_instances"));
     let denied = WatchError::of_notify(Path::new("/r"), of(Errno::ACCESS));
     assert!(matches!(denied, WatchError::Denied { .. }));
     assert!(!denied.can_be_polled());
-    assert!(matches!(WatchError::start(&of(Errno::NOSYS)), WatchError::Unavailable { .. }));
+    assert!(matches!(WatchError::start(of(Errno::NOSYS)), WatchError::Unavailable { .. }));
     assert!(matches!(WatchError::of_notify(Path::new("/r"), of(Errno::IO)), WatchError::Io { .. }));
 }
