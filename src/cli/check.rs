@@ -16,7 +16,7 @@ use crate::daemon::watching::left_alone_hint;
 use crate::deliver::publish;
 use crate::encode::ffmpeg::Ffmpeg;
 use crate::encode::{self, EncodeError};
-use crate::error::{Explain, chain};
+use crate::error::{Explain, chain, place};
 use crate::journal::{Journal, JournalError, Lock};
 use crate::sequence::existing::{ExistingFiles, FileSet};
 use crate::sequence::name::printable::Show as _;
@@ -188,8 +188,7 @@ fn check_root(root: &Root, findings: &mut Findings) -> Result<(), CliError> {
         check_writable(&root.path, "frames are removed here", findings)?;
     }
     let output = output_of(root);
-    check_writable(&existing(&output), "reels are staged and published here, on one mount", findings)?;
-    check_space(&output, findings)
+    check_place(&output, "output_dir", "reels are staged and published here, on one mount", findings)
 }
 
 /// Says what the daemon would leave alone: everything while it has not watched the root yet, and later what the selection
@@ -261,6 +260,16 @@ fn existing(path: &Path) -> PathBuf {
     path.ancestors().find(|ancestor| ancestor.is_dir()).unwrap_or(Path::new("/")).to_path_buf()
 }
 
+/// A folder that is made when it is needed: whether it can be, and how much room there is.
+fn check_place(dir: &Path, key: &str, what: &str, findings: &mut Findings) -> Result<(), CliError> {
+    if let Some(why) = place::no_folder(dir) {
+        let hint = format!("move or mend what is in the way, or set `{key}` elsewhere");
+        return findings.wrong(&format!("{}: cannot be made ({what}): {why}", dir.shown()), Some(hint));
+    }
+    check_writable(&existing(dir), what, findings)?;
+    check_space(dir, findings)
+}
+
 /// Really writes: permissions, read-only mounts and a service's sandbox all count.
 fn check_writable(dir: &Path, what: &str, findings: &mut Findings) -> Result<(), CliError> {
     match tempfile::Builder::new().prefix(".reeld-check-").tempfile_in(dir) {
@@ -313,6 +322,5 @@ fn check_state(config: &Config, findings: &mut Findings) -> Result<(), CliError>
     }?;
     let chunks = config.encoder.chunk_dir.clone().unwrap_or_else(|| dirs::chunk_dir(None, &state));
     let purpose = format!("for chunks of unfinished videos, in {}", chunks.shown());
-    check_writable(&existing(&chunks), &purpose, findings)?;
-    check_space(&chunks, findings)
+    check_place(&chunks, "chunk_dir", &purpose, findings)
 }

@@ -121,6 +121,31 @@ fn a_config_and_a_socket_of_the_wrong_kind_are_named() {
 }
 
 #[test]
+fn check_finds_folders_that_cannot_be_made() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    wrong_things(&sandbox);
+    for (place, why) in
+        [("file", "T/file is not a folder"), ("file/below", "T/file is not a folder"), ("link", "T/link is a link")]
+    {
+        let path = toml_string(&sandbox.path().join(place));
+        for (key, chunks, output) in [
+            ("chunk_dir", format!("chunk_dir = {path}\n"), String::new()),
+            ("output_dir", String::new(), format!("output_dir = {path}\n")),
+        ] {
+            let root = toml_string(&sandbox.root());
+            // Without an FFmpeg the encoders are not tried, which is not the point here.
+            let text = format!("[encoder]\nffmpeg = \"/nowhere\"\n{chunks}[[watch]]\npath = {root}\n{output}");
+            let config = sandbox.config_text(&text);
+            let checked =
+                sandbox.run([OsStr::new("check"), OsStr::new("--config"), config.as_os_str()]).expect(1).text();
+            let checked = checked.replace(sandbox.path().to_str().unwrap(), "T");
+            assert!(checked.lines().any(|line| line.starts_with("WRONG  ") && line.contains(why)), "{checked}");
+            assert!(checked.contains(&format!("or set `{key}` elsewhere")), "{checked}");
+        }
+    }
+}
+
+#[test]
 fn a_value_of_the_command_line_comes_with_its_hint() {
     let sandbox = Sandbox::new(&ffmpeg());
     for (arguments, hint) in [
