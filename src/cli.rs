@@ -17,6 +17,7 @@ mod demo;
 mod encode;
 mod error;
 mod init;
+mod interrupt;
 mod logging;
 mod make_frames;
 mod manage;

@@ -25,6 +25,7 @@ use crate::config::FrameRate;
 use crate::deliver::Published;
 use crate::fault;
 use crate::frame::digest::Contents;
+use crate::sequence::finish::FinishReason;
 use crate::sequence::{Frame, FrameNumber, Identity};
 
 pub use backoff::{DEATHS_AT_ONCE, pause_after};
@@ -56,6 +57,9 @@ mod removal;
 mod renumber;
 mod rows;
 mod worker;
+
+/// What to do about a batch of `reeld encode` that was cut off.
+const AGAIN: &str = "run `reeld encode` again";
 
 /// The database's name in the state directory.
 const FILE_NAME: &str = "journal.db";
@@ -107,8 +111,8 @@ impl Journal {
             let transaction = connection.transaction()?;
             transaction.execute(
                 "INSERT INTO batches (root, dir, pattern, reason, state, first, last, count, missing, unreadable, \
-                 rewritten, taken_for, recipe, rate_num, rate_den, created_at) \
-                 VALUES (?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 rewritten, taken_for, recipe, rate_num, rate_den, created_at, worker) \
+                 VALUES (?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 params![
                     new.root.as_os_str().as_bytes(),
                     batch.dir.as_os_str().as_bytes(),
@@ -125,6 +129,8 @@ impl Journal {
                     new.rate.num.get(),
                     new.rate.den.get(),
                     now,
+                    // Nobody but this process will ever encode it.
+                    self.worker().filter(|_| batch.reason == FinishReason::Now),
                 ],
             )?;
             let id = transaction.last_insert_rowid();
@@ -192,14 +198,18 @@ impl Journal {
         )
     }
 
-    /// An attempt was broken off for a reason that is not the batch's, such as a stop or a full disk: it does not count.
-    pub fn interrupted(&self, id: BatchId) -> Result<(), JournalError> {
+    /// An attempt was broken off for a reason that is not the batch's, such as a stop: it does not count, and the batch is encoded
+    /// at the next start. One of `reeld encode` has failed, because nobody goes on with it.
+    pub fn interrupted(&self, id: BatchId, now: i64) -> Result<(), JournalError> {
         self.step(
             id,
             "interrupted",
-            "UPDATE batches SET state = 'pending', staging = NULL, reel = NULL, attempts = max(attempts - 1, 0) \
-             WHERE id = :id AND state IN ('encoding', 'publishing')",
-            named_params! {":id": id},
+            "UPDATE batches SET state = iif(reason = '\"now\"', 'failed', 'pending'), staging = NULL, reel = NULL, \
+             error = iif(reason = '\"now\"', :error, error), hint = iif(reason = '\"now\"', :hint, hint), \
+             ended_at = iif(reason = '\"now\"', :now, ended_at), \
+             attempts = max(attempts - (state != 'pending'), 0) \
+             WHERE id = :id AND (state IN ('encoding', 'publishing') OR (state = 'pending' AND reason = '\"now\"'))",
+            named_params! {":id": id, ":error": "`reeld encode` was stopped", ":hint": AGAIN, ":now": now},
         )
     }
 

@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::bars::Bar;
 use super::collect::{self, Contents, Found};
 use super::error::{CliError, explained};
+use super::interrupt::Interrupt;
 use super::{out, state};
 use crate::config::units::Factor;
 use crate::config::{Builtin, Cleanup, Delivery, Encoder, FrameRate, NameTemplate, Preset, Quality, Root, Video, dirs};
@@ -27,7 +28,7 @@ use crate::sequence::group::Scope;
 use crate::sequence::name::printable::Show as _;
 use crate::sequence::name::printable::printable;
 use crate::sequence::order::Order;
-use crate::sequence::plural::counted;
+use crate::sequence::plural::{agree, counted};
 
 #[derive(Debug, Args)]
 pub(crate) struct EncodeArgs {
@@ -110,17 +111,37 @@ pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> 
         // What cannot be removed now is tried again at the next start, and costs only its place until then.
         _ = job::sweep_chunks(&tools);
     }
-    let mut failed = false;
+    let interrupt =
+        Interrupt::listen().map_err(|error| CliError::failed("cannot listen to signals").caused_by(&error))?;
+    let stop = interrupt.stop();
+    let (mut failed, mut not_begun) = (false, 0);
     for found in found {
         let path = found.dir.join(found.pattern.to_string());
+        if stop.requested() {
+            not_begun += 1;
+            continue;
+        }
         let films = found.by_size();
         if films.len() > 1 {
             let count = films.len();
             out::say_line(&format!("{}: frames of several sizes: {count} videos", path.shown()));
         }
         for film in films {
-            failed |= !one(args, film, &tools, quiet)?;
+            if stop.requested() {
+                not_begun += 1;
+            } else {
+                failed |= !one(args, film, &tools, quiet, stop)?;
+            }
         }
+    }
+    if stop.requested() {
+        if not_begun > 0 {
+            out::say(&format!("{not_begun} {} not begun", agree(not_begun, "sequence was", "sequences were")));
+        }
+        // What they hold is given back by dropping them, which a signal does not do.
+        drop((tools, state));
+        interrupt.end();
+        failed = true;
     }
     Ok(ExitCode::from(u8::from(failed)))
 }
@@ -208,7 +229,7 @@ fn find(args: &EncodeArgs) -> Result<Vec<Found>, CliError> {
 }
 
 /// Encodes one sequence. A failing batch never stops the next one: `false`, and it has been said why.
-fn one(args: &EncodeArgs, found: Found, tools: &Tools, quiet: bool) -> Result<bool, CliError> {
+fn one(args: &EncodeArgs, found: Found, tools: &Tools, quiet: bool, stop: &Stop) -> Result<bool, CliError> {
     let root = with_arguments(collect::root_of(&found.dir), args)?;
     let batch = match args.order {
         Order::Number => found.into_batch(),
@@ -226,9 +247,8 @@ fn one(args: &EncodeArgs, found: Found, tools: &Tools, quiet: bool) -> Result<bo
     let bar = Bar::start(printable(&batch.pattern.to_string()).into_owned(), batch.frames.len() as u64, quiet);
     let begun = Job::begin(batch.clone(), &root, &tools.journal);
     let id = begun.as_ref().ok().map(|job| job.id);
-    let outcome = begun
-        .map_err(JobError::from)
-        .and_then(|job| job::run(&job, tools, &|progress| bar.update(&progress), &Stop::default()));
+    let outcome =
+        begun.map_err(JobError::from).and_then(|job| job::run(&job, tools, &|progress| bar.update(&progress), stop));
     bar.finish();
     if let (Ok(_), Some(id)) = (&outcome, id) {
         clean_up(id, tools);

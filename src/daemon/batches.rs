@@ -334,6 +334,9 @@ fn say(recovery: &Recovery) {
     for id in &recovery.slowed {
         tracing::error!(batch = %id, hint = "`reeld retry` tries at once", "reeld ended in the middle of this batch too often; tried again later, as `reeld list` shows");
     }
+    for id in &recovery.cut_off {
+        tracing::info!(batch = %id, hint = "run it again", "`reeld encode` ended before the video was made");
+    }
     for id in &recovery.elsewhere {
         tracing::debug!(batch = %id, "another process works on it");
     }

@@ -314,7 +314,7 @@ fn record_failure(id: BatchId, journal: &Journal, error: &JobError) -> Result<()
     let text = chain(error).to_string();
     let hint = error.hint();
     match error.consequence() {
-        Consequence::LaterAgain => journal.interrupted(id)?,
+        Consequence::LaterAgain => journal.interrupted(id, now_ms())?,
         Consequence::Hold(wait) => {
             journal.held(id, &text, hint.as_deref(), after(wait))?;
         }

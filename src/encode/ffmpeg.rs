@@ -86,6 +86,12 @@ impl Stop {
         self.0.store(true, Ordering::Relaxed);
     }
 
+    /// The request itself, for a signal that makes it.
+    #[must_use]
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0)
+    }
+
     /// Whether somebody asked.
     #[must_use]
     pub fn requested(&self) -> bool {

@@ -11,7 +11,7 @@ use rusqlite::{Connection, named_params};
 
 use super::backoff::pause_after_death;
 use super::rows::{self, BatchId};
-use super::{Journal, JournalError, later, worker};
+use super::{AGAIN, Journal, JournalError, later, worker};
 use crate::deliver::Published;
 use crate::deliver::publish::{find_again, remove_stale_staging, staged_in, sync_folder_of};
 use crate::error::chain;
@@ -27,6 +27,8 @@ pub struct Recovery {
     pub published: Vec<BatchId>,
     /// Batches that the process did not survive too often: they are to be encoded again after a pause.
     pub slowed: Vec<BatchId>,
+    /// Batches of a `reeld encode` that was killed. Nobody goes on with them.
+    pub cut_off: Vec<BatchId>,
     /// Batches that another process works on, which lives.
     pub elsewhere: Vec<BatchId>,
     /// Sentences worth a warning each.
@@ -59,6 +61,8 @@ struct Broken {
     staging: Option<PathBuf>,
     candidate: Option<(PathBuf, Identity)>,
     worker: Option<String>,
+    /// `reeld encode` was to make it, not the daemon.
+    is_asked_for: bool,
 }
 
 enum Finding {
@@ -76,7 +80,9 @@ impl Journal {
         let mut recovery = self.settle_all("TRUE", now)?;
         while !recovery.elsewhere.is_empty() && started.elapsed() < PATIENCE {
             thread::sleep(PAUSE);
-            let Recovery { restarted, published, slowed, elsewhere, warnings } = self.settle_all("TRUE", now)?;
+            let Recovery { restarted, published, slowed, cut_off, elsewhere, warnings } =
+                self.settle_all("TRUE", now)?;
+            recovery.cut_off.extend(cut_off);
             recovery.restarted.extend(restarted);
             recovery.published.extend(published);
             recovery.slowed.extend(slowed);
@@ -161,6 +167,10 @@ impl Journal {
                     self.with(|connection| set_published(connection, id, &identity, now))?;
                     recovery.published.push(id);
                 }
+                Finding::Restart if broken.is_asked_for => {
+                    self.with(|connection| set_cut_off(connection, id, now))?;
+                    recovery.cut_off.push(id);
+                }
                 Finding::Restart => {
                     if let Some(pause) = pause_after_death(broken.attempts) {
                         let next = later(now, pause);
@@ -233,7 +243,8 @@ fn litter(connection: &Connection) -> rusqlite::Result<Vec<PathBuf>> {
 
 fn broken(connection: &Connection, condition: &str) -> rusqlite::Result<Vec<Broken>> {
     let mut select = connection.prepare(&format!(
-        "SELECT * FROM batches WHERE state IN ('encoding', 'publishing') AND {condition} ORDER BY id"
+        "SELECT * FROM batches WHERE (state IN ('encoding', 'publishing') OR (state = 'pending' AND reason = '\"now\"')) \
+         AND {condition} ORDER BY id"
     ))?;
     let rows = select.query_map([], |row| {
         let state: rows::State = row.get("state")?;
@@ -248,6 +259,7 @@ fn broken(connection: &Connection, condition: &str) -> rusqlite::Result<Vec<Brok
             staging: staging.map(|bytes| PathBuf::from(std::ffi::OsStr::from_bytes(&bytes))),
             candidate,
             worker: row.get("worker")?,
+            is_asked_for: row.get::<_, String>("reason")? == "\"now\"",
         })
     })?;
     rows.collect()
@@ -290,6 +302,14 @@ fn set_pending(connection: &Connection, id: BatchId) -> rusqlite::Result<usize> 
     connection.execute(
         "UPDATE batches SET state = 'pending', staging = NULL, reel = NULL, next_attempt_at = NULL WHERE id = :id",
         named_params! {":id": id},
+    )
+}
+
+fn set_cut_off(connection: &Connection, id: BatchId, now: i64) -> rusqlite::Result<usize> {
+    connection.execute(
+        "UPDATE batches SET state = 'failed', staging = NULL, reel = NULL, error = :error, hint = :hint, \
+         next_attempt_at = NULL, ended_at = :now WHERE id = :id",
+        named_params! {":id": id, ":error": "`reeld encode` ended before the video was made", ":hint": AGAIN, ":now": now},
     )
 }
 

@@ -359,7 +359,7 @@ fn an_interrupted_attempt_does_not_count() {
     let scene = Scene::new();
     let id = scene.begin("/srv/a");
     scene.journal.started(id, Path::new("/x/.reeld-1.1.part"), "5.1.9", NOW).unwrap();
-    scene.journal.interrupted(id).unwrap();
+    scene.journal.interrupted(id, NOW).unwrap();
     assert_eq!(scene.journal.pending(NOW).unwrap()[0].attempts, 0);
 }
 

@@ -22,6 +22,7 @@ mod examples;
 mod existing;
 mod films;
 mod held;
+mod interrupted;
 mod kills;
 mod links;
 mod live;
