@@ -40,9 +40,9 @@
 //! [`watch`] marks folders dirty and reads them. [`sequence`] turns names into sequences and decides when one is
 //! finished. [`encode`] decodes each frame with [`frame`], feeds FFmpeg with pixels, proves the result, and joins chunks.
 //! [`deliver`] publishes the reel under a free name and then, if asked to, removes the frames. [`journal`] remembers every
-//! step. [`daemon`] is the loop that ties them together, [`serve`] its socket, [`cli`] everything a person types and
-//! reads.
-//! Imports run downward only: `cli`, `serve` → `daemon` → `encode`, `deliver`, `watch`, `journal` → `frame`,
+//! step. [`pipeline`] takes one batch through all of that. [`daemon`] is the loop that knows when, [`serve`] its socket, [`cli`]
+//! everything a person types and reads.
+//! Imports run downward only: `cli`, `serve` → `daemon` → `pipeline` → `encode`, `deliver`, `watch`, `journal` → `frame`,
 //! `sequence`, `config` → `error`. [`error`] has the trait of everything that can fail, and the one printer of its causes.
 //!
 //! # What never happens
@@ -67,7 +67,7 @@
 //!
 //! # Where to start reading
 //!
-//! [`daemon::job`] is one batch from frames to reel, top to bottom; `daemon::live` is what was encoded of it before, whose
+//! [`pipeline::run`] is one batch from frames to video, top to bottom; `daemon::live` is what was encoded of it before, whose
 //! decisions are pure and stand in `daemon/live/take.rs`. [`sequence::group`] has the page that says how names become
 //! sequences, [`sequence::film`] the one that says what is a film, and [`sequence::tracker`] is how a sequence becomes a
 //! batch. [`daemon`] is the loop around all of them.
@@ -84,6 +84,7 @@ pub mod frame;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod journal;
+pub mod pipeline;
 pub mod sequence;
 pub mod serve;
 pub(crate) mod starting;

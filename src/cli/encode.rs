@@ -17,12 +17,15 @@ use super::interrupt::Interrupt;
 use super::{out, state};
 use crate::config::units::Factor;
 use crate::config::{Builtin, Cleanup, Delivery, Encoder, FrameRate, NameTemplate, Preset, Quality, Root, Video, dirs};
-use crate::daemon::error::JobError;
-use crate::daemon::job::{self, Delivered, Job, Tools};
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::error::{Explain as _, chain};
 use crate::frame::complete::identity_of;
 use crate::journal::{BatchId, Journal, lossy};
+use crate::pipeline::clock::now_ms;
+use crate::pipeline::error::JobError;
+use crate::pipeline::job::{Job, Tools};
+use crate::pipeline::removal;
+use crate::pipeline::run::{self, Delivered};
 use crate::sequence::Batch;
 use crate::sequence::group::Scope;
 use crate::sequence::name::printable::Show as _;
@@ -109,7 +112,7 @@ pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> 
     let tools = Tools { ffmpeg, journal: state.journal.clone(), encoder, chunk_dir };
     if state.is_alone() {
         // What cannot be removed now is tried again at the next start, and costs only its place until then.
-        _ = job::sweep_chunks(&tools);
+        _ = run::sweep_chunks(&tools);
     }
     let interrupt =
         Interrupt::listen().map_err(|error| CliError::failed("cannot listen to signals").caused_by(&error))?;
@@ -148,7 +151,7 @@ pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> 
 
 /// The FFmpeg at `path`. It is asked for its version only where the journal does not have that.
 fn asked(path: PathBuf, journal: &Journal) -> Result<Ffmpeg, CliError> {
-    let now = job::now_ms();
+    let now = now_ms();
     // A journal that cannot be read or written fails the batch when it begins; a program that is gone, when it is asked.
     let identity = fs::metadata(&path).map(|meta| identity_of(&meta)).ok();
     if let Some(identity) = &identity
@@ -238,7 +241,7 @@ fn one(args: &EncodeArgs, found: Found, tools: &Tools, quiet: bool, stop: &Stop)
     // Frames that are to go are encoded and proved once more: an old proof is no reason to remove anything.
     if root.delivery.cleanup == Cleanup::Keep
         // A journal that cannot be read fails the batch when it begins.
-        && let Ok(Some(reel)) = job::made_before(&batch, &root, &tools.journal)
+        && let Ok(Some(reel)) = run::made_before(&batch, &root, &tools.journal)
     {
         out::say_line(&format!("{}: these very frames are in a video already", batch.pattern));
         print(args, &batch, Outcome::Existing { reel: &reel }, Some(&reel))?;
@@ -248,7 +251,7 @@ fn one(args: &EncodeArgs, found: Found, tools: &Tools, quiet: bool, stop: &Stop)
     let begun = Job::begin(batch.clone(), &root, &tools.journal);
     let id = begun.as_ref().ok().map(|job| job.id);
     let outcome =
-        begun.map_err(JobError::from).and_then(|job| job::run(&job, tools, &|progress| bar.update(&progress), stop));
+        begun.map_err(JobError::from).and_then(|job| run::run(&job, tools, &|progress| bar.update(&progress), stop));
     bar.finish();
     if let (Ok(_), Some(id)) = (&outcome, id) {
         clean_up(id, tools);
@@ -260,7 +263,7 @@ fn one(args: &EncodeArgs, found: Found, tools: &Tools, quiet: bool, stop: &Stop)
 /// Deals with the frames, where they are to go. What stays is said, and is no failure: the video is there.
 fn clean_up(id: BatchId, tools: &Tools) {
     let planned = tools.journal.planned_cleanup(id).map_err(JobError::from);
-    match planned.and_then(|due| due.map(|due| job::clean_up(&due, &tools.journal)).transpose()) {
+    match planned.and_then(|due| due.map(|due| removal::clean_up(&due, &tools.journal)).transpose()) {
         Ok(cleaned) => {
             for kept in cleaned.into_iter().flat_map(|cleaned| cleaned.kept) {
                 out::say_line(&format!("warning: a frame stays: {kept}"));

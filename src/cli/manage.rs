@@ -11,8 +11,8 @@ use super::error::CliError;
 use super::{ConfigArg, out, state};
 use crate::config::{Cleanup, Config, dirs, real};
 use crate::daemon::command::{self, Command, Reply, RetryTarget, WirePath};
-use crate::daemon::job;
 use crate::journal::{Entry, Journal, State};
+use crate::pipeline::clock::now_ms;
 use crate::sequence::name::printable::Show as _;
 use crate::sequence::name::printable::printable;
 use crate::sequence::plural::{agree, counted};
@@ -147,7 +147,7 @@ pub(crate) fn retry(args: &RetryArgs) -> Result<ExitCode, CliError> {
         return show(reply);
     }
     let state = state::open(&state_dir(&args.config)?)?;
-    let batches = state.journal.retry(&target.into(), job::now_ms())?;
+    let batches = state.journal.retry(&target.into(), now_ms())?;
     show(command::retried(&batches))
 }
 

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::error::CliError;
 use super::out;
-use crate::daemon::job;
 use crate::journal::{Journal, JournalError, Lock};
+use crate::pipeline::clock::now_ms;
 use crate::sequence::name::printable::Show as _;
 
 /// An open journal, with the lock where nobody else has it.
@@ -31,7 +31,7 @@ pub(crate) fn open(state_dir: &Path) -> Result<State, CliError> {
             if let Some(path) = set_aside {
                 out::say(&format!("warning: the journal was damaged and is set aside as {}", path.shown()));
             }
-            journal.recover(job::now_ms())?;
+            journal.recover(now_ms())?;
             Ok(State { journal, lock: Some(lock) })
         }
         Err(JournalError::Locked { .. }) => Ok(State { journal: Journal::open_beside(state_dir)?, lock: None }),

@@ -7,15 +7,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::Config;
-use crate::daemon::chunks;
-use crate::daemon::error::{Consequence, JobError, StartError};
+use crate::daemon::error::StartError;
 use crate::daemon::event::{Event, Files};
-use crate::daemon::job::{self, Delivered, Job, Tools, text_of};
 use crate::daemon::reader::Wants;
-use crate::daemon::{Daemon, Phase, clock, places, removal};
+use crate::daemon::{Daemon, Phase};
 use crate::deliver::Published;
 use crate::error::{Explain as _, chain};
 use crate::journal::{BatchId, JournalError, Recovery};
+use crate::pipeline::chunks;
+use crate::pipeline::clock::now_ms;
+use crate::pipeline::error::{Consequence, JobError};
+use crate::pipeline::job::{Job, Tools};
+use crate::pipeline::run::{self, Delivered, text_of};
+use crate::pipeline::{places, removal};
 use crate::sequence::name::printable::Show as _;
 use crate::sequence::tracker::Event as Tracked;
 use crate::sequence::{Batch, Identity};
@@ -43,7 +47,7 @@ pub(crate) struct DueWork {
 impl Daemon {
     /// Puts in order what an earlier life left behind, and starts what it left undone.
     pub(super) fn recover(&mut self) -> Result<(), StartError> {
-        say(&self.tools.journal.recover(job::now_ms())?);
+        say(&self.tools.journal.recover(now_ms())?);
         // The config may be another one than before.
         self.tools.journal.reconsider()?;
         match places::check_folder(&self.tools.journal, &self.tools.chunk_dir).and_then(|()| chunks::sweep(&self.tools))
@@ -166,8 +170,8 @@ impl Daemon {
             let tools = self.tools.clone();
             self.spawn(move || {
                 let work = || {
-                    places::check(&job, &tools).map_err(|error| job::not_begun(&job, &tools.journal, error))?;
-                    let delivered = job::run(&job, &tools, &|progress| meter.record(&progress), &stop)?;
+                    places::check(&job, &tools).map_err(|error| run::not_begun(&job, &tools.journal, error))?;
+                    let delivered = run::run(&job, &tools, &|progress| meter.record(&progress), &stop)?;
                     // A folder that was only made for it is known from now on.
                     if let Err(error) = places::check(&job, &tools) {
                         let hint = error.hint().unwrap_or_default();
@@ -273,7 +277,7 @@ impl Daemon {
 
     /// A moment of the wall clock on the loop's clock; now when it has passed.
     pub(super) fn at_unix_ms(&self, ms: i64) -> Duration {
-        let wait = u64::try_from(ms - clock::now_ms()).unwrap_or(0);
+        let wait = u64::try_from(ms - now_ms()).unwrap_or(0);
         self.now() + Duration::from_millis(wait)
     }
 }
@@ -287,7 +291,7 @@ fn due_work(
 ) -> Result<DueWork, JournalError> {
     let journal = &tools.journal;
     // One moment for all questions: what becomes due between two of them would be missed by both.
-    let now = job::now_ms();
+    let now = now_ms();
     for (id, error) in unsettled {
         journal.unsettled(*id, error, None, now)?;
     }

@@ -10,7 +10,6 @@ use crate::config::{Config, ConfigError, StopPolicy};
 use crate::daemon::command::{self, Command, Reply, RetryTarget};
 use crate::daemon::error::StartError;
 use crate::daemon::event::{Event, Files};
-use crate::daemon::job;
 use crate::daemon::reader::Wants;
 use crate::daemon::signals::Signal;
 use crate::daemon::systemd::Systemd;
@@ -18,6 +17,7 @@ use crate::daemon::{ABORT_LIMIT, Daemon, Phase};
 use crate::error::{Explain as _, chain};
 use crate::frame::limits;
 use crate::journal::JournalError;
+use crate::pipeline::clock::now_ms;
 use crate::sequence::name::printable::Show as _;
 use crate::sequence::plural::counted;
 use crate::watch::dirty::Dirty;
@@ -156,7 +156,7 @@ impl Daemon {
         }
         let unsettled = self.unsettled.clone();
         self.spawn(move || {
-            let now = job::now_ms();
+            let now = now_ms();
             // First those of which it has not heard that nobody works on them.
             let told = unsettled.iter().try_for_each(|(id, (_, error))| journal.unsettled(*id, error, None, now));
             let (reply, event) = match told.and_then(|()| journal.retry(&target.into(), now)) {

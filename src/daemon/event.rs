@@ -8,13 +8,14 @@ use tokio::sync::oneshot;
 use crate::config::{Config, ConfigError};
 use crate::daemon::batches::DueWork;
 use crate::daemon::command::{Command, Reply};
-use crate::daemon::error::JobError;
 use crate::daemon::ground::Ground;
-use crate::daemon::job::{Delivered, Job};
 use crate::daemon::live::LiveEvent;
 use crate::daemon::reader::Report;
 use crate::daemon::signals::Signal;
 use crate::journal::JournalError;
+use crate::pipeline::error::JobError;
+use crate::pipeline::job::Job;
+use crate::pipeline::run::Delivered;
 use crate::sequence::tracker;
 use crate::sequence::{Batch, Identity};
 

@@ -11,9 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{self, SizeChange};
-use crate::daemon::chunks::{self, ChunkMaker};
 use crate::daemon::event::Event;
-use crate::daemon::job::Job;
 use crate::daemon::live::take::{Closed, Limits, Means, Order, Place, Serial, Take};
 use crate::daemon::live::work::{Prepared, Settled};
 use crate::daemon::load::LoadMeter;
@@ -22,6 +20,8 @@ use crate::encode::chunk::{FrameFile, Intake};
 use crate::encode::ffmpeg::Stop;
 use crate::error::{Explain as _, chain};
 use crate::journal::ChunkId;
+use crate::pipeline::chunks::{self, ChunkMaker};
+use crate::pipeline::job::Job;
 use crate::sequence::gaps::Spacing;
 use crate::sequence::name::printable::Show as _;
 use crate::sequence::origin::Origin;

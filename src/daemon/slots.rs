@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::daemon::job::Job;
 use crate::encode::chunk::Progress;
 use crate::encode::ffmpeg::Stop;
 use crate::journal::BatchId;
+use crate::pipeline::job::Job;
 
 /// The batches between being sealed and being delivered.
 #[derive(Debug, Default)]

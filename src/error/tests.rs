@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::config::ConfigError;
-use crate::daemon::error::{JobError, StartError};
+use crate::daemon::error::StartError;
 use crate::deliver::cleanup::{CleanupError, KeptReason};
 use crate::deliver::publish::PublishError;
 use crate::encode::ffmpeg::FfmpegError;
@@ -17,6 +17,7 @@ use crate::encode::store::StoreError;
 use crate::encode::{EncodeError, Failure, FailureKind, Flaw};
 use crate::frame::{FrameError, FrameErrorKind};
 use crate::journal::JournalError;
+use crate::pipeline::error::JobError;
 use crate::sequence::name::PatternError;
 use crate::serve::SocketError;
 use crate::watch::native::WatchError;

@@ -3,9 +3,6 @@
 use std::sync::Arc;
 
 use crate::config::Root;
-use crate::daemon::chunks::ChunkMaker;
-use crate::daemon::error::JobError;
-use crate::daemon::job::Tools;
 use crate::daemon::live::take::{Closed, Place};
 use crate::daemon::live::{Key, file_of};
 use crate::encode::EncodeError;
@@ -15,6 +12,9 @@ use crate::encode::recipe::{Recipe, Source};
 use crate::error::{Explain as _, chain};
 use crate::frame::complete;
 use crate::journal::ChunkId;
+use crate::pipeline::chunks::ChunkMaker;
+use crate::pipeline::error::JobError;
+use crate::pipeline::job::Tools;
 use crate::sequence::Frame;
 use crate::sequence::name::printable::Show as _;
 use crate::sequence::origin::Origin;

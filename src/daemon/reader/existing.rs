@@ -10,9 +10,9 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::config::{Root, Selection};
-use crate::daemon::job;
 use crate::fault;
 use crate::journal::{FirstReading, Journal, JournalError};
+use crate::pipeline::clock::now_ms;
 use crate::sequence::existing::{ExistingFiles, FileSet};
 use crate::sequence::os_name;
 use crate::sequence::tracker::Listing;
@@ -96,7 +96,7 @@ impl FirstReadings {
             return Ok(false);
         }
         fault::point("before-first-reading");
-        journal.watch(&self.marks, &root.selection, &self.found, job::now_ms())?;
+        journal.watch(&self.marks, &root.selection, &self.found, now_ms())?;
         fault::point("after-first-reading");
         let before = std::mem::replace(&mut self.watched, Watched::Before { recorded: true });
         let has_found = self.found.iter().any(|reading| reading.files.is_some());

@@ -7,15 +7,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::config::Config;
-use crate::daemon::error::JobError;
-use crate::daemon::job::{Job, Tools};
 use crate::error::{Explain as _, chain};
 use crate::journal::{DueCleanup, Journal, JournalError};
+use crate::pipeline::error::JobError;
+use crate::pipeline::job::{Job, Tools};
 use crate::watch::places::Sighting;
 
 /// Fails unless every folder that the reel of `job` needs is on the disk that it was on: those of the state and of the
 /// chunks, and the one for the videos if it is not in that of the frames, which its root guards.
-pub(super) fn check(job: &Job, tools: &Tools) -> Result<(), JobError> {
+pub(crate) fn check(job: &Job, tools: &Tools) -> Result<(), JobError> {
     let output = output_of(job);
     let folders = [tools.journal.dir(), &tools.chunk_dir].into_iter().chain(output.as_deref());
     folders.into_iter().try_for_each(|folder| check_folder(&tools.journal, folder))
@@ -23,7 +23,7 @@ pub(super) fn check(job: &Job, tools: &Tools) -> Result<(), JobError> {
 
 /// Looks at every folder that the config names beside the roots, so that its disk is known before the first video is made.
 /// To be called when the config is read.
-pub(super) fn learn(config: &Config, tools: &Tools) {
+pub(crate) fn learn(config: &Config, tools: &Tools) {
     let outputs = config.roots.iter().filter_map(|root| root.delivery.output_dir.as_deref());
     let folders = [tools.journal.dir(), &tools.chunk_dir].into_iter().chain(outputs.filter(|dir| dir.is_absolute()));
     for folder in folders {
@@ -38,7 +38,7 @@ pub(super) fn learn(config: &Config, tools: &Tools) {
 }
 
 /// The same for one folder. What is seen of it is kept.
-pub(super) fn check_folder(journal: &Journal, folder: &Path) -> Result<(), JobError> {
+pub(crate) fn check_folder(journal: &Journal, folder: &Path) -> Result<(), JobError> {
     let away = |why: String, hint: Option<String>| JobError::Away { path: folder.to_owned(), why, hint };
     let Some(known) = journal.place(folder)? else { return Ok(keep(journal, folder)?) };
     match known.allows_writing(folder) {

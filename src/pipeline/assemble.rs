@@ -11,9 +11,6 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::daemon::chunks::{self, ChunkMaker, Made};
-use crate::daemon::error::JobError;
-use crate::daemon::job::Tools;
 use crate::encode::EncodeError;
 use crate::encode::chunk::{BadFrames, ChunkJob, ChunkResult, FrameFile, Intake, Progress, Shown};
 use crate::encode::ffmpeg::Stop;
@@ -25,6 +22,9 @@ use crate::error::{Explain as _, chain};
 use crate::frame::FrameError;
 use crate::frame::digest::{self, Contents};
 use crate::journal::{ChunkId, StoredChunk};
+use crate::pipeline::chunks::{self, ChunkMaker, Made};
+use crate::pipeline::error::JobError;
+use crate::pipeline::job::Tools;
 use crate::sequence::name::printable::Show as _;
 use crate::sequence::{Batch, FrameNumber};
 

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::config::SizeChange;
-use crate::daemon::error::JobError;
 use crate::encode::EncodeError;
 use crate::encode::chunk::FrameFile;
 use crate::encode::recipe::Source;
 use crate::error::{Explain as _, chain};
 use crate::frame::{FrameErrorKind, ImageInfo, complete};
+use crate::pipeline::error::JobError;
 use crate::sequence::finish::MissingFrames;
 use crate::sequence::gaps::NumberRanges;
 use crate::sequence::name::printable::Show as _;

@@ -1,11 +1,10 @@
-//! One batch, from its frames to its reel on disk, and on to the removal of the frames.
+//! One batch, from its frames to its video on disk.
 //!
-//! Owns the order of the durable steps: encode, verify, announce, publish, record, clean up. Runs on a thread of its own
-//! (or on the only one, for `reeld encode`), blocks as long as it takes, and never touches the daemon's state.
+//! Owns the order of the durable steps: encode, verify, announce, publish, record. Blocks as long as it takes. What becomes of
+//! the frames is for `pipeline::removal`.
 
 use std::any::Any;
 use std::ffi::OsString;
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -13,52 +12,29 @@ use std::time::{Duration, Instant};
 use jiff::Zoned;
 use serde::Serialize;
 
-use crate::config::{Cleanup, Encoder, Root};
-use crate::daemon::assemble::{self, Assembled};
-use crate::daemon::chunks;
-pub(crate) use crate::daemon::clock::now_ms;
-use crate::daemon::error::{Consequence, JobError};
-use crate::daemon::survey::{self, Survey};
+use crate::config::{Cleanup, Root};
 use crate::deliver::Published;
-use crate::deliver::cleanup::{self, CleanupError, CleanupReport, EncodedFrame};
+use crate::deliver::cleanup::EncodedFrame;
 use crate::deliver::name::{self, NameContext};
 use crate::deliver::publish::{self, Staging};
 use crate::encode::chunk::{BadFrames, ChunkJob, Form, Progress};
-use crate::encode::ffmpeg::{Ffmpeg, Stop};
+use crate::encode::ffmpeg::Stop;
 use crate::encode::recipe::Recipe;
 use crate::encode::verify;
 use crate::error::{Explain as _, chain};
 use crate::frame::digest;
-use crate::journal::{BatchId, DueCleanup, Fate, Journal, JournalError, NewBatch, Outcome, PlannedCleanup, lossy};
+use crate::journal::{BatchId, Fate, Journal, JournalError, NewBatch, Outcome, PlannedCleanup, lossy};
+use crate::pipeline::assemble::{self, Assembled};
+use crate::pipeline::chunks;
+use crate::pipeline::clock::now_ms;
+use crate::pipeline::error::{Consequence, JobError};
+use crate::pipeline::job::{Job, Tools, recipe_of};
+use crate::pipeline::survey::{self, Survey};
 use crate::sequence::finish::MissingFrames;
 use crate::sequence::name::EXTENSIONS;
 use crate::sequence::name::printable::Show as _;
 use crate::sequence::{Anomaly, Batch, Identity, Unreadable, os_name};
 use crate::watch::places::Sighting;
-
-/// What a job works with.
-#[derive(Debug, Clone)]
-pub struct Tools {
-    /// The FFmpeg that encodes and proves.
-    pub ffmpeg: Ffmpeg,
-    /// Where every step is recorded.
-    pub journal: Journal,
-    /// How FFmpeg is run.
-    pub encoder: Encoder,
-    /// Where chunks lie.
-    pub chunk_dir: PathBuf,
-}
-
-/// A batch with its place in the journal and what its root says about it.
-#[derive(Debug, Clone)]
-pub struct Job {
-    /// Its number in the journal.
-    pub id: BatchId,
-    /// The frames.
-    pub batch: Batch,
-    /// The settings.
-    pub root: Root,
-}
 
 /// A reel that is proved, published and recorded.
 #[derive(Debug, Clone, Serialize)]
@@ -79,26 +55,6 @@ pub struct Delivered {
     /// The very file.
     #[serde(skip)]
     pub identity: Identity,
-}
-
-impl Job {
-    /// Puts a new batch into the journal.
-    ///
-    /// # Errors
-    ///
-    /// When the journal cannot be written.
-    pub fn begin(batch: Batch, root: &Root, journal: &Journal) -> Result<Self, JournalError> {
-        let recipe = recipe_of(root);
-        let new = NewBatch { root: &root.path, batch: &batch, recipe: &recipe, rate: root.video.rate };
-        let id = journal.begin(&new, now_ms())?;
-        Ok(Self { id, batch, root: root.clone() })
-    }
-
-    /// What the log calls it.
-    #[must_use]
-    pub fn name(&self) -> String {
-        self.batch.dir.join(self.batch.pattern.to_string()).shown().to_string()
-    }
 }
 
 /// The reel that was made of the very files of `batch` already, with the contents that they have now, by the same settings,
@@ -126,17 +82,8 @@ pub fn made_before(batch: &Batch, root: &Root, journal: &Journal) -> Result<Opti
     Ok(found.map(|(reel, _)| reel.path))
 }
 
-/// What decides what the reel is like: the settings of the video, and what becomes of a gap.
-fn recipe_of(root: &Root) -> String {
-    let gaps = match root.finish.missing_frames {
-        MissingFrames::Hold => format!(", gaps of up to {} held", root.finish.max_hold),
-        MissingFrames::Skip | MissingFrames::Error | MissingFrames::Wait => String::new(),
-    };
-    root.video.settings() + &gaps
-}
-
 /// Makes the reel of `job`. Whatever the outcome, it is in the journal when this returns. Frames that are to go stay for
-/// [`clean_up`].
+/// `removal::clean_up`.
 ///
 /// # Errors
 ///
@@ -228,7 +175,7 @@ fn make_reel(
 }
 
 /// Records that `job` could not even begin.
-pub(super) fn not_begun(job: &Job, journal: &Journal, error: JobError) -> JobError {
+pub(crate) fn not_begun(job: &Job, journal: &Journal, error: JobError) -> JobError {
     recorded(job.id, journal, error)
 }
 
@@ -330,62 +277,6 @@ fn record_failure(id: BatchId, journal: &Journal, error: &JobError) -> Result<()
         }
     }
     Ok(())
-}
-
-/// What became of the frames of a published reel.
-#[derive(Debug)]
-pub struct CleanedUp {
-    /// Frames removed, archived or put into the trash.
-    pub removed: u64,
-    /// Frames that were not there any more.
-    pub gone: u64,
-    /// Frames that stay, each with the reason, and what to do about it.
-    pub kept: Vec<String>,
-}
-
-/// Deals with the frames of a batch that is due.
-///
-/// # Errors
-///
-/// When nothing could be done, or the journal cannot be written. No frame is lost.
-pub fn clean_up(due: &DueCleanup, journal: &Journal) -> Result<CleanedUp, JobError> {
-    let job = cleanup::CleanupJob {
-        root: &due.root,
-        dir: &due.dir,
-        key: &due.id.to_string(),
-        frames: &due.frames,
-        reel: &due.reel,
-        mode: due.plan.mode,
-        despite_changes: due.plan.despite_changes,
-    };
-    match cleanup::clean(&job) {
-        Ok(report) => {
-            journal.cleaned(due.id, &report, now_ms())?;
-            let kept = report.kept.iter().map(|(name, reason)| match reason.hint() {
-                Some(hint) => format!("{name}: {reason}; {hint}"),
-                None => format!("{name}: {reason}"),
-            });
-            Ok(CleanedUp { removed: report.removed, gone: report.gone, kept: kept.collect() })
-        }
-        // On the right disk, somebody removed the folder with all that was in it.
-        Err(CleanupError::Folder { source, .. })
-            if source.kind() == io::ErrorKind::NotFound && due.root_seen.is_some() =>
-        {
-            let gone = due.frames.len() as u64;
-            journal.cleaned(due.id, &CleanupReport { gone, ..CleanupReport::default() }, now_ms())?;
-            Ok(CleanedUp { removed: 0, gone, kept: Vec::new() })
-        }
-        Err(error) => {
-            journal.cleanup_failed(
-                due.id,
-                &chain(&error).to_string(),
-                error.hint().as_deref(),
-                error.retryable(),
-                now_ms(),
-            )?;
-            Err(error.into())
-        }
-    }
 }
 
 /// Removes the chunks that are of no use any more, and says how many. To be called under the lock of the state directory.

@@ -4,21 +4,79 @@
 //! config of then; the user may have changed it since, and frames that are gone do not come back. So of the two the
 //! gentler holds. The removing itself is that of [`deliver::cleanup`](crate::deliver::cleanup).
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::config::{Cleanup, Config, Root};
-use crate::daemon::error::JobError;
-use crate::daemon::job::{self, CleanedUp};
-use crate::daemon::{clock, places};
+use crate::deliver::cleanup::{self, CleanupError, CleanupReport};
 use crate::error::{Explain as _, chain};
 use crate::journal::{DueCleanup, Journal, JournalError, PlannedCleanup};
+use crate::pipeline::clock::{boot_time, now_ms};
+use crate::pipeline::error::JobError;
+use crate::pipeline::places;
 use crate::sequence::name::printable::Show as _;
 use crate::sequence::os_name;
 
 /// Time until a disk that is away is looked for again before frames are removed: at first, and at most.
 const FIRST_WAIT: Duration = Duration::from_secs(5);
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+/// What became of the frames of a published reel.
+#[derive(Debug)]
+pub struct CleanedUp {
+    /// Frames removed, archived or put into the trash.
+    pub removed: u64,
+    /// Frames that were not there any more.
+    pub gone: u64,
+    /// Frames that stay, each with the reason, and what to do about it.
+    pub kept: Vec<String>,
+}
+
+/// Deals with the frames of a batch that is due.
+///
+/// # Errors
+///
+/// When nothing could be done, or the journal cannot be written. No frame is lost.
+pub fn clean_up(due: &DueCleanup, journal: &Journal) -> Result<CleanedUp, JobError> {
+    let job = cleanup::CleanupJob {
+        root: &due.root,
+        dir: &due.dir,
+        key: &due.id.to_string(),
+        frames: &due.frames,
+        reel: &due.reel,
+        mode: due.plan.mode,
+        despite_changes: due.plan.despite_changes,
+    };
+    match cleanup::clean(&job) {
+        Ok(report) => {
+            journal.cleaned(due.id, &report, now_ms())?;
+            let kept = report.kept.iter().map(|(name, reason)| match reason.hint() {
+                Some(hint) => format!("{name}: {reason}; {hint}"),
+                None => format!("{name}: {reason}"),
+            });
+            Ok(CleanedUp { removed: report.removed, gone: report.gone, kept: kept.collect() })
+        }
+        // On the right disk, somebody removed the folder with all that was in it.
+        Err(CleanupError::Folder { source, .. })
+            if source.kind() == io::ErrorKind::NotFound && due.root_seen.is_some() =>
+        {
+            let gone = due.frames.len() as u64;
+            journal.cleaned(due.id, &CleanupReport { gone, ..CleanupReport::default() }, now_ms())?;
+            Ok(CleanedUp { removed: 0, gone, kept: Vec::new() })
+        }
+        Err(error) => {
+            journal.cleanup_failed(
+                due.id,
+                &chain(&error).to_string(),
+                error.hint().as_deref(),
+                error.retryable(),
+                now_ms(),
+            )?;
+            Err(error.into())
+        }
+    }
+}
 
 /// What is to happen to frames that are due.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,8 +130,8 @@ fn gentler(planned: Cleanup, now: Cleanup) -> Cleanup {
 }
 
 /// Deals with all frames that are due at `now`, in milliseconds since the Unix epoch.
-pub(super) fn remove_due(journal: &Journal, config: &Config, now: i64) -> Result<(), JournalError> {
-    if let Some(boot) = clock::boot_time() {
+pub(crate) fn remove_due(journal: &Journal, config: &Config, now: i64) -> Result<(), JournalError> {
+    if let Some(boot) = boot_time() {
         journal.count_boot_time(now, &boot)?;
     }
     for mut due in journal.due_cleanups(now)? {
@@ -82,7 +140,7 @@ pub(super) fn remove_due(journal: &Journal, config: &Config, now: i64) -> Result
             Verdict::Go(plan) => {
                 due.plan = plan;
                 match places::check_removal(&due) {
-                    Ok(()) => clean_up(&due, journal),
+                    Ok(()) => clean_up_and_say(&due, journal),
                     Err(error) => put_off(&due, &error, journal, now)?,
                 }
             }
@@ -111,9 +169,9 @@ fn put_off(due: &DueCleanup, error: &JobError, journal: &Journal, now: i64) -> R
     journal.removal_waits(batch, &text, hint.as_deref(), next)
 }
 
-fn clean_up(due: &DueCleanup, journal: &Journal) {
+fn clean_up_and_say(due: &DueCleanup, journal: &Journal) {
     let (batch, dir) = (due.id, due.dir.shown());
-    match job::clean_up(due, journal) {
+    match clean_up(due, journal) {
         Ok(CleanedUp { removed: 0, gone, kept }) if gone > 0 && kept.is_empty() => {
             tracing::info!(%batch, %dir, gone, "nothing was left to clean up: the frames were gone already");
         }

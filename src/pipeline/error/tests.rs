@@ -9,6 +9,7 @@ use rustix::io::Errno;
 
 use super::*;
 use crate::config::FrameRate;
+use crate::encode::ffmpeg::FfmpegError;
 use crate::encode::ffmpeg::failure::account;
 use crate::encode::{Failure, Flaw};
 use crate::frame::FrameErrorKind;

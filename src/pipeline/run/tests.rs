@@ -1,6 +1,7 @@
 //! Past the point of no return.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use rusqlite::Connection;
