@@ -20,8 +20,8 @@ use std::time::{Duration, Instant};
 
 use common::against::{Memory, make_fractals, measure};
 use common::{make_frames, reeld, scratch, setting};
+use reeld::files::identity_of;
 use reeld::frame::color::{Canvas, Feed, convert};
-use reeld::frame::complete::identity_of;
 use reeld::frame::decode::Decoder;
 use serde_json::Value;
 

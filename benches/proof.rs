@@ -22,7 +22,7 @@ use std::sync::{Mutex, PoisonError};
 
 use image::codecs::webp::WebPDecoder;
 use image::{AnimationDecoder as _, DynamicImage, ImageBuffer, Rgb, RgbImage, Rgba, RgbaImage};
-use reeld::config::{Builtin, Container, FrameRate, NamedQuality, Preset, Quality, SizeChange, Video};
+use reeld::config::{Builtin, Container, FrameRate, NamedQuality, Preset, Quality, Video};
 use reeld::encode::chunk::{BadFrames, ChunkJob, Form, FrameFile, Settings, encode};
 use reeld::encode::ffmpeg::{Ffmpeg, Stop};
 use reeld::encode::look::Look;
@@ -30,8 +30,9 @@ use reeld::encode::recipe::{Fidelity, Recipe, Source, Tolerance};
 use reeld::encode::small::{Layers, Layout};
 use reeld::encode::verify::limits::{Row, SIZES, floor};
 use reeld::encode::verify::measure::{Measure, Reading, Statistic};
+use reeld::files::identity_of;
 use reeld::frame::color::Feed;
-use reeld::frame::complete::identity_of;
+use reeld::sequence::sizes::SizeChange;
 
 #[path = "../tests/encode/contents.rs"]
 mod contents;

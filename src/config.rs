@@ -47,7 +47,7 @@ pub(crate) use place::real;
 pub use selection::Selection;
 pub use template::TemplateError;
 pub use units::Factor;
-pub use video::{Builtin, Container, CustomPreset, FrameRate, NamedQuality, Preset, Quality, SizeChange, Video};
+pub use video::{Builtin, Container, CustomPreset, FrameRate, NamedQuality, Preset, Quality, Video};
 
 /// The commented configuration that `reeld init` writes.
 pub const DEFAULT_TOML: &str = include_str!("../config/reeld.toml");

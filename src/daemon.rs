@@ -31,8 +31,8 @@ use crate::frame::limits;
 use crate::journal::{BatchId, Journal, Lock};
 use crate::pipeline::job::Tools;
 use crate::sequence::Batch;
-use crate::sequence::name::printable::Show as _;
 use crate::sequence::tracker::Tracker;
+use crate::text::printable::Show as _;
 use crate::watch::native::{Haste, Watcher};
 
 mod asking;

@@ -5,15 +5,11 @@
 
 use std::path::PathBuf;
 
-use rustix::fs::{FileType, Statx, StatxFlags, makedev};
-
 use crate::frame::digest::Digest;
-use crate::sequence::Identity;
+use crate::model::Identity;
 
 pub mod cleanup;
 pub mod name;
-pub(crate) mod place;
-pub(crate) mod private;
 pub mod publish;
 
 /// A reel under its final name.
@@ -29,22 +25,6 @@ pub struct Published {
 
 /// Files whose names begin like this are reeld's own.
 const OWN_PREFIX: &str = ".reeld-";
-
-/// What `statx` is asked for wherever this room needs an [`Identity`].
-const IDENTITY_FLAGS: StatxFlags = StatxFlags::BASIC_STATS;
-
-fn identity_of(stat: &Statx) -> Identity {
-    Identity {
-        dev: makedev(stat.stx_dev_major, stat.stx_dev_minor),
-        ino: stat.stx_ino,
-        size: stat.stx_size,
-        mtime_ns: stat.stx_mtime.tv_sec * 1_000_000_000 + i64::from(stat.stx_mtime.tv_nsec),
-    }
-}
-
-fn is_regular(stat: &Statx) -> bool {
-    FileType::from_raw_mode(stat.stx_mode.into()) == FileType::RegularFile
-}
 
 #[cfg(test)]
 mod testing {

@@ -10,7 +10,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::sequence::name::printable::printable;
+use crate::text::printable::printable;
 
 pub(crate) mod place;
 

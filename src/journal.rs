@@ -25,8 +25,9 @@ use crate::config::FrameRate;
 use crate::deliver::Published;
 use crate::fault;
 use crate::frame::digest::Contents;
+use crate::model::Identity;
 use crate::sequence::finish::FinishReason;
-use crate::sequence::{Frame, FrameNumber, Identity};
+use crate::sequence::{Frame, FrameNumber};
 
 pub use backoff::{DEATHS_AT_ONCE, pause_after};
 pub use chunks::{ChunkId, ChunkKey, KeyedChunk, NewChunk, StoredChunk};

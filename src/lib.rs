@@ -79,13 +79,16 @@ pub mod deliver;
 pub mod encode;
 pub mod error;
 pub(crate) mod fault;
+pub mod files;
 pub mod frame;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod journal;
+pub mod model;
 pub mod pipeline;
 pub mod sequence;
 pub mod serve;
 pub(crate) mod starting;
+pub mod text;
 pub mod watch;

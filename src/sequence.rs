@@ -12,6 +12,7 @@ use std::sync::Arc;
 use bstr::BString;
 use serde::{Deserialize, Serialize};
 
+use crate::model::Identity;
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
 
@@ -28,7 +29,6 @@ pub mod name;
 pub mod order;
 pub mod origin;
 mod pattern;
-pub mod plural;
 pub mod sizes;
 pub mod tracker;
 
@@ -40,19 +40,6 @@ pub use pattern::{Across, KeyPart, Kind, Padding, Pattern};
 /// What orders a frame in its film: the count in its name, negative where a renderer counts from before zero; the digits of
 /// a time stamp; or, where several parts of the name order it, nanoseconds since 1970.
 pub type FrameNumber = i64;
-
-/// The very file that was seen: nothing is removed, and nothing counts as encoded, by its name alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Identity {
-    /// Device number of the file system.
-    pub dev: u64,
-    /// Inode number.
-    pub ino: u64,
-    /// Length in bytes.
-    pub size: u64,
-    /// Last modification, in nanoseconds since the Unix epoch.
-    pub mtime_ns: i64,
-}
 
 /// A name as the file system takes it: bytes.
 #[must_use]

@@ -16,7 +16,7 @@ use tokio::net::{UnixListener, UnixStream};
 use crate::daemon::Handle;
 use crate::daemon::command::{Command, Reply};
 use crate::error::{Explain, chain, place};
-use crate::sequence::name::printable::Show as _;
+use crate::text::printable::Show as _;
 
 /// Longest request line in bytes: a path is at most 4096, written as JSON numbers.
 const REQUEST_LIMIT: u64 = 64 * 1024;

@@ -9,8 +9,8 @@
 pub mod claim;
 pub mod dirty;
 pub mod limits;
-pub mod mounts;
 pub mod native;
+pub mod noticing;
 mod pace;
 pub mod places;
 pub mod roots;

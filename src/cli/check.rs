@@ -19,11 +19,11 @@ use crate::encode::{self, EncodeError};
 use crate::error::{Explain, chain, place};
 use crate::journal::{Journal, JournalError, Lock};
 use crate::sequence::existing::{ExistingFiles, FileSet};
-use crate::sequence::name::printable::Show as _;
 use crate::sequence::os_name;
 use crate::sequence::tracker::{Event, ExistingCount, Listing, Tracker};
+use crate::text::printable::Show as _;
 use crate::watch::limits::{InotifyLimits, Limit};
-use crate::watch::mounts;
+use crate::watch::noticing;
 use crate::watch::roots::RootGuard;
 use crate::watch::scan::{self, FolderScan};
 
@@ -182,7 +182,7 @@ fn check_root(root: &Root, findings: &mut Findings) -> Result<(), CliError> {
     if let Err(error) = scan::read_folder(&root.path, &|_| false) {
         return findings.failed(&format!("{path}: "), &error);
     }
-    let watching = mounts::decide(&root.path, root.watch);
+    let watching = noticing::decide(&root.path, root.watch);
     good(&format!("{path}: readable, {}: {}", watching.fs_type, watching.why))?;
     if root.delivery.cleanup != Cleanup::Keep {
         check_writable(&root.path, "frames are removed here", findings)?;

@@ -11,13 +11,14 @@ use super::error::CliError;
 use crate::config::{Root, real};
 use crate::error::Explain as _;
 use crate::frame::{FrameErrorKind, complete};
+use crate::model::Identity;
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
 use crate::sequence::group::{self, Film, LeftAlone, LooksLike, Note};
-use crate::sequence::name::printable::Show as _;
 use crate::sequence::name::{self, NameRule, PatternError};
 use crate::sequence::sizes::{Size, by_size};
-use crate::sequence::{Batch, Frame, Identity, Pattern, os_name};
+use crate::sequence::{Batch, Frame, Pattern, os_name};
+use crate::text::printable::Show as _;
 use crate::watch::scan::{self, FolderScan, Links};
 
 mod together;

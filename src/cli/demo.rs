@@ -13,7 +13,7 @@ use super::error::CliError;
 use super::make_frames::{Format, write_frame};
 use super::out;
 use crate::encode::ffmpeg::Ffmpeg;
-use crate::sequence::name::printable::Show as _;
+use crate::text::printable::Show as _;
 
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {

@@ -19,7 +19,7 @@ use crate::config::units::Factor;
 use crate::config::{Builtin, Cleanup, Delivery, Encoder, FrameRate, NameTemplate, Preset, Quality, Root, Video, dirs};
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::error::{Explain as _, chain};
-use crate::frame::complete::identity_of;
+use crate::files::identity_of;
 use crate::journal::{BatchId, Journal, lossy};
 use crate::pipeline::clock::now_ms;
 use crate::pipeline::error::JobError;
@@ -28,10 +28,10 @@ use crate::pipeline::removal;
 use crate::pipeline::run::{self, Delivered};
 use crate::sequence::Batch;
 use crate::sequence::group::Scope;
-use crate::sequence::name::printable::Show as _;
-use crate::sequence::name::printable::printable;
 use crate::sequence::order::Order;
-use crate::sequence::plural::{agree, counted};
+use crate::text::plural::{agree, counted};
+use crate::text::printable::Show as _;
+use crate::text::printable::printable;
 
 #[derive(Debug, Args)]
 pub(crate) struct EncodeArgs {

@@ -10,7 +10,7 @@ use clap::Args;
 use super::error::CliError;
 use super::out;
 use crate::config::{self, dirs};
-use crate::sequence::name::printable::Show as _;
+use crate::text::printable::Show as _;
 
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {

@@ -16,7 +16,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::error::CliError;
 use super::{LogArgs, LogFormat};
-use crate::sequence::name::printable::printable;
+use crate::text::printable::printable;
 
 /// Installs the subscriber. A daemon says what it does; the other commands only what goes wrong, unless asked.
 pub(crate) fn start(args: LogArgs, daemon: bool) -> Result<(), CliError> {

@@ -12,7 +12,7 @@ use super::error::{CliError, explained};
 use super::out;
 use crate::config::units::{UnitError, parse_duration};
 use crate::frame::slate;
-use crate::sequence::name::printable::Show as _;
+use crate::text::printable::Show as _;
 
 #[derive(Debug, Args)]
 pub(crate) struct MakeFramesArgs {

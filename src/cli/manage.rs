@@ -13,11 +13,11 @@ use crate::config::{Cleanup, Config, dirs, real};
 use crate::daemon::command::{self, Command, Reply, RetryTarget, WirePath};
 use crate::journal::{Entry, Journal, State};
 use crate::pipeline::clock::now_ms;
-use crate::sequence::name::printable::Show as _;
-use crate::sequence::name::printable::printable;
-use crate::sequence::plural::{agree, counted};
 use crate::sequence::tracker::OpenSequence;
 use crate::serve;
+use crate::text::plural::{agree, counted};
+use crate::text::printable::Show as _;
+use crate::text::printable::printable;
 
 #[derive(Debug, Args)]
 pub(crate) struct DoneArgs {

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::sequence::name::printable::{Show as _, gives_orders, printable};
+use crate::text::printable::{Show as _, gives_orders, printable};
 
 /// Data for people, a line and what belongs to it. Names that came from outside are made [`printable`] by whoever puts
 /// several lines together; here only what a terminal would obey.

@@ -13,17 +13,17 @@ use serde::Serialize;
 use super::collect::{self, Contents, Found};
 use super::error::{CliError, explained};
 use super::out;
-use crate::config::SizeChange;
 use crate::frame::complete;
 use crate::frame::sample::{self, Inspected};
 use crate::frame::{FrameError, FrameErrorKind};
 use crate::sequence::film::Verdict;
 use crate::sequence::gaps::{NumberRanges, step_of};
 use crate::sequence::group::Scope;
-use crate::sequence::name::printable::Show as _;
-use crate::sequence::name::printable::printable;
-use crate::sequence::plural::counted;
+use crate::sequence::sizes::SizeChange;
 use crate::sequence::tracker::Run;
+use crate::text::plural::counted;
+use crate::text::printable::Show as _;
+use crate::text::printable::printable;
 
 #[derive(Debug, Args)]
 pub(crate) struct ScanArgs {

@@ -6,7 +6,7 @@ use super::error::CliError;
 use super::out;
 use crate::journal::{Journal, JournalError, Lock};
 use crate::pipeline::clock::now_ms;
-use crate::sequence::name::printable::Show as _;
+use crate::text::printable::Show as _;
 
 /// An open journal, with the lock where nobody else has it.
 #[derive(Debug)]

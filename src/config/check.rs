@@ -14,13 +14,14 @@ use super::raw::{RawConfig, RawEncoder, RawLimits, RawPreset, RawRoot, RawWatch,
 use super::units::{Named as _, suggest};
 use super::{
     Builtin, Cleanup, Config, Container, CustomPreset, Delivery, Encoder, Live, Preset, Quality, Root, Selection,
-    SizeChange, StopPolicy, Video, WatchMode, feedback, globs,
+    StopPolicy, Video, WatchMode, feedback, globs,
 };
 use crate::frame::limits::Limits;
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Rules, Stills};
 use crate::sequence::group::Scope;
-use crate::sequence::name::printable::Show as _;
 use crate::sequence::order::Order;
+use crate::sequence::sizes::SizeChange;
+use crate::text::printable::Show as _;
 
 /// What marks a sequence as finished unless the configuration says otherwise.
 const FINAL_MARKERS: [&str; 3] = [".done", "done", "*.done"];

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Explain, caused_by, chain, place};
-use crate::sequence::name::printable::Show as _;
+use crate::text::printable::Show as _;
 
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]

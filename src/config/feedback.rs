@@ -7,7 +7,7 @@ use super::error::Complaint;
 use super::place::{normalised, real};
 use super::{Builtin, Container, Preset, Root};
 
-use crate::sequence::name::printable::Show as _;
+use crate::text::printable::Show as _;
 
 /// What is wrong if the reels of `root` land where one of `roots` would find frames in them.
 ///

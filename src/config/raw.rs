@@ -14,13 +14,13 @@ use super::error::{Complaint, Mistakes};
 use super::reader::Reader;
 use super::units::{Factor, UnitError, parse_colour, parse_duration, printable};
 use super::{
-    Cleanup, Container, FrameRate, Live, NameTemplate, ParallelChunks, Quality, SizeChange, StopPolicy, WatchMode,
-    arguments, globs,
+    Cleanup, Container, FrameRate, Live, NameTemplate, ParallelChunks, Quality, StopPolicy, WatchMode, arguments, globs,
 };
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Stills};
 use crate::sequence::group::Scope;
 use crate::sequence::name::NameRule;
 use crate::sequence::order::Order;
+use crate::sequence::sizes::SizeChange;
 
 /// A table whose keys are all optional here.
 pub(super) trait Table {

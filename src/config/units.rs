@@ -110,7 +110,7 @@ pub(super) fn printable(text: &str) -> String {
         Some((end, _)) => (&text[..end], "..."),
         None => (text, ""),
     };
-    crate::sequence::name::printable::printable(start).into_owned() + cut
+    crate::text::printable::printable(start).into_owned() + cut
 }
 
 #[cfg(test)]

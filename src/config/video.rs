@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use crate::sequence::sizes::SizeChange;
 use serde::{Deserialize, Serialize};
 
 /// What a batch becomes.
@@ -117,18 +118,6 @@ pub enum NamedQuality {
     #[serde(rename = "VERYLOW")]
     VeryLow,
     Lowest,
-}
-
-/// What frames of another size than most of their sequence mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SizeChange {
-    /// Where there are several of one size, they are a video of their own; else as with `Fit`.
-    Split,
-    /// They are scaled into the size of the others, their shape kept; an anomaly.
-    Fit,
-    /// The batch fails.
-    Error,
 }
 
 impl Video {

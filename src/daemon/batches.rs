@@ -14,15 +14,16 @@ use crate::daemon::{Daemon, Phase};
 use crate::deliver::Published;
 use crate::error::{Explain as _, chain};
 use crate::journal::{BatchId, JournalError, Recovery};
+use crate::model::Identity;
 use crate::pipeline::chunks;
 use crate::pipeline::clock::now_ms;
 use crate::pipeline::error::{Consequence, JobError};
 use crate::pipeline::job::{Job, Tools};
 use crate::pipeline::run::{self, Delivered, text_of};
 use crate::pipeline::{places, removal};
-use crate::sequence::name::printable::Show as _;
+use crate::sequence::Batch;
 use crate::sequence::tracker::Event as Tracked;
-use crate::sequence::{Batch, Identity};
+use crate::text::printable::Show as _;
 use crate::watch::dirty::Dirty;
 use bstr::BString;
 

@@ -8,9 +8,9 @@ use bstr::BString;
 use serde::{Deserialize, Serialize};
 
 use crate::journal::{self, BatchId};
-use crate::sequence::Identity;
-use crate::sequence::plural::counted;
+use crate::model::Identity;
 use crate::sequence::tracker::OpenSequence;
+use crate::text::plural::counted;
 
 /// What a client asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -18,8 +18,8 @@ use crate::error::{Explain as _, chain};
 use crate::frame::limits;
 use crate::journal::JournalError;
 use crate::pipeline::clock::now_ms;
-use crate::sequence::name::printable::Show as _;
-use crate::sequence::plural::counted;
+use crate::text::plural::counted;
+use crate::text::printable::Show as _;
 use crate::watch::dirty::Dirty;
 
 /// Time between two looks at the progress of running encodes.

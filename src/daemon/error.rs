@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::encode::ffmpeg::FfmpegError;
 use crate::error::Explain;
 use crate::journal::JournalError;
-use crate::sequence::name::printable::Show as _;
+use crate::text::printable::Show as _;
 use crate::watch::native::WatchError;
 
 /// What keeps the daemon from starting.

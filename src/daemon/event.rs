@@ -13,11 +13,12 @@ use crate::daemon::live::LiveEvent;
 use crate::daemon::reader::Report;
 use crate::daemon::signals::Signal;
 use crate::journal::JournalError;
+use crate::model::Identity;
 use crate::pipeline::error::JobError;
 use crate::pipeline::job::Job;
 use crate::pipeline::run::Delivered;
+use crate::sequence::Batch;
 use crate::sequence::tracker;
-use crate::sequence::{Batch, Identity};
 
 /// Files of a folder, by identity.
 pub(crate) type Files = (PathBuf, Vec<Identity>);

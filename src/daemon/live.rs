@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{self, SizeChange};
+use crate::config::{self};
 use crate::daemon::event::Event;
 use crate::daemon::live::take::{Closed, Limits, Means, Order, Place, Serial, Take};
 use crate::daemon::live::work::{Prepared, Settled};
@@ -23,11 +23,12 @@ use crate::journal::ChunkId;
 use crate::pipeline::chunks::{self, ChunkMaker};
 use crate::pipeline::job::Job;
 use crate::sequence::gaps::Spacing;
-use crate::sequence::name::printable::Show as _;
 use crate::sequence::origin::Origin;
+use crate::sequence::sizes::SizeChange;
 use crate::sequence::sizes::{OWN, Size};
 use crate::sequence::tracker::Event as Tracked;
 use crate::sequence::{Batch, Frame, FrameNumber, Pattern, os_name};
+use crate::text::printable::Show as _;
 
 mod take;
 mod work;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 
 use crate::error::chain;
-use crate::sequence::name::printable::printable;
+use crate::text::printable::printable;
 
 /// The service manager's end of the daemon.
 #[derive(Debug)]

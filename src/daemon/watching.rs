@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bstr::BString;
 
-use crate::config::{Root, SizeChange};
+use crate::config::Root;
 use crate::daemon::event::Event;
 use crate::daemon::memory;
 use crate::daemon::reader::{Fingerprint, Reading, Report, RootReader, Standing, Wants};
@@ -19,12 +19,13 @@ use crate::frame::sample::{self, Inspected};
 use crate::frame::{FrameErrorKind, complete};
 use crate::pipeline::places;
 use crate::sequence::group::Scope;
-use crate::sequence::name::printable::Show as _;
-use crate::sequence::plural::agree;
+use crate::sequence::sizes::SizeChange;
 use crate::sequence::tracker::{Decision, Event as Tracked, ExistingCount, Listing, Verdict};
 use crate::sequence::{Flaw, Frame, FrameNumber, Kind, Pattern, name, order, os_name};
+use crate::text::plural::agree;
+use crate::text::printable::Show as _;
 use crate::watch::dirty::Dirty;
-use crate::watch::mounts;
+use crate::watch::noticing;
 
 /// Time between two readings of everything below a root that is watched natively: events can get lost.
 const RECONCILE: Duration = Duration::from_secs(300);
@@ -66,7 +67,7 @@ impl Daemon {
     }
 
     pub(super) fn open_root(&mut self, root: Root) {
-        let watching = mounts::decide(&root.path, root.watch);
+        let watching = noticing::decide(&root.path, root.watch);
         let link = root.link.as_ref().map(|link| tracing::field::display(link.shown()));
         tracing::info!(path = %root.path.shown(), link, file_system = watching.fs_type, how = %watching.why, "watching");
         let reader = Arc::new(RootReader::new(root, watching, Arc::clone(&self.watcher), self.tools.journal.clone()));

@@ -24,17 +24,17 @@ use rustix::io::Errno;
 use look::{Doomed, survey};
 
 use super::Published;
-use super::publish::sync_folder;
 use crate::config::Cleanup;
 use crate::error::Explain;
 use crate::fault;
+use crate::files::open_beneath::{Unopened, open_beneath};
+use crate::files::sync_folder;
 use crate::frame::digest::Contents;
-use crate::sequence::Identity;
-use crate::sequence::name::printable::Show as _;
+use crate::model::Identity;
 use crate::sequence::name::split_folder;
+use crate::text::printable::Show as _;
 
 mod archive;
-mod folder;
 mod look;
 mod quarantine;
 mod trash;
@@ -191,7 +191,7 @@ pub fn clean(job: &CleanupJob<'_>) -> Result<CleanupReport, CleanupError> {
     let mut opened = Vec::with_capacity(parts.len());
     for part in &parts {
         let job = CleanupJob { dir: &part.dir, frames: &part.frames, ..*job };
-        let folder = match folder::open_beneath(job.root, job.dir) {
+        let folder = match open_beneath(job.root, job.dir).map_err(|why| unopened(&job, why)) {
             // One of several folders that somebody removed took its frames along.
             Err(CleanupError::Folder { source, .. })
                 if source.kind() == io::ErrorKind::NotFound && !part.within.is_empty() =>
@@ -276,6 +276,13 @@ impl CleanupReport {
 
 fn reel_inode(job: &CleanupJob<'_>) -> (u64, u64) {
     (job.reel.identity.dev, job.reel.identity.ino)
+}
+
+fn unopened(job: &CleanupJob<'_>, error: Unopened) -> CleanupError {
+    match error {
+        Unopened::Outside => CleanupError::Outside { dir: job.dir.to_path_buf(), root: job.root.to_path_buf() },
+        Unopened::Folder(path, errno) => cannot_open(&path, errno),
+    }
 }
 
 fn cannot_open(path: &Path, errno: Errno) -> CleanupError {

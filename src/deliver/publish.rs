@@ -16,11 +16,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, fstatvfs, fsync, openat, statx, unlinkat};
 use rustix::io::Errno;
 
-use super::place::{Entry, FOR_STAGING, move_to_free_name};
-use super::{IDENTITY_FLAGS, OWN_PREFIX, Published, identity_of, is_regular, name, private};
+use super::{OWN_PREFIX, Published, name};
 use crate::fault;
+use crate::files::rename_noreplace::{Entry, FOR_STAGING, move_to_free_name};
+use crate::files::{IDENTITY_FLAGS, identity_of, is_regular, private, sync_folder};
 use crate::frame::digest::Digest;
-use crate::sequence::Identity;
+use crate::model::Identity;
 
 pub use error::PublishError;
 
@@ -270,22 +271,6 @@ pub fn find_again(path: &Path, identity: &Identity) -> io::Result<Option<Identit
         }
         Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
         Err(errno) => Err(errno.into()),
-    }
-}
-
-/// Syncs the folder that holds `path`, so that its name survives a power cut.
-pub fn sync_folder_of(path: &Path) -> Result<(), PublishError> {
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let synced = openat(CWD, dir, flags, Mode::empty()).and_then(|dir| sync_folder(&dir));
-    synced.map_err(|errno| PublishError::new(dir, errno.into()))
-}
-
-/// Syncs a folder. Some file systems cannot and say so; nothing is to be done about that.
-pub(crate) fn sync_folder(dir: &OwnedFd) -> Result<(), Errno> {
-    match fsync(dir) {
-        Err(Errno::INVAL | Errno::NOTSUP) => Ok(()),
-        outcome => outcome,
     }
 }
 

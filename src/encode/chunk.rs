@@ -28,7 +28,8 @@ use super::webp::forbid_blending;
 use crate::config::{Container, Encoder, FrameRate};
 use crate::frame::FrameError;
 use crate::frame::digest::Contents;
-use crate::sequence::{FrameNumber, Identity};
+use crate::model::Identity;
+use crate::sequence::FrameNumber;
 
 mod decoders;
 mod feeder;
@@ -48,7 +49,7 @@ pub struct ChunkJob {
     /// Frames per second.
     pub rate: FrameRate,
     /// Where to. Reserved by the caller, who also removes it: what is there is overwritten. In a folder that others may write
-    /// to it is to be a path of `deliver::private::reach`.
+    /// to it is to be a path of `files::private::reach`.
     pub output: PathBuf,
     /// What a frame means that turns out to be damaged.
     pub bad_frames: BadFrames,

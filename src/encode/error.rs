@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use super::ffmpeg::FfmpegError;
 use super::ffmpeg::failure::Failure;
 use super::recipe::RecipeError;
-use crate::deliver::private;
 use crate::error::Explain;
+use crate::files::private;
 use crate::frame::FrameError;
-use crate::sequence::name::printable::Show as _;
+use crate::text::printable::Show as _;
 
 /// Why there is no proved video.
 #[derive(Debug, thiserror::Error)]

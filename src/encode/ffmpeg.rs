@@ -16,9 +16,9 @@ use ffmpeg_sidecar::command::FfmpegCommand;
 use ffmpeg_sidecar::paths::sidecar_path;
 use rustix::io::Errno;
 
-use crate::deliver::private;
 use crate::error::{Explain, place};
-use crate::sequence::name::printable::Show as _;
+use crate::files::private;
+use crate::text::printable::Show as _;
 
 pub(crate) mod child;
 pub(crate) mod failure;

@@ -24,7 +24,7 @@ use super::recipe::{Recipe, track_step, track_timescale};
 use super::verify::timing::{self, Clock};
 use super::verify::{Proof, Samples, boxes, packets};
 use crate::config::FrameRate;
-use crate::sequence::name::printable::Show as _;
+use crate::text::printable::Show as _;
 
 /// A part of a video: a file of the form [`Form::Chunk`], proved by [`verify`](super::verify::verify).
 #[derive(Debug, Clone, PartialEq, Eq)]

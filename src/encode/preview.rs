@@ -19,7 +19,7 @@ use super::fragments::Layout;
 use super::recipe::{track_step, track_timescale};
 use super::verify::timing;
 use crate::config::FrameRate;
-use crate::deliver::private;
+use crate::files::private;
 
 const PLAYLIST: &str = "preview.m3u8";
 const INIT: &str = "init.mp4";

@@ -9,8 +9,9 @@ use super::error::EncodeError;
 use super::ffmpeg::{Ffmpeg, Stop};
 use super::recipe::{Recipe, Source};
 use super::verify::verify;
-use crate::config::{FrameRate, Preset, SizeChange, Video};
-use crate::frame::complete::identity_of;
+use crate::config::{FrameRate, Preset, Video};
+use crate::files::identity_of;
+use crate::sequence::sizes::SizeChange;
 
 /// Large enough for every codec.
 const SIZE: (u32, u32) = (320, 180);

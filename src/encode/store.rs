@@ -19,11 +19,11 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, flock, openat, unlinkat};
 use rustix::io::Errno;
 
-use crate::deliver::place::{Entry, FOR_STAGING, move_to_free_name};
-use crate::deliver::private;
-use crate::deliver::publish::sync_folder;
 use crate::fault;
-use crate::frame::complete::identity_of;
+use crate::files::identity_of;
+use crate::files::private;
+use crate::files::rename_noreplace::{Entry, FOR_STAGING, move_to_free_name};
+use crate::files::sync_folder;
 
 pub use error::StoreError;
 use name::Name;
@@ -172,7 +172,7 @@ impl Part {
         &self.path
     }
 
-    /// The same by way of the folder as it was opened, whatever becomes of the names on the way: see `deliver::private::reach`.
+    /// The same by way of the folder as it was opened, whatever becomes of the names on the way: see `files::private::reach`.
     #[must_use]
     pub fn reach(&self) -> PathBuf {
         private::reach(&self.folder, &self.name)

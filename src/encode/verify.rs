@@ -12,7 +12,7 @@ use super::error::{EncodeError, Flaw};
 use super::ffmpeg::{Ffmpeg, Stop};
 use super::pictures::Pictures;
 use crate::config::Container;
-use crate::frame::complete::identity_of;
+use crate::files::identity_of;
 use crate::frame::{FrameError, FrameErrorKind};
 
 pub(super) mod boxes;

@@ -10,7 +10,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::sequence::name::printable::Show as _;
+use crate::text::printable::Show as _;
 
 /// What is at a part of a path where something else is needed.
 #[derive(Debug, Clone, PartialEq, Eq)]

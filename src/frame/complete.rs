@@ -4,19 +4,19 @@
 //! whatever the file says, after so many bytes and steps as [`crate::frame::limits`] allows. It never reads
 //! pixels; [`crate::frame::decode`] does, and checks the same marks on the bytes it has in memory.
 
-use std::fs::{File, Metadata};
-use std::os::unix::fs::MetadataExt as _;
+use std::fs::File;
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
 
+use crate::files::identity_of;
 pub(in crate::frame) use crate::frame::complete::bytes::Bytes;
 pub(in crate::frame) use crate::frame::complete::bytes::FileBytes;
 pub(crate) use crate::frame::complete::format::Format;
 pub(in crate::frame) use crate::frame::complete::png::IEND as PNG_END;
 use crate::frame::limits::{self, Metered};
 use crate::frame::{FrameError, FrameErrorKind, ImageInfo, child, metadata};
-use crate::sequence::Identity;
+use crate::model::Identity;
 use crate::sequence::origin::Origin;
 
 mod bytes;
@@ -32,13 +32,6 @@ mod webp;
 /// itself is one more reading.
 pub(in crate::frame) const HEADER: usize = 512;
 const HEADER_AND_NAMES: usize = 4 << 10;
-
-/// What makes a file the very file that was seen.
-#[must_use]
-pub fn identity_of(meta: &Metadata) -> Identity {
-    let mtime_ns = meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec());
-    Identity { dev: meta.dev(), ino: meta.ino(), size: meta.size(), mtime_ns }
-}
 
 /// Whether the file at `path` is still `expected` and a whole image, and what its header says.
 ///

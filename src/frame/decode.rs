@@ -15,12 +15,13 @@ use std::time::SystemTime;
 
 use image::{DynamicImage, ImageFormat, ImageReader, Limits};
 
+use crate::files::identity_of;
 use crate::frame::child::{self, Lease};
 use crate::frame::color::Target;
 use crate::frame::complete::{self, FileBytes, Format, HEADER};
 use crate::frame::digest::Contents;
 use crate::frame::{FrameError, FrameErrorKind, ImageInfo, limits};
-use crate::sequence::Identity;
+use crate::model::Identity;
 
 mod jpeg;
 mod png;
@@ -200,7 +201,7 @@ fn open(path: &Path, expected: &Identity) -> Result<File, FrameErrorKind> {
 
 /// An error unless the open file is still `expected`.
 fn unchanged(file: &File, expected: &Identity) -> Result<(), FrameErrorKind> {
-    if complete::identity_of(&file.metadata()?) == *expected { Ok(()) } else { Err(FrameErrorKind::Changed) }
+    if identity_of(&file.metadata()?) == *expected { Ok(()) } else { Err(FrameErrorKind::Changed) }
 }
 
 /// Reads the whole file into `bytes`.

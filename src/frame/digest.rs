@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::frame::{FrameErrorKind, complete};
-use crate::sequence::Identity;
+use crate::model::Identity;
 
 /// How many bytes are read at once.
 const BLOCK: usize = 1 << 20;

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 
 use crate::error::{Explain, chain};
 use crate::frame::limits::Exceeded;
-use crate::sequence::name::printable::Show as _;
+use crate::text::printable::Show as _;
 
 /// A file that cannot become part of a video, and why.
 #[derive(Debug)]

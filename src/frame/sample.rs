@@ -7,22 +7,23 @@ use std::ops::Range;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
-use crate::config::SizeChange;
 use crate::error::chain;
 use crate::frame::color::{Feed, Target};
 use crate::frame::decode::Decoder;
 use crate::frame::fingerprint::Fingerprint;
 use crate::frame::{FrameError, ImageInfo, metadata};
+use crate::model::Identity;
 use crate::sequence::film::{
     Counter, Evidence, Judgement, MEASURED, Names, Pace, Pictures, Sizes, Text, Verdict, after_long_pauses,
     has_companions, has_rest, judge, jumps,
 };
-use crate::sequence::name::printable::Show as _;
 use crate::sequence::name::split_folder;
 use crate::sequence::origin::{Origin, run_starts};
+use crate::sequence::sizes::SizeChange;
 use crate::sequence::sizes::{self, Size};
 use crate::sequence::tracker::Run;
-use crate::sequence::{Frame, FrameNumber, Identity, Pattern, os_name};
+use crate::sequence::{Frame, FrameNumber, Pattern, os_name};
+use crate::text::printable::Show as _;
 
 /// A frame, and what [`crate::frame::complete::inspect_with_origin`] found in its file.
 #[derive(Debug, Clone)]
@@ -221,7 +222,8 @@ mod tests {
     use image::{Rgb, RgbImage};
 
     use super::*;
-    use crate::frame::complete::{identity_of, inspect_with_origin};
+    use crate::files::identity_of;
+    use crate::frame::complete::inspect_with_origin;
     use crate::sequence::Padding;
 
     #[test]

@@ -7,7 +7,7 @@ use rusqlite::ErrorCode;
 
 use super::BatchId;
 use crate::error::{Explain, place};
-use crate::sequence::name::printable::Show as _;
+use crate::text::printable::Show as _;
 
 /// What can go wrong with the journal. Losing the journal costs work, never a frame.
 #[derive(Debug, thiserror::Error)]

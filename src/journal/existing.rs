@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension as _, named_params};
 
 use super::{Journal, JournalError};
 use crate::config::Selection;
-use crate::sequence::Identity;
+use crate::model::Identity;
 use crate::sequence::existing::FileSet;
 use crate::sequence::name::split_folder;
 use crate::watch::roots::RootMarks;

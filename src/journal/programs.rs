@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::{OptionalExtension as _, named_params};
 
 use super::{Journal, JournalError};
-use crate::sequence::Identity;
+use crate::model::Identity;
 
 /// How long an answer holds. What a path names may be a launcher that stays the same while the program behind it is
 /// replaced, as with snap and the version managers.

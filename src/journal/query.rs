@@ -12,7 +12,8 @@ use super::rows::{self, BatchId, Entry, NewBatch, StoredBatch};
 use super::{Journal, JournalError, existing};
 use crate::deliver::Published;
 use crate::deliver::cleanup::{EncodedFrame, KeptReason};
-use crate::sequence::{FrameNumber, Identity, Pattern};
+use crate::model::Identity;
+use crate::sequence::{FrameNumber, Pattern};
 
 /// Which failed batches are to be tried again.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,10 +13,11 @@ use super::backoff::pause_after_death;
 use super::rows::{self, BatchId};
 use super::{AGAIN, Journal, JournalError, later, worker};
 use crate::deliver::Published;
-use crate::deliver::publish::{find_again, remove_stale_staging, staged_in, sync_folder_of};
+use crate::deliver::publish::{find_again, remove_stale_staging, staged_in};
 use crate::error::chain;
-use crate::sequence::Identity;
-use crate::sequence::name::printable::Show as _;
+use crate::files::sync_folder_of;
+use crate::model::Identity;
+use crate::text::printable::Show as _;
 
 /// What a killed process left, and what became of it.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]

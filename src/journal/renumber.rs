@@ -14,7 +14,8 @@ use rusqlite::{Connection, named_params};
 use super::rows::{self, BatchId};
 use super::{Journal, JournalError};
 use crate::deliver::publish::find_again;
-use crate::sequence::{Identity, Pattern};
+use crate::model::Identity;
+use crate::sequence::Pattern;
 
 /// What the journal knows of a batch's place.
 struct Placed {

@@ -16,9 +16,10 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::removal::PlannedCleanup;
 use crate::config::{Cleanup, FrameRate};
 use crate::deliver::Published;
+use crate::model::Identity;
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
-use crate::sequence::{Batch, Frame, FrameName, FrameNumber, Identity, Pattern, TakenFor};
+use crate::sequence::{Batch, Frame, FrameName, FrameNumber, Pattern, TakenFor};
 
 /// A batch's number in the journal. Never given out twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

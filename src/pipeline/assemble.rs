@@ -25,8 +25,8 @@ use crate::journal::{ChunkId, StoredChunk};
 use crate::pipeline::chunks::{self, ChunkMaker, Made};
 use crate::pipeline::error::JobError;
 use crate::pipeline::job::Tools;
-use crate::sequence::name::printable::Show as _;
 use crate::sequence::{Batch, FrameNumber};
+use crate::text::printable::Show as _;
 
 /// A file that is proved to be the video of its frames.
 #[derive(Debug, Default)]

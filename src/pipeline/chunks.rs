@@ -27,12 +27,13 @@ use crate::error::chain;
 use crate::frame::FrameError;
 use crate::frame::digest::Contents;
 use crate::journal::{ChunkId, ChunkKey, JournalError, KeyedChunk, NewChunk, StoredChunk};
+use crate::model::Identity;
 use crate::pipeline::clock::now_ms;
 use crate::pipeline::error::JobError;
 use crate::pipeline::job::Tools;
 use crate::pipeline::places;
-use crate::sequence::name::printable::Show as _;
-use crate::sequence::{Batch, FrameNumber, Identity, Pattern};
+use crate::sequence::{Batch, FrameNumber, Pattern};
+use crate::text::printable::Show as _;
 use crate::watch::scan;
 
 /// How the folders of playlists end.

@@ -14,7 +14,7 @@ use crate::encode::{EncodeError, FailureKind};
 use crate::error::{Explain, chain};
 use crate::frame::FrameError;
 use crate::journal::JournalError;
-use crate::sequence::name::printable::Show as _;
+use crate::text::printable::Show as _;
 
 /// Why a batch did not become a reel. Its frames are untouched.
 #[derive(Debug, Error)]

@@ -8,7 +8,7 @@ use crate::journal::{BatchId, Journal, JournalError, NewBatch};
 use crate::pipeline::clock::now_ms;
 use crate::sequence::Batch;
 use crate::sequence::finish::MissingFrames;
-use crate::sequence::name::printable::Show as _;
+use crate::text::printable::Show as _;
 
 /// What a job works with.
 #[derive(Debug, Clone)]

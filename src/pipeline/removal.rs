@@ -15,8 +15,8 @@ use crate::journal::{DueCleanup, Journal, JournalError, PlannedCleanup};
 use crate::pipeline::clock::{boot_time, now_ms};
 use crate::pipeline::error::JobError;
 use crate::pipeline::places;
-use crate::sequence::name::printable::Show as _;
 use crate::sequence::os_name;
+use crate::text::printable::Show as _;
 
 /// Time until a disk that is away is looked for again before frames are removed: at first, and at most.
 const FIRST_WAIT: Duration = Duration::from_secs(5);
@@ -196,7 +196,7 @@ mod tests {
     use crate::deliver::Published;
     use crate::deliver::cleanup::EncodedFrame;
     use crate::journal::BatchId;
-    use crate::sequence::Identity;
+    use crate::model::Identity;
 
     const PUBLISHED: i64 = 1_000_000;
     const HOUR: i64 = 3_600_000;

@@ -24,6 +24,7 @@ use crate::encode::verify;
 use crate::error::{Explain as _, chain};
 use crate::frame::digest;
 use crate::journal::{BatchId, Fate, Journal, JournalError, NewBatch, Outcome, PlannedCleanup, lossy};
+use crate::model::Identity;
 use crate::pipeline::assemble::{self, Assembled};
 use crate::pipeline::chunks;
 use crate::pipeline::clock::now_ms;
@@ -32,8 +33,8 @@ use crate::pipeline::job::{Job, Tools, recipe_of};
 use crate::pipeline::survey::{self, Survey};
 use crate::sequence::finish::MissingFrames;
 use crate::sequence::name::EXTENSIONS;
-use crate::sequence::name::printable::Show as _;
-use crate::sequence::{Anomaly, Batch, Identity, Unreadable, os_name};
+use crate::sequence::{Anomaly, Batch, Unreadable, os_name};
+use crate::text::printable::Show as _;
 use crate::watch::places::Sighting;
 
 /// A reel that is proved, published and recorded.

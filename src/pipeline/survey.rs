@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use crate::config::SizeChange;
 use crate::encode::EncodeError;
 use crate::encode::chunk::FrameFile;
 use crate::encode::recipe::Source;
@@ -15,8 +14,9 @@ use crate::frame::{FrameErrorKind, ImageInfo, complete};
 use crate::pipeline::error::JobError;
 use crate::sequence::finish::MissingFrames;
 use crate::sequence::gaps::NumberRanges;
-use crate::sequence::name::printable::Show as _;
+use crate::sequence::sizes::SizeChange;
 use crate::sequence::{Anomaly, Batch, FrameNumber, TakenFor, Unreadable, order};
+use crate::text::printable::Show as _;
 
 /// The plan of a batch: what is fed to the encoder, and what was wrong.
 #[derive(Debug)]
@@ -179,8 +179,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::Identity;
     use crate::sequence::finish::FinishReason;
-    use crate::sequence::{Frame, Identity, Padding, Pattern};
+    use crate::sequence::{Frame, Padding, Pattern};
 
     fn batch(numbers: &[FrameNumber]) -> Batch {
         let identity = Identity { dev: 1, ino: 1, size: 1, mtime_ns: 1 };

@@ -5,7 +5,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::sequence::Identity;
+use crate::model::Identity;
 
 /// The files of one folder that were there before, as far as a reading has to know them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::sequence::FrameNumber;
 use crate::sequence::name::split_extension;
 use crate::sequence::order::Order;
-use crate::sequence::plural::counted;
+use crate::text::plural::counted;
 
 /// The shortest silence that `idle_timeout = "auto"` takes for the end.
 const IDLE_FLOOR: Duration = Duration::from_secs(30);

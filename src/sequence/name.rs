@@ -9,7 +9,6 @@ use crate::error::Explain;
 use crate::sequence::name::marks::{Marker, Marks};
 
 pub(crate) mod marks;
-pub mod printable;
 pub mod unsupported;
 
 /// Extensions of still images, in lower case.

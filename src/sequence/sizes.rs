@@ -5,6 +5,20 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
+/// What frames of another size than most of their sequence mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SizeChange {
+    /// Where there are several of one size, they are a video of their own; else as with `Fit`.
+    Split,
+    /// They are scaled into the size of the others, their shape kept; an anomaly.
+    Fit,
+    /// The batch fails.
+    Error,
+}
+
 /// Pixels across and down.
 pub type Size = (u32, u32);
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use bstr::BString;
 
+use crate::model::Identity;
 use crate::sequence::existing::ExistingFiles;
 use crate::sequence::film::Judgement;
 use crate::sequence::finish::{Rules, is_batch_folder};
@@ -21,7 +22,7 @@ use crate::sequence::origin::{Origin, Total};
 use crate::sequence::tracker::asleep::Asleep;
 use crate::sequence::tracker::folder::{Folder, Moment};
 use crate::sequence::tracker::open::Marker;
-use crate::sequence::{Batch, Flaw, Frame, FrameNumber, Identity, Pattern};
+use crate::sequence::{Batch, Flaw, Frame, FrameNumber, Pattern};
 
 mod asleep;
 mod folder;

@@ -20,7 +20,7 @@ use rustix::fs::{CWD, FlockOperation, Mode, OFlags, flock, fstat, openat};
 use rustix::io::Errno;
 
 use crate::error::{Explain, chain};
-use crate::sequence::name::printable::Show as _;
+use crate::text::printable::Show as _;
 
 /// Where desktops mount what is plugged in.
 const PLUGGED_IN: [&str; 2] = ["/media", "/run/media"];

@@ -15,7 +15,7 @@ use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use rustix::io::Errno;
 
 use crate::error::Explain;
-use crate::sequence::name::printable::Show as _;
+use crate::text::printable::Show as _;
 use crate::watch::dirty::{Change, Dirty, DirtySet};
 use crate::watch::limits::Limit;
 use crate::watch::pace::{Pace, Pulse};

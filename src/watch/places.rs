@@ -19,8 +19,8 @@ use std::path::{Path, PathBuf};
 use bstr::BString;
 use serde::{Deserialize, Serialize};
 
-use crate::sequence::name::printable::Show as _;
 use crate::sequence::os_name;
+use crate::text::printable::Show as _;
 use crate::watch::roots::{Look, Replacement, Sight};
 
 /// What was seen of a folder and of the disk that it lies on. It can be kept as a text.

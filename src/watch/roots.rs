@@ -27,8 +27,8 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags, fstat, fstatvfs, openat
 use rustix::io::{Errno, retry_on_intr};
 
 use crate::error::Explain;
-use crate::sequence::name::printable::Show as _;
-use crate::watch::mounts::{Mount, MountTable};
+use crate::files::mounts::{Mount, MountTable};
+use crate::text::printable::Show as _;
 use crate::watch::scan::{ScanError, ScanErrorKind};
 
 /// What a root is now.

@@ -19,8 +19,8 @@ use rustix::io::{Errno, retry_on_intr};
 use rustix::path::Arg;
 
 use crate::error::Explain;
-use crate::sequence::Identity;
-use crate::sequence::name::printable::Show as _;
+use crate::model::Identity;
+use crate::text::printable::Show as _;
 
 /// Folder entries are read in pieces of this many bytes, about a thousand names.
 const BUFFER: usize = 64 * 1024;

@@ -7,13 +7,15 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use image::{DynamicImage, ImageBuffer, Luma, Rgb, RgbImage, Rgba, RgbaImage};
-use reeld::config::{Builtin, Container, CustomPreset, FrameRate, Preset, Quality, SizeChange, Video};
+use reeld::config::{Builtin, Container, CustomPreset, FrameRate, Preset, Quality, Video};
 use reeld::encode::EncodeError;
 use reeld::encode::chunk::{BadFrames, ChunkJob, ChunkResult, Form, FrameFile, Settings, encode};
 use reeld::encode::ffmpeg::{Ffmpeg, Stop};
 use reeld::encode::recipe::{Recipe, RecipeError, Source};
 use reeld::encode::verify::{Proof, verify};
-use reeld::frame::complete::{identity_of, inspect};
+use reeld::files::identity_of;
+use reeld::frame::complete::inspect;
+use reeld::sequence::sizes::SizeChange;
 use tempfile::TempDir;
 
 /// The FFmpeg under test.

@@ -9,8 +9,8 @@ use super::{Contents, Found, contents, folders_below, resolved};
 use crate::cli::error::CliError;
 use crate::sequence::group::home;
 use crate::sequence::name::NameRule;
-use crate::sequence::name::printable::Show as _;
 use crate::sequence::{Across, Kind, os_name};
+use crate::text::printable::Show as _;
 use crate::watch::scan::{FolderScan, Links};
 
 /// The folders below `paths`, each once. Those that follow each other are one.

@@ -5,12 +5,11 @@ use std::num::NonZeroUsize;
 use std::str::FromStr;
 
 use super::{UnitError, parse_duration, print_duration};
-use crate::config::{
-    Builtin, Cleanup, Container, Live, NamedQuality, ParallelChunks, SizeChange, StopPolicy, WatchMode,
-};
+use crate::config::{Builtin, Cleanup, Container, Live, NamedQuality, ParallelChunks, StopPolicy, WatchMode};
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Stills};
 use crate::sequence::group::Scope;
 use crate::sequence::order::Order;
+use crate::sequence::sizes::SizeChange;
 
 /// A type whose values are one of a few names, spelt alike in the configuration and on the command line.
 pub trait Named: Copy + 'static {

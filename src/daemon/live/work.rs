@@ -16,9 +16,9 @@ use crate::pipeline::chunks::ChunkMaker;
 use crate::pipeline::error::JobError;
 use crate::pipeline::job::Tools;
 use crate::sequence::Frame;
-use crate::sequence::name::printable::Show as _;
 use crate::sequence::origin::Origin;
 use crate::sequence::sizes::Size;
+use crate::text::printable::Show as _;
 
 /// How a sequence is encoded before it is finished.
 #[derive(Debug)]

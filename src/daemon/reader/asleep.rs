@@ -23,7 +23,7 @@ impl Fingerprint {
 
     /// That of a complete listing.
     pub(crate) fn of(listing: &Listing) -> Self {
-        let hash = |(name, identity): &(bstr::BString, crate::sequence::Identity)| {
+        let hash = |(name, identity): &(bstr::BString, crate::model::Identity)| {
             let mut hasher = DefaultHasher::new();
             (name, identity).hash(&mut hasher);
             hasher.finish()

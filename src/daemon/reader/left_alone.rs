@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use crate::error::{Explain as _, chain};
 use crate::frame::FrameErrorKind;
-use crate::sequence::name::printable::Show as _;
 use crate::sequence::name::unsupported::{Counted, Tally, still_format_of};
 use crate::sequence::os_name;
+use crate::text::printable::Show as _;
 use crate::watch::scan::Links;
 
 /// What is counted while a folder is read.

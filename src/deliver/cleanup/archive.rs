@@ -7,11 +7,11 @@ use std::path::PathBuf;
 
 use rustix::io::Errno;
 
-use super::folder::make_child;
 use super::look::{Doomed, Seen, look, may_go};
 use super::{CleanupError, CleanupJob, CleanupReport, KeptReason, cannot_open};
-use crate::deliver::place::{Entry, FOR_FRAMES, move_to_free_name};
-use crate::deliver::publish::sync_folder;
+use crate::files::open_beneath::make_child;
+use crate::files::rename_noreplace::{Entry, FOR_FRAMES, move_to_free_name};
+use crate::files::sync_folder;
 
 /// Hidden, so that it is never watched.
 const ARCHIVE: &str = ".reeld-done";

@@ -15,10 +15,9 @@ use rustix::fs::{AtFlags, Mode, OFlags, fstatfs, openat, statx};
 use rustix::io::Errno;
 
 use super::{CleanupJob, CleanupReport, EncodedFrame, KeptReason, reel_inode};
-use crate::deliver::{IDENTITY_FLAGS, identity_of, is_regular};
-use crate::frame::complete;
+use crate::files::{IDENTITY_FLAGS, identity_of, is_regular};
 use crate::frame::digest::{Digest, changed_ns};
-use crate::sequence::Identity;
+use crate::model::Identity;
 
 /// File systems that keep the time of the last change by themselves, by their numbers (statfs(2)). On others, as FAT, FUSE
 /// and SMB, it may be the modification time once more, or whatever a program says: there every frame is read.
@@ -133,8 +132,7 @@ fn read_again(folder: &OwnedFd, frame: &EncodedFrame, digest: Digest) -> Result<
     let plain = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::IO);
     // From before the first byte is read: what is written meanwhile changes it.
     let before = file.metadata().map_err(plain)?;
-    let same = before.is_file()
-        && complete::identity_of(&before) == frame.identity
-        && Digest::of_file(&file).map_err(plain)? == digest;
+    let same =
+        before.is_file() && identity_of(&before) == frame.identity && Digest::of_file(&file).map_err(plain)? == digest;
     Ok(same.then(|| changed_ns(&before)))
 }

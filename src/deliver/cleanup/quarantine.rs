@@ -11,13 +11,13 @@ use bstr::{BStr, BString};
 use rustix::fs::{AtFlags, Dir, unlinkat};
 use rustix::io::Errno;
 
-use super::folder::{make_child, open_child};
 use super::look::{Doomed, Seen, look, may_go};
 use super::{CleanupError, CleanupJob, CleanupReport, KeptReason, cannot_open};
 use crate::deliver::OWN_PREFIX;
-use crate::deliver::place::{Entry, FOR_FRAMES, move_to_free_name};
-use crate::deliver::publish::sync_folder;
 use crate::fault;
+use crate::files::open_beneath::{make_child, open_child};
+use crate::files::rename_noreplace::{Entry, FOR_FRAMES, move_to_free_name};
+use crate::files::sync_folder;
 
 /// Only its owner may look into it or write to it.
 const PRIVATE: u32 = 0o700;

@@ -383,7 +383,7 @@ fn a_frame_replaced_after_the_look_goes_back() {
         mode: Cleanup::Delete,
         despite_changes: false,
     };
-    let folder = folder::open_beneath(job.root, job.dir).unwrap();
+    let folder = open_beneath(job.root, job.dir).unwrap();
     for act in [quarantine::delete, archive::archive] {
         let mut report = CleanupReport::default();
         let doomed = survey(&folder, &job, &mut report);
@@ -400,7 +400,7 @@ fn a_frame_written_into_after_the_look_with_its_time_put_back_stays() {
     let dir = scene.dir();
     let (root, frames, reel) = (scene.folder.path(), &scene.frames, &scene.reel);
     let job = CleanupJob { root, dir: &dir, key: "7", frames, reel, mode: Cleanup::Delete, despite_changes: false };
-    let folder = folder::open_beneath(job.root, job.dir).unwrap();
+    let folder = open_beneath(job.root, job.dir).unwrap();
     let mut report = CleanupReport::default();
     let doomed = survey(&folder, &job, &mut report);
     rewrite_unseen(&scene.frame(2), "FRAME 2");

@@ -21,9 +21,9 @@ use rustix::process::getuid;
 
 use super::look::{Doomed, may_go};
 use super::{CleanupReport, KeptReason};
-use crate::deliver::place::{Entry, FOR_FRAMES, move_to_free_name};
-use crate::deliver::private;
 use crate::error::chain;
+use crate::files::private;
+use crate::files::rename_noreplace::{Entry, FOR_FRAMES, move_to_free_name};
 
 /// What is added to a file's name for its note.
 const NOTE: &str = ".trashinfo";

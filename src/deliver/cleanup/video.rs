@@ -10,8 +10,9 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, Statx, openat, statx};
 use rustix::io::Errno;
 
 use super::CleanupError;
+use crate::deliver::Published;
 use crate::deliver::publish::is_still;
-use crate::deliver::{IDENTITY_FLAGS, Published, identity_of, is_regular};
+use crate::files::{IDENTITY_FLAGS, identity_of, is_regular};
 use crate::frame::digest::Digest;
 
 /// Fails unless the published file is there with the contents that were proved. Of a video that an earlier version

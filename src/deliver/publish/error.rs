@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::AnnounceError;
 use crate::error::{Explain, place};
-use crate::sequence::name::printable::Show as _;
+use crate::text::printable::Show as _;
 
 /// Why a reel could not be staged or published. The frames are untouched, and nothing half-made has a visible name.
 #[derive(Debug, thiserror::Error)]

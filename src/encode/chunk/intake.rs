@@ -239,7 +239,7 @@ mod tests {
 
     use super::*;
     use crate::frame::digest::Digest;
-    use crate::sequence::Identity;
+    use crate::model::Identity;
 
     fn frame(number: i64) -> FrameFile {
         let identity = Identity { dev: 1, ino: 1, size: 1, mtime_ns: 1 };

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::*;
-use crate::sequence::Identity;
+use crate::model::Identity;
 use crate::sequence::gaps::Spacing;
 
 type Kept = Vec<(usize, Vec<Shown>)>;

@@ -217,8 +217,9 @@ pub(super) mod tests {
     use std::num::NonZeroU32;
 
     use super::*;
-    use crate::config::{Builtin, CustomPreset, FrameRate, Preset, SizeChange, Video};
+    use crate::config::{Builtin, CustomPreset, FrameRate, Preset, Video};
     use crate::encode::recipe::Source;
+    use crate::sequence::sizes::SizeChange;
 
     fn joinable(encoder: &str, pix_fmt: &str, container: Container, args: &str) -> bool {
         let (name, encoder, pix_fmt) = ("own".to_owned(), encoder.to_owned(), pix_fmt.to_owned());

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Explain, place};
-use crate::sequence::name::printable::Show as _;
+use crate::text::printable::Show as _;
 
 /// What can go wrong with the folder of chunk files. No frame and no reel is ever in it.
 #[derive(Debug, thiserror::Error)]

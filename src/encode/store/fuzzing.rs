@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 
 use super::name::Name;
-use crate::sequence::name::printable::Show as _;
+use crate::text::printable::Show as _;
 
 /// A name is read as what it was given as, and as nothing else.
 pub(in crate::encode) fn chunk_name(name: &OsStr) {

@@ -121,10 +121,11 @@ mod tests {
     use std::num::NonZeroU32;
 
     use super::*;
-    use crate::config::{Builtin, FrameRate, Preset, SizeChange, Video};
+    use crate::config::{Builtin, FrameRate, Preset, Video};
     use crate::encode::recipe::Source;
     use crate::encode::small::Layout;
     use crate::frame::color::Feed;
+    use crate::sequence::sizes::SizeChange;
 
     const SIZE: (u32, u32) = (32, 18);
 

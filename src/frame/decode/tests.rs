@@ -9,7 +9,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::error::Explain as _;
-use crate::frame::complete::{identity_of, inspect};
+use crate::files::identity_of;
+use crate::frame::complete::inspect;
 use crate::frame::digest::Digest;
 
 const FORMATS: [(ImageFormat, &str); 10] = [

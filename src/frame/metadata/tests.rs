@@ -9,7 +9,8 @@ use image::{DynamicImage, ImageFormat};
 use proptest::prelude::*;
 
 use super::*;
-use crate::frame::complete::{examine, identity_of, inspect, inspect_with_origin};
+use crate::files::identity_of;
+use crate::frame::complete::{examine, inspect, inspect_with_origin};
 use crate::sequence::origin::{Origin, Relation, Total};
 
 const GRAPH: &str = r#"{"3": {"class_type": "KSampler", "inputs": {"seed": 7, "cfg": 8.0}}}"#;

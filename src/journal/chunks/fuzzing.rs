@@ -19,7 +19,7 @@ pub(in crate::journal) fn frames(bytes: &[u8]) {
 #[cfg(test)]
 pub(in crate::journal) fn seed() -> Vec<u8> {
     use crate::encode::chunk::Shown;
-    use crate::sequence::Identity;
+    use crate::model::Identity;
     let identity = Identity { dev: 2, ino: 3, size: 4, mtime_ns: -5 };
     pack(&[7, 9].map(|number| Shown { number, identity, repeat: 1 }))
 }

@@ -8,7 +8,8 @@
 
 use crate::encode::chunk::Shown;
 use crate::frame::digest::{Contents, Digest};
-use crate::sequence::{FrameNumber, Identity};
+use crate::model::Identity;
+use crate::sequence::FrameNumber;
 
 const FRAME: usize = 44;
 

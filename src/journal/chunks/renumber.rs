@@ -8,9 +8,9 @@ use std::path::Path;
 use rusqlite::named_params;
 
 use super::{KeyedChunk, packed};
-use crate::frame::complete::identity_of;
+use crate::files::identity_of;
 use crate::journal::{Journal, JournalError};
-use crate::sequence::Identity;
+use crate::model::Identity;
 
 impl Journal {
     pub(in crate::journal) fn renumber_chunks(&self, root: &Path) -> Result<(), JournalError> {

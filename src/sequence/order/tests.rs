@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::Identity;
 use crate::sequence::gaps::NumberRanges;
-use crate::sequence::{FrameNumber, Identity, Kind, Padding};
+use crate::sequence::{FrameNumber, Kind, Padding};
 
 mod writers;
 

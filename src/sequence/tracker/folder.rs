@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bstr::BString;
 
+use crate::model::Identity;
 use crate::sequence::finish::{MarkerScope, Rules};
 use crate::sequence::group::{LeftAlone, Reading, Shaper};
 use crate::sequence::name::NameRule;
@@ -16,7 +17,7 @@ use crate::sequence::tracker::frames::Arrival;
 use crate::sequence::tracker::growing::Growing;
 use crate::sequence::tracker::open::{Context, Marker, Sequence};
 use crate::sequence::tracker::{Decision, ExistingCount, OpenSequence, Stage, Verdict, snapshot};
-use crate::sequence::{Frame, Identity, Pattern};
+use crate::sequence::{Frame, Pattern};
 
 mod aside;
 mod listing;

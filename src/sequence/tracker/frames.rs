@@ -5,8 +5,9 @@ use std::ops::Bound;
 
 use bstr::BString;
 
+use crate::model::Identity;
 use crate::sequence::tracker::frames::differences::Differences;
-use crate::sequence::{Frame, FrameName, FrameNumber, Identity, Pattern};
+use crate::sequence::{Frame, FrameName, FrameNumber, Pattern};
 
 mod differences;
 

@@ -7,19 +7,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::model::Identity;
 use crate::sequence::finish::{Continuation, Existing, FinishReason, MarkerScope, MissingFrames, Rules, Stills};
 use crate::sequence::gaps::Spacing;
 use crate::sequence::group::{LooksLike, Note};
 use crate::sequence::order::Order;
 use crate::sequence::origin::Origin;
-use crate::sequence::plural::counted;
 use crate::sequence::tracker::frames::{Arrival, Frames, Put};
 use crate::sequence::tracker::open::firing::{Firing, FiringState};
 use crate::sequence::tracker::open::heads::Heads;
 use crate::sequence::tracker::open::pauses::Pauses;
 use crate::sequence::tracker::open::placeholders::{Placeholders, usual_pause};
 use crate::sequence::tracker::{Decision, Held, Stage};
-use crate::sequence::{Frame, FrameNumber, Identity, Pattern};
+use crate::sequence::{Frame, FrameNumber, Pattern};
+use crate::text::plural::counted;
 
 mod ends;
 mod firing;

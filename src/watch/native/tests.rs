@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, unbounded};
 use globset::GlobSet;
 
 use super::*;
-use crate::sequence::Identity;
+use crate::model::Identity;
 use crate::watch::limits::InotifyLimits;
 use crate::watch::scan::{read_folder, read_names, walk};
 

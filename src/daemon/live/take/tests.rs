@@ -9,11 +9,12 @@ use globset::GlobSet;
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::Identity;
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Rules, Stills};
 use crate::sequence::gaps::Spacing;
 use crate::sequence::name::NameRule;
 use crate::sequence::tracker::{Decision, Event, Listing, Tracker};
-use crate::sequence::{Identity, Padding, Pattern};
+use crate::sequence::{Padding, Pattern};
 
 const LENGTH: u32 = 8;
 const HOLD: Duration = Duration::from_secs(60);

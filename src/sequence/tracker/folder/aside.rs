@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use bstr::BString;
 
+use crate::model::Identity;
+use crate::sequence::Batch;
 use crate::sequence::group::LeftAlone;
 use crate::sequence::tracker::Decision;
 use crate::sequence::tracker::folder::{Folder, Other, Shape};
 use crate::sequence::tracker::frames::Arrival;
-use crate::sequence::{Batch, Identity};
 
 /// While names come one by one, a reason may be gone with the next name. It is told as soon as this many are left alone for it.
 const ENOUGH: usize = 8;

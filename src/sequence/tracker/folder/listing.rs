@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bstr::BString;
 
+use crate::model::Identity;
 use crate::sequence::existing::ExistingFiles;
 use crate::sequence::finish::MarkerScope;
 use crate::sequence::group::{Placed, Reading};
@@ -16,7 +17,7 @@ use crate::sequence::tracker::folder::{Folder, Id, Moment, Other, Shape};
 use crate::sequence::tracker::frames::{Arrival, Put};
 use crate::sequence::tracker::open::{Context, Marker, Sequence};
 use crate::sequence::tracker::{Decision, Listing};
-use crate::sequence::{Frame, FrameNumber, Identity};
+use crate::sequence::{Frame, FrameNumber};
 
 /// Names of one shape, and the times of their files.
 type NamesAndTimes<'a> = (Vec<&'a [u8]>, Vec<i64>);

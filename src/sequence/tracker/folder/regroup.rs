@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use bstr::BString;
 
+use crate::model::Identity;
 use crate::sequence::finish::Rules;
 use crate::sequence::group::{LeftAlone, Note, Placed, Reading};
 use crate::sequence::name::{NameRule, split_folder};
 use crate::sequence::tracker::folder::{Folder, Id, Moment, Other, Shape};
 use crate::sequence::tracker::frames::{Arrival, Frames};
 use crate::sequence::tracker::open::{Context, History, Sequence};
-use crate::sequence::{Frame, FrameNumber, Identity, Pattern};
+use crate::sequence::{Frame, FrameNumber, Pattern};
 
 /// A frame on its way from one grouping to the next.
 struct Entry {

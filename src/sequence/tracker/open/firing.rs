@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::model::Identity;
 use crate::sequence::finish::{FinishReason, MissingFrames};
 use crate::sequence::origin::Total;
-use crate::sequence::plural::{agree, counted};
 use crate::sequence::tracker::frames::Frames;
 use crate::sequence::tracker::open::placeholders::Placeholders;
 use crate::sequence::tracker::open::{Context, LISTING_WAIT, PATIENCE, Phase, Sequence};
 use crate::sequence::tracker::{Decision, Held, Run, Verdict};
-use crate::sequence::{Flaw, Frame, FrameNumber, Identity, Pattern};
+use crate::sequence::{Flaw, Frame, FrameNumber, Pattern};
+use crate::text::plural::{agree, counted};
 
 /// How many different reasons one note names.
 const MOST_REASONS: usize = 3;

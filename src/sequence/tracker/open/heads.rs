@@ -6,9 +6,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::Identity;
 use crate::sequence::origin::{Origin, Total, run_starts};
 use crate::sequence::tracker::frames::Frames;
-use crate::sequence::{Frame, FrameNumber, Identity};
+use crate::sequence::{Frame, FrameNumber};
 
 /// The embedded texts of the open frames.
 #[derive(Debug, Default)]

@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::sequence::{Frame, FrameNumber, Identity};
+use crate::model::Identity;
+use crate::sequence::{Frame, FrameNumber};
 
 /// How many frames must have been finished after a placeholder was made.
 const FINISHED_AFTER: usize = 3;

@@ -46,42 +46,15 @@ fn the_last_of_the_longest_mount_points_counts() {
 }
 
 #[test]
-fn the_type_of_the_file_system_decides() {
-    let auto = |kind: &str| decide_for(Some(kind.to_owned()), WatchMode::Auto);
-    for kind in ["nfs", "nfs4", "cifs", "smb3", "9p", "drvfs", "fuseblk", "fuse.sshfs", "fuse", "virtiofs", "vboxsf"] {
-        assert_eq!((auto(kind).native, auto(kind).poll), (false, Some(POLL)), "{kind}");
-    }
-    for kind in ["ext4", "xfs", "btrfs", "tmpfs", "vfat", "exfat"] {
-        assert_eq!((auto(kind).native, auto(kind).poll), (true, None), "{kind}");
-    }
-    for kind in ["overlay", "unknown", "fusectl", "somethingfs"] {
-        assert_eq!((auto(kind).native, auto(kind).poll), (true, Some(POLL_BESIDE_EVENTS)), "{kind}");
-    }
-    assert!(auto("nfs4").why.contains("nfs4"));
-    assert_eq!(decide_for(None, WatchMode::Auto).fs_type, "unknown");
-}
-
-#[test]
-fn the_config_has_the_last_word() {
-    let with = |mode| decide_for(Some("nfs4".to_owned()), mode);
-    assert_eq!((with(WatchMode::Native).native, with(WatchMode::Native).poll), (true, None));
-    assert_eq!((with(WatchMode::Both).native, with(WatchMode::Both).poll), (true, Some(POLL)));
-    let local = decide_for(Some("ext4".to_owned()), WatchMode::Poll);
-    assert_eq!((local.native, local.poll), (false, Some(POLL)));
-    assert!(local.why.contains("watch = \"poll\""));
-}
-
-#[test]
 fn the_running_kernel_tells_mounts_apart() {
     let dir = tempfile::tempdir().unwrap();
     let missing = dir.path().join("not/there/yet");
-    assert!(same_mount(dir.path(), &missing).unwrap());
-    assert!(!same_mount(dir.path(), Path::new("/proc")).unwrap());
     let link = dir.path().join("link");
     std::os::unix::fs::symlink("/proc", &link).unwrap();
-    assert!(same_mount(&link, Path::new("/proc/self")).unwrap(), "links are resolved");
-    assert_eq!(decide(&link, WatchMode::Auto).fs_type, "proc");
     let table = MountTable::read().unwrap();
+    assert_eq!(table.of(&link), table.of(Path::new("/proc/self")), "links are resolved");
+    assert_ne!(table.of(&link), table.of(dir.path()));
+    assert_eq!(table.of(&link).unwrap().fs_type, "proc");
     assert_eq!(table.of(&missing), table.of(dir.path()));
 }
 

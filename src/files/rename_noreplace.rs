@@ -9,7 +9,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, linkat, openat, renameat, renameat_with, statx, unlinkat};
 use rustix::io::Errno;
 
-use super::{IDENTITY_FLAGS, identity_of};
+use crate::files::{IDENTITY_FLAGS, identity_of};
 
 /// A name in an open folder.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +33,7 @@ pub(crate) enum Way {
 /// For reeld's own staging files.
 pub(crate) const FOR_STAGING: &[Way] = &[Way::Rename, Way::Link, Way::Placeholder];
 /// For frames, whose names a renderer may rewrite at any moment.
-pub(super) const FOR_FRAMES: &[Way] = &[Way::Rename, Way::Placeholder];
+pub(crate) const FOR_FRAMES: &[Way] = &[Way::Rename, Way::Placeholder];
 
 /// Moves a file to a free name by the first of `ways` that the file system knows. `EEXIST` says that the name is taken.
 pub(crate) fn move_to_free_name(from: Entry<'_>, to: Entry<'_>, ways: &[Way]) -> Result<(), Errno> {

@@ -1,29 +1,36 @@
 //! Opening folders without following links.
 //!
-//! It never resolves a path in one go below the watched folder: a link put into the path later must not lead a removal
-//! somewhere else.
+//! It never resolves a path in one go below the folder that was named: a link put into the path later must not lead what is done
+//! there somewhere else.
 
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, mkdirat, openat, openat2};
 use rustix::io::Errno;
 
-use super::{CleanupError, cannot_open};
-
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
+/// Why a folder is not open.
+#[derive(Debug)]
+pub(crate) enum Unopened {
+    /// It is not below the root.
+    Outside,
+    /// This folder cannot be opened, or is reached only through a link.
+    Folder(PathBuf, Errno),
+}
+
 /// Opens `dir`, which is `root` or below it. Links in `root` itself are followed, since the configuration names it.
-pub(super) fn open_beneath(root: &Path, dir: &Path) -> Result<OwnedFd, CleanupError> {
-    let outside = || CleanupError::Outside { dir: dir.to_path_buf(), root: root.to_path_buf() };
-    let below = dir.strip_prefix(root).map_err(|_| outside())?;
+pub(crate) fn open_beneath(root: &Path, dir: &Path) -> Result<OwnedFd, Unopened> {
+    let below = dir.strip_prefix(root).map_err(|_| Unopened::Outside)?;
     let names: Option<Vec<&OsStr>> = below
         .components()
         .map(|component| if let Component::Normal(name) = component { Some(name) } else { None })
         .collect();
-    let names = names.ok_or_else(outside)?;
-    let root_fd = openat(CWD, root, FOLDER, Mode::empty()).map_err(|errno| cannot_open(root, errno))?;
+    let names = names.ok_or(Unopened::Outside)?;
+    let root_fd =
+        openat(CWD, root, FOLDER, Mode::empty()).map_err(|errno| Unopened::Folder(root.to_path_buf(), errno))?;
     if names.is_empty() {
         return Ok(root_fd);
     }
@@ -33,7 +40,7 @@ pub(super) fn open_beneath(root: &Path, dir: &Path) -> Result<OwnedFd, CleanupEr
         Err(Errno::NOSYS | Errno::PERM) => walk(root_fd, &names),
         opened => opened,
     };
-    opened.map_err(|errno| cannot_open(dir, errno))
+    opened.map_err(|errno| Unopened::Folder(dir.to_path_buf(), errno))
 }
 
 fn walk(root: OwnedFd, names: &[&OsStr]) -> Result<OwnedFd, Errno> {
@@ -41,12 +48,12 @@ fn walk(root: OwnedFd, names: &[&OsStr]) -> Result<OwnedFd, Errno> {
 }
 
 /// Opens a folder in a folder, but not through a link.
-pub(super) fn open_child(parent: impl AsFd, name: &OsStr) -> Result<OwnedFd, Errno> {
+pub(crate) fn open_child(parent: impl AsFd, name: &OsStr) -> Result<OwnedFd, Errno> {
     openat(parent, name, FOLDER | OFlags::NOFOLLOW, Mode::empty())
 }
 
 /// Opens a folder in a folder, and makes it where it is missing.
-pub(super) fn make_child(parent: impl AsFd, name: &OsStr, mode: u32) -> Result<OwnedFd, Errno> {
+pub(crate) fn make_child(parent: impl AsFd, name: &OsStr, mode: u32) -> Result<OwnedFd, Errno> {
     match mkdirat(&parent, name, Mode::from_raw_mode(mode)) {
         Ok(()) | Err(Errno::EXIST) => open_child(parent, name),
         Err(errno) => Err(errno),
@@ -75,10 +82,10 @@ mod tests {
         let entrance = folder.path().join("entrance");
         assert!(open_beneath(&entrance, &entrance.join("a")).is_ok());
         for dir in ["link", "link/b"] {
-            assert!(matches!(open_beneath(&root, &root.join(dir)), Err(CleanupError::Folder { .. })), "{dir}");
+            assert!(matches!(open_beneath(&root, &root.join(dir)), Err(Unopened::Folder(..))), "{dir}");
         }
         for dir in [folder.path().join("elsewhere"), root.join("../elsewhere")] {
-            assert!(matches!(open_beneath(&root, &dir), Err(CleanupError::Outside { .. })), "{}", dir.display());
+            assert!(matches!(open_beneath(&root, &dir), Err(Unopened::Outside)), "{}", dir.display());
         }
 
         let names = |names: &[&'static str]| names.iter().map(|name| OsStr::new(*name)).collect::<Vec<_>>();
