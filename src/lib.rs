@@ -42,8 +42,14 @@
 //! [`deliver`] publishes the reel under a free name and then, if asked to, removes the frames. [`journal`] remembers every
 //! step. [`pipeline`] takes one batch through all of that. [`daemon`] is the loop that knows when, [`serve`] its socket, [`cli`]
 //! everything a person types and reads.
-//! Imports run downward only: `cli`, `serve` → `daemon` → `pipeline` → `encode`, `deliver`, `watch`, `journal` → `frame`,
-//! `sequence`, `config` → `error`. [`error`] has the trait of everything that can fail, and the one printer of its causes.
+//! Imports run downward only, in this order; modules between commas do not import each other. A test reads them.
+//!
+//! ```text
+//! cli > serve > daemon > pipeline > journal > encode, deliver, watch > config > frame > sequence > files > error > text > model, starting, fault
+//! ```
+//!
+//! [`error`] has the trait of everything that can fail, and the one printer of its causes; [`files`] what must be done in one way
+//! wherever it is done; [`model`] the data that all share; [`text`] the words for people.
 //!
 //! # What never happens
 //!

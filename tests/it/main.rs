@@ -29,6 +29,7 @@ mod live;
 mod live_faults;
 mod live_schedule;
 mod look_again;
+mod map;
 mod order;
 mod priority;
 mod roots;

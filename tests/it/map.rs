@@ -1,0 +1,84 @@
+//! The map of the crate is true: imports run downward only, and the map is the same wherever it is printed.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What the line with the order of the modules begins with, in `src/lib.rs` and in `CONTRIBUTING.md`.
+const MAP: &str = "cli > serve > ";
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The line of a file that is the map.
+fn map_of(file: &str) -> String {
+    let text = fs::read_to_string(repository().join(file)).unwrap();
+    let lines: Vec<&str> = text.lines().filter_map(|line| line.find(MAP).map(|at| &line[at..])).collect();
+    assert_eq!(lines.len(), 1, "{file}: {lines:?}");
+    lines[0].trim_end_matches(['`', ' ', '|']).to_owned()
+}
+
+/// The layers, from the top. Modules of one layer do not import each other.
+fn layers() -> BTreeMap<String, usize> {
+    let map = map_of("src/lib.rs");
+    let layers = map.split(" > ").enumerate();
+    layers.flat_map(|(layer, names)| names.split(", ").map(move |name| (name.to_owned(), layer))).collect()
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| match path.extension() {
+            _ if path.is_dir() => sources(&path),
+            Some(extension) if extension == "rs" => vec![path],
+            _ => Vec::new(),
+        })
+        .collect()
+}
+
+/// The modules of the crate that a line of code names.
+fn named(line: &str) -> Vec<&str> {
+    let code = line.split("//").next().unwrap_or_default();
+    let after = code.split("crate::").skip(1);
+    let ends = |text: &str| text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
+    after.map(|text| &text[..ends(text)]).filter(|name| !name.is_empty()).collect()
+}
+
+#[test]
+fn imports_run_downward_only() {
+    let layers = layers();
+    let src = repository().join("src");
+    let (mut wrong, mut seen) = (Vec::new(), 0);
+    for path in sources(&src) {
+        let below: Vec<&str> = path.strip_prefix(&src).unwrap().iter().map(|part| part.to_str().unwrap()).collect();
+        let module = below[0].trim_end_matches(".rs");
+        // The crate itself, and what only tests and the fuzzer use.
+        let is_outside = |part: &&str| ["lib.rs", "main.rs", "fuzzing.rs", "tests.rs", "tests"].contains(part);
+        if below.iter().any(is_outside) {
+            continue;
+        }
+        let Some(layer) = layers.get(module) else {
+            wrong.push(format!("{module} is not on the map"));
+            continue;
+        };
+        let text = fs::read_to_string(&path).unwrap();
+        // Tests at the end of a file may look upward.
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        for (number, line) in (1..).zip(code.lines()) {
+            for name in named(line).into_iter().filter(|name| *name != module) {
+                seen += 1;
+                if layers.get(name).is_none_or(|other| other <= layer) {
+                    wrong.push(format!("{}:{number}: {module} imports {name}: {}", path.display(), line.trim()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(seen > 300, "only {seen} imports were found");
+}
+
+#[test]
+fn the_map_is_the_same_everywhere() {
+    assert_eq!(map_of("src/lib.rs"), map_of("CONTRIBUTING.md"));
+}
