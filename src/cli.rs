@@ -22,6 +22,7 @@ mod logging;
 mod make_frames;
 mod manage;
 mod out;
+mod reload;
 mod run;
 mod scan;
 mod state;
@@ -86,6 +87,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Tell the running daemon that the sequences of a folder are finished
     Done(manage::DoneArgs),
+    /// Have the running daemon read its config again, and say what is wrong with it
+    Reload(reload::ReloadArgs),
     /// Show the journal: what was encoded, from what, to where
     List(manage::ListArgs),
     /// Encode a failed batch again
@@ -138,6 +141,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Scan(args) => scan::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Done(args) => manage::done(&args),
+        Command::Reload(args) => reload::run(&args),
         Command::List(args) => manage::list(&args),
         Command::Retry(args) => manage::retry(&args),
         Command::Forget(args) => manage::forget(&args),

@@ -195,6 +195,15 @@ impl Config {
         }
     }
 
+    /// The `state_dir` that `file` names, whatever else is wrong with it: who asks a daemon to read a file must find the
+    /// daemon also where the file is no good.
+    #[must_use]
+    pub fn state_dir_in(file: &Path) -> Option<PathBuf> {
+        let text = std::fs::read_to_string(file).ok()?;
+        let written = RawConfig::read(&text, &mut Mistakes::default()).top.state_dir?;
+        Place::of(file, &dirs::process_env).resolve(written.get_ref()).ok()
+    }
+
     /// Checks `text` as if it stood in `file`, which need not exist.
     pub fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {
         parse_in(text, file, &dirs::process_env)

@@ -23,6 +23,7 @@ use crate::daemon::event::Event;
 use crate::daemon::ground::Ground;
 use crate::daemon::live::Live;
 use crate::daemon::reader::Wants;
+use crate::daemon::reload::Reloads;
 use crate::daemon::slots::Slots;
 use crate::daemon::systemd::Systemd;
 use crate::daemon::watching::Watched;
@@ -46,6 +47,7 @@ mod live;
 mod load;
 mod memory;
 mod reader;
+mod reload;
 mod signals;
 mod slots;
 mod systemd;
@@ -74,6 +76,7 @@ pub struct Daemon {
     /// Sealed batches that the journal did not take yet.
     unrecorded: Vec<Batch>,
     forgets: Vec<Forget>,
+    reloads: Reloads,
     /// Batches without a job of which the journal does not know how they ended: when it is told, and what went wrong.
     unsettled: BTreeMap<BatchId, (Duration, String)>,
     watcher: Arc<Watcher>,
@@ -185,6 +188,7 @@ impl Daemon {
             live: Live::default(),
             unrecorded: Vec::new(),
             forgets: Vec::new(),
+            reloads: Reloads::default(),
             unsettled: BTreeMap::new(),
             watcher,
             dirty,

@@ -161,7 +161,7 @@ pub(crate) fn forget(args: &ForgetArgs) -> Result<ExitCode, CliError> {
     show(command::forgotten(&released))
 }
 
-fn show(reply: Reply) -> Result<ExitCode, CliError> {
+pub(super) fn show(reply: Reply) -> Result<ExitCode, CliError> {
     match reply {
         Reply::Done { message } => {
             out::say(&message);
@@ -175,8 +175,12 @@ fn show(reply: Reply) -> Result<ExitCode, CliError> {
 
 /// `None` when no daemon is running. Paths are resolved, as the daemon's own are.
 fn ask_daemon(config: &ConfigArg, command: &Command) -> Result<Option<Reply>, CliError> {
-    let state = state_dir(config)?;
-    let socket = serve::socket_path(&dirs::runtime_dir(&state, &dirs::process_env));
+    ask_daemon_of(&state_dir(config)?, command)
+}
+
+/// The same for the daemon of a state directory.
+pub(super) fn ask_daemon_of(state: &Path, command: &Command) -> Result<Option<Reply>, CliError> {
+    let socket = serve::socket_path(&dirs::runtime_dir(state, &dirs::process_env));
     match serve::ask(&socket, command) {
         Ok(reply) => Ok(Some(reply)),
         Err(error) if error.is_nobody() => Ok(None),

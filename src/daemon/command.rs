@@ -31,6 +31,8 @@ pub enum Command {
         /// The folder, absolute.
         dir: WirePath,
     },
+    /// Read the config again.
+    Reload,
     /// Which sequences are not videos yet, and why not. Changes nothing.
     Open,
 }

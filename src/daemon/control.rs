@@ -1,4 +1,4 @@
-//! The loop's side of control: signals, clients, the reloaded config, and what the service manager is told.
+//! The loop's side of control: signals, clients, and what the service manager is told.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::config::{Config, ConfigError, StopPolicy};
+use crate::config::StopPolicy;
 use crate::daemon::command::{self, Command, Reply, RetryTarget};
 use crate::daemon::error::StartError;
 use crate::daemon::event::{Event, Files};
@@ -15,7 +15,6 @@ use crate::daemon::signals::Signal;
 use crate::daemon::systemd::Systemd;
 use crate::daemon::{ABORT_LIMIT, Daemon, Phase};
 use crate::error::{Explain as _, chain};
-use crate::frame::limits;
 use crate::journal::JournalError;
 use crate::pipeline::clock::now_ms;
 use crate::text::plural::counted;
@@ -37,11 +36,7 @@ impl Daemon {
     pub(super) fn signal(&mut self, signal: Signal) {
         match signal {
             Signal::Stop => self.stop(),
-            Signal::Reload => {
-                Systemd::reloading();
-                let file = self.config.file.clone();
-                self.spawn(move || Event::Reloaded(Config::load(&file).map(Box::new)));
-            }
+            Signal::Reload => self.reload(None),
             Signal::Report => self.report(),
         }
     }
@@ -78,51 +73,12 @@ impl Daemon {
         self.phase = Phase::Stopping { until };
     }
 
-    /// The config was read again. A bad one changes nothing.
-    pub(super) fn reloaded(&mut self, result: Result<Box<Config>, ConfigError>) {
-        match result {
-            Ok(config) => self.adopt(*config),
-            Err(error) => {
-                // What is wrong is shown in the lines of the file, and an event of the log is one line.
-                for line in chain(&error).in_lines().lines() {
-                    tracing::error!("{line}");
-                }
-                let hint = error.hint().unwrap_or_default();
-                tracing::error!(hint, "the running config stays in force");
-            }
-        }
-        Systemd::ready();
-    }
-
-    fn adopt(&mut self, config: Config) {
-        for watched in std::mem::take(&mut self.roots).into_values() {
-            watched.reader.close();
-        }
-        // Also those of a root that is away: an inspection there would never be answered. Where folders are taken together
-        // otherwise than before, all is read anew.
-        let group = |config: &Config, dir: &Path| config.root_of(dir).map(|root| root.group);
-        let old = Arc::clone(&self.config);
-        self.tracker.retain(|dir| group(&config, dir).is_some_and(|now| group(&old, dir) == Some(now)));
-        // Chunks that are whole stay; what is made of them by other settings is made anew.
-        self.live.abort();
-        self.tools.encoder = config.encoder.clone();
-        limits::set(config.limits);
-        self.config = Arc::new(config);
-        // Who reads the config again says that every folder is the right one, as for the roots.
-        let asked = self.tools.journal.forget_places().and_then(|()| self.tools.journal.reconsider());
-        if let Err(error) = asked {
-            self.journal_failed(&error.into());
-        }
-        self.open_roots();
-        self.ask_journal();
-        tracing::info!(roots = self.roots.len(), "config reloaded; running encodes keep the old one");
-    }
-
     pub(super) fn asked(&mut self, command: Command, answer: oneshot::Sender<Reply>) {
         let reply = match command {
             Command::Done { dir } => self.done(&dir.to_path()),
             Command::Retry { target } => return self.retry(target, answer),
             Command::Forget { dir } => return self.forget(dir.to_path(), answer),
+            Command::Reload => return self.reload(Some(answer)),
             Command::Open => Reply::Open { sequences: self.tracker.snapshot(self.now()) },
         };
         // A client that does not wait for the answer needs none.
@@ -222,7 +178,8 @@ impl Daemon {
         let polling = self.roots.values().filter(|root| root.reader.poll().is_some()).count();
         let roots = counted(self.roots.len() as u64, "root", "roots");
         let open = counted(self.tracker.snapshot(self.now()).len() as u64, "sequence", "sequences");
-        let mut text = format!("{roots} ({polling} polling), {open} open");
+        let refused = self.refused_config().map(|refused| format!("{refused}; ")).unwrap_or_default();
+        let mut text = format!("{refused}{roots} ({polling} polling), {open} open");
         for running in self.slots.running() {
             text += &format!(", encoding {} {}%", running.job.batch.pattern, running.meter.percent());
         }

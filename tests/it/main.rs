@@ -32,6 +32,7 @@ mod look_again;
 mod map;
 mod order;
 mod priority;
+mod reload;
 mod roots;
 mod scan;
 mod shared;

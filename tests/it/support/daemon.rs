@@ -95,12 +95,16 @@ impl Daemon {
 
     /// Waits for a notification of systemd's protocol with this line, such as `READY=1`. Each is heard once.
     pub fn wait_for_state(&mut self, wanted: &str) {
-        self.wait(wanted, |daemon| {
+        self.wait_for_state_that(wanted, |line| line == wanted);
+    }
+
+    /// The same for a line that `wanted` accepts, which comes back.
+    pub fn wait_for_state_that(&mut self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+        self.wait(what, |daemon| {
             let mut told = daemon.told.lock().unwrap();
-            let place = told.iter().position(|line| line == wanted)?;
-            told.drain(..=place);
-            Some(())
-        });
+            let place = told.iter().position(|line| wanted(line))?;
+            told.drain(..=place).next_back()
+        })
     }
 
     /// The number of its process.
