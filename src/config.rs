@@ -30,6 +30,7 @@ mod place;
 mod raw;
 mod reader;
 mod selection;
+mod settings;
 mod template;
 pub mod units;
 mod video;
@@ -45,6 +46,7 @@ pub use dirs::locate;
 pub use error::{ConfigError, Invalid};
 pub(crate) use place::real;
 pub use selection::Selection;
+pub use settings::{InForce, Settings};
 pub use template::TemplateError;
 pub use units::Factor;
 pub use video::{Builtin, Container, CustomPreset, FrameRate, NamedQuality, Preset, Quality, Video};
@@ -260,6 +262,14 @@ impl Root {
     #[must_use]
     pub fn admits(&self, dir: &Path, file: &[u8]) -> bool {
         self.selection.admits(&self.relative(dir).join(os_name(file)))
+    }
+
+    /// Whether the folder `dir`, which lies in the root, is the root itself or one that is looked at.
+    #[must_use]
+    pub fn reads_folder(&self, dir: &Path) -> bool {
+        let link = self.link.as_ref().and_then(|link| dir.strip_prefix(link).ok());
+        let below = dir.strip_prefix(&self.path).ok().or(link);
+        below.is_some_and(|below| below.as_os_str().is_empty() || self.selection.reads_folder(below))
     }
 
     /// The path of a folder from the root.

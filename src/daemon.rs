@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
-use crate::config::{Config, dirs};
+use crate::config::{Config, InForce, Settings};
 use crate::daemon::asking::Asking;
 use crate::daemon::command::{Command, Reply};
 use crate::daemon::control::Forget;
@@ -28,7 +28,7 @@ use crate::daemon::slots::Slots;
 use crate::daemon::systemd::Systemd;
 use crate::daemon::watching::Watched;
 use crate::encode::ffmpeg::Ffmpeg;
-use crate::frame::limits;
+use crate::error::{Explain as _, chain};
 use crate::journal::{BatchId, Journal, Lock};
 use crate::pipeline::job::Tools;
 use crate::sequence::Batch;
@@ -66,7 +66,7 @@ const ABORT_LIMIT: Duration = Duration::from_secs(2);
 /// All state of a running daemon.
 #[derive(Debug)]
 pub struct Daemon {
-    config: Arc<Config>,
+    settings: InForce,
     tools: Tools,
     tracker: Tracker,
     roots: BTreeMap<Arc<Path>, Watched>,
@@ -159,10 +159,19 @@ impl Daemon {
     /// Whatever makes it impossible to do the job at all; a root that is missing is none of these.
     pub fn start(config: Config, state_dir: &Path) -> Result<(Self, Handle), StartError> {
         let lock = Lock::acquire(state_dir)?;
-        let ffmpeg = Ffmpeg::find(config.encoder.ffmpeg.as_deref())?;
+        let program = Ffmpeg::locate(config.encoder.ffmpeg.as_deref())?;
+        let (version, silence) = match Ffmpeg::ask(program.clone()) {
+            Ok(ffmpeg) => (ffmpeg.version, None),
+            // What kept it from answering may pass, and whoever needs the answer asks again.
+            Err(error) if error.may_pass() => ("unknown".to_owned(), Some(error)),
+            Err(error) => return Err(error.into()),
+        };
         // The first line of the log: which config it is has to be seen before what it leads to.
         let file = std::path::absolute(&config.file).unwrap_or_else(|_| config.file.clone());
-        tracing::info!(config = %file.shown(), ffmpeg = %ffmpeg.path.shown(), version = ffmpeg.version, state = %state_dir.shown(), "reeld {} starts", env!("CARGO_PKG_VERSION"));
+        tracing::info!(config = %file.shown(), ffmpeg = %program.shown(), version, state = %state_dir.shown(), "reeld {} starts", env!("CARGO_PKG_VERSION"));
+        if let Some(error) = silence {
+            tracing::warn!(hint = error.hint().unwrap_or_default(), "{}", chain(&error));
+        }
         let (journal, set_aside) = Journal::open(&lock)?;
         if let Some(path) = set_aside {
             tracing::warn!(path = %path.shown(), hint = "frames that are still there may be encoded again", "the journal was damaged and is set aside");
@@ -174,12 +183,11 @@ impl Daemon {
         let watcher = Arc::new(Watcher::new(watching::is_urgent, move |haste| wake.wake(haste))?);
         let ground = sender.clone();
         ground::listen(state_dir, &journal.workers(), move |news| ground.send(Event::Ground(news)).is_ok());
-        limits::set(config.limits);
-        let chunk_dir = dirs::chunk_dir(config.encoder.chunk_dir.as_deref(), state_dir);
-        let tools = Tools { ffmpeg, journal, encoder: config.encoder.clone(), chunk_dir };
+        let settings = InForce::new(Settings::new(config, state_dir));
+        let tools = Tools::of(&settings.now(), program, journal);
         let handle = Handle(sender.clone());
         let daemon = Self {
-            config: Arc::new(config),
+            settings,
             tools,
             tracker: Tracker::default(),
             roots: BTreeMap::new(),
@@ -236,7 +244,7 @@ impl Daemon {
         match event {
             Event::Read(report) => self.read(report),
             Event::Relisted(report) => self.relisted(report),
-            Event::Inspected(verdict) => self.track(verdict),
+            Event::Inspected(reader, answer) => self.inspected(&reader, answer),
             Event::Enqueue(jobs) => self.enqueue(jobs),
             Event::Live(event) => self.live_event(event),
             Event::Ended { job, outcome } => self.ended(&job, outcome),

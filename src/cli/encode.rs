@@ -1,7 +1,6 @@
 //! `reeld encode`: what is there now, then exit.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr as _;
@@ -19,9 +18,7 @@ use crate::config::units::Factor;
 use crate::config::{Builtin, Cleanup, Delivery, Encoder, FrameRate, NameTemplate, Preset, Quality, Root, Video, dirs};
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::error::{Explain as _, chain};
-use crate::files::identity_of;
-use crate::journal::{BatchId, Journal, lossy};
-use crate::pipeline::clock::now_ms;
+use crate::journal::{BatchId, lossy};
 use crate::pipeline::error::JobError;
 use crate::pipeline::job::{Job, Tools};
 use crate::pipeline::removal;
@@ -102,14 +99,15 @@ enum Outcome<'a> {
 
 pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> {
     let found = find(args)?;
-    let ffmpeg = Ffmpeg::locate(None)?;
+    let program = Ffmpeg::locate(None)?;
     let state = dirs::state_dir(None, &dirs::process_env)?;
     let chunk_dir = dirs::chunk_dir(None, &state);
     let state = state::open(&state)?;
-    let ffmpeg = asked(ffmpeg, &state.journal)?;
     // Somebody waits for it, so it does not step back behind other programs as the daemon does.
     let encoder = Encoder { nice: 0, ..Encoder::default() };
-    let tools = Tools { ffmpeg, journal: state.journal.clone(), encoder, chunk_dir };
+    let tools = Tools { program, journal: state.journal.clone(), encoder, chunk_dir };
+    // Before anything is in the journal that would have to fail.
+    tools.ffmpeg()?;
     if state.is_alone() {
         // What cannot be removed now is tried again at the next start, and costs only its place until then.
         _ = run::sweep_chunks(&tools);
@@ -147,23 +145,6 @@ pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> 
         failed = true;
     }
     Ok(ExitCode::from(u8::from(failed)))
-}
-
-/// The FFmpeg at `path`. It is asked for its version only where the journal does not have that.
-fn asked(path: PathBuf, journal: &Journal) -> Result<Ffmpeg, CliError> {
-    let now = now_ms();
-    // A journal that cannot be read or written fails the batch when it begins; a program that is gone, when it is asked.
-    let identity = fs::metadata(&path).map(|meta| identity_of(&meta)).ok();
-    if let Some(identity) = &identity
-        && let Ok(Some(version)) = journal.version_of(&path, identity, now)
-    {
-        return Ok(Ffmpeg { path, version });
-    }
-    let ffmpeg = Ffmpeg::ask(path)?;
-    if let Some(identity) = &identity {
-        _ = journal.keep_version(&ffmpeg.path, identity, &ffmpeg.version, now);
-    }
-    Ok(ffmpeg)
 }
 
 /// The sequences of all paths, each once, and only those that can make a video. What is left out is said.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::Config;
+use crate::config::InForce;
 use crate::daemon::error::StartError;
 use crate::daemon::event::{Event, Files};
 use crate::daemon::reader::Wants;
@@ -18,7 +18,7 @@ use crate::model::Identity;
 use crate::pipeline::chunks;
 use crate::pipeline::clock::now_ms;
 use crate::pipeline::error::{Consequence, JobError};
-use crate::pipeline::job::{Job, Tools};
+use crate::pipeline::job::{Job, Queued, Tools};
 use crate::pipeline::run::{self, Delivered, text_of};
 use crate::pipeline::{places, removal};
 use crate::sequence::Batch;
@@ -36,7 +36,7 @@ const LOOK_AT_OTHERS: i64 = 2_000;
 /// What the journal wants done.
 #[derive(Debug)]
 pub(crate) struct DueWork {
-    jobs: Vec<Job>,
+    jobs: Vec<Queued>,
     /// Batches that it takes for what they are again: nobody works on them.
     told: Vec<BatchId>,
     /// Videos that had their names already when their jobs ended.
@@ -73,7 +73,7 @@ impl Daemon {
         let Some(root) = self.root_of(&batch.dir) else { return };
         let journal = self.tools.journal.clone();
         self.spawn(move || match Job::begin(batch.clone(), &root, &journal) {
-            Ok(job) => Event::Enqueue(vec![job]),
+            Ok(Job { id, batch, .. }) => Event::Enqueue(vec![Queued { id, batch }]),
             Err(error) => Event::NotBegun { batch: Box::new(batch), error },
         });
     }
@@ -110,7 +110,7 @@ impl Daemon {
             return;
         }
         let tools = self.tools.clone();
-        let config = Arc::clone(&self.config);
+        let settings = self.settings.clone();
         let now = self.now();
         let due = self.unsettled.iter().filter(|(_, (due, _))| *due <= now);
         // They have their jobs, whatever the journal says.
@@ -119,7 +119,7 @@ impl Daemon {
         let unsettled: Vec<(BatchId, String)> = due.map(|(id, (_, error))| (*id, error.clone())).collect();
         self.spawn(move || {
             // Nobody would ask again after a panic.
-            let found = catch_unwind(AssertUnwindSafe(|| due_work(&tools, &config, &unsettled, &busy)));
+            let found = catch_unwind(AssertUnwindSafe(|| due_work(&tools, &settings, &unsettled, &busy)));
             let panicked = |panic: Box<dyn Any + Send>| Err(JobError::Panicked(text_of(&*panic)));
             Event::DueWork(found.map_or_else(panicked, |found| found.map_err(JobError::from)))
         });
@@ -151,7 +151,7 @@ impl Daemon {
     }
 
     /// Jobs of a folder that is being forgotten do not start; the journal knows them, should they stay.
-    pub(super) fn enqueue(&mut self, jobs: Vec<Job>) {
+    pub(super) fn enqueue(&mut self, jobs: Vec<Queued>) {
         for job in jobs {
             if !self.is_forgetting(&job.batch.dir) {
                 self.slots.enqueue(job);
@@ -165,7 +165,12 @@ impl Daemon {
             return;
         }
         let limit = self.tools.encoder.jobs.get();
-        while let Some(running) = self.slots.start_next(limit, |job| !self.live.is_busy_for(job)) {
+        let settings = self.settings.now();
+        while let Some(Queued { id, batch }) = self.slots.take_next(limit, |batch| !self.live.is_busy_for(batch)) {
+            // What holds now, not what held when it was queued. A folder that is not watched any more keeps its batches in
+            // the journal, for the day it comes back.
+            let Some(root) = settings.of(&batch.dir).cloned() else { continue };
+            let running = self.slots.start(Job { id, batch, root });
             let (job, stop, meter) = (Arc::clone(&running.job), running.stop.clone(), Arc::clone(&running.meter));
             tracing::info!(batch = %job.id, sequence = job.name(), frames = job.batch.frames.len(), "encoding");
             let tools = self.tools.clone();
@@ -286,7 +291,7 @@ impl Daemon {
 /// Removes the frames that are due, and finds the batches to run and the next moment something is due.
 fn due_work(
     tools: &Tools,
-    config: &Config,
+    settings: &InForce,
     unsettled: &[(BatchId, String)],
     busy: &[BatchId],
 ) -> Result<DueWork, JournalError> {
@@ -297,13 +302,10 @@ fn due_work(
         journal.unsettled(*id, error, None, now)?;
     }
     let published = settle(tools, now, busy)?;
-    removal::remove_due(journal, config, now)?;
+    removal::remove_due(journal, settings, now)?;
     let mut jobs = Vec::new();
     for stored in journal.pending(now)? {
-        // A root that left the config keeps its batches in the journal, for the day it comes back.
-        if let Some(root) = config.root_of(&stored.batch.dir) {
-            jobs.push(Job { id: stored.id, batch: stored.batch, root: root.clone() });
-        }
+        jobs.push(Queued { id: stored.id, batch: stored.batch });
     }
     let look = journal.has_others().then(|| now.saturating_add(LOOK_AT_OTHERS));
     let next = journal.next_due(now)?.into_iter().chain(look).min();

@@ -58,7 +58,7 @@ impl Daemon {
 
     fn stop(&mut self) {
         Systemd::stopping();
-        let until = match self.config.stop {
+        let until = match self.settings.now().config.stop {
             StopPolicy::Abort => {
                 self.slots.cancel(|_| true);
                 self.live.abort();
@@ -126,7 +126,7 @@ impl Daemon {
 
     /// A batch that is being encoded cannot be forgotten: its encode ends first.
     fn forget(&mut self, dir: PathBuf, answer: oneshot::Sender<Reply>) {
-        self.slots.cancel(|job| job.batch.dir.starts_with(&dir));
+        self.slots.cancel(|batch| batch.dir.starts_with(&dir));
         self.forgets.push(Forget { dir, answer: Some(answer) });
         self.forget_what_rests();
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::config::ConfigError;
 use crate::encode::ffmpeg::FfmpegError;
 use crate::error::Explain;
 use crate::journal::JournalError;
@@ -39,6 +40,25 @@ impl Explain for StartError {
                  `reeld done` or `reeld encode`"
                     .to_owned(),
             ),
+        }
+    }
+}
+
+/// Why a config that was read again is refused.
+#[derive(Debug, Error)]
+#[expect(missing_docs, reason = "each message says what its variant means")]
+pub enum ReloadError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Ffmpeg(#[from] FfmpegError),
+}
+
+impl Explain for ReloadError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Config(error) => error.hint(),
+            Self::Ffmpeg(error) => error.hint(),
         }
     }
 }

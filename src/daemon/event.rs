@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use crate::config::{Config, ConfigError};
 use crate::daemon::batches::DueWork;
 use crate::daemon::command::{Command, Reply};
+use crate::daemon::error::ReloadError;
 use crate::daemon::ground::Ground;
 use crate::daemon::live::LiveEvent;
-use crate::daemon::reader::Report;
+use crate::daemon::reader::{ReaderId, Report};
+use crate::daemon::reload::Fresh;
 use crate::daemon::signals::Signal;
 use crate::journal::JournalError;
 use crate::model::Identity;
 use crate::pipeline::error::JobError;
-use crate::pipeline::job::Job;
+use crate::pipeline::job::{Job, Queued};
 use crate::pipeline::run::Delivered;
 use crate::sequence::Batch;
 use crate::sequence::tracker;
@@ -30,10 +31,10 @@ pub(crate) enum Event {
     Read(Report),
     /// A folder was read again, and what is new below it, because a sequence in it is being looked at.
     Relisted(Report),
-    /// The files of a finished sequence were looked at: the tracker's answer.
-    Inspected(tracker::Event),
+    /// The files of a finished sequence were looked at by this reader: the tracker's answer.
+    Inspected(ReaderId, tracker::Event),
     /// Batches are in the journal and may be encoded.
-    Enqueue(Vec<Job>),
+    Enqueue(Vec<Queued>),
     /// Something about a sequence that is encoded before it is finished.
     Live(LiveEvent),
     /// A job came to its end.
@@ -64,7 +65,7 @@ pub(crate) enum Event {
         released: Result<Vec<Files>, JournalError>,
     },
     /// The config was read again.
-    Reloaded(Result<Box<Config>, ConfigError>),
+    Reloaded(Result<Box<Fresh>, ReloadError>),
     /// A client asks.
     Asked(Command, oneshot::Sender<Reply>),
     /// The operating system asks.

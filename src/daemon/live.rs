@@ -21,7 +21,6 @@ use crate::encode::ffmpeg::Stop;
 use crate::error::{Explain as _, chain};
 use crate::journal::ChunkId;
 use crate::pipeline::chunks::{self, ChunkMaker};
-use crate::pipeline::job::Job;
 use crate::sequence::gaps::Spacing;
 use crate::sequence::origin::Origin;
 use crate::sequence::sizes::SizeChange;
@@ -39,13 +38,16 @@ const LOOK_AT_LOAD: Duration = Duration::from_secs(5);
 /// A sequence: its folder, and what its names share.
 pub(super) type Key = (Arc<Path>, Pattern);
 
+/// See [`Live::era`].
+type Era = u64;
+
 /// What the workers of live encoding answer.
 #[derive(Debug)]
 pub(crate) enum LiveEvent {
     /// How a sequence is encoded; `None` where that must wait until it is finished.
-    Prepared(Key, Option<Prepared>),
+    Prepared(Era, Key, Option<Prepared>),
     /// Which frames are whole.
-    Settled(Key, Settled),
+    Settled(Era, Key, Settled),
     /// An encoder has ended; its chunk is being proved.
     Encoded(Serial),
     /// What became of its chunk.
@@ -58,6 +60,8 @@ pub(super) struct Live {
     growing: BTreeMap<Key, Growing>,
     tasks: BTreeMap<Serial, Task>,
     next: Serial,
+    /// How often everything was ended: answers to what was asked before that say nothing.
+    era: Era,
     load: LoadMeter,
     /// When the load is looked at again.
     retry: Option<Duration>,
@@ -88,9 +92,9 @@ impl Live {
         self.growing.values().filter_map(|growing| growing.take.due()).chain(self.retry).min()
     }
 
-    /// Whether `job` must wait for chunks that are on their way.
-    pub(super) fn is_busy_for(&self, job: &Job) -> bool {
-        let is_its = |task: &Task| task.awaited && *task.key.0 == *job.batch.dir && task.key.1 == job.batch.pattern;
+    /// Whether `batch` must wait for chunks that are on their way.
+    pub(super) fn is_busy_for(&self, batch: &Batch) -> bool {
+        let is_its = |task: &Task| task.awaited && *task.key.0 == *batch.dir && task.key.1 == batch.pattern;
         self.tasks.values().any(is_its)
     }
 
@@ -101,6 +105,7 @@ impl Live {
 
     /// Ends everything. Finished chunks stay for the next start.
     pub(super) fn abort(&mut self) {
+        self.era += 1;
         self.growing.clear();
         self.tasks.values().for_each(|task| task.stop.request());
     }
@@ -124,7 +129,7 @@ impl Daemon {
         }
         let now = self.now();
         let key = (Arc::clone(dir), pattern);
-        let wanted = self.config.root_of(dir).is_some_and(|root| root.live != config::Live::Never);
+        let wanted = self.settings.now().of(dir).is_some_and(|root| root.live != config::Live::Never);
         if wanted && self.tracker.growing(&key.0, &key.1).is_some_and(|growing| growing.is_worth_it()) {
             let encoder = &self.tools.encoder;
             let limits = Limits { length: encoder.chunk_length, hold: encoder.live_hold };
@@ -138,6 +143,13 @@ impl Daemon {
             if self.tracker.growing(&key.0, &key.1).is_none() {
                 self.abandon(&key);
             }
+        }
+    }
+
+    /// Begins with every sequence that is open, as if its frames had just come.
+    pub(super) fn live_begin_anew(&mut self) {
+        for (dir, pattern) in self.tracker.patterns() {
+            self.grew(&dir, pattern, FrameNumber::MIN);
         }
     }
 
@@ -160,17 +172,18 @@ impl Daemon {
 
     pub(super) fn live_event(&mut self, event: LiveEvent) {
         match event {
-            LiveEvent::Prepared(key, prepared) => {
+            LiveEvent::Prepared(era, ..) | LiveEvent::Settled(era, ..) if era != self.live.era => {}
+            LiveEvent::Prepared(_, key, prepared) => {
                 let Some(growing) = self.live.growing.get_mut(&key) else { return };
                 let (maker, chunks) = prepared.map(|prepared| (prepared.maker, prepared.chunks)).unzip();
                 growing.maker = maker;
                 growing.take.prepared(chunks);
                 self.live_step(&key);
             }
-            LiveEvent::Settled(key, Settled { whole, unsettled, heads, sizes }) => {
+            LiveEvent::Settled(_, key, Settled { whole, unsettled, heads, sizes }) => {
                 let now = self.now();
                 let splits =
-                    self.config.root_of(&key.0).is_some_and(|root| root.video.size_change == SizeChange::Split);
+                    self.settings.now().of(&key.0).is_some_and(|root| root.video.size_change == SizeChange::Split);
                 if heads.iter().any(|(_, origin)| *origin != Origin::default()) {
                     let (dir, pattern) = key.clone();
                     self.track(Tracked::Heads { dir, pattern, heads });
@@ -214,7 +227,11 @@ impl Daemon {
             // The job finds the chunk in the journal, if there is one.
             return;
         }
-        if let Some(growing) = self.live.growing.get_mut(&task.key) {
+        if matches!(outcome, Closed::Outdated) {
+            // Chunks of two versions of FFmpeg do not go together: the new one begins at the beginning.
+            self.abandon(&task.key);
+            self.grew(&task.key.0, task.key.1, FrameNumber::MIN);
+        } else if let Some(growing) = self.live.growing.get_mut(&task.key) {
             let mut out = Vec::new();
             growing.take.closed(serial, outcome, &mut out);
             let spacing =
@@ -264,7 +281,7 @@ impl Daemon {
 
     /// Whether `live = "when_idle"` holds this sequence back now.
     fn is_busy(&mut self, key: &Key) -> bool {
-        if self.config.root_of(&key.0).is_none_or(|root| root.live != config::Live::WhenIdle) {
+        if self.settings.now().of(&key.0).is_none_or(|root| root.live != config::Live::WhenIdle) {
             return false;
         }
         // The measure is the better the more often it is taken.
@@ -322,14 +339,15 @@ impl Daemon {
 
     fn live_prepare(&self, key: Key, first: Frame) {
         let Some(root) = self.root_of(&key.0) else { return };
-        let tools = self.tools.clone();
+        let (tools, era) = (self.tools.clone(), self.live.era);
         self.spawn(move || {
             let prepared = catch_unwind(|| work::prepare(&key, &first, &root, &tools)).unwrap_or_default();
-            Event::Live(LiveEvent::Prepared(key, prepared))
+            Event::Live(LiveEvent::Prepared(era, key, prepared))
         });
     }
 
     fn live_settle(&self, key: Key, frames: Vec<Frame>) {
+        let era = self.live.era;
         self.spawn(move || {
             let settled = catch_unwind(|| work::settle(&key, &frames));
             // A parser's panic over one strange file must not keep the others waiting.
@@ -339,7 +357,7 @@ impl Daemon {
                 heads: Vec::new(),
                 sizes: Vec::new(),
             });
-            Event::Live(LiveEvent::Settled(key, settled))
+            Event::Live(LiveEvent::Settled(era, key, settled))
         });
     }
 

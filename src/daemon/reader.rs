@@ -46,9 +46,21 @@ pub(crate) enum Wants {
     Folders(Vec<(Arc<Path>, Dirty)>),
 }
 
+/// Tells a reader from the one that was there for the same root before the config was read again.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ReaderId(Arc<()>);
+
+impl PartialEq for ReaderId {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 /// What was read.
 #[derive(Debug)]
 pub(crate) struct Report {
+    /// Who read it. What a reader with earlier settings saw is not what is to be seen now.
+    pub(crate) reader: ReaderId,
     /// The root.
     pub(crate) root: Arc<Path>,
     /// Whether the root is there. The readings are empty otherwise.
@@ -107,12 +119,16 @@ pub(crate) struct RootReader {
     pub(crate) root: Root,
     /// How changes are noticed.
     pub(crate) watching: Watching,
+    pub(crate) id: ReaderId,
     path: Arc<Path>,
     journal: Journal,
     watcher: Arc<Watcher>,
     inner: Mutex<Inner>,
     /// Whether inotify refused a folder. Beside the lock, which is held while the disk is asked: the loop reads it.
     refused: AtomicBool,
+    /// Nobody wants to know any more: what a reading that is under way comes to must be neither claimed nor watched. Changed
+    /// and asked under the lock.
+    closed: AtomicBool,
     /// Folders of which nobody remembers the files. Beside the lock for the same reason.
     asleep: Mutex<Asleep>,
     /// Held from the beginning of a reading until it is told.
@@ -177,7 +193,20 @@ impl RootReader {
             claim: None,
         };
         let (inner, refused, asleep) = (Mutex::new(inner), AtomicBool::new(false), Mutex::default());
-        Self { root, watching, path, journal, watcher, inner, refused, asleep, telling: Mutex::new(()) }
+        let closed = AtomicBool::new(false);
+        Self {
+            id: ReaderId::default(),
+            root,
+            watching,
+            path,
+            journal,
+            watcher,
+            inner,
+            refused,
+            closed,
+            asleep,
+            telling: Mutex::new(()),
+        }
     }
 
     /// The root's path.
@@ -237,7 +266,14 @@ impl RootReader {
         // A marker also speaks for the batch folders below its own, as far as their frames are known when it is: so
         // they come first. Two readings of one folder keep their order.
         readings.sort_by(|a, b| b.dir.cmp(&a.dir));
-        Report { root: Arc::clone(&self.path), standing, is_everything, readings, found_existing }
+        Report {
+            reader: self.id.clone(),
+            root: Arc::clone(&self.path),
+            standing,
+            is_everything,
+            readings,
+            found_existing,
+        }
     }
 
     /// Without the journal's word nothing can be said of a root: its disk may have another device number since it came
@@ -272,6 +308,10 @@ impl RootReader {
     /// when it is not, or was not.
     fn look(&self) -> Standing {
         let mut inner = self.lock();
+        if self.closed.load(Ordering::Relaxed) {
+            // Claimed once more, the root would be taken for one that another daemon watches.
+            return Standing::Away { why: "it is not watched any more".to_owned(), hint: String::new() };
+        }
         let (why, hint) = match inner.guard.state() {
             RootState::Present => match inner.claim() {
                 Ok(()) => return Standing::There,
@@ -333,10 +373,16 @@ impl RootReader {
 
     /// Stops watching.
     pub(crate) fn close(&self) {
-        self.unwatch_all(&mut self.lock());
+        let mut inner = self.lock();
+        self.closed.store(true, Ordering::Relaxed);
+        self.unwatch_all(&mut inner);
     }
 
     fn read_dirty(&self, dir: Arc<Path>, dirty: Dirty, readings: &mut Vec<Reading>) {
+        // Whoever asks, and whatever was watched under an earlier config: what is left out is not read.
+        if !self.root.reads_folder(&dir) {
+            return;
+        }
         let names = match dirty {
             // A part of a folder says nothing before all of it was read once.
             Dirty::Names(names) if !self.is_unread(&dir) && !self.asleep().contains(&dir) => names,
@@ -490,7 +536,7 @@ impl RootReader {
     fn watch(&self, dir: &Arc<Path>) {
         let mut inner = self.lock();
         inner.known.insert(Arc::clone(dir));
-        if !self.watching.native {
+        if !self.watching.native || self.closed.load(Ordering::Relaxed) {
             return;
         }
         // Also when it is watched already: the folder of that name may be another one by now.
@@ -518,7 +564,7 @@ impl RootReader {
     }
 
     fn reads_folder(&self, dir: &Path) -> bool {
-        self.root.selection.reads_folder(self.root.relative(dir))
+        self.root.reads_folder(dir)
     }
 
     /// Nobody remembers the files of a folder that was last read as `seen`: it is read like a new one when it is other than

@@ -2,21 +2,23 @@
 //!
 //! Owns who waits for which reading, and what was wrong with the file. The reading itself is done on a worker thread.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 
 use tokio::sync::oneshot;
 
-use crate::config::{Config, ConfigError};
-use crate::daemon::Daemon;
-use crate::daemon::Phase;
+use crate::config::{Config, Root, Settings, dirs};
 use crate::daemon::command::Reply;
+use crate::daemon::error::ReloadError;
 use crate::daemon::event::Event;
 use crate::daemon::systemd::Systemd;
+use crate::daemon::{Daemon, Phase};
+use crate::encode::ffmpeg::Ffmpeg;
 use crate::error::{Explain as _, chain};
-use crate::frame::limits;
-use crate::sequence::name::printable::Show as _;
-use crate::sequence::plural::counted;
+use crate::pipeline::chunks;
+use crate::pipeline::job::Tools;
+use crate::sequence::group::Scope;
+use crate::text::plural::counted;
+use crate::text::printable::Show as _;
 
 /// A client that waits for an answer.
 type Asker = oneshot::Sender<Reply>;
@@ -32,6 +34,14 @@ pub(super) struct Reloads {
     waiting: Vec<Asker>,
     /// What is wrong with the file, in one line; `None` where the file as it was last read is in force.
     refused: Option<String>,
+}
+
+/// What a reading of the config came to.
+#[derive(Debug)]
+pub(crate) struct Fresh {
+    config: Config,
+    /// The FFmpeg that it means.
+    program: PathBuf,
 }
 
 impl Daemon {
@@ -53,18 +63,22 @@ impl Daemon {
         Systemd::reloading();
         self.reloads.again = false;
         self.reloads.under_way = Some(std::mem::take(&mut self.reloads.waiting));
-        let file = self.config.file.clone();
-        self.spawn(move || Event::Reloaded(Config::load(&file).map(Box::new)));
+        let (settings, program) = (self.settings.now(), self.tools.program.clone());
+        self.spawn(move || {
+            let Config { file, encoder, .. } = &settings.config;
+            Event::Reloaded(read(file, &program, encoder.ffmpeg.as_deref()).map(Box::new))
+        });
     }
 
     /// The config was read again. A bad one changes nothing.
-    pub(super) fn reloaded(&mut self, result: Result<Box<Config>, ConfigError>) {
+    pub(super) fn reloaded(&mut self, result: Result<Box<Fresh>, ReloadError>) {
         let reply = match result {
-            Ok(config) => {
+            Ok(fresh) => {
                 self.reloads.refused = None;
-                self.adopt(*config);
+                self.adopt(*fresh);
+                let file = self.settings.now().config.file.clone();
                 let roots = counted(self.roots.len() as u64, "folder is", "folders are");
-                Reply::Done { message: format!("{} is in force: {roots} watched", self.config.file.shown()) }
+                Reply::Done { message: format!("{} is in force: {roots} watched", file.shown()) }
             }
             Err(error) => self.refuse(&error),
         };
@@ -82,7 +96,7 @@ impl Daemon {
         self.show_status();
     }
 
-    fn refuse(&mut self, error: &ConfigError) -> Reply {
+    fn refuse(&mut self, error: &ReloadError) -> Reply {
         let text = chain(error).in_lines();
         // What is wrong is shown in the lines of the file, and an event of the log is one line.
         for line in text.lines() {
@@ -103,27 +117,90 @@ impl Daemon {
         Some(format!("config refused, the one before it stays in force ({what})"))
     }
 
-    fn adopt(&mut self, config: Config) {
+    /// Everything that follows from the config is made anew of the new one; of the old one stays what runs.
+    fn adopt(&mut self, Fresh { config, program }: Fresh) {
         for watched in std::mem::take(&mut self.roots).into_values() {
             watched.reader.close();
         }
-        // Also those of a root that is away: an inspection there would never be answered. Where folders are taken together
-        // otherwise than before, all is read anew.
-        let group = |config: &Config, dir: &Path| config.root_of(dir).map(|root| root.group);
-        let old = Arc::clone(&self.config);
-        self.tracker.retain(|dir| group(&config, dir).is_some_and(|now| group(&old, dir) == Some(now)));
+        let state = self.lock.state_dir();
+        tell_what_waits_for_a_start(&config, state);
+        let old = self.settings.replace(Settings::new(config, state));
+        let new = self.settings.now();
+        let tools = Tools::of(&new, program, self.tools.journal.clone());
+        let old_tools = std::mem::replace(&mut self.tools, tools);
+        self.tracker.retain(|dir| goes_on(old.of(dir), new.of(dir)));
         // Chunks that are whole stay; what is made of them by other settings is made anew.
         self.live.abort();
-        self.tools.encoder = config.encoder.clone();
-        limits::set(config.limits);
-        self.config = Arc::new(config);
+        if old_tools.chunk_dir != self.tools.chunk_dir {
+            tokio::task::spawn_blocking(move || chunks::move_out(&old_tools));
+        }
         // Who reads the config again says that every folder is the right one, as for the roots.
         let asked = self.tools.journal.forget_places().and_then(|()| self.tools.journal.reconsider());
         if let Err(error) = asked {
             self.journal_failed(&error.into());
         }
         self.open_roots();
+        self.live_begin_anew();
         self.ask_journal();
-        tracing::info!(roots = self.roots.len(), "config reloaded; running encodes keep the old one");
+        tracing::info!(roots = self.roots.len(), ffmpeg = %self.tools.program.shown(), chunks = %self.tools.chunk_dir.shown(), "config reloaded; running encodes keep the old one");
+    }
+}
+
+/// Whether what is known of a folder goes on under the settings that it has now. It does not where nobody would answer for the
+/// folder any more, an inspection in a root that is away for one. Where folders are taken together, all is read anew when
+/// others are than before, or when others are left out: what came from those would stay in the sequence.
+fn goes_on(before: Option<&Root>, now: Option<&Root>) -> bool {
+    let (Some(before), Some(now)) = (before, now) else { return false };
+    before.group == now.group && (now.group == Scope::Folder || before.selection == now.selection)
+}
+
+/// Says what of a config holds from the next start on only. The rest holds at once.
+fn tell_what_waits_for_a_start(config: &Config, state: &Path) {
+    let asked = dirs::state_dir(config.state_dir.as_deref(), &dirs::process_env);
+    if let Some(asked) = asked.ok().filter(|asked| asked != state) {
+        let hint = "restart reeld to use it";
+        tracing::warn!(state_dir = %asked.shown(), in_use = %state.shown(), hint, "`state_dir` is another one now, which needs a restart");
+    }
+}
+
+/// Reads the config, and looks whether its FFmpeg can be used. `before` is the one in use.
+fn read(file: &Path, before: &Path, was_named: Option<&Path>) -> Result<Fresh, ReloadError> {
+    let config = Config::load(file)?;
+    let named = config.encoder.ffmpeg.as_deref();
+    let program = match Ffmpeg::locate(named) {
+        Ok(program) => program,
+        // Nobody asked for another one, and the one in use is away, as in the middle of an upgrade.
+        Err(_) if named == was_named => before.to_owned(),
+        Err(error) => return Err(error.into()),
+    };
+    if program != before {
+        match Ffmpeg::ask(program.clone()) {
+            Err(error) if !error.may_pass() => return Err(error.into()),
+            _ => {}
+        }
+    }
+    Ok(Fresh { config, program })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn root(keys: &str) -> Root {
+        let text = format!("[[watch]]\npath = \"/r\"\n{keys}\n");
+        Config::parse(&text, Path::new("/etc/reeld.toml")).unwrap().roots.remove(0)
+    }
+
+    #[test]
+    fn what_is_known_of_a_folder_goes_on_unless_other_files_are_taken_together() {
+        let (folder, tree) = (root(""), root("group = \"tree\""));
+        let (fewer, fewer_of_tree) = (root("exclude = [\"a\"]"), root("group = \"tree\"\nexclude = [\"a\"]"));
+        assert!(goes_on(Some(&folder), Some(&root("preset = \"av1\""))));
+        // The next listing, which is of the whole folder, leaves out what is left out now.
+        assert!(goes_on(Some(&folder), Some(&fewer)));
+        assert!(goes_on(Some(&tree), Some(&root("group = \"tree\"\npreset = \"av1\""))));
+        assert!(!goes_on(Some(&tree), Some(&fewer_of_tree)));
+        assert!(!goes_on(Some(&folder), Some(&tree)));
+        assert!(!goes_on(Some(&folder), None) && !goes_on(None, Some(&folder)));
     }
 }

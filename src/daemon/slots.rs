@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::encode::chunk::Progress;
 use crate::encode::ffmpeg::Stop;
 use crate::journal::BatchId;
-use crate::pipeline::job::Job;
+use crate::pipeline::job::{Job, Queued};
+use crate::sequence::Batch;
 
 /// The batches between being sealed and being delivered.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
-    waiting: VecDeque<Arc<Job>>,
+    waiting: VecDeque<Queued>,
     running: BTreeMap<BatchId, Running>,
 }
 
@@ -46,22 +47,26 @@ impl Meter {
 
 impl Slots {
     /// Queues `job`, unless it is here already.
-    pub(crate) fn enqueue(&mut self, job: Job) {
+    pub(crate) fn enqueue(&mut self, job: Queued) {
         let known = self.running.contains_key(&job.id) || self.waiting.iter().any(|waiting| waiting.id == job.id);
         if !known {
-            self.waiting.push_back(Arc::new(job));
+            self.waiting.push_back(job);
         }
     }
 
-    /// The next job that is `ready`, if fewer than `limit` run; it counts as running from here on.
-    pub(crate) fn start_next(&mut self, limit: usize, ready: impl Fn(&Job) -> bool) -> Option<&Running> {
+    /// The next batch that is `ready`, if fewer than `limit` run. It is to be started, or waits no more.
+    pub(crate) fn take_next(&mut self, limit: usize, ready: impl Fn(&Batch) -> bool) -> Option<Queued> {
         if self.running.len() >= limit {
             return None;
         }
-        let next = self.waiting.iter().position(|job| ready(job))?;
-        let job = self.waiting.remove(next)?;
-        let running = Running { stop: Stop::default(), meter: Arc::default(), job };
-        Some(self.running.entry(running.job.id).or_insert(running))
+        let next = self.waiting.iter().position(|job| ready(&job.batch))?;
+        self.waiting.remove(next)
+    }
+
+    /// `job` counts as running from here on.
+    pub(crate) fn start(&mut self, job: Job) -> &Running {
+        let running = Running { stop: Stop::default(), meter: Arc::default(), job: Arc::new(job) };
+        self.running.entry(running.job.id).or_insert(running)
     }
 
     /// A job came to its end.
@@ -69,10 +74,10 @@ impl Slots {
         self.running.remove(&id);
     }
 
-    /// Takes back the waiting jobs that `gone` picks.
-    pub(crate) fn cancel(&mut self, gone: impl Fn(&Job) -> bool) {
-        self.waiting.retain(|job| !gone(job));
-        for running in self.running.values().filter(|running| gone(&running.job)) {
+    /// Takes back the waiting batches that `gone` picks, and stops those of them that run.
+    pub(crate) fn cancel(&mut self, gone: impl Fn(&Batch) -> bool) {
+        self.waiting.retain(|job| !gone(&job.batch));
+        for running in self.running.values().filter(|running| gone(&running.job.batch)) {
             running.stop.request();
         }
     }
@@ -81,7 +86,7 @@ impl Slots {
         self.running.values()
     }
 
-    pub(crate) fn waiting(&self) -> impl ExactSizeIterator<Item = &Arc<Job>> {
+    pub(crate) fn waiting(&self) -> impl ExactSizeIterator<Item = &Queued> {
         self.waiting.iter()
     }
 }

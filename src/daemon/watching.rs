@@ -11,7 +11,7 @@ use bstr::BString;
 use crate::config::Root;
 use crate::daemon::event::Event;
 use crate::daemon::memory;
-use crate::daemon::reader::{Fingerprint, Reading, Report, RootReader, Standing, Wants};
+use crate::daemon::reader::{Fingerprint, ReaderId, Reading, Report, RootReader, Standing, Wants};
 use crate::daemon::systemd::Systemd;
 use crate::daemon::{Daemon, GATHER, GATHER_URGENT, Phase};
 use crate::error::{Explain as _, chain};
@@ -58,12 +58,13 @@ impl Watched {
 
 impl Daemon {
     pub(super) fn open_roots(&mut self) {
-        for root in self.config.roots.clone() {
+        let settings = self.settings.now();
+        for root in settings.config.roots.clone() {
             self.open_root(root);
         }
         // A file server that does not answer must not hold the loop up.
-        let (config, tools) = (Arc::clone(&self.config), self.tools.clone());
-        tokio::task::spawn_blocking(move || places::learn(&config, &tools));
+        let tools = self.tools.clone();
+        tokio::task::spawn_blocking(move || places::learn(&settings.config, &tools));
     }
 
     pub(super) fn open_root(&mut self, root: Root) {
@@ -105,7 +106,7 @@ impl Daemon {
             let rules = &root.finish;
             rules.final_frame.is_some() || rules.last_frame.is_some() || rules.frame_count.is_some()
         };
-        if self.config.roots.iter().any(counts) { GATHER_URGENT } else { GATHER }
+        if self.settings.now().config.roots.iter().any(counts) { GATHER_URGENT } else { GATHER }
     }
 
     /// Folders changed: read them, or their changed names.
@@ -151,6 +152,9 @@ impl Daemon {
     /// A root was read.
     pub(super) fn read(&mut self, report: Report) {
         let root = Arc::clone(&report.root);
+        if !self.is_current(&report.reader, &root) {
+            return;
+        }
         let is_there = report.standing == Standing::There;
         let tired = if report.is_everything { listed(&report) } else { Vec::new() };
         self.take_in(report);
@@ -258,7 +262,29 @@ impl Daemon {
 
     /// A folder was read because a sequence in it is being inspected.
     pub(super) fn relisted(&mut self, report: Report) {
-        self.take_in(report);
+        if self.is_current(&report.reader, &report.root) {
+            self.take_in(report);
+        }
+    }
+
+    /// The files of a sequence were looked at. Where the config was read again meanwhile, that says nothing: which files are
+    /// those of the sequence may be decided otherwise by now.
+    pub(super) fn inspected(&mut self, reader: &ReaderId, answer: Tracked) {
+        let Tracked::Inspected { dir, pattern, .. } = &answer else { return };
+        let root = self.root_path_of(dir);
+        if root.as_ref().is_some_and(|root| self.is_current(reader, root)) {
+            return self.track(answer);
+        }
+        let (dir, pattern) = (Arc::clone(dir), pattern.clone());
+        self.track(Tracked::Inspected { dir: Arc::clone(&dir), pattern, verdict: Verdict::Changed });
+        // The sequence waits for a reading of its folder, and the one by the new config may have been there before.
+        if let Some(root) = root {
+            self.want(&root, Wants::Folders(vec![(dir, Dirty::All)]));
+        }
+    }
+
+    fn is_current(&self, reader: &ReaderId, root: &Path) -> bool {
+        self.roots.get(root).is_some_and(|watched| watched.reader.id == *reader)
     }
 
     pub(super) fn tick(&mut self) {
@@ -315,7 +341,7 @@ impl Daemon {
             let verdict =
                 if is_listed { look_at(&dir, &pattern, frames, weigh, size_change) } else { Verdict::Changed };
             // The tracker waits for it, whatever became of the root.
-            Event::Inspected(Tracked::Inspected { dir, pattern, verdict })
+            Event::Inspected(reader.id.clone(), Tracked::Inspected { dir, pattern, verdict })
         });
     }
 
@@ -337,12 +363,15 @@ impl Daemon {
         }
     }
 
+    /// What holds for a folder that is watched.
     pub(super) fn root_of(&self, dir: &Path) -> Option<Root> {
-        self.config.root_of(dir).cloned()
+        self.settings.now().of(dir).cloned()
     }
 
+    /// The root of a folder that is watched.
     pub(super) fn root_path_of(&self, dir: &Path) -> Option<Arc<Path>> {
-        self.roots.keys().find(|root| dir.starts_with(root)).cloned()
+        let settings = self.settings.now();
+        self.roots.get_key_value(&*settings.of(dir)?.path).map(|(path, _)| Arc::clone(path))
     }
 }
 

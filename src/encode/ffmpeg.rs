@@ -5,6 +5,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -17,7 +18,8 @@ use ffmpeg_sidecar::paths::sidecar_path;
 use rustix::io::Errno;
 
 use crate::error::{Explain, place};
-use crate::files::private;
+use crate::files::{identity_of, private};
+use crate::model::Identity;
 use crate::text::printable::Show as _;
 
 pub(crate) mod child;
@@ -30,6 +32,9 @@ use child::{Child, Input};
 /// How long `ffmpeg -version` may take: a cold binary of 200 MB on a slow disk is up in a few seconds.
 const VERSION_LIMIT: Duration = Duration::from_secs(20);
 
+/// How often it is asked once more where it did not come to answer.
+const ASK_AGAIN: u32 = 2;
+
 /// An FFmpeg that answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ffmpeg {
@@ -37,6 +42,8 @@ pub struct Ffmpeg {
     pub path: PathBuf,
     /// What it calls itself, such as `5.1.9-0+deb12u1`.
     pub version: String,
+    /// The file that was asked; `None` where it could not be looked at.
+    pub identity: Option<Identity>,
 }
 
 impl Ffmpeg {
@@ -59,8 +66,24 @@ impl Ffmpeg {
 
     /// Has the program at `path` say its version.
     pub fn ask(path: PathBuf) -> Result<Self, FfmpegError> {
+        // Looked at first: replaced meanwhile, it is another file than the one that is said to have this version.
+        let identity = Self::identity_of(&path);
         let version = version_of(&path)?;
-        Ok(Self { path, version })
+        Ok(Self { path, version, identity })
+    }
+
+    /// The file that is the program at `path` now, if it can be looked at.
+    #[must_use]
+    pub fn identity_of(path: &Path) -> Option<Identity> {
+        fs::metadata(path).ok().map(|meta| identity_of(&meta))
+    }
+
+    /// Fails where the program is another file than the one that was asked, as after an upgrade.
+    pub fn check_unchanged(&self) -> Result<(), FfmpegError> {
+        if Self::identity_of(&self.path) == self.identity {
+            return Ok(());
+        }
+        Err(FfmpegError::Replaced { path: self.path.clone() })
     }
 
     /// A command for it that says little and marks what it says with its level, never reads commands from its input, and fails
@@ -122,6 +145,36 @@ pub enum FfmpegError {
         /// What it said.
         answer: String,
     },
+    /// It did not come to answer: a signal ended it, or it took too long. That may pass.
+    #[error("{} did not get to say its version: {how}", path.shown())]
+    NoAnswer {
+        /// The program.
+        path: PathBuf,
+        /// What happened.
+        how: String,
+    },
+    /// It is another file than before, as after an upgrade. Whoever needs it begins again with the new one.
+    #[error("{} was replaced in the meantime", path.shown())]
+    Replaced {
+        /// The program.
+        path: PathBuf,
+    },
+}
+
+impl FfmpegError {
+    /// Whether the same may go well a moment later, although nobody changes anything.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::NoAnswer { .. } | Self::Replaced { .. } => true,
+            // The machine has nothing left, or somebody installs it this moment.
+            Self::NotRunnable { source, .. } => matches!(
+                source.raw_os_error().map(Errno::from_raw_os_error),
+                Some(Errno::TXTBSY | Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::AGAIN | Errno::INTR)
+            ),
+            Self::NotFound | Self::NotFfmpeg { .. } => false,
+        }
+    }
 }
 
 impl Explain for FfmpegError {
@@ -130,6 +183,8 @@ impl Explain for FfmpegError {
             Self::NotFound => "install FFmpeg (`apt install ffmpeg`), or set `ffmpeg` in [encoder] to its path",
             Self::NotRunnable { path, source } => return Some(hint_of(path, source)),
             Self::NotFfmpeg { .. } => "`ffmpeg` in [encoder] must name the ffmpeg program itself",
+            Self::NoAnswer { .. } => "look whether the machine has memory left; it is asked again",
+            Self::Replaced { .. } => return None,
         };
         Some(hint.to_owned())
     }
@@ -176,15 +231,28 @@ fn is_program(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 
+/// Asks again where a signal ended it: whoever sent that may have meant another process, or needed its memory.
 fn version_of(path: &Path) -> Result<String, FfmpegError> {
+    let mut tries = 0;
+    loop {
+        match ask_version(path) {
+            Err(FfmpegError::NoAnswer { .. }) if tries < ASK_AGAIN => tries += 1,
+            answer => return answer,
+        }
+    }
+}
+
+fn ask_version(path: &Path) -> Result<String, FfmpegError> {
     let mut command = FfmpegCommand::from(Command::new(path));
     command.arg("-version");
     let mut child = Child::start(command, Input::Nothing, 0)?;
     let said = child.lines_of_stdout();
     let ended = child.wait(VERSION_LIMIT);
     let not_ffmpeg = |answer: String| FfmpegError::NotFfmpeg { path: path.to_path_buf(), answer };
+    let no_answer = |how: String| FfmpegError::NoAnswer { path: path.to_path_buf(), how };
     match ended {
-        None => Err(not_ffmpeg(format!("nothing within {} s", VERSION_LIMIT.as_secs()))),
+        None => Err(no_answer(format!("nothing within {} s", VERSION_LIMIT.as_secs()))),
+        Some(status) if status.signal().is_some() => Err(no_answer(status.to_string())),
         Some(status) => {
             let said = said.recv_timeout(child::LAST_WORDS).unwrap_or_default();
             match parse_version(&said) {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::config::ConfigError;
-use crate::daemon::error::StartError;
+use crate::daemon::error::{ReloadError, StartError};
 use crate::deliver::cleanup::{CleanupError, KeptReason};
 use crate::deliver::publish::PublishError;
 use crate::encode::ffmpeg::FfmpegError;
@@ -101,6 +101,8 @@ fn samples() -> Vec<(String, Box<dyn Error>)> {
         StartError::Journal(journal()),
         StartError::Watch(WatchError::Io { path: path(), source: io() }),
         StartError::Signals(io()),
+        ReloadError::Config(ConfigError::Read { path: path(), source: io() }),
+        ReloadError::Ffmpeg(FfmpegError::NotRunnable { path: path(), source: io() }),
         JobError::FramesChanged(frame()),
         JobError::Recipe(recipe()),
         JobError::Encode(EncodeError::Io { path: path(), source: io() }),

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use crate::encode::EncodeError;
 use crate::encode::chunk::{BadFrames, ChunkJob, ChunkResult, FrameFile, Intake, Progress, Shown};
-use crate::encode::ffmpeg::Stop;
+use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::encode::join::{self, Part};
 use crate::encode::parallel::{memory_available, parallel_chunks};
 use crate::encode::plan::{Piece, plan};
@@ -48,17 +48,18 @@ pub(super) fn assemble(
     batch: &Batch,
     job: &ChunkJob,
     tools: &Tools,
+    ffmpeg: &Ffmpeg,
     progress: &(dyn Fn(Progress) + Sync),
     stop: &Stop,
 ) -> Result<Assembled, JobError> {
     if job.recipe.joinable()
-        && let Some(assembled) = Chunked::new(batch, job, tools, progress, stop).assemble()?
+        && let Some(assembled) = Chunked::new(batch, job, tools, ffmpeg, progress, stop).assemble()?
     {
         return Ok(assembled);
     }
     let mut encoded = Instant::now();
     let intake = Intake::of(job.frames.clone());
-    let (result, proof) = encode_and_prove(&tools.ffmpeg, job, &intake, progress, stop, || encoded = Instant::now())?;
+    let (result, proof) = encode_and_prove(ffmpeg, job, &intake, progress, stop, || encoded = Instant::now())?;
     let ChunkResult { bad, contents, .. } = result;
     Ok(Assembled { frames: proof.frames, bad, contents, ahead: 0, proof: encoded.elapsed() })
 }
@@ -68,6 +69,7 @@ struct Chunked<'a> {
     maker: ChunkMaker,
     job: &'a ChunkJob,
     tools: &'a Tools,
+    ffmpeg: &'a Ffmpeg,
     progress: &'a (dyn Fn(Progress) + Sync),
     stop: &'a Stop,
 }
@@ -99,12 +101,13 @@ impl<'a> Chunked<'a> {
         batch: &Batch,
         job: &'a ChunkJob,
         tools: &'a Tools,
+        ffmpeg: &'a Ffmpeg,
         progress: &'a (dyn Fn(Progress) + Sync),
         stop: &'a Stop,
     ) -> Self {
         let (dir, pattern) = (batch.dir.clone(), batch.pattern.clone());
-        let maker = ChunkMaker::new(tools, dir, pattern, job.recipe.clone(), job.rate);
-        Self { maker, job, tools, progress, stop }
+        let maker = ChunkMaker::new(tools, ffmpeg.clone(), dir, pattern, job.recipe.clone(), job.rate);
+        Self { maker, job, tools, ffmpeg, progress, stop }
     }
 
     /// `None` where the batch is better encoded in one go.
@@ -195,10 +198,10 @@ impl<'a> Chunked<'a> {
     }
 
     fn join(&self, parts: &[Part]) -> Result<(u64, Duration), JobError> {
-        let Self { job, tools, stop, .. } = self;
-        join::join(&tools.ffmpeg, &job.recipe, job.rate, parts, &job.output, job.settings, stop)?;
+        let Self { job, ffmpeg, stop, .. } = self;
+        join::join(ffmpeg, &job.recipe, job.rate, parts, &job.output, job.settings, stop)?;
         let joined = Instant::now();
-        let proof = join::prove(&tools.ffmpeg, &job.recipe, job.rate, parts, &job.output, job.settings, stop)?;
+        let proof = join::prove(ffmpeg, &job.recipe, job.rate, parts, &job.output, job.settings, stop)?;
         Ok((proof.frames, joined.elapsed()))
     }
 

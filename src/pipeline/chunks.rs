@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use crate::config::{FrameRate, dirs};
 use crate::encode::EncodeError;
 use crate::encode::chunk::{BadFrames, ChunkJob, Form, Intake, Progress, Shown, settings_of};
-use crate::encode::ffmpeg::Stop;
+use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::encode::join::Part;
 use crate::encode::preview;
 use crate::encode::proved::encode_and_prove;
@@ -43,6 +43,7 @@ const PREVIEW: &str = ".preview";
 #[derive(Debug, Clone)]
 pub(crate) struct ChunkMaker {
     tools: Tools,
+    ffmpeg: Ffmpeg,
     dir: Arc<Path>,
     pattern: Pattern,
     job: ChunkJob,
@@ -67,8 +68,15 @@ pub(crate) struct Made {
 }
 
 impl ChunkMaker {
-    /// Chunks of `recipe` for the sequence of `pattern` in `dir`.
-    pub(crate) fn new(tools: &Tools, dir: Arc<Path>, pattern: Pattern, recipe: Recipe, rate: FrameRate) -> Self {
+    /// Chunks of `recipe` for the sequence of `pattern` in `dir`, by this FFmpeg and no other.
+    pub(crate) fn new(
+        tools: &Tools,
+        ffmpeg: Ffmpeg,
+        dir: Arc<Path>,
+        pattern: Pattern,
+        recipe: Recipe,
+        rate: FrameRate,
+    ) -> Self {
         let job = ChunkJob {
             frames: Vec::new(),
             recipe,
@@ -78,8 +86,8 @@ impl ChunkMaker {
             settings: (&tools.encoder).into(),
             form: Form::Chunk { gop: tools.encoder.chunk_length, first: true },
         };
-        let settings = settings_of(&tools.ffmpeg, &job);
-        Self { tools: tools.clone(), dir, pattern, job, settings }
+        let settings = settings_of(&ffmpeg, &job);
+        Self { tools: tools.clone(), ffmpeg, dir, pattern, job, settings }
     }
 
     /// The folder of the frames.
@@ -88,8 +96,8 @@ impl ChunkMaker {
     }
 
     fn key(&self) -> ChunkKey<'_> {
-        let Self { tools, dir, pattern, settings, .. } = self;
-        ChunkKey { dir, pattern, settings, ffmpeg: &tools.ffmpeg.version }
+        let Self { ffmpeg, dir, pattern, settings, .. } = self;
+        ChunkKey { dir, pattern, settings, ffmpeg: &ffmpeg.version }
     }
 
     /// The chunks that are there and were made alike. A file that is not what the journal says is passed over.
@@ -166,11 +174,14 @@ impl ChunkMaker {
         stop: &Stop,
         encoded: impl FnOnce(),
     ) -> Result<Made, JobError> {
-        let Tools { ffmpeg, journal, chunk_dir, .. } = &self.tools;
+        let Tools { journal, chunk_dir, .. } = &self.tools;
+        self.ffmpeg.check_unchanged().map_err(EncodeError::from)?;
         let mut file = ChunkStore::open(chunk_dir)?.reserve(&now_ms().to_string())?;
         let form = Form::Chunk { gop: self.tools.encoder.chunk_length, first };
         let job = ChunkJob { output: file.reach(), bad_frames, form, ..self.job.clone() };
-        let (result, proof) = encode_and_prove(ffmpeg, &job, intake, progress, stop, encoded)?;
+        let (result, proof) = encode_and_prove(&self.ffmpeg, &job, intake, progress, stop, encoded)?;
+        // Replaced meanwhile, nobody knows which of the two made it: it must not be recorded as that of one of them.
+        self.ffmpeg.check_unchanged().map_err(EncodeError::from)?;
         let path = file.keep()?;
         // Only WebP has none, and is not made of chunks.
         let samples = proof.samples.ok_or(EncodeError::NoFrames)?;
@@ -209,6 +220,22 @@ pub(crate) fn end_preview(tools: &Tools, dir: &Path, pattern: &Pattern) {
     if let Err(error) = preview::remove(&dir) {
         tracing::warn!(dir = %dir.shown(), "the preview cannot be removed: {}", chain(&error));
     }
+    leave(tools);
+}
+
+/// Removes the playlists of a folder of chunks: they are written anew with the next chunk.
+pub(crate) fn end_previews(tools: &Tools) {
+    for entry in fs::read_dir(&tools.chunk_dir).into_iter().flatten().flatten() {
+        if entry.file_name().as_bytes().ends_with(PREVIEW.as_bytes()) {
+            // What else lies in there is not reeld's, and stays.
+            _ = preview::remove(&entry.path());
+        }
+    }
+}
+
+/// Leaves a folder that is not the one for chunks any more. The chunks in it go with the batches that use them.
+pub(crate) fn move_out(tools: &Tools) {
+    end_previews(tools);
     leave(tools);
 }
 
@@ -276,13 +303,7 @@ pub(crate) fn sweep(tools: &Tools) -> Result<u64, JobError> {
     if !tools.chunk_dir.is_dir() {
         return Ok(stale.len() as u64);
     }
-    // Playlists are written anew with the next chunk.
-    for entry in fs::read_dir(&tools.chunk_dir).into_iter().flatten().flatten() {
-        if entry.file_name().as_bytes().ends_with(PREVIEW.as_bytes()) {
-            // What else lies in there is not reeld's, and stays.
-            _ = preview::remove(&entry.path());
-        }
-    }
+    end_previews(tools);
     // A journal that cannot be asked keeps the file.
     let is_recorded = |name: &OsStr| tools.journal.has_chunk_file(name).unwrap_or(true);
     let swept = ChunkStore::open(&tools.chunk_dir)?.sweep(&known, &is_recorded)?;

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::config::{Encoder, Root};
-use crate::encode::ffmpeg::Ffmpeg;
+use crate::config::{Encoder, Root, Settings};
+use crate::encode::ffmpeg::{Ffmpeg, FfmpegError};
 use crate::journal::{BatchId, Journal, JournalError, NewBatch};
 use crate::pipeline::clock::now_ms;
 use crate::sequence::Batch;
@@ -13,14 +13,54 @@ use crate::text::printable::Show as _;
 /// What a job works with.
 #[derive(Debug, Clone)]
 pub struct Tools {
-    /// The FFmpeg that encodes and proves.
-    pub ffmpeg: Ffmpeg,
+    /// The FFmpeg that encodes and proves, as a path.
+    pub program: PathBuf,
     /// Where every step is recorded.
     pub journal: Journal,
     /// How FFmpeg is run.
     pub encoder: Encoder,
     /// Where chunks lie.
     pub chunk_dir: PathBuf,
+}
+
+impl Tools {
+    /// Those of a daemon with these settings.
+    #[must_use]
+    pub fn of(settings: &Settings, program: PathBuf, journal: Journal) -> Self {
+        let encoder = settings.config.encoder.clone();
+        Self { program, journal, encoder, chunk_dir: settings.chunk_dir.clone() }
+    }
+
+    /// The FFmpeg as it is now. It is asked for its version only where the journal does not have that of the very file: an
+    /// upgrade under a running daemon is another FFmpeg, and chunks of two versions do not go together.
+    ///
+    /// # Errors
+    ///
+    /// When it has to be asked, and does not answer.
+    pub fn ffmpeg(&self) -> Result<Ffmpeg, FfmpegError> {
+        let now = now_ms();
+        // A program that is gone is told of when it is asked. A journal that cannot be read or written fails the batch.
+        let identity = Ffmpeg::identity_of(&self.program);
+        if let Some(identity) = &identity
+            && let Ok(Some(version)) = self.journal.version_of(&self.program, identity, now)
+        {
+            return Ok(Ffmpeg { path: self.program.clone(), version, identity: Some(*identity) });
+        }
+        let ffmpeg = Ffmpeg::ask(self.program.clone())?;
+        if let Some(identity) = &ffmpeg.identity {
+            _ = self.journal.keep_version(&ffmpeg.path, identity, &ffmpeg.version, now);
+        }
+        Ok(ffmpeg)
+    }
+}
+
+/// A batch with its place in the journal, and nothing of the config: what its root says is looked up when its turn has come.
+#[derive(Debug, Clone)]
+pub(crate) struct Queued {
+    /// Its number in the journal.
+    pub(crate) id: BatchId,
+    /// The frames.
+    pub(crate) batch: Batch,
 }
 
 /// A batch with its place in the journal and what its root says about it.
@@ -50,8 +90,19 @@ impl Job {
     /// What the log calls it.
     #[must_use]
     pub fn name(&self) -> String {
-        self.batch.dir.join(self.batch.pattern.to_string()).shown().to_string()
+        name_of(&self.batch)
     }
+}
+
+impl Queued {
+    /// What the log calls it.
+    pub(crate) fn name(&self) -> String {
+        name_of(&self.batch)
+    }
+}
+
+fn name_of(batch: &Batch) -> String {
+    batch.dir.join(batch.pattern.to_string()).shown().to_string()
 }
 
 /// What decides what the reel is like: the settings of the video, and what becomes of a gap.

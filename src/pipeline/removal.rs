@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::config::{Cleanup, Config, Root};
+use crate::config::{Cleanup, InForce, Root};
 use crate::deliver::cleanup::{self, CleanupError, CleanupReport};
 use crate::error::{Explain as _, chain};
 use crate::journal::{DueCleanup, Journal, JournalError, PlannedCleanup};
@@ -130,13 +130,14 @@ fn gentler(planned: Cleanup, now: Cleanup) -> Cleanup {
 }
 
 /// Deals with all frames that are due at `now`, in milliseconds since the Unix epoch.
-pub(crate) fn remove_due(journal: &Journal, config: &Config, now: i64) -> Result<(), JournalError> {
+pub(crate) fn remove_due(journal: &Journal, settings: &InForce, now: i64) -> Result<(), JournalError> {
     if let Some(boot) = boot_time() {
         journal.count_boot_time(now, &boot)?;
     }
     for mut due in journal.due_cleanups(now)? {
         let (batch, dir) = (due.id, due.dir.shown());
-        match judge(&due, config.root_of(&due.dir), now) {
+        // Asked for each batch: the config may have become gentler since the last one.
+        match judge(&due, settings.now().config.root_of(&due.dir), now) {
             Verdict::Go(plan) => {
                 due.plan = plan;
                 match places::check_removal(&due) {
@@ -193,6 +194,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+    use crate::config::Config;
     use crate::deliver::Published;
     use crate::deliver::cleanup::EncodedFrame;
     use crate::journal::BatchId;

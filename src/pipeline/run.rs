@@ -17,6 +17,7 @@ use crate::deliver::Published;
 use crate::deliver::cleanup::EncodedFrame;
 use crate::deliver::name::{self, NameContext};
 use crate::deliver::publish::{self, Staging};
+use crate::encode::EncodeError;
 use crate::encode::chunk::{BadFrames, ChunkJob, Form, Progress};
 use crate::encode::ffmpeg::Stop;
 use crate::encode::recipe::Recipe;
@@ -121,6 +122,7 @@ fn make_reel(
     let Survey { source, frames, mut anomalies } =
         survey::survey(batch, root.finish.missing_frames, root.finish.max_hold, root.video.size_change)?;
     let recipe = Recipe::resolve(&root.video, &source)?;
+    let ffmpeg = tools.ffmpeg().map_err(EncodeError::from)?;
     let target = target_of(batch, root, &recipe.name);
     tools.journal.configured(*id, &recipe_of(root), root.video.rate)?;
     let mut begun = false;
@@ -128,7 +130,7 @@ fn make_reel(
         if std::mem::replace(&mut begun, true) {
             return tools.journal.staged_in(*id, folder).map_err(Into::into);
         }
-        tools.journal.started(*id, folder, &tools.ffmpeg.version, now_ms()).map_err(Into::into)
+        tools.journal.started(*id, folder, &ffmpeg.version, now_ms()).map_err(Into::into)
     })?;
     let chunk = ChunkJob {
         frames,
@@ -139,7 +141,8 @@ fn make_reel(
         settings: (&tools.encoder).into(),
         form: Form::Reel,
     };
-    let Assembled { frames, bad, contents, ahead, proof } = assemble::assemble(batch, &chunk, tools, progress, stop)?;
+    let Assembled { frames, bad, contents, ahead, proof } =
+        assemble::assemble(batch, &chunk, tools, &ffmpeg, progress, stop)?;
     let verify_ms = i64::try_from(proof.as_millis()).unwrap_or(i64::MAX);
     let encode_ms = ms_since(started) - verify_ms;
     verify::check_inputs(&chunk)?;

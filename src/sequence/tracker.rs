@@ -337,6 +337,15 @@ impl Tracker {
         self.folders.get(dir)?.growing(pattern)
     }
 
+    /// Every sequence of the folders that are awake.
+    #[must_use]
+    pub fn patterns(&self) -> Vec<(Arc<Path>, Pattern)> {
+        let of = |(dir, folder): (&Arc<Path>, &Folder)| {
+            folder.patterns().map(|pattern| (Arc::clone(dir), pattern.clone())).collect::<Vec<_>>()
+        };
+        self.folders.iter().flat_map(of).collect()
+    }
+
     /// The sequences in `dir` and below that are left alone because their files were there before anyone watched, and
     /// that are long enough for a video.
     #[must_use]

@@ -50,7 +50,7 @@ fn a_file_that_ends_before_a_bad_frame_is_proved_too() {
 fn nobody_waits_for_an_encoder_that_cannot_be_started() {
     let shot = Shot::new(3, (256, 144), Look::Eight);
     let job = shot.job(&video(Builtin::H264));
-    let gone = Ffmpeg { path: PathBuf::from("/nonexistent/ffmpeg"), version: String::new() };
+    let gone = Ffmpeg { path: PathBuf::from("/nonexistent/ffmpeg"), version: String::new(), identity: None };
     let (send, made) = mpsc::channel();
     thread::spawn(move || send.send(make(&gone, &job).map(|_| ())));
     let error = made.recv_timeout(Duration::from_secs(60)).expect("an answer").unwrap_err();

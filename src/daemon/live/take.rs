@@ -87,6 +87,8 @@ pub(in crate::daemon) enum Closed {
     BadFrame,
     /// It was aborted.
     Stopped,
+    /// FFmpeg is another one than the one that made the chunks before it.
+    Outdated,
     /// Something else failed; whether trying again may help.
     Failed { again: bool },
 }
@@ -330,7 +332,7 @@ impl Take {
                 return;
             }
             Closed::BadFrame => self.bad = run.frames.first().cloned(),
-            Closed::Stopped => {}
+            Closed::Stopped | Closed::Outdated => {}
             Closed::Failed { again } => {
                 self.failures += 1;
                 if !again || self.failures >= FAILURES {

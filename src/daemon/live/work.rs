@@ -7,7 +7,7 @@ use crate::daemon::live::take::{Closed, Place};
 use crate::daemon::live::{Key, file_of};
 use crate::encode::EncodeError;
 use crate::encode::chunk::{BadFrames, Intake, Shown};
-use crate::encode::ffmpeg::Stop;
+use crate::encode::ffmpeg::{FfmpegError, Stop};
 use crate::encode::recipe::{Recipe, Source};
 use crate::error::{Explain as _, chain};
 use crate::frame::complete;
@@ -54,7 +54,15 @@ pub(super) fn prepare(key: &Key, first: &Frame, root: &Root, tools: &Tools) -> O
         tracing::debug!(dir = %key.0.shown(), pattern = %key.1, recipe = recipe.name, "cannot be encoded in parts");
         return None;
     }
-    let maker = ChunkMaker::new(tools, Arc::clone(&key.0), key.1.clone(), recipe, root.video.rate);
+    let ffmpeg = match tools.ffmpeg() {
+        Ok(ffmpeg) => ffmpeg,
+        Err(error) => {
+            let hint = error.hint().unwrap_or_default();
+            tracing::warn!(dir = %key.0.shown(), hint, "{}; the sequence is encoded when it is finished", chain(&error));
+            return None;
+        }
+    };
+    let maker = ChunkMaker::new(tools, ffmpeg, Arc::clone(&key.0), key.1.clone(), recipe, root.video.rate);
     let found = match maker.found() {
         Ok(found) => found,
         Err(error) => {
@@ -114,6 +122,14 @@ pub(super) fn make(
         JobError::Encode(EncodeError::BadFrame(bad)) => {
             tracing::debug!(sequence, path = %bad.path.shown(), reason = %chain(&bad.kind), "waits for a frame that can be read");
             return Closed::BadFrame;
+        }
+        JobError::Encode(EncodeError::Ffmpeg(error @ FfmpegError::Replaced { .. })) => {
+            tracing::info!(
+                sequence,
+                "{}; the sequence is encoded anew with the FFmpeg that is there now",
+                chain(error)
+            );
+            return Closed::Outdated;
         }
         JobError::Encode(error) => error.retryable(),
         _ => false,

@@ -63,7 +63,11 @@ fn of_encode(error: &EncodeError) -> Consequence {
     match error {
         EncodeError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => HELD,
         EncodeError::Ffmpeg(
-            FfmpegError::NotFound | FfmpegError::NotRunnable { .. } | FfmpegError::NotFfmpeg { .. },
+            FfmpegError::NotFound
+            | FfmpegError::NotRunnable { .. }
+            | FfmpegError::NotFfmpeg { .. }
+            | FfmpegError::NoAnswer { .. }
+            | FfmpegError::Replaced { .. },
         )
         | EncodeError::NotProved { .. }
         | EncodeError::Io { .. } => Consequence::BackOff,
@@ -130,6 +134,8 @@ fn encode_errors() -> Vec<EncodeError> {
     let recipe = RecipeError::PixelFormat { preset: String::new(), pix_fmt: String::new() };
     let mut errors = vec![
         EncodeError::Ffmpeg(FfmpegError::NotFound),
+        EncodeError::Ffmpeg(FfmpegError::NoAnswer { path: path(), how: String::new() }),
+        EncodeError::Ffmpeg(FfmpegError::Replaced { path: path() }),
         EncodeError::Ffmpeg(FfmpegError::NotFfmpeg { path: path(), answer: String::new() }),
         EncodeError::Recipe(recipe),
         EncodeError::FrameChanged(frame(FrameErrorKind::Changed)),

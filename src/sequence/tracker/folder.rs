@@ -130,6 +130,10 @@ impl Folder {
         Some(Growing { sequence, rules: &self.rules })
     }
 
+    pub(super) fn patterns(&self) -> impl Iterator<Item = &Pattern> {
+        self.by_pattern.keys()
+    }
+
     #[cfg(test)]
     pub(super) fn sequences(&self) -> impl Iterator<Item = &Sequence> {
         self.sequences.values()
