@@ -19,6 +19,7 @@ use crate::sequence::os_name;
 
 mod arguments;
 mod check;
+pub(crate) mod codec;
 mod delivery;
 pub mod dirs;
 mod error;

@@ -26,6 +26,7 @@ use crate::daemon::reader::Wants;
 use crate::daemon::reload::Reloads;
 use crate::daemon::slots::Slots;
 use crate::daemon::systemd::Systemd;
+use crate::daemon::trials::Trials;
 use crate::daemon::watching::Watched;
 use crate::encode::ffmpeg::Ffmpeg;
 use crate::error::{Explain as _, chain};
@@ -51,6 +52,7 @@ mod reload;
 mod signals;
 mod slots;
 mod systemd;
+mod trials;
 pub(crate) mod watching;
 
 /// How long changed frames gather before they are looked at. Every look wakes four threads, so that one for each frame
@@ -77,6 +79,7 @@ pub struct Daemon {
     unrecorded: Vec<Batch>,
     forgets: Vec<Forget>,
     reloads: Reloads,
+    trials: Trials,
     /// Batches without a job of which the journal does not know how they ended: when it is told, and what went wrong.
     unsettled: BTreeMap<BatchId, (Duration, String)>,
     watcher: Arc<Watcher>,
@@ -197,6 +200,7 @@ impl Daemon {
             unrecorded: Vec::new(),
             forgets: Vec::new(),
             reloads: Reloads::default(),
+            trials: Trials::default(),
             unsettled: BTreeMap::new(),
             watcher,
             dirty,
@@ -220,6 +224,7 @@ impl Daemon {
     pub async fn run(mut self) -> Result<(), StartError> {
         self.recover()?;
         self.open_roots();
+        self.try_recipes();
         self.ping_watchdog();
         loop {
             self.on_time();
@@ -254,6 +259,7 @@ impl Daemon {
             Event::JournalFailed(error) => self.journal_failed(&error.into()),
             Event::Forgotten { dir, released } => self.forgotten(&dir, released),
             Event::Reloaded(result) => self.reloaded(result),
+            Event::Tried(tried) => self.tried(tried),
             Event::Asked(command, answer) => self.asked(command, answer),
             Event::Signal(signal) => self.signal(signal),
             Event::Ground(news) => self.ground_changed(news),
@@ -290,6 +296,9 @@ impl Daemon {
             self.timers.journal = None;
             self.ask_journal();
         }
+        if self.trials.due().is_some_and(|due| due <= now) {
+            self.try_recipes();
+        }
         if self.timers.watchdog.is_some_and(|due| due <= now) {
             self.ping_watchdog();
         }
@@ -305,7 +314,7 @@ impl Daemon {
             Phase::Starting | Phase::Running => None,
         };
         let Timers { gather, watchdog, status, journal } = self.timers;
-        [self.tracker.next_deadline(), self.live.due(), journal, watchdog, status, gather, stop]
+        [self.tracker.next_deadline(), self.live.due(), self.trials.due(), journal, watchdog, status, gather, stop]
             .into_iter()
             .flatten()
             .chain(self.roots.values().map(Watched::due))

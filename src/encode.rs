@@ -28,4 +28,4 @@ mod webp;
 
 pub use error::{EncodeError, Flaw};
 pub use ffmpeg::failure::{Failure, FailureKind};
-pub use probe::probe;
+pub use probe::{Extent, HINT as PROBE_HINT, probe, probe_in};

@@ -11,11 +11,9 @@ use indicatif::BinaryBytes;
 
 use super::error::CliError;
 use super::{ConfigArg, out};
-use crate::config::{self, Builtin, Cleanup, Config, Preset, Root, dirs};
+use crate::config::{self, Cleanup, Config, Root, dirs};
 use crate::daemon::watching::left_alone_hint;
 use crate::deliver::publish;
-use crate::encode::ffmpeg::Ffmpeg;
-use crate::encode::{self, EncodeError};
 use crate::error::{Explain, chain, place};
 use crate::journal::{Journal, JournalError, Lock};
 use crate::sequence::existing::{ExistingFiles, FileSet};
@@ -26,6 +24,8 @@ use crate::watch::limits::{InotifyLimits, Limit};
 use crate::watch::noticing;
 use crate::watch::roots::RootGuard;
 use crate::watch::scan::{self, FolderScan};
+
+mod recipes;
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
@@ -69,7 +69,7 @@ fn note(text: &str) -> Result<(), CliError> {
 pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, CliError> {
     let mut findings = Findings::default();
     let config = check_config(args, &mut findings)?;
-    check_ffmpeg(config.as_ref(), &mut findings)?;
+    recipes::check(config.as_ref(), &mut findings)?;
     if let Some(config) = &config {
         let journal = dirs::state_dir(config.state_dir.as_deref(), &dirs::process_env)
             .ok()
@@ -107,67 +107,6 @@ fn check_config(args: &CheckArgs, findings: &mut Findings) -> Result<Option<Conf
             Ok(None)
         }
     }
-}
-
-/// Every preset is tried for real. One that the config does not use may be missing.
-fn check_ffmpeg(config: Option<&Config>, findings: &mut Findings) -> Result<(), CliError> {
-    let ffmpeg = match Ffmpeg::find(config.and_then(|config| config.encoder.ffmpeg.as_deref())) {
-        Ok(ffmpeg) => ffmpeg,
-        Err(error) => return findings.failed("FFmpeg: ", &error),
-    };
-    good(&format!("FFmpeg: {} at {}", ffmpeg.version, ffmpeg.path.shown()))?;
-    let used: Vec<&Preset> = config.iter().flat_map(|config| &config.roots).map(|root| &root.video.preset).collect();
-    let builtins = Builtin::ALL.into_iter().map(Preset::Builtin);
-    let own = used.iter().copied().filter(|preset| matches!(preset, Preset::Custom(_))).cloned();
-    let places = config.map(places_of).unwrap_or_default();
-    let mut tried = Vec::new();
-    for preset in builtins.chain(own) {
-        let name = preset.name();
-        let temporary = std::env::temp_dir();
-        let mut of_preset = places.iter().filter(|(used, _)| *used == preset).map(|(_, place)| place).peekable();
-        if of_preset.peek().is_some() {
-            let failed = of_preset.try_for_each(|place| {
-                encode::probe(&ffmpeg, &preset, place)?;
-                tried.push(format!("preset {name}: encodes in {}", place.shown()));
-                Ok(())
-            });
-            tried.drain(..).try_for_each(|text| good(&text))?;
-            if let Err::<(), EncodeError>(error) = failed {
-                findings.failed(&format!("preset {name}: "), &error)?;
-            }
-            continue;
-        }
-        match encode::probe(&ffmpeg, &preset, &temporary) {
-            Ok(()) => good(&format!("preset {name}: encodes"))?,
-            Err(error) if used.contains(&&preset) => {
-                findings.failed(&format!("preset {name}: "), &error)?;
-            }
-            Err(error) => {
-                note(&format!("preset {name} does not work here, and is not used: {}", chain(&error)))?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The presets that are used, each with the folders that the daemon encodes it in: those of the videos, and that of the
-/// chunks. A disk that is full, or that FFmpeg may not write to, is no other preset's affair. What cannot be written at all
-/// is said where the folders are looked at.
-fn places_of(config: &Config) -> Vec<(Preset, PathBuf)> {
-    let chunks = dirs::state_dir(config.state_dir.as_deref(), &dirs::process_env)
-        .ok()
-        .map(|state| existing(&dirs::chunk_dir(config.encoder.chunk_dir.as_deref(), &state)));
-    let mut places: Vec<(Preset, PathBuf)> = Vec::new();
-    for root in config.roots.iter().filter(|root| root.path.is_dir()) {
-        let folders = [Some(existing(&output_of(root))), chunks.clone()].into_iter().flatten();
-        for place in folders.filter(|place| tempfile::tempfile_in(place).is_ok()) {
-            let place = (root.video.preset.clone(), place);
-            if !places.contains(&place) {
-                places.push(place);
-            }
-        }
-    }
-    places
 }
 
 fn output_of(root: &Root) -> PathBuf {

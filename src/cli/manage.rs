@@ -6,11 +6,12 @@ use std::process::ExitCode;
 use clap::Args;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::Serialize;
 
 use super::error::CliError;
 use super::{ConfigArg, out, state};
 use crate::config::{Cleanup, Config, dirs, real};
-use crate::daemon::command::{self, Command, Reply, RetryTarget, WirePath};
+use crate::daemon::command::{self, Command, Reply, RetryTarget, Trouble, WirePath};
 use crate::journal::{Entry, Journal, State};
 use crate::pipeline::clock::now_ms;
 use crate::sequence::tracker::OpenSequence;
@@ -76,7 +77,14 @@ pub(crate) fn list(args: &ListArgs) -> Result<ExitCode, CliError> {
             out::line(&describe(row))?;
         }
     }
-    let open = open_sequences(&args.config);
+    let (open, troubles) = open_sequences(&args.config);
+    for trouble in &troubles {
+        if args.json {
+            out::json(&TroubleLine { state: "trouble", trouble })?;
+        } else {
+            out::line(&describe_trouble(trouble))?;
+        }
+    }
     let most = usize::try_from(args.limit).unwrap_or(usize::MAX);
     for sequence in open.iter().take(most) {
         if args.json {
@@ -96,13 +104,13 @@ pub(crate) fn list(args: &ListArgs) -> Result<ExitCode, CliError> {
 }
 
 /// What the running daemon has not made a video of yet. The journal is worth listing without it.
-fn open_sequences(config: &ConfigArg) -> Vec<OpenSequence> {
+fn open_sequences(config: &ConfigArg) -> (Vec<OpenSequence>, Vec<Trouble>) {
     match ask_daemon(config, &Command::Open) {
-        Ok(Some(Reply::Open { sequences })) => sequences,
-        Ok(_) => Vec::new(),
+        Ok(Some(Reply::Open { sequences, troubles })) => (sequences, troubles),
+        Ok(_) => Default::default(),
         Err(error) => {
             error.report();
-            Vec::new()
+            Default::default()
         }
     }
 }
@@ -127,6 +135,20 @@ fn describe_open(open: &OpenSequence) -> String {
         more.extend([held.to_string(), format!("hint: {}", held.hint)]);
     }
     in_lines(&text, &more)
+}
+
+/// A root of which no video can be made, as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct TroubleLine<'a> {
+    state: &'static str,
+    #[serde(flatten)]
+    trouble: &'a Trouble,
+}
+
+fn describe_trouble(Trouble { root, preset, why, hint }: &Trouble) -> String {
+    let mut more = vec![why.clone()];
+    more.extend(hint.as_ref().map(|hint| format!("hint: {hint}")));
+    in_lines(&format!("trouble  {root}  no video can be made with preset {preset}"), &more)
 }
 
 /// A line, and further ones below it.

@@ -3,6 +3,8 @@
 //! Owns the border between the user's part of FFmpeg's command line and reeld's: input, filters, pixel format, rate,
 //! colour tags, container and output are reeld's alone, because its proofs rest on them.
 
+use std::ops::Range;
+
 use toml::Spanned;
 
 use super::error::Complaint;
@@ -57,6 +59,38 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, key: &str) -> Option<Spanned<Vec
         }
     }
     Some(args)
+}
+
+/// Options that say how good a video is to be, and those that say how much time it may take: what `quality` and `speed` also say.
+const QUALITIES: [&str; 7] = ["-crf", "-qp", "-q", "-qscale", "-quality", "-lossless", "-cq"];
+const SPEEDS: [&str; 4] = ["-preset", "-cpu-used", "-deadline", "-compression_level"];
+
+/// Arguments of which one would silently not count: those that stand twice, and those that say what a key beside them, if it
+/// is set, says otherwise.
+pub(super) fn contradictions(args: &[Spanned<String>], keys: &[(&str, bool); 2]) -> Vec<(Range<usize>, Complaint)> {
+    let mut found = Vec::new();
+    let mut seen: Vec<&str> = Vec::new();
+    let [(quality, has_quality), (speed, has_speed)] = *keys;
+    for pair in args.chunks_exact(2) {
+        let option = pair[0].get_ref();
+        let bare = option.split(':').next().unwrap_or(option);
+        let other = match bare {
+            _ if has_quality && QUALITIES.contains(&bare) => Some(quality),
+            _ if has_speed && SPEEDS.contains(&bare) => Some(speed),
+            _ => None,
+        };
+        if let Some(key) = other {
+            let message = format!("`{}` and `{key}` say the same thing twice", printable(option));
+            found.push((pair[0].span(), Complaint::new(message, "leave one of them out")));
+        }
+        // A file has many tags.
+        if bare != "-metadata" && seen.contains(&option.as_str()) {
+            let message = format!("`{}` stands here twice", printable(option));
+            found.push((pair[0].span(), Complaint::new(message, "only the last one would count: leave the other out")));
+        }
+        seen.push(option);
+    }
+    found
 }
 
 fn allowed(option: &str, alone: bool) -> Result<(), Complaint> {

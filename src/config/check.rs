@@ -1,6 +1,7 @@
 //! From the configuration as written to the one the other rooms rely on: inheritance, defaults, combinations.
 
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,13 +9,15 @@ use std::time::Duration;
 use globset::{Glob, GlobSet};
 use toml::Spanned;
 
+use super::codec::pixels::{self, Pixels};
+use super::codec::{self, Family};
 use super::error::{Complaint, Mistakes};
 use super::place::{Place, overlap};
 use super::raw::{RawConfig, RawEncoder, RawLimits, RawPreset, RawRoot, RawWatch, Table as _};
 use super::units::{Named as _, suggest};
 use super::{
-    Builtin, Cleanup, Config, Container, CustomPreset, Delivery, Encoder, Live, Preset, Quality, Root, Selection,
-    StopPolicy, Video, WatchMode, feedback, globs,
+    Builtin, Cleanup, Config, Container, CustomPreset, Delivery, Encoder, Factor, FrameRate, Live, Preset, Quality,
+    Root, Selection, StopPolicy, Video, WatchMode, arguments, feedback, globs,
 };
 use crate::frame::limits::Limits;
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Rules, Stills};
@@ -97,13 +100,24 @@ impl Checker<'_> {
                 let hint = "letters, digits, `_`, `-` and `.`: it can become part of a file's name";
                 self.mistakes.add(name.span(), Complaint::new("this cannot be a preset's name", hint));
             } else if let Some(encoder) = &preset.encoder {
-                self.presets.push(Arc::new(CustomPreset {
+                let custom = CustomPreset {
                     name: text.clone(),
                     encoder: encoder.get_ref().clone(),
                     pix_fmt: value(preset.pix_fmt.as_ref(), "yuv420p".to_owned()),
                     container: value(preset.container.as_ref(), Container::Mp4),
-                    args: arguments(preset.args.as_ref()),
-                }));
+                    args: arguments_of(preset.args.as_ref()),
+                };
+                if let (Some(written), None) = (&preset.pix_fmt, Pixels::of(&custom.pix_fmt)) {
+                    let message = format!("`pix_fmt`: \"{}\" is not one that reeld can feed", custom.pix_fmt);
+                    self.mistakes.add(written.span(), Complaint::new(message, pixels::KNOWN));
+                }
+                if let Some(hint) = codec::misfit(&custom) {
+                    let span = preset.container.as_ref().map_or(encoder.span(), Spanned::span);
+                    let message =
+                        format!("`container`: \"{}\" cannot hold what `{}` makes", custom.container, custom.encoder);
+                    self.mistakes.add(span, Complaint::new(message, hint));
+                }
+                self.presets.push(Arc::new(custom));
             } else {
                 let hint = "name FFmpeg's encoder: encoder = \"libx264\"";
                 self.mistakes.add(name.span(), Complaint::new("this preset has no `encoder`", hint));
@@ -132,7 +146,8 @@ impl Checker<'_> {
         if value(root.cleanup.as_ref(), Cleanup::Keep) == Cleanup::Keep {
             self.cleanup_after(&watch.root);
         }
-        self.combinations(&root, &preset);
+        self.combinations(&root);
+        self.recipe(&root, &preset, watch.path.span());
         let output_dir = root.output_dir.as_ref().and_then(|dir| match self.place.expand(dir.get_ref()) {
             Ok(path) => Some(path),
             Err(complaint) => {
@@ -144,7 +159,7 @@ impl Checker<'_> {
     }
 
     /// Values that are each allowed, but not together.
-    fn combinations(&mut self, root: &RawRoot, preset: &Preset) {
+    fn combinations(&mut self, root: &RawRoot) {
         let min_frames = root.min_frames.as_ref().map_or(MIN_FRAMES, positive);
         if let Some(count) = root.frame_count.as_ref().filter(|count| positive(count) < min_frames) {
             let message =
@@ -176,14 +191,48 @@ impl Checker<'_> {
             let hint = "watch them: recursive = true; or leave `group` out";
             self.mistakes.add(group.span(), Complaint::new(message, hint));
         }
+    }
+
+    /// What no frame is needed to know: that the encoder or the format of a preset can never do what is asked of it. `place` is
+    /// where the root is named.
+    fn recipe(&mut self, root: &RawRoot, preset: &Preset, place: Range<usize>) {
+        let name = preset.name();
         let x26x = [Builtin::H264, Builtin::H264Ten, Builtin::H265, Builtin::H265Ten];
-        if let (Some(quality), Preset::Builtin(builtin)) = (&root.quality, preset)
-            && x26x.contains(builtin)
-            && matches!(quality.get_ref(), Quality::Crf(52..))
+        if let Some(quality) = &root.quality {
+            let asked = *quality.get_ref();
+            let is_x26x = matches!(preset, Preset::Builtin(builtin) if x26x.contains(builtin));
+            if is_x26x && matches!(asked, Quality::Crf(52..)) {
+                let message = format!("`quality`: {asked} is out of range for the preset `{name}`");
+                self.mistakes
+                    .add(quality.span(), Complaint::new(message, "allowed: 0 (best) to 51, about 18 looks perfect"));
+            } else if let Err(allowed) = codec::quality_of(preset, asked) {
+                let message = format!("`quality`: the preset `{name}` has no quality {asked}");
+                self.mistakes.add(quality.span(), Complaint::new(message, allowed));
+            }
+        }
+        let family = Family::of_preset(preset);
+        if let Some(speed) = &root.speed
+            && let Err(allowed) = family.speed(speed.get_ref())
         {
-            let message = format!("`quality`: {} is out of range for the preset `{builtin}`", quality.get_ref());
-            self.mistakes
-                .add(quality.span(), Complaint::new(message, "allowed: 0 (best) to 51, about 18 looks perfect"));
+            let message = format!("`speed`: the preset `{name}` has no speed \"{}\"", speed.get_ref());
+            self.mistakes.add(speed.span(), Complaint::new(message, allowed));
+        }
+        let rate = value(root.framerate.as_ref(), FrameRate::default());
+        if let Ok(rate) = rate.scaled(value(root.framerate_factor.as_ref(), Factor::default()))
+            && let Some(limit) = family.refuses_rate(rate)
+        {
+            let written =
+                [root.framerate.as_ref().map(Spanned::span), root.framerate_factor.as_ref().map(Spanned::span)];
+            let span = written.into_iter().flatten().chain(root.preset.as_ref().map(Spanned::span)).next();
+            let message = format!("`framerate`: the preset `{name}` cannot play at {rate} frames per second: {limit}");
+            let hint = "choose another rate, or another preset, such as `h264`";
+            self.mistakes.add(span.unwrap_or(place), Complaint::new(message, hint));
+        }
+        if let Some(args) = &root.encoder_args {
+            let asked = [("quality", root.quality.is_some()), ("speed", root.speed.is_some())];
+            for (span, complaint) in arguments::contradictions(args.get_ref(), &asked) {
+                self.mistakes.add(span, complaint.about("encoder_args"));
+            }
         }
     }
 
@@ -267,8 +316,8 @@ impl Checker<'_> {
 
 /// Puts a root together: what is written, else the default.
 fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathBuf>, mistakes: &mut Mistakes) -> Root {
-    let rate = value(root.framerate.as_ref(), super::FrameRate::default());
-    let scaled = rate.scaled(value(root.framerate_factor.as_ref(), super::Factor::default())).unwrap_or_else(|error| {
+    let rate = value(root.framerate.as_ref(), FrameRate::default());
+    let scaled = rate.scaled(value(root.framerate_factor.as_ref(), Factor::default())).unwrap_or_else(|error| {
         let span = root.framerate_factor.as_ref().map_or(0..0, Spanned::span);
         mistakes.add(span, Complaint::from(error).about("framerate_factor"));
         rate
@@ -294,7 +343,7 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         preset,
         quality: root.quality.as_ref().map(|quality| *quality.get_ref()),
         speed: root.speed.as_ref().map(|speed| speed.get_ref().clone()),
-        encoder_args: arguments(root.encoder_args.as_ref()),
+        encoder_args: arguments_of(root.encoder_args.as_ref()),
         background: value(root.background.as_ref(), [0, 0, 0]),
         size_change: value(root.size_change.as_ref(), SizeChange::Split),
     };
@@ -329,7 +378,7 @@ fn positive(number: &Spanned<i64>) -> u64 {
     number.get_ref().unsigned_abs()
 }
 
-fn arguments(written: Option<&Spanned<Vec<Spanned<String>>>>) -> Vec<String> {
+fn arguments_of(written: Option<&Spanned<Vec<Spanned<String>>>>) -> Vec<String> {
     written.map_or_else(Vec::new, |args| args.get_ref().iter().map(|arg| arg.get_ref().clone()).collect())
 }
 

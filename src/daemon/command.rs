@@ -60,6 +60,9 @@ pub enum Reply {
     Open {
         /// By folder.
         sequences: Vec<OpenSequence>,
+        /// The roots of which no video can be made.
+        #[serde(default)]
+        troubles: Vec<Trouble>,
     },
     /// It cannot be done.
     Refused {
@@ -68,6 +71,19 @@ pub enum Reply {
         /// What to do about it.
         hint: String,
     },
+}
+
+/// A root of which no video can be made as it is configured: a few frames were tried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// Its folder.
+    pub root: String,
+    /// The preset, with what overrules it.
+    pub preset: String,
+    /// Why, with all causes.
+    pub why: String,
+    /// What to do about it.
+    pub hint: Option<String>,
 }
 
 impl From<RetryTarget> for journal::RetryTarget {

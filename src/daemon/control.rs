@@ -53,11 +53,13 @@ impl Daemon {
         Systemd::stopping();
         self.slots.cancel(|_| true);
         self.live.abort();
+        self.trials.abort();
         self.phase = Phase::Stopping { until: Some(self.now() + ABORT_LIMIT) };
     }
 
     fn stop(&mut self) {
         Systemd::stopping();
+        self.trials.abort();
         let until = match self.settings.now().config.stop {
             StopPolicy::Abort => {
                 self.slots.cancel(|_| true);
@@ -79,7 +81,10 @@ impl Daemon {
             Command::Retry { target } => return self.retry(target, answer),
             Command::Forget { dir } => return self.forget(dir.to_path(), answer),
             Command::Reload => return self.reload(Some(answer)),
-            Command::Open => Reply::Open { sequences: self.tracker.snapshot(self.now()) },
+            Command::Open => {
+                let sequences = self.tracker.snapshot(self.now());
+                Reply::Open { sequences, troubles: self.trials.troubles().to_vec() }
+            }
         };
         // A client that does not wait for the answer needs none.
         let _ = answer.send(reply);
@@ -178,8 +183,9 @@ impl Daemon {
         let polling = self.roots.values().filter(|root| root.reader.poll().is_some()).count();
         let roots = counted(self.roots.len() as u64, "root", "roots");
         let open = counted(self.tracker.snapshot(self.now()).len() as u64, "sequence", "sequences");
-        let refused = self.refused_config().map(|refused| format!("{refused}; ")).unwrap_or_default();
-        let mut text = format!("{refused}{roots} ({polling} polling), {open} open");
+        let wrong = [self.refused_config(), self.trouble()].into_iter().flatten();
+        let wrong: String = wrong.map(|text| text + "; ").collect();
+        let mut text = format!("{wrong}{roots} ({polling} polling), {open} open");
         for running in self.slots.running() {
             text += &format!(", encoding {} {}%", running.job.batch.pattern, running.meter.percent());
         }

@@ -13,6 +13,7 @@ use crate::daemon::live::LiveEvent;
 use crate::daemon::reader::{ReaderId, Report};
 use crate::daemon::reload::Fresh;
 use crate::daemon::signals::Signal;
+use crate::daemon::trials::Tried;
 use crate::journal::JournalError;
 use crate::model::Identity;
 use crate::pipeline::error::JobError;
@@ -66,6 +67,8 @@ pub(crate) enum Event {
     },
     /// The config was read again.
     Reloaded(Result<Box<Fresh>, ReloadError>),
+    /// The recipes of the roots were tried.
+    Tried(Tried),
     /// A client asks.
     Asked(Command, oneshot::Sender<Reply>),
     /// The operating system asks.

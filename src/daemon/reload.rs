@@ -141,6 +141,7 @@ impl Daemon {
         }
         self.open_roots();
         self.live_begin_anew();
+        self.try_recipes();
         self.ask_journal();
         tracing::info!(roots = self.roots.len(), ffmpeg = %self.tools.program.shown(), chunks = %self.tools.chunk_dir.shown(), "config reloaded; running encodes keep the old one");
     }

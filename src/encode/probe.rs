@@ -1,29 +1,60 @@
-//! Trying a preset's encoder for real.
+//! Trying a recipe for real.
 
-use std::num::NonZeroU32;
 use std::path::Path;
 use std::{fs, io};
 
-use super::chunk::{BadFrames, ChunkJob, Form, FrameFile, Settings, encode};
+use super::chunk::{BadFrames, ChunkJob, Form, FrameFile, Intake, Settings};
 use super::error::EncodeError;
 use super::ffmpeg::{Ffmpeg, Stop};
+use super::proved::encode_and_prove;
 use super::recipe::{Recipe, Source};
-use super::verify::verify;
-use crate::config::{FrameRate, Preset, Video};
+use crate::config::{Encoder, Video};
 use crate::files::identity_of;
-use crate::sequence::sizes::SizeChange;
 
 /// Large enough for every codec.
 const SIZE: (u32, u32) = (320, 180);
 const FRAMES: u32 = 3;
 
-/// Encodes and proves a few small frames with `preset`, in a hidden folder of its own in `place`, which goes again.
-pub fn probe(ffmpeg: &Ffmpeg, preset: &Preset, place: &Path) -> Result<(), EncodeError> {
+/// What to do about settings that make no video, where FFmpeg's words are all there is.
+pub const HINT: &str =
+    "look at `preset`, `quality`, `speed` and `encoder_args`, or use another FFmpeg; `reeld check` tries again";
+
+/// What is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// A video in one go.
+    Video,
+    /// Where the recipe allows that, also a chunk of one, for which encoders are told more.
+    VideoAndChunk,
+}
+
+/// Encodes and proves a few small frames by the very settings of a root, in a hidden folder of its own in `place`, which goes
+/// again.
+pub fn probe(
+    ffmpeg: &Ffmpeg,
+    video: &Video,
+    encoder: &Encoder,
+    place: &Path,
+    extent: Extent,
+    stop: &Stop,
+) -> Result<(), EncodeError> {
     let dir = tempfile::Builder::new().prefix(".reeld-check-").tempdir_in(place);
     let dir = dir.map_err(EncodeError::io(place))?;
+    probe_in(ffmpeg, video, encoder, dir.path(), extent, stop)
+}
+
+/// The same in the folder `dir`, in which the files stay.
+pub fn probe_in(
+    ffmpeg: &Ffmpeg,
+    video: &Video,
+    encoder: &Encoder,
+    dir: &Path,
+    extent: Extent,
+    stop: &Stop,
+) -> Result<(), EncodeError> {
     let frames = (1..=FRAMES)
         .map(|number| {
-            let path = dir.path().join(format!("{number}.png"));
+            let path = dir.join(format!("{number}.png"));
             let byte = |value: u32| u8::try_from(value % 256).unwrap_or_default();
             let picture = image::RgbImage::from_fn(SIZE.0, SIZE.1, |x, y| {
                 image::Rgb([byte(x * 255 / SIZE.0), byte(y * 255 / SIZE.1), byte(number * 60)])
@@ -32,23 +63,20 @@ pub fn probe(ffmpeg: &Ffmpeg, preset: &Preset, place: &Path) -> Result<(), Encod
             let identity = identity_of(&fs::metadata(&path).map_err(EncodeError::io(&path))?);
             Ok(FrameFile { path, identity, number: number.into(), repeat: 1 })
         })
-        .collect::<Result<_, EncodeError>>()?;
-    let rate = FrameRate { num: const { NonZeroU32::new(24).unwrap() }, den: NonZeroU32::MIN };
-    let video = Video {
-        rate,
-        preset: preset.clone(),
-        quality: None,
-        speed: None,
-        encoder_args: Vec::new(),
-        background: [0; 3],
-        size_change: SizeChange::Error,
-    };
+        .collect::<Result<Vec<FrameFile>, EncodeError>>()?;
     let source = Source { width: SIZE.0, height: SIZE.1, deep: false, linear: false, alpha: false };
-    let recipe = Recipe::resolve(&video, &source)?;
-    let output = dir.path().join(format!("probe.{}", recipe.extension()));
-    let settings = Settings::default();
-    let job = ChunkJob { frames, recipe, rate, output, bad_frames: BadFrames::Error, settings, form: Form::Reel };
-    let stop = Stop::default();
-    let result = encode(ffmpeg, &job, &|_| {}, &stop)?;
-    verify(ffmpeg, &job, &result, &stop).map(|_| ())
+    let recipe = Recipe::resolve(video, &source)?;
+    let chunk = Form::Chunk { gop: encoder.chunk_length, first: true };
+    let has_chunk = extent == Extent::VideoAndChunk && recipe.joinable();
+    for form in [Some(Form::Reel), has_chunk.then_some(chunk)].into_iter().flatten() {
+        let name = if form == Form::Reel { "video" } else { "chunk" };
+        let output = dir.join(format!("{name}.{}", recipe.extension()));
+        // Reserved, as the daemon's are.
+        fs::write(&output, "").map_err(EncodeError::io(&output))?;
+        let settings = Settings::from(encoder);
+        let (frames, recipe, rate) = (frames.clone(), recipe.clone(), video.rate);
+        let job = ChunkJob { frames, recipe, rate, output, bad_frames: BadFrames::Error, settings, form };
+        encode_and_prove(ffmpeg, &job, &Intake::of(job.frames.clone()), &|_| {}, stop, || ())?;
+    }
+    Ok(())
 }

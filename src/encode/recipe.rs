@@ -14,9 +14,7 @@ mod fidelity;
 mod joinable;
 mod pixels;
 mod presets;
-mod quality;
 mod review;
-mod speed;
 
 pub use error::RecipeError;
 use family::Family;

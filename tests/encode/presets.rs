@@ -1,11 +1,11 @@
 //! Every preset on small frames of every kind.
 
 use image::DynamicImage;
-use reeld::config::{Builtin, Container, NamedQuality, Preset, Quality, Video};
+use reeld::config::{Builtin, Container, Encoder, NamedQuality, Quality, Video};
 use reeld::encode::ffmpeg::Stop;
 use reeld::encode::recipe::RecipeError;
 use reeld::encode::verify::verify;
-use reeld::encode::{EncodeError, Flaw, probe};
+use reeld::encode::{EncodeError, Extent, Flaw, probe};
 use reeld::error::Explain as _;
 
 use crate::help::{Look, Shot, decode, describe, ffmpeg, frame_file, make, own, video, with_quality};
@@ -77,7 +77,15 @@ fn the_worst_there_is_stays_within_tolerance() {
 #[test]
 fn probes_succeed() {
     all(Builtin::ALL, |preset| {
-        probe(ffmpeg(), &Preset::Builtin(*preset), &std::env::temp_dir()).map_err(|error| error.to_string())
+        probe(
+            ffmpeg(),
+            &video(*preset),
+            &Encoder::default(),
+            &std::env::temp_dir(),
+            Extent::VideoAndChunk,
+            &Stop::default(),
+        )
+        .map_err(|error| error.to_string())
     });
 }
 

@@ -96,3 +96,47 @@ fn a_bad_config_is_told_with_its_place() {
         assert!(text.contains(part), "no {part:?} in:\n{text}");
     }
 }
+
+/// What only FFmpeg knows shows when a few frames are encoded by the very settings of each root.
+#[test]
+fn the_settings_of_each_root_are_tried() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let other = sandbox.path().join("other");
+    std::fs::create_dir(&other).unwrap();
+    let root = |path: &std::path::Path, keys: &str| format!("[[watch]]\npath = \"{}\"\n{keys}\n", path.display());
+    let good = root(&sandbox.root(), "speed = \"veryfast\"\nquality = 30\nframerate = 25");
+    for (keys, says) in [
+        ("encoder_args = [\"-preset\", \"nope\"]", "with preset h264 [\"-preset\", \"nope\"]: "),
+        ("encoder_args = [\"-bogus\", \"1\"]", "with preset h264 [\"-bogus\", \"1\"]: "),
+        ("preset = \"own\"", "with preset own [libnope yuv420p mp4 []]: "),
+    ] {
+        let own = "[presets.own]\nencoder = \"libnope\"\n";
+        let config = sandbox.config_text(&format!("{own}{good}{}", root(&other, keys)));
+        let outcome = sandbox.run([OsStr::new("check"), OsStr::new("--config"), config.as_os_str()]).expect(1);
+        let text = all(&outcome);
+        assert!(text.contains(&format!("WRONG  {}: no video can be made {says}", other.display())), "{text}");
+        assert!(text.contains("1 thing is wrong") && text.contains("hint: "), "{text}");
+        let tried = format!(
+            "ok     preset h264 crf 30 veryfast at 25 frames per second: encodes in {}",
+            sandbox.root().display()
+        );
+        assert!(text.contains(&tried), "{text}");
+    }
+}
+
+/// What no FFmpeg can do is refused when the config is read, by the daemon too.
+#[test]
+fn a_config_that_can_never_make_a_video_is_refused() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    for (keys, place) in [
+        ("speed = \"fastest\"", "3:9"),
+        ("preset = \"gif\"\nframerate = 60", "4:13"),
+        ("preset = \"gif\"\nquality = 20", "4:11"),
+    ] {
+        let config = sandbox.config(keys);
+        let outcome = sandbox.run([OsStr::new("run"), OsStr::new("--config"), config.as_os_str()]).expect(2);
+        outcome.says(&format!("reeld.toml:{place}: "));
+    }
+    let text = all(&check(&sandbox, "speed = \"fastest\"").expect(1));
+    assert!(text.contains(&format!("WRONG  config: {}:3:9: ", sandbox.path().join("reeld.toml").display())), "{text}");
+}

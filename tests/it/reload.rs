@@ -266,3 +266,77 @@ fn an_ffmpeg_that_is_killed_when_it_is_asked_ends_no_daemon() {
     std::fs::write(shot.join(".done"), "").unwrap();
     daemon.wait_for_file(&shot.join("frame.mp4"));
 }
+
+/// What only FFmpeg knows is told as soon as the config is read, and not when the render is done.
+#[test]
+fn settings_that_make_no_video_are_told_until_they_make_one() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let keys = format!("{PATIENT}\nencoder_args = [\"-preset\", \"nope\"]");
+    let config = sandbox.config(&keys);
+    let mut daemon = Daemon::start(&sandbox, &config);
+    let is_trouble =
+        |line: &str| line.contains("no video can be made by the settings of this root") && line.contains("ERROR");
+    let line = daemon.wait_for_line("it says so", is_trouble);
+    assert!(line.contains("hint=") && line.contains(sandbox.root().to_str().unwrap()), "{line}");
+    daemon.wait_for_state_that("the status says so", |line| {
+        line.starts_with("STATUS=no video can be made in 1 of 1 roots (")
+    });
+    let listed = sandbox.run(["list"]).expect(0).text();
+    let root = sandbox.root();
+    assert!(
+        listed.starts_with(&format!("trouble  {}  no video can be made with preset h264 [", root.display())),
+        "{listed}"
+    );
+    assert!(listed.contains("    hint: "), "{listed}");
+    let json = sandbox.run(["list", "--json"]).expect(0).text();
+    assert!(json.starts_with("{\"state\":\"trouble\",\"root\":"), "{json}");
+
+    sandbox.config(PATIENT);
+    reload(&sandbox, &config).expect(0);
+    daemon.wait_for_line("it says that it is over", |line| {
+        line.contains("videos can be made by the settings of this root")
+    });
+    daemon.wait_for_state("STATUS=1 root (0 polling), 0 sequences open");
+    assert_eq!(sandbox.run(["list"]).expect(0).text(), "");
+}
+
+#[test]
+fn settings_are_tried_once_for_each_ffmpeg() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let dir = sandbox.path().join("counting");
+    let install = || {
+        let count = "case $* in */reeld/trial/*libx264* | *libx264*/reeld/trial/*) echo \"$*\" >> \"$dir/trials\" ;; esac\n    \
+                     exec \"$real\" \"$@\"";
+        stand_in(&dir, &sandbox.ffmpeg, "fi\nexec \"$real\" \"$@\"\n", "", count);
+    };
+    install();
+    sandbox.remove_ffmpeg();
+    std::os::unix::fs::symlink(dir.join("ffmpeg"), sandbox.path().join("bin/ffmpeg")).unwrap();
+    let roots = ["one", "two", "three"].map(|name| sandbox.path().join(name));
+    let root = |at: usize, keys: &str| format!("[[watch]]\npath = \"{}\"\n{PATIENT}\n{keys}\n", roots[at].display());
+    for root in &roots {
+        std::fs::create_dir(root).unwrap();
+    }
+    let good = [root(0, ""), root(1, "")].concat();
+    let config = sandbox.config_text(&good);
+    let mut daemon = Daemon::start(&sandbox, &config);
+    let trials = || {
+        let all = std::fs::read_to_string(dir.join("trials")).unwrap_or_default();
+        let (bad, good): (Vec<&str>, Vec<&str>) = all.lines().partition(|line| line.contains("nope"));
+        (good.len(), bad.len())
+    };
+    // A video, and a chunk of one.
+    daemon.wait("both are tried", |_| (trials() == (2, 0)).then_some(()));
+    for round in 1..=2 {
+        sandbox.config_text(&[&*good, &root(2, &format!("encoder_args = [\"-preset\", \"nope{round}\"]"))].concat());
+        reload(&sandbox, &config).expect(0);
+        daemon.wait_for_line("the third is tried", |line| {
+            line.contains("no video can") && line.contains(&format!("nope{round}"))
+        });
+        assert_eq!(trials(), (2, round));
+    }
+    install();
+    sandbox.config_text(&good);
+    reload(&sandbox, &config).expect(0);
+    daemon.wait("another FFmpeg is tried again", |_| (trials() == (4, 2)).then_some(()));
+}

@@ -278,3 +278,57 @@ fn reels_that_would_be_frames() {
     let other = "[[watch]]\npath = \"/a\"\npreset = \"webp\"\noutput_dir = \"/b/reels\"\nexclude = [\"*.webp\"]\n[[watch]]\npath = \"/b\"\n";
     assert!(mistake(other).contains("inside of `/b`"));
 }
+
+/// What the preset can never do is said with its place, and not when the render is done.
+#[test]
+fn what_a_preset_can_never_do() {
+    for (keys, place, says) in [
+        ("speed = \"fastest\"", "3:9", "`speed`: the preset `h264` has no speed \"fastest\""),
+        ("preset = \"prores\"\nspeed = \"fast\"", "4:9", "it has one speed only"),
+        ("preset = \"gif\"\nquality = 20", "4:11", "`quality`: the preset `gif` has no quality 20"),
+        ("preset = \"av1\"\nquality = 0", "4:11", "a number from 1 (best) to 63"),
+        ("preset = \"lossless\"\nquality = 18", "4:11", "it is always LOSSLESS"),
+        ("preset = \"prores-4444\"\nquality = \"LOW\"", "4:11", "HIGH is 4444"),
+        ("preset = \"gif\"\nframerate = 60", "4:13", "cannot play at 60 frames per second: a GIF has at most 50"),
+        ("preset = \"gif\"\nframerate_factor = 4", "4:20", "cannot play at 96 frames per second"),
+        ("preset = \"av1\"\nframerate = 250", "4:13", "SVT-AV1 makes at most 240"),
+        ("preset = \"mpeg4\"\nframerate = 23.9761", "4:13", "65535 ticks"),
+        (
+            "quality = 18\nencoder_args = [\"-crf:v\", \"20\"]",
+            "4:17",
+            "`-crf:v` and `quality` say the same thing twice",
+        ),
+        ("speed = \"slow\"\nencoder_args = [\"-preset\", \"fast\"]", "4:17", "`-preset` and `speed`"),
+        ("encoder_args = [\"-bf\", \"2\", \"-bf\", \"3\"]", "3:29", "`-bf` stands here twice"),
+    ] {
+        let said = watch_mistake(keys);
+        assert!(
+            said.starts_with(&format!("/etc/reeld/reeld.toml:{place}: ")) && said.contains(says),
+            "{keys}:\n{said}"
+        );
+        assert!(said.contains("\n\nhint: "), "{said}");
+    }
+    // Inherited, it is said where it stands, and once.
+    let said = mistake(
+        "[defaults]\nquality = 20\n[[watch]]\npath = \"/a\"\n[[watch]]\npath = \"/b\"\npreset = \"gif\"\n\
+         [[watch]]\npath = \"/c\"\npreset = \"gif\"\n",
+    );
+    assert!(said.starts_with("/etc/reeld/reeld.toml:2:11: `quality`: the preset `gif`"), "{said}");
+    assert_eq!(said.matches("`quality`").count(), 2, "{said}");
+}
+
+#[test]
+fn a_preset_of_ones_own_that_can_never_be_a_file() {
+    for (keys, place, says) in [
+        ("encoder = \"libx264\"\ncontainer = \"webm\"", "3:13", "\"webm\" cannot hold what `libx264` makes"),
+        ("encoder = \"gif\"\ncontainer = \"webp\"", "3:13", "cannot hold what `gif` makes"),
+        ("encoder = \"libx264\"\npix_fmt = \"pal8\"", "3:11", "`pix_fmt`: \"pal8\" is not one that reeld can feed"),
+    ] {
+        let said = mistake(&format!("[presets.own]\n{keys}\n[[watch]]\npath = \"/a\"\n"));
+        assert!(
+            said.starts_with(&format!("/etc/reeld/reeld.toml:{place}: ")) && said.contains(says),
+            "{keys}:\n{said}"
+        );
+    }
+    assert!(parse("[presets.own]\nencoder = \"h264_nvenc\"\ncontainer = \"mkv\"\n[[watch]]\npath = \"/a\"\npreset = \"own\"\nspeed = \"p7\"\n").is_ok());
+}

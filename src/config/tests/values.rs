@@ -62,6 +62,7 @@ fn a_watch_inherits_and_overrides() {
         cleanup = "keep"
         existing = "skip"
         framerate = 60
+        preset = "av1"
         speed = 8
         "##,
     )

@@ -1,6 +1,7 @@
 //! What a recipe refuses.
 
 use crate::config::FrameRate;
+use crate::config::codec::pixels::KNOWN;
 use crate::error::Explain;
 
 /// A preset cannot do what is asked of it.
@@ -63,11 +64,7 @@ impl Explain for RecipeError {
             Self::Quality { allowed, .. } | Self::Speed { allowed, .. } => (*allowed).to_owned(),
             Self::Size { .. } => "choose another preset, such as `h264` or `ffv1`".to_owned(),
             Self::Rate { .. } => "choose another rate, or another preset, such as `h264`".to_owned(),
-            Self::PixelFormat { .. } => {
-                "use one of FFmpeg's planar YUV or RGB formats, such as yuv420p, yuv422p10le, yuva444p10le, gbrp, \
-                 bgra or rgb48le"
-                    .to_owned()
-            }
+            Self::PixelFormat { .. } => KNOWN.to_owned(),
         };
         Some(hint)
     }

@@ -1,43 +1,11 @@
-//! Encoders by how they take their settings.
+//! What the families of encoders are told of threads, and how far their videos may be from the frames.
 
 use super::pixels::Pixels;
 use super::{Fidelity, Tolerance};
+pub(in crate::encode) use crate::config::codec::Family;
 use crate::frame::color::Feed;
 
-/// Encoders that take quality, speed and threads the same way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::encode) enum Family {
-    X264,
-    X265,
-    SvtAv1,
-    Vpx,
-    Prores,
-    Dnxhd,
-    Ffv1,
-    Mpeg4,
-    Gif,
-    Webp,
-    Other,
-}
-
 impl Family {
-    /// The family of the encoder FFmpeg calls `encoder`.
-    pub(in crate::encode) fn of(encoder: &str) -> Self {
-        match encoder {
-            "libx264" | "libx264rgb" => Self::X264,
-            "libx265" => Self::X265,
-            "libsvtav1" => Self::SvtAv1,
-            "libvpx-vp9" => Self::Vpx,
-            "prores_ks" => Self::Prores,
-            "dnxhd" => Self::Dnxhd,
-            "ffv1" => Self::Ffv1,
-            "mpeg4" => Self::Mpeg4,
-            "gif" => Self::Gif,
-            "libwebp" => Self::Webp,
-            _ => Self::Other,
-        }
-    }
-
     /// Limits the encoder to `threads` threads.
     pub(super) fn limit_threads(self, args: &mut Vec<String>, threads: usize) {
         match self {

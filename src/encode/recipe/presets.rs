@@ -1,9 +1,10 @@
 //! The presets themselves.
 
+use crate::config::codec::quality_of;
 use crate::config::{Builtin, Container, CustomPreset, FrameRate, NamedQuality, Quality, Video};
 
 use super::family::Family;
-use super::{RecipeError, Source, quality, speed};
+use super::{RecipeError, Source};
 
 /// A preset, decided.
 #[derive(Debug)]
@@ -36,15 +37,9 @@ pub(super) fn builtin(builtin: Builtin, video: &Video, source: &Source) -> Resul
     let mut pix_fmt = base.pix_fmt;
     let mut args: Vec<String> = base.args.iter().map(|&arg| arg.to_owned()).collect();
     if family != Family::Gif || video.quality.is_some() {
-        let deep = matches!(builtin, Builtin::H264Ten | Builtin::H265Ten);
-        args.extend(match (builtin, asked) {
-            (Builtin::Prores4444, asked) => prores_4444(asked, &name)?,
-            (Builtin::Lossless, Quality::Named(NamedQuality::Lossless)) => quality_args(family, asked, false, &name)?,
-            (Builtin::Lossless, _) => {
-                return Err(refuse_quality(&name, asked, "it is always LOSSLESS: leave `quality` out"));
-            }
-            (_, asked) => quality_args(family, asked, deep, &name)?,
-        });
+        let more = quality_of(&video.preset, asked).map_err(|allowed| refuse_quality(&name, asked, allowed))?;
+        // What FFV1 is in place of x264, it is without loss by itself.
+        args.extend(if family == Family::Ffv1 { Vec::new() } else { more });
     }
     match (builtin, asked) {
         // The High profile has no lossless mode. Without it, x264 picks the one that has.
@@ -60,7 +55,11 @@ pub(super) fn builtin(builtin: Builtin, video: &Video, source: &Source) -> Resul
         _ => {}
     }
     if let Some(speed) = video.speed.as_deref().or(base.speed) {
-        args.extend(speed_args(family, speed, &name)?);
+        // A speed for `lossless` is one of x264's. Where the frames need FFV1, which has one only, there is none to choose.
+        let asked = speed_args(Family::of_preset(&video.preset), speed, &name)?;
+        if builtin != Builtin::Lossless || family == Family::X264 {
+            args.extend(asked);
+        }
     }
     Ok(Choice {
         name,
@@ -80,8 +79,7 @@ pub(super) fn custom(preset: &CustomPreset, video: &Video) -> Result<Choice, Rec
         args.extend(GIF_ARGS.iter().map(|&arg| arg.to_owned()));
     }
     if let Some(asked) = video.quality {
-        let deep = preset.pix_fmt.contains("p10") || preset.pix_fmt.contains("p12");
-        args.extend(quality_args(family, asked, deep, &preset.name)?);
+        args.extend(quality_of(&video.preset, asked).map_err(|allowed| refuse_quality(&preset.name, asked, allowed))?);
     }
     if let Some(speed) = &video.speed {
         args.extend(speed_args(family, speed, &preset.name)?);
@@ -127,15 +125,10 @@ pub(super) fn check_limits(choice: &Choice, rate: FrameRate, source: &Source) ->
     if source.width.max(source.height) > most {
         return Err(refuse(format!("the most is {most} pixels a side")));
     }
-    let slower_than = |limit: u32| u64::from(rate.num.get()) <= u64::from(limit) * u64::from(rate.den.get());
-    let limit = match choice.family {
-        // A delay is a number of 1/100 s, and browsers show 0 and 1 as 10.
-        Family::Gif if !slower_than(50) => "a GIF has at most 50",
-        Family::Webp if !slower_than(1000) => "an animated WebP has at most 1000",
-        Family::Mpeg4 if rate.num.get() > 65_535 => "MPEG-4 part 2 counts at most 65535 ticks a second",
-        _ => return Ok(()),
-    };
-    Err(RecipeError::Rate { preset: choice.name.clone(), rate, limit })
+    match choice.family.refuses_rate(rate) {
+        Some(limit) => Err(RecipeError::Rate { preset: choice.name.clone(), rate, limit }),
+        None => Ok(()),
+    }
 }
 
 fn base(builtin: Builtin, lossless: bool, source: &Source) -> Base {
@@ -241,28 +234,8 @@ fn ffv1_pix_fmt(source: &Source) -> &'static str {
     }
 }
 
-/// `ProRes` 4444 has two profiles: 4 is 4444, 5 is 4444 XQ.
-fn prores_4444(asked: Quality, preset: &str) -> Result<Vec<String>, RecipeError> {
-    let (option, value) = match asked {
-        Quality::Named(NamedQuality::High) => ("-profile:v", 4),
-        Quality::Named(NamedQuality::PercLossless) => ("-profile:v", 5),
-        Quality::Crf(scale @ 1..=32) => {
-            return Ok(["-profile:v", "4", "-q:v", &scale.to_string()].map(str::to_owned).into());
-        }
-        asked => {
-            let allowed = "HIGH is 4444, PERC_LOSSLESS is 4444 XQ; or a quantiser from 1 (best) to 32";
-            return Err(refuse_quality(preset, asked, allowed));
-        }
-    };
-    Ok(vec![option.to_owned(), value.to_string()])
-}
-
-fn quality_args(family: Family, asked: Quality, deep: bool, preset: &str) -> Result<Vec<String>, RecipeError> {
-    quality::args(family, asked, deep).map_err(|allowed| refuse_quality(preset, asked, allowed))
-}
-
 fn speed_args(family: Family, asked: &str, preset: &str) -> Result<Vec<String>, RecipeError> {
-    speed::args(family, asked).map_err(|allowed| RecipeError::Speed {
+    family.speed(asked).map_err(|allowed| RecipeError::Speed {
         preset: preset.to_owned(),
         speed: asked.to_owned(),
         allowed,
@@ -289,5 +262,23 @@ fn refuse_quality(preset: &str, asked: Quality, allowed: &'static str) -> Recipe
 fn remove_option(args: &mut Vec<String>, option: &str) {
     if let Some(at) = args.iter().position(|arg| arg == option) {
         args.drain(at..(at + 2).min(args.len()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Preset;
+
+    #[test]
+    fn every_preset_has_the_encoder_that_the_config_takes_it_for() {
+        let plain = Source { width: 64, height: 64, deep: false, linear: false, alpha: false };
+        for builtin in Builtin::ALL {
+            for source in [plain, Source { deep: true, ..plain }, Source { alpha: true, ..plain }] {
+                let family = Family::of(base(builtin, false, &source).encoder);
+                let is_same = family == Family::of_preset(&Preset::Builtin(builtin));
+                assert!(is_same || (builtin == Builtin::Lossless && family == Family::Ffv1), "{}", builtin.name());
+            }
+        }
     }
 }

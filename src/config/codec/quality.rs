@@ -148,6 +148,16 @@ fn prores(quality: Quality) -> Result<Vec<String>, &'static str> {
     }
 }
 
+/// `ProRes` 4444 has two profiles: 4 is 4444, 5 is 4444 XQ.
+pub(super) fn prores_4444(quality: Quality) -> Result<Vec<String>, &'static str> {
+    match quality {
+        Quality::Named(High) => Ok(number("-profile:v", 4_u8)),
+        Quality::Named(PercLossless) => Ok(number("-profile:v", 5_u8)),
+        Quality::Crf(scale @ 1..=32) => Ok([number("-profile:v", 4_u8), number("-q:v", scale)].concat()),
+        _ => Err("HIGH is 4444, PERC_LOSSLESS is 4444 XQ; or a quantiser from 1 (best) to 32"),
+    }
+}
+
 /// `DNxHR` has profiles only, of a fixed rate each.
 fn dnxhr(quality: Quality) -> Result<Vec<String>, &'static str> {
     let profile = match quality {

@@ -1,0 +1,162 @@
+//! What each encoder can be asked for, as far as no frame is needed to know it.
+//!
+//! Owns the families of encoders, their scales of quality and speed, and the rates that a format can express. It is below the
+//! recipes, which build on it, so that what can never be a video is refused when the config is read and not when the
+//! render is done. It knows nothing of the FFmpeg that is there: whether that has the encoder, and takes what is asked of it,
+//! shows when a few frames are encoded.
+
+use super::{Builtin, Container, CustomPreset, FrameRate, NamedQuality, Preset, Quality};
+
+pub(crate) mod pixels;
+mod quality;
+mod speed;
+
+/// Encoders that take quality, speed and threads the same way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Family {
+    X264,
+    X265,
+    SvtAv1,
+    Vpx,
+    Prores,
+    Dnxhd,
+    Ffv1,
+    Mpeg4,
+    Gif,
+    Webp,
+    Other,
+}
+
+impl Family {
+    /// The family of the encoder FFmpeg calls `encoder`.
+    pub(crate) fn of(encoder: &str) -> Self {
+        match encoder {
+            "libx264" | "libx264rgb" => Self::X264,
+            "libx265" => Self::X265,
+            "libsvtav1" => Self::SvtAv1,
+            "libvpx-vp9" => Self::Vpx,
+            "prores_ks" => Self::Prores,
+            "dnxhd" => Self::Dnxhd,
+            "ffv1" => Self::Ffv1,
+            "mpeg4" => Self::Mpeg4,
+            "gif" => Self::Gif,
+            "libwebp" => Self::Webp,
+            _ => Self::Other,
+        }
+    }
+
+    /// The family of a preset's encoder. `lossless` has another one for frames that need it, which takes less.
+    pub(crate) fn of_preset(preset: &Preset) -> Self {
+        match preset {
+            Preset::Custom(custom) => Self::of(&custom.encoder),
+            Preset::Builtin(builtin) => match builtin {
+                Builtin::H264 | Builtin::H264Ten | Builtin::Lossless => Self::X264,
+                Builtin::H265 | Builtin::H265Ten => Self::X265,
+                Builtin::Av1 => Self::SvtAv1,
+                Builtin::Vp9 => Self::Vpx,
+                Builtin::Prores | Builtin::Prores4444 => Self::Prores,
+                Builtin::Dnxhr => Self::Dnxhd,
+                Builtin::Ffv1 => Self::Ffv1,
+                Builtin::Mpeg4 => Self::Mpeg4,
+                Builtin::Gif => Self::Gif,
+                Builtin::Webp => Self::Webp,
+            },
+        }
+    }
+
+    /// The arguments for `speed`, or what would have been allowed.
+    pub(crate) fn speed(self, speed: &str) -> Result<Vec<String>, &'static str> {
+        speed::args(self, speed)
+    }
+
+    /// Why the format cannot express the rate, if so.
+    pub(crate) fn refuses_rate(self, rate: FrameRate) -> Option<&'static str> {
+        let (num, den) = (u64::from(rate.num.get()), u64::from(rate.den.get()));
+        let is_over = |limit: u64| num > limit * den;
+        // Whether one frame lasts longer than so many ticks, of which a second has `second`.
+        let is_longer = |ticks: u64, second: u64| den * second > ticks * num;
+        match self {
+            // A delay is a number of 1/100 s, and browsers show 0 and 1 as 10. It has 16 bits.
+            Self::Gif if is_over(50) => Some("a GIF has at most 50"),
+            Self::Gif if is_longer(65_535, 100) => Some("a picture of a GIF lasts at most 655.35 s"),
+            // Milliseconds, in 24 bits.
+            Self::Webp if is_over(1000) => Some("an animated WebP has at most 1000"),
+            Self::Webp if is_longer(0xff_ffff, 1000) => Some("a picture of an animated WebP lasts at most 16777 s"),
+            Self::Mpeg4 if num > 65_535 => Some("MPEG-4 part 2 counts at most 65535 ticks a second"),
+            // FFmpeg's encoder: "time_incr too large".
+            Self::Mpeg4 if is_longer(86_400, 1) => Some("a picture of MPEG-4 part 2 lasts at most a day"),
+            // SVT-AV1 1.4 and 3: "The maximum allowed frame rate is 240 fps".
+            Self::SvtAv1 if is_over(240) => Some("SVT-AV1 makes at most 240"),
+            _ => None,
+        }
+    }
+}
+
+/// The arguments for `asked` of a preset, or what would have been allowed.
+pub(crate) fn quality_of(preset: &Preset, asked: Quality) -> Result<Vec<String>, &'static str> {
+    let family = Family::of_preset(preset);
+    match preset {
+        Preset::Builtin(Builtin::Prores4444) => quality::prores_4444(asked),
+        Preset::Builtin(Builtin::Lossless) if asked != Quality::Named(NamedQuality::Lossless) => {
+            Err("it is always LOSSLESS: leave `quality` out")
+        }
+        Preset::Builtin(builtin) => {
+            quality::args(family, asked, matches!(builtin, Builtin::H264Ten | Builtin::H265Ten))
+        }
+        Preset::Custom(custom) => {
+            quality::args(family, asked, custom.pix_fmt.contains("p10") || custom.pix_fmt.contains("p12"))
+        }
+    }
+}
+
+/// What a preset's container can never hold of what its encoder makes, and what to do about it.
+pub(crate) fn misfit(preset: &CustomPreset) -> Option<&'static str> {
+    let family = Family::of(&preset.encoder);
+    match (preset.container, family) {
+        (_, Family::Other)
+        | (Container::Gif, Family::Gif)
+        | (Container::Webp, Family::Webp)
+        | (Container::Webm, Family::Vpx | Family::SvtAv1) => None,
+        (Container::Gif, _) => Some("a GIF is made by the encoder `gif`"),
+        (Container::Webp, _) => Some("a WebP is made by the encoder `libwebp`"),
+        (Container::Webm, _) => Some("a WebM holds VP8, VP9 and AV1; choose \"mp4\", \"mov\" or \"mkv\""),
+        (_, Family::Webp) => Some("choose container = \"webp\""),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(preset: Builtin, rate: &str) -> bool {
+        let (num, den) = rate.split_once('/').unwrap_or((rate, "1"));
+        let rate = FrameRate::new(num.parse().unwrap(), den.parse().unwrap()).unwrap();
+        Family::of_preset(&Preset::Builtin(preset)).refuses_rate(rate).is_some()
+    }
+
+    #[test]
+    fn formats_have_their_rates() {
+        for (preset, slowest, fastest) in [
+            (Builtin::Gif, "100/65535", "50"),
+            (Builtin::Webp, "1000/16777215", "1000"),
+            (Builtin::Mpeg4, "1/86400", "65535"),
+            (Builtin::Av1, "1/100", "240"),
+            (Builtin::H264, "1/100000", "100000"),
+        ] {
+            assert!(!refused(preset, slowest) && !refused(preset, fastest), "{}", preset.name());
+        }
+        for (preset, rate) in [
+            (Builtin::Gif, "1/656"),
+            (Builtin::Gif, "51"),
+            (Builtin::Webp, "1/16778"),
+            (Builtin::Webp, "1001"),
+            (Builtin::Mpeg4, "1/86401"),
+            (Builtin::Mpeg4, "65536"),
+            (Builtin::Mpeg4, "239761/10000"),
+            (Builtin::Av1, "240001/1000"),
+        ] {
+            assert!(refused(preset, rate), "{} {rate}", preset.name());
+        }
+    }
+}
