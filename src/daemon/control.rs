@@ -15,6 +15,7 @@ use crate::daemon::signals::Signal;
 use crate::daemon::systemd::Systemd;
 use crate::daemon::{ABORT_LIMIT, Daemon, Phase};
 use crate::error::{Explain as _, chain};
+use crate::frame::limits;
 use crate::journal::JournalError;
 use crate::pipeline::clock::now_ms;
 use crate::text::plural::counted;
@@ -218,6 +219,8 @@ impl Daemon {
         for running in self.slots.running() {
             tracing::info!(batch = %running.job.id, sequence = running.job.name(), percent = running.meter.percent(), "encoding");
         }
+        let (stop, encoder, limits) = (self.settings.now().config.stop, &self.tools.encoder, limits::current());
+        tracing::info!(?stop, ?encoder, ?limits, ffmpeg = %self.tools.program.shown(), chunks = %self.tools.chunk_dir.shown(), "in force");
         tracing::info!(watched_folders = self.watcher.watched(), phase = ?self.phase, "state ends");
     }
 }

@@ -33,6 +33,7 @@ mod map;
 mod order;
 mod priority;
 mod reload;
+mod reload_table;
 mod roots;
 mod scan;
 mod shared;
