@@ -132,9 +132,6 @@ fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
     child::enable();
     let daemon = matches!(cli.command, Command::Run(_));
     logging::start(cli.log, daemon)?;
-    if matches!(cli.command, Command::Encode(_) | Command::Scan(_)) {
-        adopt_limits();
-    }
     match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Encode(args) => encode::run(&args, cli.log.quiet),
@@ -152,18 +149,24 @@ fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
     }
 }
 
-/// Without the daemon, frames are looked at and decoded under the same limits as with it: those of the config that is there.
-/// One that is wrong counts as none, because these commands need none; `reeld check` says what is wrong with it.
-fn adopt_limits() {
-    if let Some(config) = config::locate(None, &dirs::process_env).ok().and_then(|file| Config::load(&file).ok()) {
-        limits::set(config.limits);
-    }
-}
-
 /// Where the config and the journal are, for the subcommands that need either.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ConfigArg {
     /// The config file [default: $`REELD_CONFIG`, then ~/.config/reeld/reeld.toml, then /etc/reeld/reeld.toml]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+}
+
+impl ConfigArg {
+    /// The config, if there is one: most subcommands work without. One that is named must be there, and one that is there must
+    /// be right. What a frame may cost is what it says from here on.
+    fn load(&self) -> Result<Option<Config>, CliError> {
+        let config = match (config::locate(self.config.as_deref(), &dirs::process_env), &self.config) {
+            (Ok(file), _) => Config::load(&file)?,
+            (Err(error), Some(_)) => return Err(error.into()),
+            (Err(_), None) => return Ok(None),
+        };
+        limits::set(config.limits);
+        Ok(Some(config))
+    }
 }

@@ -66,6 +66,8 @@ pub struct Config {
     pub encoder: Encoder,
     /// What one frame may cost.
     pub limits: Limits,
+    /// The presets that the file adds.
+    pub presets: Vec<Arc<CustomPreset>>,
     /// Where the journal lives, if the file says so.
     pub state_dir: Option<PathBuf>,
     /// What a stop does to a running encode.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bstr::{BString, ByteSlice as _};
 
 use super::error::CliError;
-use crate::config::{Root, real};
+use crate::config::real;
 use crate::error::Explain as _;
 use crate::frame::{FrameErrorKind, complete};
 use crate::model::Identity;
@@ -226,9 +226,4 @@ fn found(dir: &Arc<Path>, film: Film, files: &Files) -> Found {
     let frame = |&(number, place): &(_, usize)| Frame::of(&pattern, &files[place].0, number, files[place].1);
     let frames = members.iter().map(frame).collect();
     Found { dir: Arc::clone(dir), pattern, frames, missing, held, notes }
-}
-
-/// The root that a batch of the command line belongs to: its own folder, with every default.
-pub(crate) fn root_of(dir: &Path) -> Root {
-    Root::with_defaults(PathBuf::from(dir))
 }

@@ -13,9 +13,11 @@ use super::bars::Bar;
 use super::collect::{self, Contents, Found};
 use super::error::{CliError, explained};
 use super::interrupt::Interrupt;
-use super::{out, state};
+use super::{ConfigArg, out, state};
 use crate::config::units::Factor;
-use crate::config::{Builtin, Cleanup, Delivery, Encoder, FrameRate, NameTemplate, Preset, Quality, Root, Video, dirs};
+use crate::config::{
+    Cleanup, CustomPreset, Delivery, Encoder, FrameRate, NameTemplate, Preset, Quality, Root, Video, codec, dirs,
+};
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::error::{Explain as _, chain};
 use crate::journal::{BatchId, lossy};
@@ -48,9 +50,10 @@ pub(crate) struct EncodeArgs {
     /// Speed up or slow down: the rate times 0.01 to 100
     #[arg(long, value_name = "F", value_parser = explained(Factor::from_str))]
     framerate_factor: Option<Factor>,
-    /// h264, h264-10bit, h265, h265-10bit, av1, vp9, prores, prores-4444, dnxhr, ffv1, mpeg4, gif, webp or lossless
-    #[arg(long, value_name = "P", value_parser = explained(Builtin::from_str))]
-    preset: Option<Builtin>,
+    /// h264, h264-10bit, h265, h265-10bit, av1, vp9, prores, prores-4444, dnxhr, ffv1, mpeg4, gif, webp, lossless, or one of the
+    /// config's own
+    #[arg(long, value_name = "P")]
+    preset: Option<String>,
     /// The encoder's CRF number, or `LOSSLESS`, `PERC_LOSSLESS`, `HIGH`, `MEDIUM`, `LOW`, `VERYLOW`, `LOWEST`
     #[arg(long, value_name = "Q", value_parser = explained(Quality::from_str))]
     quality: Option<Quality>,
@@ -69,6 +72,8 @@ pub(crate) struct EncodeArgs {
     /// One JSON object a batch on standard output instead of the video's path
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    config: ConfigArg,
 }
 
 /// One batch, as `--json` prints it.
@@ -98,13 +103,19 @@ enum Outcome<'a> {
 }
 
 pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> {
+    let config = args.config.load()?;
+    let (presets, state_dir, encoder) = match config {
+        Some(config) => (config.presets, config.state_dir, config.encoder),
+        None => (Vec::new(), None, Encoder::default()),
+    };
+    let wanted = Wanted::of(args, &presets)?;
     let found = find(args)?;
-    let program = Ffmpeg::locate(None)?;
-    let state = dirs::state_dir(None, &dirs::process_env)?;
-    let chunk_dir = dirs::chunk_dir(None, &state);
+    let program = Ffmpeg::locate(encoder.ffmpeg.as_deref())?;
+    let state = dirs::state_dir(state_dir.as_deref(), &dirs::process_env)?;
+    let chunk_dir = dirs::chunk_dir(encoder.chunk_dir.as_deref(), &state);
     let state = state::open(&state)?;
     // Somebody waits for it, so it does not step back behind other programs as the daemon does.
-    let encoder = Encoder { nice: 0, ..Encoder::default() };
+    let encoder = Encoder { nice: 0, ..encoder };
     let tools = Tools { program, journal: state.journal.clone(), encoder, chunk_dir };
     // Before anything is in the journal that would have to fail.
     tools.ffmpeg()?;
@@ -131,7 +142,7 @@ pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> 
             if stop.requested() {
                 not_begun += 1;
             } else {
-                failed |= !one(args, film, &tools, quiet, stop)?;
+                failed |= !one(args, film, &wanted, &tools, quiet, stop)?;
             }
         }
     }
@@ -213,8 +224,15 @@ fn find(args: &EncodeArgs) -> Result<Vec<Found>, CliError> {
 }
 
 /// Encodes one sequence. A failing batch never stops the next one: `false`, and it has been said why.
-fn one(args: &EncodeArgs, found: Found, tools: &Tools, quiet: bool, stop: &Stop) -> Result<bool, CliError> {
-    let root = with_arguments(collect::root_of(&found.dir), args)?;
+fn one(
+    args: &EncodeArgs,
+    found: Found,
+    wanted: &Wanted,
+    tools: &Tools,
+    quiet: bool,
+    stop: &Stop,
+) -> Result<bool, CliError> {
+    let root = wanted.root(&found.dir);
     let batch = match args.order {
         Order::Number => found.into_batch(),
         Order::Time => found.into_batch().in_order_of_time(),
@@ -290,34 +308,54 @@ fn print(args: &EncodeArgs, batch: &Batch, outcome: Outcome<'_>, reel: Option<&P
     Ok(())
 }
 
-/// The defaults with what the command line says on top.
-fn with_arguments(mut root: Root, args: &EncodeArgs) -> Result<Root, CliError> {
-    let mut video = Video::clone(&root.video);
-    let mut delivery = Delivery::clone(&root.delivery);
-    if let Some(rate) = args.framerate {
-        video.rate = rate;
+/// What the command line asks for, the same for every sequence.
+struct Wanted {
+    video: Arc<Video>,
+    delivery: Arc<Delivery>,
+}
+
+impl Wanted {
+    /// The defaults with what the command line says on top.
+    ///
+    /// What can never be made is refused here, before anything is looked for, and before the journal knows of it.
+    fn of(args: &EncodeArgs, presets: &[Arc<CustomPreset>]) -> Result<Self, CliError> {
+        let defaults = Root::with_defaults(PathBuf::new());
+        let mut video = Video::clone(&defaults.video);
+        let mut delivery = Delivery::clone(&defaults.delivery);
+        if let Some(rate) = args.framerate {
+            video.rate = rate;
+        }
+        if let Some(factor) = args.framerate_factor {
+            video.rate = video.rate.scaled(factor)?;
+        }
+        if let Some(name) = &args.preset {
+            video.preset = Preset::find(name, presets).map_err(|hint| {
+                CliError::usage(format!("`--preset`: unknown preset `{}`", printable(name))).hint(hint)
+            })?;
+        }
+        video.quality = args.quality.or(video.quality);
+        video.speed = args.speed.clone().or(video.speed);
+        if let Some((message, hint)) = codec::refuses(&video) {
+            return Err(CliError::usage(message).hint(hint.to_owned()));
+        }
+        if let Some(dir) = &args.output_dir {
+            // Relative to where the person stands, unlike in the config, where it is relative to the frames.
+            let absolute = std::path::absolute(dir)
+                .map_err(|error| CliError::usage(format!("cannot use {}", dir.shown())).caused_by(&error))?;
+            delivery.output_dir = Some(absolute);
+        }
+        if let Some(name) = &args.name {
+            delivery.output_name = name.clone();
+        }
+        if let Some(cleanup) = args.cleanup {
+            delivery.cleanup = cleanup;
+        }
+        Ok(Self { video: Arc::new(video), delivery: Arc::new(delivery) })
     }
-    if let Some(factor) = args.framerate_factor {
-        video.rate = video.rate.scaled(factor)?;
+
+    /// What a batch of the folder `dir` belongs to: its own folder.
+    fn root(&self, dir: &Path) -> Root {
+        let (video, delivery) = (Arc::clone(&self.video), Arc::clone(&self.delivery));
+        Root { video, delivery, ..Root::with_defaults(PathBuf::from(dir)) }
     }
-    if let Some(preset) = args.preset {
-        video.preset = Preset::Builtin(preset);
-    }
-    video.quality = args.quality.or(video.quality);
-    video.speed = args.speed.clone().or(video.speed);
-    if let Some(dir) = &args.output_dir {
-        // Relative to where the person stands, unlike in the config, where it is relative to the frames.
-        let absolute = std::path::absolute(dir)
-            .map_err(|error| CliError::usage(format!("cannot use {}", dir.shown())).caused_by(&error))?;
-        delivery.output_dir = Some(absolute);
-    }
-    if let Some(name) = &args.name {
-        delivery.output_name = name.clone();
-    }
-    if let Some(cleanup) = args.cleanup {
-        delivery.cleanup = cleanup;
-    }
-    root.video = Arc::new(video);
-    root.delivery = Arc::new(delivery);
-    Ok(root)
 }

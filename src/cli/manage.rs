@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::error::CliError;
 use super::{ConfigArg, out, state};
-use crate::config::{Cleanup, Config, dirs, real};
+use crate::config::{Cleanup, dirs, real};
 use crate::daemon::command::{self, Command, Reply, RetryTarget, Trouble, WirePath};
 use crate::journal::{Entry, Journal, State};
 use crate::pipeline::clock::now_ms;
@@ -270,14 +270,8 @@ fn describe_cleanup(entry: &Entry) -> String {
     text
 }
 
-/// The state directory of the config, if there is a config: these commands work without one.
 fn state_dir(config: &ConfigArg) -> Result<PathBuf, CliError> {
-    let file = crate::config::locate(config.config.as_deref(), &dirs::process_env);
-    let configured = match (file, &config.config) {
-        (Ok(file), _) => Config::load(&file)?.state_dir,
-        (Err(error), Some(_)) => return Err(error.into()),
-        (Err(_), None) => None,
-    };
+    let configured = config.load()?.and_then(|config| config.state_dir);
     Ok(dirs::state_dir(configured.as_deref(), &dirs::process_env)?)
 }
 

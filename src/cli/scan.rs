@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::collect::{self, Contents, Found};
 use super::error::{CliError, explained};
-use super::out;
+use super::{ConfigArg, out};
 use crate::frame::complete;
 use crate::frame::sample::{self, Inspected};
 use crate::frame::{FrameError, FrameErrorKind};
@@ -35,6 +35,8 @@ pub(crate) struct ScanArgs {
     /// JSON, one object a line: each sequence, and each image that is in none
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    config: ConfigArg,
 }
 
 /// One sequence, as `--json` prints it.
@@ -114,6 +116,7 @@ struct Sums {
 }
 
 pub(crate) fn run(args: &ScanArgs) -> Result<ExitCode, CliError> {
+    args.config.load()?;
     let mut folders = match args.group {
         Scope::Folder => collect::survey(&args.path)?,
         Scope::Tree => collect::together(std::slice::from_ref(&args.path))?,

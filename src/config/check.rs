@@ -14,10 +14,9 @@ use super::codec::{self, Family};
 use super::error::{Complaint, Mistakes};
 use super::place::{Place, overlap};
 use super::raw::{RawConfig, RawEncoder, RawLimits, RawPreset, RawRoot, RawWatch, Table as _};
-use super::units::{Named as _, suggest};
 use super::{
-    Builtin, Cleanup, Config, Container, CustomPreset, Delivery, Encoder, Factor, FrameRate, Live, Preset, Quality,
-    Root, Selection, StopPolicy, Video, WatchMode, arguments, feedback, globs,
+    Builtin, Cleanup, Config, Container, CustomPreset, Delivery, Encoder, Factor, FrameRate, Live, Preset, Root,
+    Selection, StopPolicy, Video, WatchMode, arguments, feedback, globs,
 };
 use crate::frame::limits::Limits;
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Rules, Stills};
@@ -57,6 +56,7 @@ pub(super) fn check(raw: &RawConfig, file: &Path, place: &Place, mistakes: &mut 
         encoder: checker.encoder(&raw.encoder, &roots),
         limits: limits(&raw.limits),
         roots,
+        presets: checker.presets.clone(),
         state_dir: raw.top.state_dir.as_ref().and_then(|path| checker.resolve("state_dir", path)),
         stop: value(raw.top.stop.as_ref(), StopPolicy::Abort),
     }
@@ -197,18 +197,10 @@ impl Checker<'_> {
     /// where the root is named.
     fn recipe(&mut self, root: &RawRoot, preset: &Preset, place: Range<usize>) {
         let name = preset.name();
-        let x26x = [Builtin::H264, Builtin::H264Ten, Builtin::H265, Builtin::H265Ten];
-        if let Some(quality) = &root.quality {
-            let asked = *quality.get_ref();
-            let is_x26x = matches!(preset, Preset::Builtin(builtin) if x26x.contains(builtin));
-            if is_x26x && matches!(asked, Quality::Crf(52..)) {
-                let message = format!("`quality`: {asked} is out of range for the preset `{name}`");
-                self.mistakes
-                    .add(quality.span(), Complaint::new(message, "allowed: 0 (best) to 51, about 18 looks perfect"));
-            } else if let Err(allowed) = codec::quality_of(preset, asked) {
-                let message = format!("`quality`: the preset `{name}` has no quality {asked}");
-                self.mistakes.add(quality.span(), Complaint::new(message, allowed));
-            }
+        if let Some(quality) = &root.quality
+            && let Some((message, allowed)) = codec::refuses_quality(preset, *quality.get_ref())
+        {
+            self.mistakes.add(quality.span(), Complaint::new(format!("`quality`: {message}"), allowed));
         }
         let family = Family::of_preset(preset);
         if let Some(speed) = &root.speed
@@ -225,8 +217,7 @@ impl Checker<'_> {
                 [root.framerate.as_ref().map(Spanned::span), root.framerate_factor.as_ref().map(Spanned::span)];
             let span = written.into_iter().flatten().chain(root.preset.as_ref().map(Spanned::span)).next();
             let message = format!("`framerate`: the preset `{name}` cannot play at {rate} frames per second: {limit}");
-            let hint = "choose another rate, or another preset, such as `h264`";
-            self.mistakes.add(span.unwrap_or(place), Complaint::new(message, hint));
+            self.mistakes.add(span.unwrap_or(place), Complaint::new(message, codec::OTHER_RATE));
         }
         if let Some(args) = &root.encoder_args {
             let asked = [("quality", root.quality.is_some()), ("speed", root.speed.is_some())];
@@ -246,18 +237,11 @@ impl Checker<'_> {
 
     fn preset(&mut self, name: &Spanned<String>) -> Preset {
         let text = name.get_ref();
-        if let Ok(builtin) = text.parse() {
-            return Preset::Builtin(builtin);
-        }
-        if let Some(custom) = self.presets.iter().find(|custom| custom.name == *text) {
-            return Preset::Custom(Arc::clone(custom));
-        }
-        let own = self.presets.iter().map(|custom| custom.name.as_str());
-        let known: Vec<&str> = Builtin::NAMES.iter().map(|(name, _)| *name).chain(own).collect();
-        let hint = format!("{}; your own are written as [presets.NAME]", suggest(text, &known));
-        let shown = super::units::printable(text);
-        self.mistakes.add(name.span(), Complaint::new(format!("unknown preset `{shown}`"), hint));
-        Preset::Builtin(Builtin::H264)
+        Preset::find(text, &self.presets).unwrap_or_else(|hint| {
+            let shown = super::units::printable(text);
+            self.mistakes.add(name.span(), Complaint::new(format!("unknown preset `{shown}`"), hint));
+            Preset::Builtin(Builtin::H264)
+        })
     }
 
     fn overlaps(&mut self, watches: &[RawWatch], roots: &[Root]) {

@@ -5,7 +5,8 @@
 //! render is done. It knows nothing of the FFmpeg that is there: whether that has the encoder, and takes what is asked of it,
 //! shows when a few frames are encoded.
 
-use super::{Builtin, Container, CustomPreset, FrameRate, NamedQuality, Preset, Quality};
+use super::{Builtin, Container, CustomPreset, FrameRate, NamedQuality, Preset, Quality, Video};
+use crate::text::printable::printable;
 
 pub(crate) mod pixels;
 mod quality;
@@ -108,6 +109,38 @@ pub(crate) fn quality_of(preset: &Preset, asked: Quality) -> Result<Vec<String>,
         }
     }
 }
+
+/// Why a preset cannot be of this quality, and what it can be, if so.
+pub(crate) fn refuses_quality(preset: &Preset, asked: Quality) -> Option<(String, &'static str)> {
+    let x26x = [Builtin::H264, Builtin::H264Ten, Builtin::H265, Builtin::H265Ten];
+    let (name, is_x26x) = (preset.name(), matches!(preset, Preset::Builtin(builtin) if x26x.contains(builtin)));
+    if is_x26x && matches!(asked, Quality::Crf(52..)) {
+        let allowed = "allowed: 0 (best) to 51, about 18 looks perfect";
+        return Some((format!("{asked} is out of range for the preset `{name}`"), allowed));
+    }
+    let allowed = quality_of(preset, asked).err()?;
+    Some((format!("the preset `{name}` has no quality {asked}"), allowed))
+}
+
+/// Why these settings can never make a video, whatever the frames, and what to do about it, if so.
+pub(crate) fn refuses(video: &Video) -> Option<(String, &'static str)> {
+    let (name, family) = (video.preset.name(), Family::of_preset(&video.preset));
+    let quality = video.quality.and_then(|asked| refuses_quality(&video.preset, asked));
+    let speed = || {
+        let speed = video.speed.as_ref()?;
+        let allowed = family.speed(speed).err()?;
+        Some((format!("the preset `{name}` has no speed `{}`", printable(speed)), allowed))
+    };
+    let rate = || {
+        let limit = family.refuses_rate(video.rate)?;
+        let message = format!("the preset `{name}` cannot play at {} frames per second: {limit}", video.rate);
+        Some((message, OTHER_RATE))
+    };
+    quality.or_else(speed).or_else(rate)
+}
+
+/// What to do about a rate that a format cannot express.
+pub(crate) const OTHER_RATE: &str = "choose another rate, or another preset, such as `h264`";
 
 /// What a preset's container can never hold of what its encoder makes, and what to do about it.
 pub(crate) fn misfit(preset: &CustomPreset) -> Option<&'static str> {

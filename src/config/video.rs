@@ -6,6 +6,8 @@ use std::sync::Arc;
 use crate::sequence::sizes::SizeChange;
 use serde::{Deserialize, Serialize};
 
+use super::units::{Named as _, suggest};
+
 /// What a batch becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Video {
@@ -153,6 +155,19 @@ impl Video {
 }
 
 impl Preset {
+    /// The preset of this name: one of reeld's, or of `own`. Else what was perhaps meant.
+    pub(crate) fn find(name: &str, own: &[Arc<CustomPreset>]) -> Result<Self, String> {
+        if let Ok(builtin) = name.parse() {
+            return Ok(Self::Builtin(builtin));
+        }
+        if let Some(custom) = own.iter().find(|custom| custom.name == name) {
+            return Ok(Self::Custom(Arc::clone(custom)));
+        }
+        let own = own.iter().map(|custom| custom.name.as_str());
+        let known: Vec<&str> = Builtin::NAMES.iter().map(|(name, _)| *name).chain(own).collect();
+        Err(format!("{}; your own are written as [presets.NAME]", suggest(name, &known)))
+    }
+
     /// Its name in the configuration and on the command line.
     #[must_use]
     pub fn name(&self) -> String {

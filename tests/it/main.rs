@@ -8,6 +8,7 @@
 
 mod arguments;
 mod beside;
+mod by_config;
 mod causes;
 mod check;
 mod cli;
