@@ -1,7 +1,6 @@
 //! From the configuration as written to the one the other rooms rely on: inheritance, defaults, combinations.
 
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,14 +8,14 @@ use std::time::Duration;
 use globset::{Glob, GlobSet};
 use toml::Spanned;
 
+use super::codec;
 use super::codec::pixels::{self, Pixels};
-use super::codec::{self, Family};
 use super::error::{Complaint, Mistakes};
 use super::place::{Place, overlap};
 use super::raw::{RawConfig, RawEncoder, RawLimits, RawPreset, RawRoot, RawWatch, Table as _};
 use super::{
     Builtin, Cleanup, Config, Container, CustomPreset, Delivery, Encoder, Factor, FrameRate, Live, Preset, Root,
-    Selection, StopPolicy, Video, WatchMode, arguments, feedback, globs,
+    Selection, StopPolicy, Video, WatchMode, feedback, globs,
 };
 use crate::frame::limits::Limits;
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Rules, Stills};
@@ -24,6 +23,8 @@ use crate::sequence::group::Scope;
 use crate::sequence::order::Order;
 use crate::sequence::sizes::SizeChange;
 use crate::text::printable::Show as _;
+
+mod recipe;
 
 /// What marks a sequence as finished unless the configuration says otherwise.
 const FINAL_MARKERS: [&str; 3] = [".done", "done", "*.done"];
@@ -190,40 +191,6 @@ impl Checker<'_> {
             let message = "`group`: \"tree\" takes folders together, and `recursive` = false leaves them out";
             let hint = "watch them: recursive = true; or leave `group` out";
             self.mistakes.add(group.span(), Complaint::new(message, hint));
-        }
-    }
-
-    /// What no frame is needed to know: that the encoder or the format of a preset can never do what is asked of it. `place` is
-    /// where the root is named.
-    fn recipe(&mut self, root: &RawRoot, preset: &Preset, place: Range<usize>) {
-        let name = preset.name();
-        if let Some(quality) = &root.quality
-            && let Some((message, allowed)) = codec::refuses_quality(preset, *quality.get_ref())
-        {
-            self.mistakes.add(quality.span(), Complaint::new(format!("`quality`: {message}"), allowed));
-        }
-        let family = Family::of_preset(preset);
-        if let Some(speed) = &root.speed
-            && let Err(allowed) = family.speed(speed.get_ref())
-        {
-            let message = format!("`speed`: the preset `{name}` has no speed \"{}\"", speed.get_ref());
-            self.mistakes.add(speed.span(), Complaint::new(message, allowed));
-        }
-        let rate = value(root.framerate.as_ref(), FrameRate::default());
-        if let Ok(rate) = rate.scaled(value(root.framerate_factor.as_ref(), Factor::default()))
-            && let Some(limit) = family.refuses_rate(rate)
-        {
-            let written =
-                [root.framerate.as_ref().map(Spanned::span), root.framerate_factor.as_ref().map(Spanned::span)];
-            let span = written.into_iter().flatten().chain(root.preset.as_ref().map(Spanned::span)).next();
-            let message = format!("`framerate`: the preset `{name}` cannot play at {rate} frames per second: {limit}");
-            self.mistakes.add(span.unwrap_or(place), Complaint::new(message, codec::OTHER_RATE));
-        }
-        if let Some(args) = &root.encoder_args {
-            let asked = [("quality", root.quality.is_some()), ("speed", root.speed.is_some())];
-            for (span, complaint) in arguments::contradictions(args.get_ref(), &asked) {
-                self.mistakes.add(span, complaint.about("encoder_args"));
-            }
         }
     }
 
