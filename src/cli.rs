@@ -1,7 +1,7 @@
 //! The command line: one file a subcommand, and the only code that prints.
 //!
 //! Owns what people type and what they read. It decides nothing about frames: every subcommand hands checked values to
-//! the rooms below and prints their answer. Standard output carries data, standard error everything else.
+//! the modules below and prints their answer. Standard output carries data, standard error everything else.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

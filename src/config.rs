@@ -1,4 +1,4 @@
-//! The configuration, checked: what every other room may rely on.
+//! The configuration, checked: what every other module may rely on.
 //!
 //! Owns the TOML file's way from text to these types, once, at the border. Nothing behind it sees a raw string where a
 //! unit, a rate, a pattern or a preset is meant, and no impossible combination can be built.

@@ -1,7 +1,7 @@
 //! Bytes from strangers, and what must hold whatever they are.
 //!
 //! A body takes any bytes, and panics where a promise is broken: it parses them, and what was parsed must be within the
-//! limits, print, and parse to the same again. Each room has the bodies of what it reads. `fuzz/` makes a program for
+//! limits, print, and parse to the same again. Each module has the bodies of what it reads. `fuzz/` makes a program for
 //! cargo-fuzz of each of them; the tests here feed them `fuzz/corpus`, so that what was found once stays found.
 //!
 //! For fuzzing and tests alone, by the feature `fuzzing`: nothing here is part of what this crate offers.

@@ -2,7 +2,8 @@
 //!
 //! It is a daemon: it watches the folders that renderers and generators write to, encodes while the frames come, knows when
 //! a numbered sequence is finished, and makes one video of it that is exact, verified, never written over anything, and
-//! ready moments after the last frame. Then, if asked to, it removes the frames. This page is the map; each room opens with what it owns and what it never does.
+//! ready moments after the last frame. Then, if asked to, it removes the frames. This page is the map; each module opens with
+//! what it owns and what it never does.
 //!
 //! # Words
 //!
@@ -53,8 +54,8 @@
 //!
 //! # What never happens
 //!
-//! 1. FFmpeg never opens a frame file. Frames are decoded by reeld, foreign formats in processes of their own, and reach FFmpeg as pixels on its standard
-//!    input, so that no file name, gap, empty or torn frame can cut or corrupt a video unseen.
+//! 1. FFmpeg never opens a frame file. Frames are decoded by reeld, foreign formats in processes of their own, and reach
+//!    FFmpeg as pixels on its standard input, so that no file name, gap, empty or torn frame can cut or corrupt a video unseen.
 //! 2. No existing file is overwritten or truncated. A reel appears under its final name whole, or not at all.
 //! 3. A frame is removed in one place only ([`deliver::cleanup`]), only after its reel is verified, published, synced and
 //!    recorded, only if the contents of the reel are still those that were verified, and only if the frame is still the

@@ -3,7 +3,7 @@
 //! Owns everything between the kernel's file events and a listing that may be believed. Events are hints that mark
 //! folders dirty; reading the folder is the truth. The order is always the same: [`roots::RootGuard`] says whether the
 //! root is still the disk it was, [`native::Watcher::watch`] watches a folder, and only then [`scan::read_folder`] reads
-//! it, so that nothing falls between the two. This room never decides what a listing means, and never creates,
+//! it, so that nothing falls between the two. This module never decides what a listing means, and never creates,
 //! changes or removes a file.
 
 pub mod claim;

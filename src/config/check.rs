@@ -1,4 +1,4 @@
-//! From the configuration as written to the one the other rooms rely on: inheritance, defaults, combinations.
+//! From the configuration as written to the one the other modules rely on: inheritance, defaults, combinations.
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! The whole room, from text to checked form.
+//! The whole module, from text to checked form.
 
 mod documents;
 mod mistakes;
