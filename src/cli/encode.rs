@@ -123,8 +123,7 @@ pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> 
         // What cannot be removed now is tried again at the next start, and costs only its place until then.
         _ = run::sweep_chunks(&tools);
     }
-    let interrupt =
-        Interrupt::listen().map_err(|error| CliError::failed("cannot listen to signals").caused_by(&error))?;
+    let interrupt = Interrupt::listen()?;
     let stop = interrupt.stop();
     let (mut failed, mut not_begun) = (false, 0);
     for found in found {

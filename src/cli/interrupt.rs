@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 
+use super::error::CliError;
 use crate::encode::ffmpeg::Stop;
 
 /// Listens from its making on.
@@ -22,7 +23,11 @@ pub(crate) struct Interrupt {
 
 impl Interrupt {
     /// Takes the signals.
-    pub(crate) fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> Result<Self, CliError> {
+        Self::take().map_err(|error| CliError::failed("cannot listen to signals").caused_by(&error))
+    }
+
+    fn take() -> io::Result<Self> {
         let interrupt = Self { stop: Stop::default(), signal: Arc::default() };
         let ignored = ignored();
         for signal in [SIGINT, SIGTERM, SIGHUP] {
