@@ -10,10 +10,12 @@ use clap::Args;
 use indicatif::BinaryBytes;
 
 use super::error::CliError;
+use super::interrupt::Interrupt;
 use super::{ConfigArg, out};
 use crate::config::{self, Cleanup, Config, Root, dirs};
 use crate::daemon::watching::left_alone_hint;
 use crate::deliver::publish;
+use crate::encode::ffmpeg::Stop;
 use crate::error::{Explain, chain, place};
 use crate::journal::{Journal, JournalError, Lock};
 use crate::sequence::existing::{ExistingFiles, FileSet};
@@ -67,19 +69,12 @@ fn note(text: &str) -> Result<(), CliError> {
 }
 
 pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, CliError> {
-    let mut findings = Findings::default();
-    let config = check_config(args, &mut findings)?;
-    recipes::check(config.as_ref(), &mut findings)?;
-    if let Some(config) = &config {
-        let journal = dirs::state_dir(config.state_dir.as_deref(), &dirs::process_env)
-            .ok()
-            .and_then(|state| Journal::open_to_read(&state).ok().flatten());
-        for root in &config.roots {
-            check_root(root, &mut findings)?;
-            check_existing(root, journal.as_ref())?;
-        }
-        check_inotify(config, &mut findings)?;
-        check_state(config, &mut findings)?;
+    let interrupt = Interrupt::listen()?;
+    let findings = check_all(args, interrupt.stop())?;
+    if interrupt.stop().requested() {
+        // What the trials made is gone by now; a signal alone would have left it.
+        interrupt.end();
+        return Ok(ExitCode::FAILURE);
     }
     match findings.wrong {
         0 => out::line("all is well")?,
@@ -87,6 +82,25 @@ pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, CliError> {
         wrong => out::line(&format!("{wrong} things are wrong"))?,
     }
     Ok(ExitCode::from(u8::from(findings.wrong > 0)))
+}
+
+/// Everything, one thing after the other, until `stop` is requested.
+fn check_all(args: &CheckArgs, stop: &Stop) -> Result<Findings, CliError> {
+    let mut findings = Findings::default();
+    let config = check_config(args, &mut findings)?;
+    recipes::check(config.as_ref(), stop, &mut findings)?;
+    if let Some(config) = config.filter(|_| !stop.requested()) {
+        let journal = dirs::state_dir(config.state_dir.as_deref(), &dirs::process_env)
+            .ok()
+            .and_then(|state| Journal::open_to_read(&state).ok().flatten());
+        for root in &config.roots {
+            check_root(root, &mut findings)?;
+            check_existing(root, journal.as_ref(), stop)?;
+        }
+        check_inotify(&config, stop, &mut findings)?;
+        check_state(&config, &mut findings)?;
+    }
+    Ok(findings)
 }
 
 fn check_config(args: &CheckArgs, findings: &mut Findings) -> Result<Option<Config>, CliError> {
@@ -132,7 +146,7 @@ fn check_root(root: &Root, findings: &mut Findings) -> Result<(), CliError> {
 
 /// Says what the daemon would leave alone: everything while it has not watched the root yet, and later what the selection
 /// by which it last read the root did not show.
-fn check_existing(root: &Root, journal: Option<&Journal>) -> Result<(), CliError> {
+fn check_existing(root: &Root, journal: Option<&Journal>, stop: &Stop) -> Result<(), CliError> {
     let mut guard = RootGuard::new(&root.path);
     guard.state();
     let Some(marks) = guard.marks() else { return Ok(()) };
@@ -142,7 +156,7 @@ fn check_existing(root: &Root, journal: Option<&Journal>) -> Result<(), CliError
         return Ok(());
     }
     let mut tracker = Tracker::default();
-    for (read, scan) in folders_of(root) {
+    for (read, scan) in folders_of(root, stop) {
         let (home, within) = root.home_of(&read);
         let dir: Arc<Path> = Arc::from(home);
         tracker.open(Arc::clone(&dir), Arc::clone(&root.finish), Arc::clone(&root.names));
@@ -160,7 +174,7 @@ fn check_existing(root: &Root, journal: Option<&Journal>) -> Result<(), CliError
         tracker.apply(Event::Listed { dir, listing: listing.below(within) }, Duration::ZERO);
     }
     let ExistingCount { sequences, files } = tracker.existing(&root.path);
-    if sequences == 0 {
+    if sequences == 0 || stop.requested() {
         return Ok(());
     }
     let path = root.path.shown();
@@ -169,11 +183,14 @@ fn check_existing(root: &Root, journal: Option<&Journal>) -> Result<(), CliError
 }
 
 /// Every folder of the root with the files in it that count, those below before those above them, as the daemon reads
-/// them. One that cannot be read is left out.
-fn folders_of(root: &Root) -> Vec<(Arc<Path>, FolderScan)> {
+/// them. One that cannot be read is left out, and so is what is not read yet when `stop` is requested.
+fn folders_of(root: &Root, stop: &Stop) -> Vec<(Arc<Path>, FolderScan)> {
     let mut folders = Vec::new();
     let start: Arc<Path> = Arc::from(root.path.as_path());
     scan::walk(&root.path, &start, root.selection.recursive, &root.selection.exclude, &mut |dir| {
+        if stop.requested() {
+            return Vec::new();
+        }
         let Ok(scan) = scan::read_folder(dir, &|name| root.wants_file(dir, name)) else { return Vec::new() };
         let below = scan.folders.clone();
         folders.push((Arc::clone(dir), scan));
@@ -225,21 +242,27 @@ fn check_writable(dir: &Path, what: &str, findings: &mut Findings) -> Result<(),
     }
 }
 
-fn check_inotify(config: &Config, findings: &mut Findings) -> Result<(), CliError> {
+fn check_inotify(config: &Config, stop: &Stop, findings: &mut Findings) -> Result<(), CliError> {
     let limits = match InotifyLimits::read() {
         Ok(limits) => limits,
         Err(error) => return note(&format!("inotify: its limits cannot be read: {}", chain(&error))),
     };
-    let folders: u64 = config.roots.iter().map(count_folders).sum();
+    let folders: u64 = config.roots.iter().map(|root| count_folders(root, stop)).sum();
+    if stop.requested() {
+        return Ok(());
+    }
     let text = format!("inotify: folders to watch: {folders}, watches allowed: {}", limits.max_user_watches);
     // Other programs of the same user draw on the same allowance, so half of it is the mark.
     if folders > limits.max_user_watches / 2 { findings.wrong(&text, Some(Limit::Watches.hint())) } else { good(&text) }
 }
 
-fn count_folders(root: &Root) -> u64 {
+/// Those that there are, or those that were read when `stop` is requested.
+fn count_folders(root: &Root, stop: &Stop) -> u64 {
     let mut count = 0;
     let mut folders = vec![root.path.clone()];
-    while let Some(dir) = folders.pop() {
+    while let Some(dir) = folders.pop()
+        && !stop.requested()
+    {
         count += 1;
         if let (true, Ok(scan)) = (root.selection.recursive, scan::read_folder(&dir, &|_| false)) {
             folders.extend(scan.folders.iter().map(|name| dir.join(os_name(name))));

@@ -1,8 +1,9 @@
-//! `reeld encode` is interrupted: it leaves nothing behind, neither a file nor a batch that waits for somebody.
+//! `reeld encode` or `reeld check` is interrupted: it leaves nothing behind, neither a file nor a batch that waits for somebody.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -60,6 +61,28 @@ fn an_encode_that_is_asked_to_stop_leaves_nothing_and_ends_by_the_signal() {
             assert_shows(&sandbox.folder(name).join("frame.mp4"), &sandbox.ffmpeg, 1..=8);
         }
         assert_eq!(sandbox.reels().len(), 2);
+    }
+}
+
+#[test]
+fn a_check_that_is_asked_to_stop_leaves_nothing() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let sandbox = Sandbox::new(&ffmpeg());
+        let fake = Fake::new(&sandbox, Fault::Hang);
+        sandbox.install(&fake);
+        let config = sandbox.config("");
+        let arguments = [OsStr::new("check"), OsStr::new("--config"), config.as_os_str()];
+        let child = sandbox.reeld().args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        fake.wait_for_encode();
+        let trial = |path: &PathBuf| path.file_name().unwrap().as_encoded_bytes().starts_with(b".reeld-check-");
+        assert!(sandbox.leftovers().iter().any(trial), "the trial has no folder: {:?}", sandbox.leftovers());
+        send(&child, signal);
+        let output = child.wait_with_output().unwrap();
+        let said = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+        assert_eq!(output.status.signal(), Some(signal.as_raw()), "{said}");
+        assert!(!said.contains("WRONG") && !said.contains("all is well"), "{said}");
+        assert!(sandbox.leftovers().is_empty(), "{:?}", sandbox.leftovers());
+        fake.wait_for_end();
     }
 }
 

@@ -19,26 +19,29 @@ struct Used {
 }
 
 /// The settings of every root are tried for real, and so is every other preset, which may be missing.
-pub(super) fn check(config: Option<&Config>, findings: &mut Findings) -> Result<(), CliError> {
+/// What was being tried when `stop` is requested is no finding.
+pub(super) fn check(config: Option<&Config>, stop: &Stop, findings: &mut Findings) -> Result<(), CliError> {
     let ffmpeg = match Ffmpeg::find(config.and_then(|config| config.encoder.ffmpeg.as_deref())) {
         Ok(ffmpeg) => ffmpeg,
         Err(error) => return findings.failed("FFmpeg: ", &error),
     };
     good(&format!("FFmpeg: {} at {}", ffmpeg.version, ffmpeg.path.shown()))?;
     let encoder = config.map_or_else(Encoder::default, |config| config.encoder.clone());
-    let (temporary, stop) = (std::env::temp_dir(), Stop::default());
+    let temporary = std::env::temp_dir();
     let used = config.map(used_by).unwrap_or_default();
     for Used { video, roots, places } in &used {
         let name = name_of(video);
         if places.is_empty() {
-            match encode::probe(&ffmpeg, video, &encoder, &temporary, Extent::VideoAndChunk, &stop) {
+            match encode::probe(&ffmpeg, video, &encoder, &temporary, Extent::VideoAndChunk, stop) {
                 Ok(()) => good(&format!("preset {name}: encodes"))?,
+                Err(_) if stop.requested() => return Ok(()),
                 Err(error) => fail(roots, &name, &error, findings)?,
             }
         }
         for place in places {
-            match encode::probe(&ffmpeg, video, &encoder, place, Extent::VideoAndChunk, &stop) {
+            match encode::probe(&ffmpeg, video, &encoder, place, Extent::VideoAndChunk, stop) {
                 Ok(()) => good(&format!("preset {name}: encodes in {}", place.shown()))?,
+                Err(_) if stop.requested() => return Ok(()),
                 Err(error) => {
                     fail(roots, &name, &error, findings)?;
                     break;
@@ -53,8 +56,9 @@ pub(super) fn check(config: Option<&Config>, findings: &mut Findings) -> Result<
             continue;
         }
         let video = Video { preset, ..Video::clone(&defaults) };
-        match encode::probe(&ffmpeg, &video, &encoder, &temporary, Extent::Video, &stop) {
+        match encode::probe(&ffmpeg, &video, &encoder, &temporary, Extent::Video, stop) {
             Ok(()) => good(&format!("preset {builtin}: encodes"))?,
+            Err(_) if stop.requested() => return Ok(()),
             Err(error) => {
                 note(&format!("preset {builtin} does not work here, and is not used: {}", chain(&error)))?;
             }
