@@ -122,25 +122,30 @@ pub(crate) fn refuses_quality(preset: &Preset, asked: Quality) -> Option<(String
     Some((format!("the preset `{name}` has no quality {asked}"), allowed))
 }
 
-/// Why these settings can never make a video, whatever the frames, and what to do about it, if so.
-pub(crate) fn refuses(video: &Video) -> Option<(String, &'static str)> {
-    let (name, family) = (video.preset.name(), Family::of_preset(&video.preset));
-    let quality = video.quality.and_then(|asked| refuses_quality(&video.preset, asked));
-    let speed = || {
-        let speed = video.speed.as_ref()?;
-        let allowed = family.speed(speed).err()?;
-        Some((format!("the preset `{name}` has no speed `{}`", printable(speed)), allowed))
-    };
-    let rate = || {
-        let limit = family.refuses_rate(video.rate)?;
-        let message = format!("the preset `{name}` cannot play at {} frames per second: {limit}", video.rate);
-        Some((message, OTHER_RATE))
-    };
-    quality.or_else(speed).or_else(rate)
+/// Why a preset cannot have this speed, and what it can have, if so. `written` is the speed as people wrote it, with their
+/// quotation marks.
+pub(crate) fn refuses_speed(preset: &Preset, asked: &str, written: &str) -> Option<(String, &'static str)> {
+    let allowed = Family::of_preset(preset).speed(asked).err()?;
+    Some((format!("the preset `{}` has no speed {}", preset.name(), printable(written)), allowed))
 }
 
-/// What to do about a rate that a format cannot express.
-pub(crate) const OTHER_RATE: &str = "choose another rate, or another preset, such as `h264`";
+/// Why a preset cannot play at this rate, and what to do about it, if so.
+pub(crate) fn refuses_rate(preset: &Preset, rate: FrameRate) -> Option<(String, &'static str)> {
+    let limit = Family::of_preset(preset).refuses_rate(rate)?;
+    let message = format!("the preset `{}` cannot play at {rate} frames per second: {limit}", preset.name());
+    Some((message, "choose another rate, or another preset, such as `h264`"))
+}
+
+/// Why these settings can never make a video, whatever the frames, and what to do about it, if so.
+pub(crate) fn refuses(video: &Video) -> Option<(String, &'static str)> {
+    let preset = &video.preset;
+    let quality = video.quality.and_then(|asked| refuses_quality(preset, asked));
+    let speed = || {
+        let speed = video.speed.as_ref()?;
+        refuses_speed(preset, speed, &format!("`{speed}`"))
+    };
+    quality.or_else(speed).or_else(|| refuses_rate(preset, video.rate))
+}
 
 /// What a preset's container can never hold of what its encoder makes, and what to do about it.
 pub(crate) fn misfit(preset: &CustomPreset) -> Option<&'static str> {

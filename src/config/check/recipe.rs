@@ -5,7 +5,7 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::{Checker, value};
-use crate::config::codec::{self, Family};
+use crate::config::codec;
 use crate::config::error::Complaint;
 use crate::config::raw::RawRoot;
 use crate::config::{Factor, FrameRate, Preset, arguments};
@@ -14,28 +14,25 @@ impl Checker<'_> {
     /// What no frame is needed to know: that the encoder or the format of a preset can never do what is asked of it. `place` is
     /// where the root is named.
     pub(super) fn recipe(&mut self, root: &RawRoot, preset: &Preset, place: Range<usize>) {
-        let name = preset.name();
         if let Some(quality) = &root.quality
             && let Some((message, allowed)) = codec::refuses_quality(preset, *quality.get_ref())
         {
             self.mistakes.add(quality.span(), Complaint::new(format!("`quality`: {message}"), allowed));
         }
-        let family = Family::of_preset(preset);
         if let Some(speed) = &root.speed
-            && let Err(allowed) = family.speed(speed.get_ref())
+            && let Some((message, allowed)) =
+                codec::refuses_speed(preset, speed.get_ref(), &format!("\"{}\"", speed.get_ref()))
         {
-            let message = format!("`speed`: the preset `{name}` has no speed \"{}\"", speed.get_ref());
-            self.mistakes.add(speed.span(), Complaint::new(message, allowed));
+            self.mistakes.add(speed.span(), Complaint::new(format!("`speed`: {message}"), allowed));
         }
         let rate = value(root.framerate.as_ref(), FrameRate::default());
         if let Ok(rate) = rate.scaled(value(root.framerate_factor.as_ref(), Factor::default()))
-            && let Some(limit) = family.refuses_rate(rate)
+            && let Some((message, hint)) = codec::refuses_rate(preset, rate)
         {
             let written =
                 [root.framerate.as_ref().map(Spanned::span), root.framerate_factor.as_ref().map(Spanned::span)];
             let span = written.into_iter().flatten().chain(root.preset.as_ref().map(Spanned::span)).next();
-            let message = format!("`framerate`: the preset `{name}` cannot play at {rate} frames per second: {limit}");
-            self.mistakes.add(span.unwrap_or(place), Complaint::new(message, codec::OTHER_RATE));
+            self.mistakes.add(span.unwrap_or(place), Complaint::new(format!("`framerate`: {message}"), hint));
         }
         if let Some(args) = &root.encoder_args {
             let asked = [("quality", root.quality.is_some()), ("speed", root.speed.is_some())];
