@@ -3,7 +3,7 @@
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 
-use rustix::fs::{FileType, Statx, StatxFlags, makedev};
+use rustix::fs::{self, FileType, Statx, StatxFlags, makedev};
 
 use crate::model::Identity;
 
@@ -26,6 +26,14 @@ impl Stat for Statx {
     fn parts(&self) -> (u64, u64, u64, i64, i64) {
         let dev = makedev(self.stx_dev_major, self.stx_dev_minor);
         (dev, self.stx_ino, self.stx_size, self.stx_mtime.tv_sec, self.stx_mtime.tv_nsec.into())
+    }
+}
+
+impl Stat for fs::Stat {
+    fn parts(&self) -> (u64, u64, u64, i64, i64) {
+        let size = u64::try_from(self.st_size).unwrap_or(0);
+        let nanoseconds = i64::try_from(self.st_mtime_nsec).unwrap_or(0);
+        (self.st_dev, self.st_ino, size, self.st_mtime, nanoseconds)
     }
 }
 

@@ -19,6 +19,7 @@ use rustix::io::{Errno, retry_on_intr};
 use rustix::path::Arg;
 
 use crate::error::Explain;
+use crate::files::identity_of;
 use crate::model::Identity;
 use crate::text::printable::Show as _;
 
@@ -101,7 +102,7 @@ pub fn read_folder(dir: &Path, wants: &dyn Fn(&[u8]) -> bool) -> Result<FolderSc
                 scan.folders.push(BString::from(name.to_bytes()));
             }
             (FileType::RegularFile, Some(stat)) if wanted => {
-                scan.files.push((BString::from(name.to_bytes()), identity(&stat)));
+                scan.files.push((BString::from(name.to_bytes()), identity_of(&stat)));
             }
             (FileType::Symlink, _) => scan.links.add(name.to_bytes(), wanted),
             _ => {}
@@ -126,7 +127,7 @@ pub fn read_names(
         match stat.as_ref().map(|stat| (kind_of(stat), stat)) {
             Some((FileType::RegularFile, stat)) => {
                 if wanted {
-                    scan.files.push((name.clone(), identity(stat)));
+                    scan.files.push((name.clone(), identity_of(stat)));
                 }
                 continue;
             }
@@ -195,16 +196,6 @@ fn stat_in<P: Arg + Copy>(folder: &OwnedFd, name: P) -> Result<Option<Stat>, Err
 
 fn kind_of(stat: &Stat) -> FileType {
     FileType::from_raw_mode(stat.st_mode)
-}
-
-fn identity(stat: &Stat) -> Identity {
-    let nanos = i64::try_from(stat.st_mtime_nsec).unwrap_or(0);
-    Identity {
-        dev: stat.st_dev,
-        ino: stat.st_ino,
-        size: u64::try_from(stat.st_size).unwrap_or(0),
-        mtime_ns: stat.st_mtime.saturating_mul(1_000_000_000).saturating_add(nanos),
-    }
 }
 
 /// Why a folder could not be read.
