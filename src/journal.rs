@@ -26,7 +26,6 @@ use crate::deliver::Published;
 use crate::fault;
 use crate::frame::digest::Contents;
 use crate::model::Identity;
-use crate::sequence::finish::FinishReason;
 use crate::sequence::{Frame, FrameNumber};
 
 pub use backoff::{DEATHS_AT_ONCE, pause_after};
@@ -40,6 +39,7 @@ pub use removal::{BootTime, DueCleanup, PlannedCleanup};
 pub(crate) use rows::lossy;
 pub use rows::{BatchId, Entry, NewBatch, Outcome, State, StoredBatch};
 
+use rows::Origin;
 use worker::Worker;
 
 mod backoff;
@@ -108,12 +108,13 @@ impl Journal {
     pub fn begin(&self, new: &NewBatch<'_>, now: i64) -> Result<BatchId, JournalError> {
         self.with(|connection| {
             let batch = new.batch;
+            let origin = Origin::of(&batch.reason);
             let number = |frame: Option<&Frame>| frame.map(|frame| frame.number);
             let transaction = connection.transaction()?;
             transaction.execute(
                 "INSERT INTO batches (root, dir, pattern, reason, state, first, last, count, missing, unreadable, \
-                 rewritten, taken_for, recipe, rate_num, rate_den, created_at, worker) \
-                 VALUES (?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 rewritten, taken_for, recipe, rate_num, rate_den, created_at, origin, worker) \
+                 VALUES (?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 params![
                     new.root.as_os_str().as_bytes(),
                     batch.dir.as_os_str().as_bytes(),
@@ -130,8 +131,9 @@ impl Journal {
                     new.rate.num.get(),
                     new.rate.den.get(),
                     now,
+                    origin,
                     // Nobody but this process will ever encode it.
-                    self.worker().filter(|_| batch.reason == FinishReason::Now),
+                    self.worker().filter(|_| origin == Origin::Encode),
                 ],
             )?;
             let id = transaction.last_insert_rowid();
@@ -205,11 +207,11 @@ impl Journal {
         self.step(
             id,
             "interrupted",
-            "UPDATE batches SET state = iif(reason = '\"now\"', 'failed', 'pending'), staging = NULL, reel = NULL, \
-             error = iif(reason = '\"now\"', :error, error), hint = iif(reason = '\"now\"', :hint, hint), \
-             ended_at = iif(reason = '\"now\"', :now, ended_at), \
+            "UPDATE batches SET state = iif(origin = 'encode', 'failed', 'pending'), staging = NULL, reel = NULL, \
+             error = iif(origin = 'encode', :error, error), hint = iif(origin = 'encode', :hint, hint), \
+             ended_at = iif(origin = 'encode', :now, ended_at), \
              attempts = max(attempts - (state != 'pending'), 0) \
-             WHERE id = :id AND (state IN ('encoding', 'publishing') OR (state = 'pending' AND reason = '\"now\"'))",
+             WHERE id = :id AND (state IN ('encoding', 'publishing') OR (state = 'pending' AND origin = 'encode'))",
             named_params! {":id": id, ":error": "`reeld encode` was stopped", ":hint": AGAIN, ":now": now},
         )
     }
@@ -306,7 +308,7 @@ impl Journal {
             id,
             "failed",
             "UPDATE batches SET state = 'failed', staging = NULL, reel = NULL, error = :error, hint = :hint, \
-             attempts = :attempts, next_attempt_at = iif(reason = '\"now\"', NULL, :next), ended_at = :now \
+             attempts = :attempts, next_attempt_at = iif(origin = 'encode', NULL, :next), ended_at = :now \
              WHERE id = :id AND state IN ('pending', 'encoding', 'publishing', 'failed')",
             named_params! {":id": id, ":error": error, ":hint": hint, ":attempts": attempts, ":next": next, ":now": now},
         )?;
@@ -320,7 +322,7 @@ impl Journal {
             id,
             "held",
             "UPDATE batches SET attempts = max(attempts - (state IN ('encoding', 'publishing')), 0), state = 'failed', \
-             error = :error, hint = :hint, next_attempt_at = iif(reason = '\"now\"', NULL, :next), staging = NULL, reel = NULL \
+             error = :error, hint = :hint, next_attempt_at = iif(origin = 'encode', NULL, :next), staging = NULL, reel = NULL \
              WHERE id = :id AND state IN ('pending', 'encoding', 'publishing', 'failed')",
             named_params! {":id": id, ":error": error, ":hint": hint, ":next": next},
         )

@@ -12,7 +12,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::JournalError;
 
 /// One step for each version of the schema; `user_version` says how many were taken.
-const MIGRATIONS: [&str; 12] = [
+const MIGRATIONS: [&str; 13] = [
     include_str!("schema.sql"),
     include_str!("programs.sql"),
     include_str!("names.sql"),
@@ -25,6 +25,7 @@ const MIGRATIONS: [&str; 12] = [
     include_str!("places.sql"),
     include_str!("clock.sql"),
     include_str!("workers.sql"),
+    include_str!("origin.sql"),
 ];
 
 /// How long to wait for another process that reads or checkpoints.

@@ -34,7 +34,7 @@ impl Journal {
             let mut select = connection.prepare_cached(
                 "SELECT frames.* FROM frames JOIN batches ON batches.id = frames.batch_id \
                  WHERE batches.dir = ? AND batches.state != 'stale' \
-                 AND (batches.reason != '\"now\"' OR batches.state IN ('published', 'cleaned'))",
+                 AND (batches.origin = 'daemon' OR batches.state IN ('published', 'cleaned'))",
             )?;
             let mut claims: Vec<Identity> =
                 select.query_map([dir_bytes], |row| rows::identity(row, ""))?.collect::<rusqlite::Result<_>>()?;
@@ -89,7 +89,7 @@ impl Journal {
             let mut select = connection.prepare_cached(
                 "SELECT 1 FROM frames JOIN batches ON batches.id = frames.batch_id \
                  WHERE ino = ? AND dev = ? AND size = ? AND mtime_ns = ? AND (batches.state IN ('published', 'cleaned') \
-                 OR batches.state != 'stale' AND batches.reason != '\"now\"' \
+                 OR batches.state != 'stale' AND batches.origin = 'daemon' \
                  AND substr(?, 1, length(batches.dir)) = batches.dir)",
             )?;
             let dir = dir.as_os_str().as_bytes();
@@ -110,7 +110,7 @@ impl Journal {
         self.with(|connection| {
             let mut select = connection.prepare_cached(
                 "SELECT * FROM batches WHERE (state = 'pending' OR (state = 'failed' AND next_attempt_at <= ?)) \
-                 AND reason != '\"now\"' ORDER BY id",
+                 AND origin = 'daemon' ORDER BY id",
             )?;
             select.query_map([now], |row| StoredBatch::read(connection, row))?.collect()
         })
@@ -121,7 +121,7 @@ impl Journal {
         self.with(|connection| {
             let mut select = connection.prepare_cached(
                 "SELECT * FROM batches WHERE state = 'published' AND cleanup IS NOT NULL AND cleanup_due_at <= ? \
-                 AND NOT stays AND reason != '\"now\"' ORDER BY cleanup_due_at, id",
+                 AND NOT stays AND origin = 'daemon' ORDER BY cleanup_due_at, id",
             )?;
             select.query_map([now], |row| DueCleanup::read(connection, row))?.collect()
         })
@@ -204,7 +204,7 @@ impl Journal {
             let transaction = connection.transaction()?;
             let mut ids = batches_in(
                 &transaction,
-                "reason != '\"now\"' AND (state = 'failed' OR (state IN ('encoding', 'publishing') AND next_attempt_at IS NOT NULL) \
+                "origin = 'daemon' AND (state = 'failed' OR (state IN ('encoding', 'publishing') AND next_attempt_at IS NOT NULL) \
                  OR (state = 'published' AND cleanup IS NOT NULL AND (cleanup_tries > 0 OR stays)))",
             )?;
             ids.retain(|(id, dir)| match target {

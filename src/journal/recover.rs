@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, named_params};
 
 use super::backoff::pause_after_death;
-use super::rows::{self, BatchId};
+use super::rows::{self, BatchId, Origin};
 use super::{AGAIN, Journal, JournalError, later, worker};
 use crate::deliver::Published;
 use crate::deliver::publish::{find_again, remove_stale_staging, staged_in};
@@ -62,8 +62,7 @@ struct Broken {
     staging: Option<PathBuf>,
     candidate: Option<(PathBuf, Identity)>,
     worker: Option<String>,
-    /// `reeld encode` was to make it, not the daemon.
-    is_asked_for: bool,
+    origin: Origin,
 }
 
 enum Finding {
@@ -168,7 +167,7 @@ impl Journal {
                     self.with(|connection| set_published(connection, id, &identity, now))?;
                     recovery.published.push(id);
                 }
-                Finding::Restart if broken.is_asked_for => {
+                Finding::Restart if broken.origin == Origin::Encode => {
                     self.with(|connection| set_cut_off(connection, id, now))?;
                     recovery.cut_off.push(id);
                 }
@@ -244,7 +243,7 @@ fn litter(connection: &Connection) -> rusqlite::Result<Vec<PathBuf>> {
 
 fn broken(connection: &Connection, condition: &str) -> rusqlite::Result<Vec<Broken>> {
     let mut select = connection.prepare(&format!(
-        "SELECT * FROM batches WHERE (state IN ('encoding', 'publishing') OR (state = 'pending' AND reason = '\"now\"')) \
+        "SELECT * FROM batches WHERE (state IN ('encoding', 'publishing') OR (state = 'pending' AND origin = 'encode')) \
          AND {condition} ORDER BY id"
     ))?;
     let rows = select.query_map([], |row| {
@@ -260,7 +259,7 @@ fn broken(connection: &Connection, condition: &str) -> rusqlite::Result<Vec<Brok
             staging: staging.map(|bytes| PathBuf::from(std::ffi::OsStr::from_bytes(&bytes))),
             candidate,
             worker: row.get("worker")?,
-            is_asked_for: row.get::<_, String>("reason")? == "\"now\"",
+            origin: row.get("origin")?,
         })
     })?;
     rows.collect()

@@ -101,6 +101,39 @@ impl FromSql for State {
     }
 }
 
+/// Who began a batch, and is the only one to go on with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    Daemon,
+    /// `reeld encode`, with settings that nobody else knows.
+    Encode,
+}
+
+impl Origin {
+    pub(super) fn of(reason: &FinishReason) -> Self {
+        if *reason == FinishReason::Now { Self::Encode } else { Self::Daemon }
+    }
+}
+
+impl ToSql for Origin {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Daemon => "daemon".into(),
+            Self::Encode => "encode".into(),
+        })
+    }
+}
+
+impl FromSql for Origin {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value.as_str()? {
+            "daemon" => Ok(Self::Daemon),
+            "encode" => Ok(Self::Encode),
+            _ => Err(FromSqlError::InvalidType),
+        }
+    }
+}
+
 /// A sealed batch, to be recorded.
 #[derive(Debug, Clone, Copy)]
 pub struct NewBatch<'a> {

@@ -530,6 +530,23 @@ fn reels_of_the_very_same_frames_and_settings_are_found() {
 }
 
 #[test]
+fn batches_from_before_there_were_origins_have_theirs() {
+    let scene = Scene::new();
+    let of_the_daemon = scene.begin("/srv/a");
+    let asked_for = scene.begin_batch(&Batch { reason: FinishReason::Now, ..batch("/srv/b", &[1, 2]) });
+    // Of a process that is gone.
+    let before = "ALTER TABLE batches DROP COLUMN origin; UPDATE batches SET worker = NULL; PRAGMA user_version = 12";
+    scene.journal.with(|connection| connection.execute_batch(before)).unwrap();
+
+    let scene = scene.restart();
+    let waiting: Vec<_> = scene.journal.pending(NOW).unwrap().into_iter().map(|batch| batch.id).collect();
+    assert_eq!(waiting, [of_the_daemon]);
+    assert_eq!(scene.journal.recover(NOW).unwrap(), Recovery { cut_off: vec![asked_for], ..Recovery::default() });
+    assert_eq!(scene.claims("/srv/a").len(), 3);
+    assert_eq!(scene.claims("/srv/b"), []);
+}
+
+#[test]
 fn what_the_command_line_encodes_is_nobody_elses_work() {
     let scene = Scene::new();
     let now = Batch { reason: FinishReason::Now, ..batch("/srv/a", &[1, 2]) };

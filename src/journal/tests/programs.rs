@@ -34,7 +34,7 @@ fn a_version_holds_for_the_same_file_for_a_day() {
 fn a_journal_from_before_there_were_versions_is_kept() {
     let scene = Scene::new();
     let id = scene.begin("/srv/a");
-    let first_version = "ALTER TABLE batches DROP COLUMN stays; ALTER TABLE batches DROP COLUMN due_boot; \
+    let first_version = "ALTER TABLE batches DROP COLUMN origin; ALTER TABLE batches DROP COLUMN stays; ALTER TABLE batches DROP COLUMN due_boot; \
                          ALTER TABLE batches DROP COLUMN due_boot_ms; DROP TABLE places; ALTER TABLE batches DROP COLUMN root_seen; \
                          ALTER TABLE batches DROP COLUMN reel_seen; ALTER TABLE frames DROP COLUMN changed_ns; ALTER TABLE frames DROP COLUMN digest; \
                          ALTER TABLE chunks DROP COLUMN contents; ALTER TABLE batches DROP COLUMN reel_digest; \
