@@ -246,13 +246,14 @@ impl Journal {
         self.step(
             id,
             "published",
-            "UPDATE batches SET state = 'publishing', reel = :reel, reel_dev = :dev, reel_ino = :ino, \
+            "UPDATE batches SET state = 'publishing', reel = :reel, reel_dir = :reel_dir, reel_dev = :dev, reel_ino = :ino, \
              reel_size = :size, reel_mtime_ns = :mtime_ns, reel_digest = :digest, anomalies = :anomalies, encode_ms = :encode_ms, \
              verify_ms = :verify_ms, cleanup = :cleanup, cleanup_due_at = :due_at, due_boot = NULL, stays = 0, despite_changes = :despite_changes \
              WHERE id = :id AND state IN ('encoding', 'publishing')",
             named_params! {
                 ":id": id,
                 ":reel": reel.path.as_os_str().as_bytes(),
+                ":reel_dir": folder_of(&reel.path),
                 ":dev": staged.dev.cast_signed(),
                 ":ino": staged.ino.cast_signed(),
                 ":size": staged.size.cast_signed(),
@@ -274,12 +275,13 @@ impl Journal {
         self.step(
             id,
             "published",
-            "UPDATE batches SET state = 'published', staging = NULL, reel = :reel, reel_dev = :dev, reel_ino = :ino, \
+            "UPDATE batches SET state = 'published', staging = NULL, reel = :reel, reel_dir = :reel_dir, reel_dev = :dev, reel_ino = :ino, \
              reel_size = :size, reel_mtime_ns = :mtime_ns, ended_at = :now, error = NULL, hint = NULL, \
              next_attempt_at = NULL WHERE id = :id AND state = 'publishing'",
             named_params! {
                 ":id": id,
                 ":reel": reel.path.as_os_str().as_bytes(),
+                ":reel_dir": folder_of(&reel.path),
                 ":dev": dev.cast_signed(),
                 ":ino": ino.cast_signed(),
                 ":size": size.cast_signed(),
@@ -407,8 +409,16 @@ impl Journal {
     }
 
     fn sql_error(&self, source: rusqlite::Error) -> JournalError {
+        if self.worker.is_some() {
+            open::note_damage(&self.path, &source);
+        }
         JournalError::Sql { path: self.path.to_path_buf(), source }
     }
+}
+
+/// As the column `reel_dir` has it.
+fn folder_of(reel: &Path) -> Option<&[u8]> {
+    reel.parent().map(|folder| folder.as_os_str().as_bytes())
 }
 
 fn file_at(path: &Path) -> Option<(u64, u64)> {

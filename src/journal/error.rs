@@ -52,6 +52,9 @@ impl Explain for JournalError {
                 Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                     Some(format!("end the other program that has {} open", path.shown()))
                 }
+                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                    Some("start reeld again: it sets a damaged journal aside and begins a new one".to_owned())
+                }
                 Some(ErrorCode::SystemIoFailure) => Some(format!("look at the disk of {}", path.shown())),
                 _ => None,
             },

@@ -12,7 +12,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::JournalError;
 
 /// One step for each version of the schema; `user_version` says how many were taken.
-const MIGRATIONS: [&str; 13] = [
+const MIGRATIONS: [&str; 14] = [
     include_str!("schema.sql"),
     include_str!("programs.sql"),
     include_str!("names.sql"),
@@ -26,6 +26,7 @@ const MIGRATIONS: [&str; 13] = [
     include_str!("clock.sql"),
     include_str!("workers.sql"),
     include_str!("origin.sql"),
+    include_str!("history.sql"),
 ];
 
 /// How long to wait for another process that reads or checkpoints.
@@ -95,9 +96,13 @@ fn attempt(path: &Path) -> Result<Connection, Attempt> {
     // In WAL mode this is what makes every commit outlive a power cut, and not only a crash.
     connection.pragma_update(None, "synchronous", "FULL").map_err(classify)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(classify)?;
-    let check: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(classify)?;
-    if check != "ok" {
-        return Err(Attempt::Damaged);
+    if doubt(path).exists() {
+        let check: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(classify)?;
+        if check != "ok" {
+            return Err(Attempt::Damaged);
+        }
+        // It stays where it cannot be removed, at the price of another look.
+        let _ = fs::remove_file(doubt(path));
     }
     let found = version(&connection).map_err(classify)?;
     let Some(missing) = usize::try_from(found).ok().and_then(|taken| MIGRATIONS.get(taken..)) else {
@@ -108,6 +113,26 @@ fn attempt(path: &Path) -> Result<Connection, Attempt> {
         connection.prepare(&format!("SELECT * FROM {table}")).map_err(classify)?;
     }
     Ok(connection)
+}
+
+/// The file beside the database that says that somebody has met damage in it. Looking for damage takes a reading of the
+/// whole database, so that no start does it without such a reason.
+fn doubt(path: &Path) -> PathBuf {
+    with_end(path, ".doubted")
+}
+
+/// Has the next opening look at the whole database, if `error` says that it is damaged.
+pub(super) fn note_damage(path: &Path, error: &rusqlite::Error) {
+    if matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)) {
+        // Without it, the next opening believes the database until somebody meets the damage again.
+        let _ = OpenOptions::new().create(true).append(true).mode(0o600).open(doubt(path));
+    }
+}
+
+fn with_end(path: &Path, end: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(end);
+    PathBuf::from(name)
 }
 
 fn migrate(connection: &mut Connection, missing: &[&str]) -> rusqlite::Result<()> {
@@ -133,11 +158,7 @@ fn known() -> i64 {
 /// Moves the database and its further files to the first free `journal.db.corrupt-N`. Only the holder of the lock does
 /// this, so that asking whether a name is free is safe here.
 fn set_aside(path: &Path) -> io::Result<PathBuf> {
-    let with = |end: &str| {
-        let mut name = OsString::from(path);
-        name.push(end);
-        PathBuf::from(name)
-    };
+    let with = |end: &str| with_end(path, end);
     let mut number = 1_u32;
     while with(&format!(".corrupt-{number}")).try_exists()? {
         number += 1;
@@ -148,6 +169,8 @@ fn set_aside(path: &Path) -> io::Result<PathBuf> {
             moved => moved?,
         }
     }
+    // Of the new one, there is no doubt.
+    let _ = fs::remove_file(doubt(path));
     Ok(with(&format!(".corrupt-{number}")))
 }
 

@@ -29,27 +29,20 @@ impl Journal {
     /// them, for those that are images themselves. A batch of `reeld encode` holds its files from when it has its reel:
     /// nobody but its own process would ever make one.
     pub fn claims(&self, dir: &Path) -> Result<Vec<Identity>, JournalError> {
+        self.renumber_in(dir)?;
         self.with(|connection| {
-            let dir_bytes = dir.as_os_str().as_bytes();
+            let dir = dir.as_os_str().as_bytes();
             let mut select = connection.prepare_cached(
                 "SELECT frames.* FROM frames JOIN batches ON batches.id = frames.batch_id \
                  WHERE batches.dir = ? AND batches.state != 'stale' \
                  AND (batches.origin = 'daemon' OR batches.state IN ('published', 'cleaned'))",
             )?;
             let mut claims: Vec<Identity> =
-                select.query_map([dir_bytes], |row| rows::identity(row, ""))?.collect::<rusqlite::Result<_>>()?;
-            // Every path in the folder begins with the folder and a slash, and `0` is the byte after the slash.
-            let mut select = connection.prepare_cached(
-                "SELECT * FROM batches WHERE state IN ('published', 'cleaned') AND reel > ? AND reel < ?",
-            )?;
-            let (from, to) = ([dir_bytes, b"/"].concat(), [dir_bytes, b"0"].concat());
-            for row in
-                select.query_map((from, to), |row| Ok((rows::path(row, "reel")?, rows::identity(row, "reel_")?)))?
-            {
-                let (reel, identity) = row?;
-                if reel.parent() == Some(dir) {
-                    claims.push(identity);
-                }
+                select.query_map([dir], |row| rows::identity(row, ""))?.collect::<rusqlite::Result<_>>()?;
+            let mut select = connection
+                .prepare_cached("SELECT * FROM batches WHERE reel_dir = ? AND state IN ('published', 'cleaned')")?;
+            for reel in select.query_map([dir], |row| rows::identity(row, "reel_"))? {
+                claims.push(reel?);
             }
             Ok(claims)
         })
@@ -58,6 +51,7 @@ impl Journal {
     /// The reels that were made of the very files of `new`, all of them and no other, by the same recipe and at the same
     /// rate; the newest first, each with the frames that it shows. Whether they are still there is not looked at.
     pub fn reels_of(&self, new: &NewBatch<'_>) -> Result<Vec<(Published, Vec<EncodedFrame>)>, JournalError> {
+        self.renumber_in(&new.batch.dir)?;
         self.with(|connection| {
             let mut select = connection.prepare_cached(
                 "SELECT * FROM batches WHERE dir = :dir AND pattern = :pattern AND recipe = :recipe \
@@ -85,23 +79,11 @@ impl Journal {
     /// history along. A batch of a folder above, whose frames are in folders that follow each other, holds them as soon as
     /// it is recorded.
     pub fn held_files(&self, dir: &Path, files: &[Identity]) -> Result<Vec<Identity>, JournalError> {
-        self.with(|connection| {
-            let mut select = connection.prepare_cached(
-                "SELECT 1 FROM frames JOIN batches ON batches.id = frames.batch_id \
-                 WHERE ino = ? AND dev = ? AND size = ? AND mtime_ns = ? AND (batches.state IN ('published', 'cleaned') \
-                 OR batches.state != 'stale' AND batches.origin = 'daemon' \
-                 AND substr(?, 1, length(batches.dir)) = batches.dir)",
-            )?;
-            let dir = dir.as_os_str().as_bytes();
-            let mut held = Vec::new();
-            for file in files {
-                let Identity { dev, ino, size, mtime_ns } = *file;
-                if select.exists((ino.cast_signed(), dev.cast_signed(), size.cast_signed(), mtime_ns, dir))? {
-                    held.push(*file);
-                }
-            }
-            Ok(held)
-        })
+        let (held, elsewhere) = self.with(|connection| held_of(connection, dir, files))?;
+        if self.renumber_batches(&elsewhere)?.is_empty() {
+            return Ok(held);
+        }
+        self.with(|connection| held_of(connection, dir, files)).map(|(held, _)| held)
     }
 
     /// The batches to encode at `now`, oldest first: those that wait, and failed ones whose next attempt is due. Those of
@@ -129,6 +111,7 @@ impl Journal {
 
     /// The files of a sequence that were made into a reel.
     pub fn delivered(&self, dir: &Path, pattern: &Pattern) -> Result<HashSet<Identity>, JournalError> {
+        self.renumber_in(dir)?;
         self.with(|connection| {
             let mut select = connection.prepare_cached(
                 "SELECT frames.* FROM frames JOIN batches ON batches.id = frames.batch_id \
@@ -174,8 +157,8 @@ impl Journal {
                 "SELECT min(due) FROM (SELECT next_attempt_at AS due FROM batches \
                  WHERE state IN ('failed', 'encoding', 'publishing') \
                  UNION ALL SELECT cleanup_due_at FROM batches \
-                 WHERE state = 'published' AND cleanup IS NOT NULL AND NOT stays) \
-                 WHERE due > ?",
+                 WHERE state = 'published' AND cleanup_due_at > ?1 AND cleanup IS NOT NULL AND NOT stays) \
+                 WHERE due > ?1",
                 [now],
                 |row| row.get(0),
             )
@@ -244,6 +227,34 @@ impl Journal {
             Ok(released.into_iter().collect())
         })
     }
+}
+
+/// Those of `files` that are held, and the batches that hold such files of another disk.
+fn held_of(
+    connection: &Connection,
+    dir: &Path,
+    files: &[Identity],
+) -> rusqlite::Result<(Vec<Identity>, BTreeSet<BatchId>)> {
+    let mut select = connection.prepare_cached(
+        "SELECT batch_id, dev FROM frames JOIN batches ON batches.id = frames.batch_id \
+         WHERE ino = ? AND size = ? AND mtime_ns = ? AND (batches.state IN ('published', 'cleaned') \
+         OR batches.state != 'stale' AND batches.origin = 'daemon' \
+         AND substr(?, 1, length(batches.dir)) = batches.dir)",
+    )?;
+    let dir = dir.as_os_str().as_bytes();
+    let (mut held, mut elsewhere) = (Vec::new(), BTreeSet::new());
+    for file in files {
+        let Identity { dev, ino, size, mtime_ns } = *file;
+        let params = (ino.cast_signed(), size.cast_signed(), mtime_ns, dir);
+        let found = select.query_map(params, |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?;
+        let found: Vec<(BatchId, u64)> = found.collect::<rusqlite::Result<_>>()?;
+        if found.iter().any(|(_, of)| *of == dev) {
+            held.push(*file);
+        } else {
+            elsewhere.extend(found.into_iter().map(|(id, _)| id));
+        }
+    }
+    Ok((held, elsewhere))
 }
 
 fn batches_in(connection: &Connection, condition: &str) -> rusqlite::Result<Vec<(BatchId, PathBuf)>> {

@@ -85,7 +85,8 @@ impl Journal {
             )?;
             transaction.execute(
                 "UPDATE batches SET cleanup_due_at = :now + due_boot_ms - :ms \
-                 WHERE state = 'published' AND due_boot = :boot AND cleanup_due_at + :parting < :now + due_boot_ms - :ms",
+                 WHERE state = 'published' AND cleanup_due_at IS NOT NULL AND due_boot = :boot \
+                 AND cleanup_due_at + :parting < :now + due_boot_ms - :ms",
                 named_params! {":boot": boot.id, ":ms": boot.ms, ":now": now, ":parting": PARTING},
             )?;
             transaction.commit()
@@ -175,7 +176,11 @@ impl Journal {
 
     /// The config was read: what it made stay is due again.
     pub fn reconsider(&self) -> Result<(), JournalError> {
-        self.with(|connection| connection.execute("UPDATE batches SET stays = 0 WHERE stays", []).map(drop))
+        self.with(|connection| {
+            let reconsider =
+                "UPDATE batches SET stays = 0 WHERE state = 'published' AND cleanup_due_at IS NOT NULL AND stays";
+            connection.execute(reconsider, []).map(drop)
+        })
     }
 }
 

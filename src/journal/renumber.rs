@@ -2,6 +2,9 @@
 //!
 //! A device number lasts as long as the mount: network file systems, Btrfs, overlays and pluggable disks get theirs in the
 //! order in which they appear. Without this, every file that a batch holds would look new after a restart.
+//!
+//! A start looks at what is unfinished alone. The many finished batches follow when somebody asks for what they hold: those
+//! of one folder at a time.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -9,7 +12,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, named_params};
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use super::rows::{self, BatchId};
 use super::{Journal, JournalError};
@@ -25,15 +28,48 @@ struct Placed {
     reel: Option<(PathBuf, Identity)>,
 }
 
+/// What somebody goes on with, or may go on with.
+const UNFINISHED: &str = "state IN ('pending', 'encoding', 'publishing') OR (state = 'failed' AND origin = 'daemon') \
+                          OR (state = 'published' AND cleanup_due_at IS NOT NULL)";
+
 impl Journal {
-    /// Takes over the new device numbers of what batches and chunks in `root` hold, where a file is still the same in
-    /// everything else: path, inode, size and time. To be called when a root came back, before its claims are read;
-    /// [`recover`](Self::recover) does it for all. Says which batches changed.
+    /// Takes over the new device numbers of what unfinished batches and chunks in `root` hold, where a file is still the same
+    /// in everything else: path, inode, size and time. To be called when a root came back; [`recover`](Self::recover) does it
+    /// for all. Says which batches changed.
     pub fn renumber(&self, root: &Path) -> Result<Vec<BatchId>, JournalError> {
-        let mut placed = self.with(|connection| placed(connection))?;
-        placed.retain(|batch| batch.dir.starts_with(root));
+        let ids = self.with(|connection| {
+            let mut select =
+                connection.prepare(&format!("SELECT id, dir FROM batches WHERE {UNFINISHED} ORDER BY id"))?;
+            let rows = select.query_map([], |row| Ok((row.get(0)?, rows::path(row, "dir")?)))?;
+            rows.collect::<rusqlite::Result<Vec<(BatchId, PathBuf)>>>()
+        })?;
+        let in_root = ids.into_iter().filter(|(_, dir)| dir.starts_with(root));
+        let changed = self.renumber_batches(&in_root.map(|(id, _)| id).collect())?;
+        self.renumber_chunks(root)?;
+        Ok(changed)
+    }
+
+    /// The same for all batches whose frames or whose reels are in the folder `dir`.
+    pub(super) fn renumber_in(&self, dir: &Path) -> Result<(), JournalError> {
+        let Ok(folder) = dir.metadata() else { return Ok(()) };
+        let ids = self.with(|connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT DISTINCT batch_id FROM frames JOIN batches ON batches.id = frames.batch_id \
+                 WHERE batches.dir = :dir AND batches.state != 'stale' AND frames.dev != :dev \
+                 UNION SELECT id FROM batches WHERE reel_dir = :dir AND state IN ('published', 'cleaned') AND reel_dev != :dev",
+            )?;
+            let params = named_params! {":dir": dir.as_os_str().as_bytes(), ":dev": folder.dev().cast_signed()};
+            select.query_map(params, |row| row.get(0))?.collect()
+        })?;
+        self.renumber_batches(&ids).map(drop)
+    }
+
+    /// The same for these batches, whose files are on other disks than they were. Says which of them changed. A journal that
+    /// is only read stays as it is.
+    pub(super) fn renumber_batches(&self, ids: &BTreeSet<BatchId>) -> Result<Vec<BatchId>, JournalError> {
         let mut changed = Vec::new();
-        for batch in placed {
+        for id in ids.iter().filter(|_| self.worker().is_some()) {
+            let Some(batch) = self.with(|connection| placed(connection, *id))? else { continue };
             let frames = new_device_of_frames(self, &batch)?;
             let reel = batch.reel.as_ref().and_then(|(path, old)| {
                 let now = find_again(path, old).ok().flatten()?;
@@ -60,7 +96,6 @@ impl Journal {
             })?;
             changed.push(batch.id);
         }
-        self.renumber_chunks(root)?;
         Ok(changed)
     }
 }
@@ -83,15 +118,16 @@ fn new_device_of_frames(journal: &Journal, batch: &Placed) -> Result<Option<(u64
     Ok(found.filter(|(old, new)| old != new))
 }
 
-fn placed(connection: &Connection) -> rusqlite::Result<Vec<Placed>> {
-    let mut select = connection.prepare("SELECT * FROM batches WHERE state != 'stale' ORDER BY id")?;
-    let rows = select.query_map([], |row| {
-        let state: rows::State = row.get("state")?;
-        let reel = match state {
-            rows::State::Published => Some((rows::path(row, "reel")?, rows::identity(row, "reel_")?)),
+fn placed(connection: &Connection, id: BatchId) -> rusqlite::Result<Option<Placed>> {
+    let mut select = connection.prepare_cached("SELECT * FROM batches WHERE id = ?")?;
+    let read = |row: &Row<'_>| {
+        let reel = match row.get("state")? {
+            rows::State::Published | rows::State::Cleaned => {
+                Some((rows::path(row, "reel")?, rows::identity(row, "reel_")?))
+            }
             _ => None,
         };
-        Ok(Placed { id: row.get("id")?, dir: rows::path(row, "dir")?, pattern: rows::json(row, "pattern")?, reel })
-    })?;
-    rows.collect()
+        Ok(Placed { id, dir: rows::path(row, "dir")?, pattern: rows::json(row, "pattern")?, reel })
+    };
+    select.query_row([id], read).optional()
 }

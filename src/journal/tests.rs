@@ -51,6 +51,22 @@ impl Scene {
         Self { folder, lock, journal }
     }
 
+    /// Makes the journal one of an earlier version, by undoing the steps after it, and then runs `sql`.
+    fn take_back(&self, version: u32, sql: &str) {
+        let steps = [
+            (
+                14,
+                "DROP INDEX batches_by_reel_dir; ALTER TABLE batches DROP COLUMN reel_dir; DROP INDEX existing_unread; \
+                 DROP INDEX batches_by_state; CREATE INDEX batches_by_state ON batches (state); \
+                 CREATE INDEX batches_by_reel ON batches (reel)",
+            ),
+            (13, "ALTER TABLE batches DROP COLUMN origin"),
+        ];
+        let undone = steps.iter().filter(|(step, _)| *step > version).map(|(_, undo)| *undo);
+        let all = undone.chain([sql, &format!("PRAGMA user_version = {version}")]).collect::<Vec<_>>().join("; ");
+        self.journal.with(|connection| connection.execute_batch(&all)).unwrap();
+    }
+
     fn begin(&self, dir: &str) -> BatchId {
         self.begin_batch(&batch(dir, &[1, 2, 4]))
     }
@@ -535,8 +551,7 @@ fn batches_from_before_there_were_origins_have_theirs() {
     let of_the_daemon = scene.begin("/srv/a");
     let asked_for = scene.begin_batch(&Batch { reason: FinishReason::Now, ..batch("/srv/b", &[1, 2]) });
     // Of a process that is gone.
-    let before = "ALTER TABLE batches DROP COLUMN origin; UPDATE batches SET worker = NULL; PRAGMA user_version = 12";
-    scene.journal.with(|connection| connection.execute_batch(before)).unwrap();
+    scene.take_back(12, "UPDATE batches SET worker = NULL");
 
     let scene = scene.restart();
     let waiting: Vec<_> = scene.journal.pending(NOW).unwrap().into_iter().map(|batch| batch.id).collect();

@@ -34,14 +34,15 @@ fn a_version_holds_for_the_same_file_for_a_day() {
 fn a_journal_from_before_there_were_versions_is_kept() {
     let scene = Scene::new();
     let id = scene.begin("/srv/a");
-    let first_version = "ALTER TABLE batches DROP COLUMN origin; ALTER TABLE batches DROP COLUMN stays; ALTER TABLE batches DROP COLUMN due_boot; \
+    let first_version = "ALTER TABLE batches DROP COLUMN stays; ALTER TABLE batches DROP COLUMN due_boot; \
                          ALTER TABLE batches DROP COLUMN due_boot_ms; DROP TABLE places; ALTER TABLE batches DROP COLUMN root_seen; \
                          ALTER TABLE batches DROP COLUMN reel_seen; ALTER TABLE frames DROP COLUMN changed_ns; ALTER TABLE frames DROP COLUMN digest; \
                          ALTER TABLE chunks DROP COLUMN contents; ALTER TABLE batches DROP COLUMN reel_digest; \
                          ALTER TABLE batches DROP COLUMN worker; ALTER TABLE chunks DROP COLUMN worker; DROP TABLE litter; \
                          ALTER TABLE batches DROP COLUMN taken_for; ALTER TABLE batches DROP COLUMN rewritten; DROP TABLE watched; DROP TABLE existing; \
-                         ALTER TABLE frames DROP COLUMN name; DROP TABLE programs; PRAGMA user_version = 1";
-    scene.journal.with(|connection| connection.execute_batch(first_version)).unwrap();
+                         ALTER TABLE frames DROP COLUMN name; DROP TABLE programs";
+    scene.take_back(12, first_version);
+    scene.journal.with(|connection| connection.pragma_update(None, "user_version", 1)).unwrap();
     let read = Journal::open_to_read(scene.lock.state_dir()).unwrap().unwrap();
     assert_eq!(read.find(id).unwrap().unwrap().id, id);
 
