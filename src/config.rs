@@ -70,6 +70,8 @@ pub struct Config {
     pub presets: Vec<Arc<CustomPreset>>,
     /// Where the journal lives, if the file says so.
     pub state_dir: Option<PathBuf>,
+    /// How long the journal keeps batches that hold no file any more; for ever where the file does not say.
+    pub keep_history: Option<Duration>,
     /// What a stop does to a running encode.
     pub stop: StopPolicy,
 }

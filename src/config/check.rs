@@ -59,6 +59,7 @@ pub(super) fn check(raw: &RawConfig, file: &Path, place: &Place, mistakes: &mut 
         roots,
         presets: checker.presets.clone(),
         state_dir: raw.top.state_dir.as_ref().and_then(|path| checker.resolve("state_dir", path)),
+        keep_history: raw.top.keep_history.as_ref().map(|age| *age.get_ref()),
         stop: value(raw.top.stop.as_ref(), StopPolicy::Abort),
     }
 }

@@ -65,6 +65,7 @@ table! {
     /// The keys at the top of the file.
     RawTop {
         state_dir: PathBuf = |r, key| r.path(key),
+        keep_history: Duration = |r, key| r.parsed(key, parse_duration),
         stop: StopPolicy = |r, key| r.parsed(key, StopPolicy::from_str),
     }
 }

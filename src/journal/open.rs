@@ -12,7 +12,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::JournalError;
 
 /// One step for each version of the schema; `user_version` says how many were taken.
-const MIGRATIONS: [&str; 14] = [
+const MIGRATIONS: [&str; 15] = [
     include_str!("schema.sql"),
     include_str!("programs.sql"),
     include_str!("names.sql"),
@@ -27,6 +27,7 @@ const MIGRATIONS: [&str; 14] = [
     include_str!("workers.sql"),
     include_str!("origin.sql"),
     include_str!("history.sql"),
+    include_str!("retention.sql"),
 ];
 
 /// How long to wait for another process that reads or checkpoints.

@@ -227,6 +227,20 @@ impl Journal {
             Ok(released.into_iter().collect())
         })
     }
+
+    /// Deletes what ended before `before`, in Unix milliseconds, and holds no file: batches whose frames were all removed or are
+    /// gone, and those that were given up. Says how many. Whatever holds a file stays however old it is, since the file would
+    /// count as new without it: a frame that is still there, or a WebP, which is a picture itself.
+    pub fn forget_old(&self, before: i64) -> Result<usize, JournalError> {
+        self.with(|connection| {
+            let mut delete = connection.prepare_cached(
+                "DELETE FROM batches WHERE state IN ('cleaned', 'stale') AND ended_at < ? \
+                 AND NOT EXISTS (SELECT 1 FROM frames WHERE batch_id = batches.id) \
+                 AND (state = 'stale' OR substr(reel, -5) != CAST('.webp' AS BLOB))",
+            )?;
+            delete.execute([before])
+        })
+    }
 }
 
 /// Those of `files` that are held, and the batches that hold such files of another disk.

@@ -54,6 +54,7 @@ impl Scene {
     /// Makes the journal one of an earlier version, by undoing the steps after it, and then runs `sql`.
     fn take_back(&self, version: u32, sql: &str) {
         let steps = [
+            (15, "DROP INDEX batches_at_rest"),
             (
                 14,
                 "DROP INDEX batches_by_reel_dir; ALTER TABLE batches DROP COLUMN reel_dir; DROP INDEX existing_unread; \
@@ -425,6 +426,48 @@ fn forgetting_releases_a_folder_and_those_below_it_but_not_what_runs() {
     // A number is never given out twice.
     scene.journal.forget(Path::new("/")).unwrap();
     assert!(scene.begin("/srv/a") > runs);
+}
+
+#[test]
+fn only_what_holds_no_file_is_forgotten_with_time() {
+    let scene = Scene::new();
+    let journal = &scene.journal;
+    let cleaned = |dir: &str, reel: &str, kept: &[&'static [u8]], now: i64| {
+        let id = scene.begin(dir);
+        let reel = scene.file(reel);
+        journal.started(id, Path::new("/x/.reeld-1.1.part"), "5.1.9", NOW).unwrap();
+        journal.publishing(id, &reel, &delete_at(NOW)).unwrap();
+        journal.published(id, &reel, NOW).unwrap();
+        let kept = kept.iter().map(|name| (BString::from(*name), KeptReason::Changed)).collect();
+        journal.cleaned(id, &CleanupReport { removed: 2, kept, ..Default::default() }, now).unwrap();
+        id
+    };
+    let old = cleaned("/srv/old", "clip.mp4", &[], NOW);
+    let young = cleaned("/srv/young", "clip.mp4", &[], NOW + 10);
+    // Its frame would be encoded again, and the WebP would be a frame.
+    let with_a_frame = cleaned("/srv/a", "clip.mp4", &[b"sh\xF6t_0002.png"], NOW);
+    let with_a_picture = cleaned("/srv/b", "clip.webp", &[], NOW);
+    let kept = scene.begin("/srv/c");
+    scene.publish(kept, &Outcome::default());
+    let unfinished = [scene.begin("/srv/d"), scene.begin("/srv/d")];
+    journal.failed(unfinished[1], "e", None, false, NOW).unwrap();
+    let stale = scene.begin("/srv/e");
+    journal.stale(stale, NOW).unwrap();
+    let claims = || ["/srv/a", "/srv/c", "/srv/d"].map(|dir| scene.claims(dir).len());
+    let (held, reels) = (claims(), scene.claims(scene.folder.path().to_str().unwrap()));
+    assert_eq!(held, [1, 3, 6]);
+
+    assert_eq!(journal.forget_old(NOW).unwrap(), 0);
+    assert_eq!(journal.forget_old(NOW + 10).unwrap(), 2);
+    assert_eq!([old, stale].map(|id| journal.find(id).unwrap()), [None, None]);
+    let mut left: Vec<BatchId> = journal.list(100).unwrap().into_iter().map(|entry| entry.id).collect();
+    left.sort();
+    assert_eq!(left, [young, with_a_frame, with_a_picture, kept, unfinished[0], unfinished[1]]);
+    assert_eq!(claims(), held);
+    let webp = scene.claims(scene.folder.path().to_str().unwrap());
+    assert!(webp.len() == reels.len() - 1 && webp.iter().all(|reel| reels.contains(reel)), "{webp:?} {reels:?}");
+    // A number is never given out twice.
+    assert!(scene.begin("/srv/f") > stale);
 }
 
 #[test]

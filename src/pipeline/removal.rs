@@ -129,7 +129,8 @@ fn gentler(planned: Cleanup, now: Cleanup) -> Cleanup {
     }
 }
 
-/// Deals with all frames that are due at `now`, in milliseconds since the Unix epoch.
+/// Deals with all frames that are due at `now`, in milliseconds since the Unix epoch, and forgets what is older than the config
+/// wants to keep.
 pub(crate) fn remove_due(journal: &Journal, settings: &InForce, now: i64) -> Result<(), JournalError> {
     if let Some(boot) = boot_time() {
         journal.count_boot_time(now, &boot)?;
@@ -154,6 +155,16 @@ pub(crate) fn remove_due(journal: &Journal, settings: &InForce, now: i64) -> Res
                 journal.stays(batch, &format!("the frames stay: {why}"), hint)?;
             }
         }
+    }
+    forget_old(journal, settings.now().config.keep_history, now)
+}
+
+/// Lets the journal forget what is older than `keep_history` says, if it says anything.
+fn forget_old(journal: &Journal, keep_history: Option<Duration>, now: i64) -> Result<(), JournalError> {
+    let Some(age) = keep_history else { return Ok(()) };
+    let forgotten = journal.forget_old(now.saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX)))?;
+    if forgotten > 0 {
+        tracing::debug!(forgotten, "old batches whose frames are gone were taken out of the journal");
     }
     Ok(())
 }

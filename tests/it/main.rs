@@ -23,6 +23,7 @@ mod examples;
 mod existing;
 mod films;
 mod held;
+mod history;
 mod interrupted;
 mod kills;
 mod links;

@@ -313,7 +313,7 @@ fn every_key_is_in_force_after_a_reload_or_said_to_need_a_restart() {
     let keys = |rows: &[(&'static str, &str, &str)]| set(rows.iter().map(|(key, ..)| *key));
     let watch = set(WATCH.iter().map(|(key, ..)| *key).filter(|key| !key.starts_with('[')));
     let defaults = watch.iter().filter(|key| *key != "path").cloned().collect();
-    let top = set(["state_dir", "stop", "encoder", "limits", "presets", "defaults", "watch"]);
+    let top = set(["state_dir", "keep_history", "stop", "encoder", "limits", "presets", "defaults", "watch"]);
     let preset = set(["encoder", "pix_fmt", "container", "args"]);
     assert_eq!(known, [top, keys(ENCODER), keys(LIMITS), preset, defaults, watch]);
 

@@ -55,6 +55,7 @@ fn the_documented_defaults_are_the_defaults() {
     assert_eq!(config.limits, Limits::DEFAULT);
     assert_eq!(config.stop, StopPolicy::Abort);
     assert_eq!(config.state_dir, None);
+    assert_eq!(config.keep_history, None);
 }
 
 #[test]

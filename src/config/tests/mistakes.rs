@@ -43,7 +43,7 @@ fn an_unknown_key_is_told_the_nearest() {
         [[wacth]]
           ^^^^^
 
-    hint: did you mean `watch`? allowed: state_dir, stop, encoder, limits, presets, defaults, watch
+    hint: did you mean `watch`? allowed: state_dir, keep_history, stop, encoder, limits, presets, defaults, watch
     "#);
 }
 
