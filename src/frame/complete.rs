@@ -13,7 +13,6 @@ use crate::files::identity_of;
 pub(in crate::frame) use crate::frame::complete::bytes::Bytes;
 pub(in crate::frame) use crate::frame::complete::bytes::FileBytes;
 pub(crate) use crate::frame::complete::format::Format;
-pub(in crate::frame) use crate::frame::complete::png::IEND as PNG_END;
 use crate::frame::limits::{self, Metered};
 use crate::frame::{FrameError, FrameErrorKind, ImageInfo, child, metadata};
 use crate::model::Identity;

@@ -177,7 +177,7 @@ impl Decoder {
         path: PathBuf,
     ) -> Result<Picture, FrameErrorKind> {
         let contents = read(file, expected, &mut self.file)?;
-        decode_bytes(&mut self.file, path, contents, &mut self.spare)
+        decode_bytes(&self.file, path, contents, &mut self.spare)
     }
 
     /// Bytes of memory that wait for the next frame.
@@ -222,18 +222,17 @@ fn read(mut file: File, expected: &Identity, bytes: &mut Vec<u8>) -> Result<Cont
         return Err(FrameErrorKind::Changed);
     }
     unchanged(&file, expected)?;
-    // Decoders may use the memory of the file, so this is the last moment.
     Ok(Contents::of(bytes, &meta, opened))
 }
 
-/// Decodes the contents of a frame's file, and may use its memory; `path` is for its extension and for messages.
+/// Decodes the contents of a frame's file; `path` is for its extension and for messages.
 pub(in crate::frame) fn decode_bytes(
-    bytes: &mut [u8],
+    bytes: &[u8],
     path: PathBuf,
     contents: Contents,
     spare: &mut Vec<u8>,
 ) -> Result<Picture, FrameErrorKind> {
-    let (format, info) = complete::examine(&&*bytes, &path)?;
+    let (format, info) = complete::examine(&bytes, &path)?;
     // The decoders are other people's code on other people's bytes: if one of them panics, that is one bad frame.
     let pixels = panic::catch_unwind(AssertUnwindSafe(|| match format {
         Format::Png => png::decode(bytes, spare),

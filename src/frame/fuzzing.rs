@@ -73,7 +73,7 @@ fn decode(bytes: &[u8], foreign: bool) {
 
 fn by_decoder(bytes: &[u8], mut spare: Vec<u8>) -> Option<Picture> {
     let contents = Contents { changed_ns: None, digest: Digest::of(bytes) };
-    decode_bytes(&mut bytes.to_vec(), PATH.into(), contents, &mut spare).ok()
+    decode_bytes(bytes, PATH.into(), contents, &mut spare).ok()
 }
 
 /// Bit by bit: a value that is no number is not equal to itself.

@@ -4,7 +4,7 @@ use crate::frame::complete::bytes::Bytes;
 use crate::frame::{FrameErrorKind, ImageInfo};
 
 /// The last chunk, always the same twelve bytes: no data, its name, its CRC.
-pub(in crate::frame) const IEND: [u8; 12] = *b"\0\0\0\0IEND\xae\x42\x60\x82";
+pub(super) const IEND: [u8; 12] = *b"\0\0\0\0IEND\xae\x42\x60\x82";
 
 /// Where the first chunk begins.
 const FIRST_CHUNK: u64 = 8;

@@ -1,4 +1,4 @@
-//! PNG, with every checksum on: the usual kinds by [`plain`], everything else, and every doubt, by the `png` crate.
+//! PNG by the `png` crate, with every checksum on.
 
 use std::io::{self, Cursor};
 use std::mem;
@@ -8,16 +8,9 @@ use png::{BitDepth, ColorType, DecodeOptions, Decoder, DecodingError, Limits, Tr
 use crate::frame::decode::Pixels;
 use crate::frame::{FrameErrorKind, limits};
 
-mod plain;
-mod unfilter;
-
-/// Decodes the contents of a file, which are of no use afterwards. The pixels come in `spare`'s memory where that is
-/// possible.
-pub(super) fn decode(bytes: &mut [u8], spare: &mut Vec<u8>) -> Result<Pixels, FrameErrorKind> {
-    let (color, depth, pixels) = match plain::decode(bytes, spare) {
-        Some(decoded) => decoded,
-        None => by_crate(bytes, spare)?,
-    };
+/// Decodes the contents of a file. The pixels come in `spare`'s memory where that is possible.
+pub(super) fn decode(bytes: &[u8], spare: &mut Vec<u8>) -> Result<Pixels, FrameErrorKind> {
+    let (color, depth, pixels) = values(bytes, spare)?;
     Ok(match (color, depth) {
         (ColorType::Grayscale, BitDepth::Eight) => Pixels::Gray8(pixels),
         (ColorType::GrayscaleAlpha, BitDepth::Eight) => Pixels::GrayAlpha8(pixels),
@@ -31,7 +24,8 @@ pub(super) fn decode(bytes: &mut [u8], spare: &mut Vec<u8>) -> Result<Pixels, Fr
     })
 }
 
-fn by_crate(bytes: &[u8], spare: &mut Vec<u8>) -> Result<(ColorType, BitDepth, Vec<u8>), FrameErrorKind> {
+/// The values as the file has them, row by row.
+fn values(bytes: &[u8], spare: &mut Vec<u8>) -> Result<(ColorType, BitDepth, Vec<u8>), FrameErrorKind> {
     let mut options = DecodeOptions::default();
     options.set_ignore_checksums(false);
     options.set_skip_ancillary_crc_failures(false);
@@ -68,6 +62,3 @@ impl From<DecodingError> for FrameErrorKind {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

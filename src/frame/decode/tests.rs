@@ -48,7 +48,7 @@ fn encode(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
 fn try_decode(bytes: &[u8], name: &str) -> Result<Picture, FrameErrorKind> {
     // Memory that another picture has left.
     let contents = Contents { changed_ns: None, digest: Digest::of(bytes) };
-    decode_bytes(&mut bytes.to_vec(), name.into(), contents, &mut vec![7; 100])
+    decode_bytes(bytes, name.into(), contents, &mut vec![7; 100])
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use libdeflater::Decompressor;
+use flate2::{Decompress, FlushDecompress, Status};
 
 use super::{Found, LIMIT};
 use crate::frame::complete::Bytes;
@@ -70,9 +70,11 @@ fn plain(kind: [u8; 4], mut value: Vec<u8>, cut: bool, found: &mut Found) -> Opt
 /// Inflates a text of at most `most` bytes. One that is damaged, cut or larger stays as it is: it still can be compared.
 fn inflate(compressed: Vec<u8>, cut: bool, most: usize) -> (Vec<u8>, bool) {
     let mut text = vec![0; most];
-    match Decompressor::new().zlib_decompress(&compressed, &mut text) {
-        Ok(length) if !cut => {
-            text.truncate(length);
+    let mut stream = Decompress::new(true);
+    match stream.decompress(&compressed, &mut text, FlushDecompress::Finish) {
+        Ok(Status::StreamEnd) if !cut => {
+            // It is not more than there is room for.
+            text.truncate(usize::try_from(stream.total_out()).unwrap_or(most));
             (text, false)
         }
         _ => (compressed, true),
