@@ -83,14 +83,6 @@ pub struct CleanupReport {
     pub kept: Vec<(BString, KeptReason)>,
 }
 
-impl CleanupReport {
-    /// Whether another attempt may take away more: something failed, as opposed to having been decided.
-    #[must_use]
-    pub fn retryable(&self) -> bool {
-        self.kept.iter().any(|(_, reason)| matches!(reason, KeptReason::Failed(_)))
-    }
-}
-
 /// Why a frame stays.
 #[derive(Debug, thiserror::Error)]
 pub enum KeptReason {

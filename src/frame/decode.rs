@@ -70,18 +70,12 @@ impl Pixels {
 
     /// How many values there are in all.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Self::Gray8(v) | Self::GrayAlpha8(v) | Self::Rgb8(v) | Self::Rgba8(v) => v.len(),
             Self::Gray16(v) | Self::GrayAlpha16(v) | Self::Rgb16(v) | Self::Rgba16(v) => v.len(),
             Self::RgbF32(v) | Self::RgbaF32(v) => v.len(),
         }
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 }
 

@@ -175,7 +175,8 @@ impl Journal {
     }
 
     /// One batch.
-    pub fn find(&self, id: BatchId) -> Result<Option<Entry>, JournalError> {
+    #[cfg(test)]
+    pub(crate) fn find(&self, id: BatchId) -> Result<Option<Entry>, JournalError> {
         let select = format!("{} WHERE id = ?", Entry::SELECT);
         self.with(|connection| connection.query_row(&select, [id], Entry::read).optional())
     }

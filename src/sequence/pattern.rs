@@ -5,14 +5,13 @@
 
 use std::fmt;
 
-use bstr::{BStr, BString, ByteSlice as _};
+use bstr::{BString, ByteSlice as _};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::sequence::FrameNumber;
 use crate::sequence::gaps::{NumberRanges, Spacing, Span};
 use crate::sequence::group::LooksLike;
-use crate::sequence::name::split_extension;
 
 /// How the numbers of one sequence are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -172,34 +171,6 @@ impl Pattern {
         } else {
             format!("{} to {}", self.label(first), self.label(last))
         }
-    }
-
-    /// The texts that all names share, in order, the extension and empty ones left out. They tell apart the films of one
-    /// folder, such as `pass2` or `_L`.
-    pub fn texts(&self) -> impl Iterator<Item = &BStr> {
-        let stem = split_extension(&self.suffix).map_or(
-            // A suffix that is an extension and nothing else.
-            if self.suffix.starts_with(b".") { &[][..] } else { self.suffix.as_slice() },
-            |(stem, _)| stem,
-        );
-        let middle: &[KeyPart] = match self.kind.of_files() {
-            Kind::Keyed { parts, .. } => parts,
-            _ => &[],
-        };
-        let film: &[BString] = match self.kind.of_files() {
-            Kind::Asked { film, .. } => film,
-            Kind::Stepping { between, .. } => std::slice::from_ref(between),
-            _ => &[],
-        };
-        let middle = middle.iter().filter_map(|part| match part {
-            KeyPart::Text(text) => Some(text.as_bstr()),
-            _ => None,
-        });
-        std::iter::once(self.prefix.as_bstr())
-            .chain(middle)
-            .chain(film.iter().map(|text| text.as_bstr()))
-            .chain(std::iter::once(stem.as_bstr()))
-            .filter(|text| !text.is_empty())
     }
 
     /// What the numbers look like if they are perhaps no frames of a film. `first` to `last` are `count` numbers. Judged
@@ -378,10 +349,8 @@ mod tests {
         assert!(!pattern.has_gaps());
         let text = serde_json::to_string(&pattern).unwrap();
         assert_eq!(serde_json::from_str::<Pattern>(&text).unwrap(), pattern);
-        assert_eq!(pattern.texts().map(ToString::to_string).collect::<Vec<_>>(), ["cam_", "_", "_L"]);
         let count = keyed(vec![KeyPart::Number(Padding::None), KeyPart::Text("-".into()), KeyPart::Along], false);
         assert_eq!((count.to_string().as_str(), count.has_gaps()), ("cam_#-*_L.jpg", true));
-        assert_eq!(Pattern::new("", ".png", Padding::None).texts().count(), 0);
     }
 
     #[test]

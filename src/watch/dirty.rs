@@ -63,14 +63,8 @@ impl DirtySet {
 
     /// How many folders are in the set.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.folders.len()
-    }
-
-    /// Whether no folder is in the set.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.folders.is_empty()
     }
 
     /// Records a change of the file or folder `path`. Returns whether the set was clean before and is dirty now.

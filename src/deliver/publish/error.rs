@@ -93,11 +93,3 @@ impl Explain for PublishError {
         !matches!(self, Self::NotAFolder { .. } | Self::NoFreeName { .. })
     }
 }
-
-impl PublishError {
-    /// Whether the whole queue should wait, since every reel for this disk would fail alike.
-    #[must_use]
-    pub fn holds_queue(&self) -> bool {
-        matches!(self, Self::Full { .. } | Self::ReadOnly { .. })
-    }
-}
