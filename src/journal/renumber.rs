@@ -68,7 +68,10 @@ impl Journal {
     /// is only read stays as it is.
     pub(super) fn renumber_batches(&self, ids: &BTreeSet<BatchId>) -> Result<Vec<BatchId>, JournalError> {
         let mut changed = Vec::new();
-        for id in ids.iter().filter(|_| self.worker().is_some()) {
+        if self.worker().is_none() {
+            return Ok(changed);
+        }
+        for id in ids {
             let Some(batch) = self.with(|connection| placed(connection, *id))? else { continue };
             let frames = new_device_of_frames(self, &batch)?;
             let reel = batch.reel.as_ref().and_then(|(path, old)| {

@@ -133,6 +133,48 @@ fn a_disk_under_another_number_has_the_same_files() {
     assert_eq!(scene.entry(elsewhere).state, State::Pending);
 }
 
+/// No start looks at them, so that each question about them has to.
+#[test]
+fn finished_batches_of_a_disk_under_another_number_are_known_when_somebody_asks() {
+    let asks: [fn(&Journal, &Batch, &Published) -> bool; 4] = [
+        |journal, batch, reel| {
+            let claims = journal.claims(&batch.dir).unwrap();
+            batch.frames.iter().all(|frame| claims.contains(&frame.identity)) && claims.contains(&reel.identity)
+        },
+        |journal, batch, _| {
+            let files: Vec<Identity> = batch.frames.iter().map(|frame| frame.identity).collect();
+            journal.held_files(&batch.dir, &files).unwrap() == files
+        },
+        |journal, batch, _| journal.delivered(&batch.dir, &batch.pattern).unwrap().contains(&batch.frames[1].identity),
+        |journal, batch, _| {
+            let new = NewBatch { root: &batch.dir, batch, recipe: "h264", rate: ntsc() };
+            journal.reels_of(&new).unwrap().len() == 1
+        },
+    ];
+    for (index, ask) in asks.into_iter().enumerate() {
+        let scene = Scene::new();
+        let mut now = batch(scene.folder.path().to_str().unwrap(), &[1, 2]);
+        now.pattern.prefix = "shot_".into();
+        for (frame, name) in now.frames.iter_mut().zip(["shot_0001.png", "shot_0002.png"]) {
+            frame.identity = scene.file(name).identity;
+        }
+        let mut before = now.clone();
+        for frame in &mut before.frames {
+            frame.identity.dev += 1;
+        }
+        let id = scene.begin_batch(&before);
+        let reel = scene.file("clip.mp4");
+        let reel_before =
+            Published { identity: Identity { dev: reel.identity.dev + 1, ..reel.identity }, ..reel.clone() };
+        scene.journal.started(id, Path::new("/x/.reeld-1.1.part"), "5.1.9", NOW).unwrap();
+        scene.journal.publishing(id, &reel_before, &Outcome::default()).unwrap();
+        scene.journal.published(id, &reel_before, NOW).unwrap();
+        let scene = scene.restart();
+        assert_eq!(scene.journal.recover(NOW).unwrap(), Recovery::default());
+        assert!(ask(&scene.journal, &now, &reel), "{index}");
+    }
+}
+
 #[test]
 fn a_batch_of_another_living_process_is_left_alone() {
     let scene = Scene::new();
