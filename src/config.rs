@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bstr::BString;
-use serde::{Deserialize, Serialize};
 
 use crate::frame::limits::Limits;
 use crate::sequence::finish::Rules;
@@ -103,8 +102,7 @@ pub struct Root {
 }
 
 /// How changes under a root are noticed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WatchMode {
     /// By the type of the file system.
     Auto,
@@ -175,8 +173,7 @@ impl Default for Encoder {
 }
 
 /// What a stop does to a running encode.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopPolicy {
     /// It is dropped, and done again at the next start.
     Abort,

@@ -4,7 +4,6 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use crate::sequence::sizes::SizeChange;
-use serde::{Deserialize, Serialize};
 
 use super::units::{Named as _, suggest};
 
@@ -28,7 +27,7 @@ pub struct Video {
 }
 
 /// A frame rate as a fraction in lowest terms, frames per second.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrameRate {
     /// Frames.
     pub num: NonZeroU32,
@@ -46,20 +45,16 @@ pub enum Preset {
 }
 
 /// The presets that come with reeld.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names are the codecs; encode::recipe says what each stands for")]
 pub enum Builtin {
     H264,
-    #[serde(rename = "h264-10bit")]
     H264Ten,
     H265,
-    #[serde(rename = "h265-10bit")]
     H265Ten,
     Av1,
     Vp9,
     Prores,
-    #[serde(rename = "prores-4444")]
     Prores4444,
     Dnxhr,
     Ffv1,
@@ -85,8 +80,7 @@ pub struct CustomPreset {
 }
 
 /// File formats of reels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names are the file extensions")]
 pub enum Container {
     Mp4,
@@ -99,7 +93,7 @@ pub enum Container {
 }
 
 /// How good a reel is to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quality {
     /// The encoder's own constant quality number (CRF or its like).
     Crf(u8),
@@ -108,8 +102,7 @@ pub enum Quality {
 }
 
 /// Blender's quality names, meaning what Blender's own tables say for each codec.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "encode::recipe has the numbers of each")]
 pub enum NamedQuality {
     Lossless,
@@ -117,7 +110,6 @@ pub enum NamedQuality {
     High,
     Medium,
     Low,
-    #[serde(rename = "VERYLOW")]
     VeryLow,
     Lowest,
 }

@@ -66,8 +66,7 @@ pub enum IdleTimeout {
 }
 
 /// What is done about a number that has no frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MissingFrames {
     /// The frames that exist follow each other; an anomaly.
     Skip,
@@ -80,8 +79,7 @@ pub enum MissingFrames {
 }
 
 /// What frames that come after their batch was sealed open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Continuation {
     /// A batch of the new frames alone.
     New,
@@ -90,8 +88,7 @@ pub enum Continuation {
 }
 
 /// What silence means for files that were there before their root was first watched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Existing {
     /// Nothing: only a marker, a number or a client ends a sequence of such files alone.
     Skip,
@@ -100,8 +97,7 @@ pub enum Existing {
 }
 
 /// What silence means for what looks like single pictures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stills {
     /// They are left alone.
     Skip,

@@ -44,14 +44,11 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
-
 use crate::sequence::gaps::NumberRanges;
 use crate::sequence::{Anomaly, Batch, Frame, Pattern};
 
 /// What decides the order of the frames in a video.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Order {
     /// The numbers in their names.
     #[default]

@@ -174,20 +174,6 @@ mod tests {
         round_trip::<WatchMode>();
     }
 
-    /// The journal stores these through serde: one spelling for people and for the journal.
-    #[test]
-    fn serde_spells_names_alike() {
-        for (name, value) in Builtin::NAMES {
-            assert_eq!(serde_json::to_value(value).unwrap(), *name);
-        }
-        for (name, value) in NamedQuality::NAMES {
-            assert_eq!(serde_json::to_value(value).unwrap(), *name);
-        }
-        for (name, value) in Container::NAMES {
-            assert_eq!(serde_json::to_value(value).unwrap(), *name);
-        }
-    }
-
     #[test]
     fn an_unknown_name_is_told_the_nearest() {
         let error = "h.264".parse::<Builtin>().unwrap_err();

@@ -7,8 +7,6 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 use crate::sequence::DAY_NS;
 use crate::sequence::group::cut::{Run, Table, cut};
 use crate::sequence::group::fold::{PartKind, fold};
@@ -16,8 +14,7 @@ use crate::sequence::group::stamp::{self, Unit};
 use crate::sequence::pattern::is_version;
 
 /// Which files can be one film.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Scope {
     /// Those of one folder.
     #[default]
