@@ -26,6 +26,7 @@ mod reload;
 mod run;
 mod scan;
 mod state;
+mod stderr;
 
 use crate::config::{self, Config, dirs};
 use crate::frame::{child, limits};

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal as _};
-use std::os::unix::fs::MetadataExt as _;
 
 use tracing::Level;
 use tracing::field::Field;
@@ -15,6 +14,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::error::CliError;
+use super::stderr::{self, ForLog};
 use super::{LogArgs, LogFormat};
 use crate::text::printable::printable;
 
@@ -30,26 +30,23 @@ pub(crate) fn start(args: LogArgs, daemon: bool) -> Result<(), CliError> {
     // Other crates' chatter (notify, image) is of no use below a warning.
     let filter = Targets::new().with_default(Level::WARN).with_target("reeld", level);
     let layer = match args.log_format {
-        LogFormat::Pretty if daemon && !stderr_is_the_journal() => tracing_subscriber::fmt::layer()
+        LogFormat::Pretty if daemon && !stderr::is_the_journal() => tracing_subscriber::fmt::layer()
             .fmt_fields(fields())
-            .with_writer(io::stderr)
+            .with_writer(ForLog)
             .with_target(false)
             .with_ansi(colour())
             .boxed(),
         // The journal stamps each line itself, and a person at a terminal needs no time of day either.
         LogFormat::Pretty => tracing_subscriber::fmt::layer()
             .fmt_fields(fields())
-            .with_writer(io::stderr)
+            .with_writer(ForLog)
             .without_time()
             .with_target(false)
             .with_ansi(colour())
             .boxed(),
-        LogFormat::Json => tracing_subscriber::fmt::layer()
-            .json()
-            .flatten_event(true)
-            .with_target(false)
-            .with_writer(io::stderr)
-            .boxed(),
+        LogFormat::Json => {
+            tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false).with_writer(ForLog).boxed()
+        }
         LogFormat::Journald => tracing_journald::layer()
             .map_err(|error| {
                 CliError::usage("cannot reach systemd's journal")
@@ -80,11 +77,4 @@ fn fields() -> impl for<'writer> FormatFields<'writer> + 'static {
 /// Colours on a terminal, unless `NO_COLOR` is set to anything (<https://no-color.org>).
 pub(crate) fn colour() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && io::stderr().is_terminal()
-}
-
-/// Whether standard error is the stream that systemd connected to its journal (`JOURNAL_STREAM`, systemd.exec(5)).
-fn stderr_is_the_journal() -> bool {
-    let Some(stream) = std::env::var("JOURNAL_STREAM").ok() else { return false };
-    let Ok(stderr) = std::fs::metadata("/proc/self/fd/2") else { return false };
-    stream == format!("{}:{}", stderr.dev(), stderr.ino())
 }

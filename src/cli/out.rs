@@ -9,6 +9,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::stderr::{Priority, Stderr};
 use crate::text::printable::{Show as _, gives_orders, printable};
 
 /// Data for people, a line and what belongs to it. Names that came from outside are made [`printable`] by whoever puts
@@ -50,8 +51,12 @@ pub(crate) fn json(value: &impl Serialize) -> io::Result<()> {
 
 /// A sentence for the person at the terminal.
 pub(crate) fn say(text: &str) {
+    say_at(Priority::Info, text);
+}
+
+fn say_at(priority: Priority, text: &str) {
     // Nobody is left to be told when standard error is gone.
-    let _ = writeln!(io::stderr().lock(), "{}", harmless(text));
+    let _ = Stderr::at(priority).write_all(format!("{}\n", harmless(text)).as_bytes());
 }
 
 /// The same with names in it that came from outside: one line, whatever they hold.
@@ -75,8 +80,8 @@ pub(crate) fn error(message: &str, hint: Option<&str>) {
     if message.is_empty() {
         return;
     }
-    say(&format!("error: {message}"));
+    say_at(Priority::Error, &format!("error: {message}"));
     if let Some(hint) = hint {
-        say(&format!("\nhint: {hint}"));
+        say_at(Priority::Error, &format!("\nhint: {hint}"));
     }
 }

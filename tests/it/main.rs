@@ -30,6 +30,7 @@ mod links;
 mod live;
 mod live_faults;
 mod live_schedule;
+mod log_priority;
 mod look_again;
 mod map;
 mod order;

@@ -1,10 +1,10 @@
 //! A running `reeld run`.
 
 use std::ffi::OsStr;
-use std::io::{BufRead as _, BufReader, ErrorKind};
+use std::io::{BufRead as _, BufReader, ErrorKind, PipeReader};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread::{self, JoinHandle};
 
@@ -36,22 +36,25 @@ impl Daemon {
 
     /// Starts it, ready or not.
     pub fn spawn(sandbox: &Sandbox, config: &Path, environment: &[(&str, &str)]) -> Self {
+        let mut command = sandbox.reeld();
+        command.args([OsStr::new("run"), OsStr::new("--config"), config.as_os_str()]).envs(environment.iter().copied());
+        let (stderr, theirs) = std::io::pipe().unwrap();
+        command.stderr(theirs);
+        Self::spawn_as(sandbox, command, stderr)
+    }
+
+    /// Starts it by a command of the test's own, whose standard error comes out of `stderr`.
+    pub fn spawn_as(sandbox: &Sandbox, mut command: Command, stderr: PipeReader) -> Self {
         let socket = sandbox.path().join("run/notify");
         // Left there by the daemon before this one.
         let _ = std::fs::remove_file(&socket);
         let notify = UnixDatagram::bind(&socket).unwrap();
         notify.set_read_timeout(Some(std::time::Duration::from_millis(100))).unwrap();
-        let mut child = sandbox
-            .reeld()
-            .args([OsStr::new("run"), OsStr::new("--config"), config.as_os_str()])
-            .env("NOTIFY_SOCKET", &socket)
-            .envs(environment.iter().copied())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let child = command.env("NOTIFY_SOCKET", &socket).stdout(Stdio::null()).spawn().unwrap();
+        // With it goes our own end for writing, so that the log ends with the daemon.
+        drop(command);
         let log = Arc::new(Mutex::new(Vec::new()));
-        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let stderr = BufReader::new(stderr);
         let reader = thread::spawn({
             let log = Arc::clone(&log);
             move || {
