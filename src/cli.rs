@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+mod ask;
 mod bars;
 mod check;
 mod collect;
@@ -85,16 +86,31 @@ enum Command {
     /// List the sequences below a folder
     Scan(scan::ScanArgs),
     /// Say what is right and wrong on this machine
+    ///
+    /// A daemon that has this config is asked, and sees with its own rights, from within its sandbox.
     Check(check::CheckArgs),
     /// Tell the running daemon that the sequences of a folder are finished
+    ///
+    /// Asks the daemon that runs: your own, else the system's service; --config names another one.
     Done(manage::DoneArgs),
     /// Have the running daemon read its config again, and say what is wrong with it
+    ///
+    /// Asks the daemon that runs: your own, else the system's service; --config names another one.
     Reload(reload::ReloadArgs),
     /// Show the journal: what was encoded, from what, to where
+    ///
+    /// Asks the daemon that runs: your own, else the system's service; --config names another one. Without a daemon
+    /// it takes your own journal.
     List(manage::ListArgs),
     /// Encode a failed batch again
+    ///
+    /// Asks the daemon that runs: your own, else the system's service; --config names another one. Without a daemon
+    /// it takes your own journal.
     Retry(manage::RetryArgs),
     /// Forget what was encoded in a folder, so that its frames count as new
+    ///
+    /// Asks the daemon that runs: your own, else the system's service; --config names another one. Without a daemon
+    /// it takes your own journal.
     Forget(manage::ForgetArgs),
     /// Write the commented default config
     Init(init::InitArgs),
@@ -137,12 +153,12 @@ fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Run(args) => run::run(&args),
         Command::Encode(args) => encode::run(&args, cli.log.quiet),
         Command::Scan(args) => scan::run(&args),
-        Command::Check(args) => check::run(&args),
-        Command::Done(args) => manage::done(&args),
-        Command::Reload(args) => reload::run(&args),
-        Command::List(args) => manage::list(&args),
-        Command::Retry(args) => manage::retry(&args),
-        Command::Forget(args) => manage::forget(&args),
+        Command::Check(args) => check::run(&args, cli.log.quiet),
+        Command::Done(args) => manage::done(&args, cli.log.quiet),
+        Command::Reload(args) => reload::run(&args, cli.log.quiet),
+        Command::List(args) => manage::list(&args, cli.log.quiet),
+        Command::Retry(args) => manage::retry(&args, cli.log.quiet),
+        Command::Forget(args) => manage::forget(&args, cli.log.quiet),
         Command::Init(args) => init::run(&args),
         Command::MakeFrames(args) => make_frames::run(&args),
         Command::Demo(args) => demo::run(&args),

@@ -136,7 +136,13 @@ struct Timers {
 
 /// A way to reach a running daemon from its own process.
 #[derive(Debug, Clone)]
-pub struct Handle(UnboundedSender<Event>);
+pub struct Handle {
+    events: UnboundedSender<Event>,
+    /// Its config file, absolute.
+    pub config: Arc<Path>,
+    /// The folder of its journal, absolute.
+    pub state_dir: Arc<Path>,
+}
 
 impl Handle {
     /// Asks, and waits for the answer.
@@ -146,7 +152,7 @@ impl Handle {
             message: "the daemon is stopping".to_owned(),
             hint: "ask again when it runs".to_owned(),
         };
-        if self.0.send(Event::Asked(command, sender)).is_err() {
+        if self.events.send(Event::Asked(command, sender)).is_err() {
             return gone();
         }
         answer.await.unwrap_or_else(|_| gone())
@@ -188,7 +194,8 @@ impl Daemon {
         ground::listen(state_dir, &journal.workers(), move |news| ground.send(Event::Ground(news)).is_ok());
         let settings = InForce::new(Settings::new(config, state_dir));
         let tools = Tools::of(&settings.now(), program, journal);
-        let handle = Handle(sender.clone());
+        let state = std::path::absolute(state_dir).unwrap_or_else(|_| state_dir.to_owned());
+        let handle = Handle { events: sender.clone(), config: file.into(), state_dir: state.into() };
         let daemon = Self {
             settings,
             tools,

@@ -44,6 +44,11 @@ pub fn point(name: &str) {
 #[inline]
 pub fn point(_name: &str) {}
 
+/// The variable by which a test gives the system's service another folder for its socket than `/run/reeld`, so that no test meets a
+/// service of the machine that it runs on.
+#[cfg(feature = "fault-points")]
+pub const SYSTEM_SOCKET_DIR: &str = "REELD_SYSTEM_SOCKET_DIR";
+
 /// By how much a test has set the wall clock of the daemon wrong, in milliseconds: what the file says that `REELD_CLOCK` names.
 /// It is read at each look, so that the clock can jump.
 #[cfg(feature = "fault-points")]

@@ -12,11 +12,15 @@ pub use crate::frame::fuzzing::{decoders, foreign_decoders, headers};
 pub use crate::sequence::fuzzing::{names, patterns};
 
 use crate::daemon::command::{Command, Reply};
+use crate::serve::wire;
 
 /// What comes over sockets and out of the journal.
 pub fn messages(bytes: &[u8]) {
     json::<Command>(bytes);
     json::<Reply>(bytes);
+    json::<wire::Greeting>(bytes);
+    json::<wire::Question>(bytes);
+    json::<wire::Part>(bytes);
     crate::frame::child::fuzzing::answers(bytes);
     crate::journal::fuzzing::columns(bytes);
 }

@@ -11,7 +11,7 @@ use indicatif::BinaryBytes;
 
 use super::error::CliError;
 use super::interrupt::Interrupt;
-use super::{ConfigArg, out};
+use super::{ConfigArg, ask, out};
 use crate::config::{self, Cleanup, Config, Root, dirs};
 use crate::daemon::watching::left_alone_hint;
 use crate::deliver::publish;
@@ -21,6 +21,7 @@ use crate::journal::{Journal, JournalError, Lock};
 use crate::sequence::existing::{ExistingFiles, FileSet};
 use crate::sequence::os_name;
 use crate::sequence::tracker::{Event, ExistingCount, Listing, Tracker};
+use crate::serve::client::Client;
 use crate::text::printable::Show as _;
 use crate::watch::limits::{InotifyLimits, Limit};
 use crate::watch::noticing;
@@ -33,6 +34,9 @@ mod recipes;
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     config: ConfigArg,
+    /// Check in this process, as a daemon does that is asked
+    #[arg(long, hide = true)]
+    here: bool,
 }
 
 /// Less free space than this for reels is worth a word: a minute of 1080p at high quality.
@@ -68,7 +72,13 @@ fn note(text: &str) -> Result<(), CliError> {
     Ok(out::line(&format!("note   {text}"))?)
 }
 
-pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, CliError> {
+pub(crate) fn run(args: &CheckArgs, quiet: bool) -> Result<ExitCode, CliError> {
+    if !args.here {
+        match ask::daemon_to_check(&args.config, quiet)? {
+            Ok(daemon) => return ask_daemon(daemon),
+            Err(nobody) => nobody.check_here(quiet),
+        }
+    }
     let interrupt = Interrupt::listen()?;
     let findings = check_all(args, interrupt.stop())?;
     if interrupt.stop().requested() {
@@ -101,6 +111,14 @@ fn check_all(args: &CheckArgs, stop: &Stop) -> Result<Findings, CliError> {
         check_state(&config, &mut findings)?;
     }
     Ok(findings)
+}
+
+/// Prints what a daemon finds: it sees the folders with its own rights, from within its own sandbox.
+fn ask_daemon(daemon: Client) -> Result<ExitCode, CliError> {
+    match daemon.check(|line| Ok::<_, CliError>(out::line(line)?))? {
+        Ok(status) => Ok(ExitCode::from(status)),
+        Err(refused) => ask::show(refused),
+    }
 }
 
 fn check_config(args: &CheckArgs, findings: &mut Findings) -> Result<Option<Config>, CliError> {

@@ -40,6 +40,11 @@ impl CliError {
         self
     }
 
+    /// Prints it where the command can go on without what failed.
+    pub(crate) fn warn(self) {
+        out::warning(&self.message, self.hint.as_deref());
+    }
+
     /// Prints the error and returns its exit status.
     pub(crate) fn report(self) -> ExitCode {
         out::error(&self.message, self.hint.as_deref());

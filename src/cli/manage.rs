@@ -8,14 +8,16 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use super::ask::{self, NoDaemon};
 use super::error::CliError;
 use super::{ConfigArg, out, state};
 use crate::config::{Cleanup, dirs, real};
-use crate::daemon::command::{self, Command, Reply, RetryTarget, Trouble, WirePath};
+use crate::daemon::command::{self, Command, RetryTarget, Trouble, WirePath};
 use crate::journal::{Entry, Journal, State};
 use crate::pipeline::clock::now_ms;
 use crate::sequence::tracker::OpenSequence;
-use crate::serve;
+use crate::serve::MOST_ROWS;
+use crate::serve::client::Listing;
 use crate::text::plural::{agree, counted};
 use crate::text::printable::Show as _;
 use crate::text::printable::printable;
@@ -57,27 +59,35 @@ pub(crate) struct ForgetArgs {
     config: ConfigArg,
 }
 
-pub(crate) fn done(args: &DoneArgs) -> Result<ExitCode, CliError> {
+pub(crate) fn done(args: &DoneArgs, quiet: bool) -> Result<ExitCode, CliError> {
     let dir = absolute(&args.dir)?;
-    match ask_daemon(&args.config, &Command::Done { dir: WirePath::from(dir.as_path()) })? {
-        Some(reply) => show(reply),
-        None => Err(CliError::failed("no daemon is running")
-            .hint(format!("start one with `reeld run`, or encode at once: `reeld encode {}`", args.dir.shown()))),
+    match ask::daemon(&args.config, quiet)? {
+        Ok(daemon) => ask::order(daemon, &Command::Done { dir: WirePath::from(dir.as_path()) }),
+        Err(nobody) => {
+            Err(nobody
+                .error(format!("start one with `reeld run`, or encode at once: `reeld encode {}`", args.dir.shown())))
+        }
     }
 }
 
-pub(crate) fn list(args: &ListArgs) -> Result<ExitCode, CliError> {
-    let journal = Journal::open_to_read(&state_dir(&args.config)?)?;
-    let rows = journal.map_or_else(|| Ok(Vec::new()), |journal| journal.list(args.limit));
-    let rows = rows?;
-    for row in rows.iter().rev() {
+pub(crate) fn list(args: &ListArgs, quiet: bool) -> Result<ExitCode, CliError> {
+    let Listing { rows, troubles, open } = match ask::daemon(&args.config, quiet)? {
+        Ok(daemon) => match daemon.list(args.limit)? {
+            Ok(listing) => listing,
+            Err(refused) => return ask::show(refused),
+        },
+        Err(nobody) => {
+            let state = own_state_dir(nobody, &args.config, quiet)?;
+            Listing { rows: rows(&state, args.limit)?, ..Listing::default() }
+        }
+    };
+    for row in &rows {
         if args.json {
             out::json(row)?;
         } else {
             out::line(&describe(row))?;
         }
     }
-    let (open, troubles) = open_sequences(&args.config);
     for trouble in &troubles {
         if args.json {
             out::json(&TroubleLine { state: "trouble", trouble })?;
@@ -97,22 +107,21 @@ pub(crate) fn list(args: &ListArgs) -> Result<ExitCode, CliError> {
         let more = counted((open.len() - most) as u64, "open sequence", "open sequences");
         out::say(&format!("and {more} more; `--limit` shows all"));
     }
+    if rows.len() as u64 == u64::from(MOST_ROWS) && args.limit > MOST_ROWS {
+        out::say(&format!("these are the newest {MOST_ROWS} batches: a daemon lists no more"));
+    }
     if rows.is_empty() && open.is_empty() && !args.json {
         out::say("nothing was encoded yet");
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the running daemon has not made a video of yet. The journal is worth listing without it.
-fn open_sequences(config: &ConfigArg) -> (Vec<OpenSequence>, Vec<Trouble>) {
-    match ask_daemon(config, &Command::Open) {
-        Ok(Some(Reply::Open { sequences, troubles })) => (sequences, troubles),
-        Ok(_) => Default::default(),
-        Err(error) => {
-            error.report();
-            Default::default()
-        }
-    }
+/// The newest rows of a journal, the oldest of them first.
+fn rows(state: &Path, limit: u32) -> Result<Vec<Entry>, CliError> {
+    let journal = Journal::open_to_read(state)?;
+    let mut rows = journal.map_or_else(|| Ok(Vec::new()), |journal| journal.list(limit))?;
+    rows.reverse();
+    Ok(rows)
 }
 
 /// `open  /renders/shot_####.png 1-17  17 frames  missing 5`, and what there is to say of it, in lines.
@@ -160,54 +169,35 @@ fn in_lines(first: &str, more: &[String]) -> String {
     text
 }
 
-pub(crate) fn retry(args: &RetryArgs) -> Result<ExitCode, CliError> {
+pub(crate) fn retry(args: &RetryArgs, quiet: bool) -> Result<ExitCode, CliError> {
     let target = match args.target.parse() {
         Ok(id) => RetryTarget::Batch(id),
         Err(_) => RetryTarget::Dir(WirePath::from(absolute(Path::new(&args.target))?.as_path())),
     };
-    if let Some(reply) = ask_daemon(&args.config, &Command::Retry { target: target.clone() })? {
-        return show(reply);
-    }
-    let state = state::open(&state_dir(&args.config)?)?;
-    let batches = state.journal.retry(&target.into(), now_ms())?;
-    show(command::retried(&batches))
-}
-
-pub(crate) fn forget(args: &ForgetArgs) -> Result<ExitCode, CliError> {
-    let dir = absolute(&args.dir)?;
-    if let Some(reply) = ask_daemon(&args.config, &Command::Forget { dir: WirePath::from(dir.as_path()) })? {
-        return show(reply);
-    }
-    let state = state::open(&state_dir(&args.config)?)?;
-    let released = state.journal.forget(&dir)?;
-    show(command::forgotten(&released))
-}
-
-pub(super) fn show(reply: Reply) -> Result<ExitCode, CliError> {
-    match reply {
-        Reply::Done { message } => {
-            out::say(&message);
-            Ok(ExitCode::SUCCESS)
+    match ask::daemon(&args.config, quiet)? {
+        Ok(daemon) => ask::order(daemon, &Command::Retry { target }),
+        Err(nobody) => {
+            let state = state::open(&own_state_dir(nobody, &args.config, quiet)?)?;
+            ask::show(command::retried(&state.journal.retry(&target.into(), now_ms())?))
         }
-        // Not asked for.
-        Reply::Open { .. } => Ok(ExitCode::SUCCESS),
-        Reply::Refused { message, hint } => Err(CliError::failed(message).hint(hint)),
     }
 }
 
-/// `None` when no daemon is running. Paths are resolved, as the daemon's own are.
-fn ask_daemon(config: &ConfigArg, command: &Command) -> Result<Option<Reply>, CliError> {
-    ask_daemon_of(&state_dir(config)?, command)
+pub(crate) fn forget(args: &ForgetArgs, quiet: bool) -> Result<ExitCode, CliError> {
+    let dir = absolute(&args.dir)?;
+    match ask::daemon(&args.config, quiet)? {
+        Ok(daemon) => ask::order(daemon, &Command::Forget { dir: WirePath::from(dir.as_path()) }),
+        Err(nobody) => {
+            let state = state::open(&own_state_dir(nobody, &args.config, quiet)?)?;
+            ask::show(command::forgotten(&state.journal.forget(&dir)?))
+        }
+    }
 }
 
-/// The same for the daemon of a state directory.
-pub(super) fn ask_daemon_of(state: &Path, command: &Command) -> Result<Option<Reply>, CliError> {
-    let socket = serve::socket_path(&dirs::runtime_dir(state, &dirs::process_env));
-    match serve::ask(&socket, command) {
-        Ok(reply) => Ok(Some(reply)),
-        Err(error) if error.is_nobody() => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+fn own_state_dir(nobody: NoDaemon, config: &ConfigArg, quiet: bool) -> Result<PathBuf, CliError> {
+    let state = state_dir(config)?;
+    nobody.go_on_with(&state, quiet)?;
+    Ok(state)
 }
 
 /// `7  published  /renders/shot_####.png 1-240  240 frames  h264 24/1  -> /renders/shot.mp4`

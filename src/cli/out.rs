@@ -77,11 +77,20 @@ fn harmless(text: &str) -> Cow<'_, str> {
 
 /// `error: ...`, and what to do about it after a blank line. Nothing for an empty message.
 pub(crate) fn error(message: &str, hint: Option<&str>) {
+    explained(Priority::Error, "error", message, hint);
+}
+
+/// `warning: ...`, in the same form.
+pub(crate) fn warning(message: &str, hint: Option<&str>) {
+    explained(Priority::Warning, "warning", message, hint);
+}
+
+fn explained(priority: Priority, kind: &str, message: &str, hint: Option<&str>) {
     if message.is_empty() {
         return;
     }
-    say_at(Priority::Error, &format!("error: {message}"));
+    say_at(priority, &format!("{kind}: {message}"));
     if let Some(hint) = hint {
-        say_at(Priority::Error, &format!("\nhint: {hint}"));
+        say_at(priority, &format!("\nhint: {hint}"));
     }
 }

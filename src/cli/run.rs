@@ -8,7 +8,7 @@ use super::ConfigArg;
 use super::error::CliError;
 use crate::config::{self, Config, dirs};
 use crate::daemon::Daemon;
-use crate::serve::{self, Server};
+use crate::serve::server::Server;
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
@@ -20,7 +20,6 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, CliError> {
     let file = config::locate(args.config.config.as_deref(), &dirs::process_env)?;
     let config = Config::load(&file)?;
     let state = dirs::state_dir(config.state_dir.as_deref(), &dirs::process_env)?;
-    let socket = serve::socket_path(&dirs::runtime_dir(&state, &dirs::process_env));
     // One thread runs the loop; whatever blocks has threads of its own.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -28,7 +27,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, CliError> {
         .map_err(|error| CliError::failed("cannot start").caused_by(&error))?;
     let outcome = runtime.block_on(async {
         let (daemon, handle) = Daemon::start(config, &state)?;
-        let server = Server::bind(socket)?;
+        let server = Server::bind(dirs::socket_dir(&state, &dirs::process_env), &state)?;
         let serving = tokio::spawn(server.serve(handle));
         let ended = daemon.run().await.map_err(CliError::from);
         serving.abort();

@@ -14,6 +14,9 @@ use super::ConfigError;
 /// The name of the configuration in its folder.
 const FILE: &str = "reeld.toml";
 
+/// Where the system's service has its control socket: the `RuntimeDirectory=` of its unit.
+const SYSTEM_SOCKET_DIR: &str = "/run/reeld";
+
 /// How the names begin of folders for chunks in a folder that may hold other things.
 const IN_SHARED: &str = "reeld-";
 
@@ -72,12 +75,77 @@ pub fn is_in_shared(chunk_dir: &Path) -> bool {
     chunk_dir.file_name().is_some_and(|name| name.as_bytes().starts_with(IN_SHARED.as_bytes()))
 }
 
-/// The folder of the control socket: `$RUNTIME_DIRECTORY`, else `$XDG_RUNTIME_DIR/reeld`, else `state`, the state folder.
+/// A folder for the control socket of a daemon, and who may use it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SocketDir {
+    /// `$RUNTIME_DIRECTORY`: the service manager says who is in the group of the folder, and that group may ask the daemon.
+    OfService(PathBuf),
+    /// A user's own: nobody else may ask. The group of the folder would be the user's primary group, which is the user alone on
+    /// some systems and everybody on others.
+    OfUser(PathBuf),
+}
+
+impl SocketDir {
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        let (Self::OfService(path) | Self::OfUser(path)) = self;
+        path
+    }
+}
+
+/// Where a daemon listens: `$RUNTIME_DIRECTORY`, else `$XDG_RUNTIME_DIR/reeld`, else `state`, the state folder.
+///
+/// It takes `/run/reeld` by `$RUNTIME_DIRECTORY` alone, also as root: there the service manager makes and removes the
+/// folder, and a daemon started by hand would be taken for the service.
 #[must_use]
-pub fn runtime_dir(state: &Path, env: Env<'_>) -> PathBuf {
-    from_systemd(env, "RUNTIME_DIRECTORY")
-        .or_else(|| absolute(env, "XDG_RUNTIME_DIR").map(|folder| folder.join("reeld")))
-        .unwrap_or_else(|| state.to_owned())
+pub fn socket_dir(state: &Path, env: Env<'_>) -> SocketDir {
+    if let Some(folder) = from_systemd(env, "RUNTIME_DIRECTORY") {
+        return SocketDir::OfService(folder);
+    }
+    SocketDir::OfUser(own_runtime_dir(env).unwrap_or_else(|| state.to_owned()))
+}
+
+/// Where a client looks for a daemon, the nearest first: where one with the same environment and the state folder `state` would
+/// listen, the user's own in any case before that of the system.
+#[must_use]
+pub fn socket_dirs(state: Option<&Path>, env: Env<'_>) -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = Vec::new();
+    for folder in [
+        from_systemd(env, "RUNTIME_DIRECTORY"),
+        own_runtime_dir(env),
+        state.map(Path::to_owned),
+        Some(system_socket_dir(env)),
+    ] {
+        folders.extend(folder.filter(|folder| !folders.contains(folder)));
+    }
+    folders
+}
+
+/// Whether the environment names a state folder, as the service manager does.
+#[must_use]
+pub fn names_state(env: Env<'_>) -> bool {
+    from_systemd(env, "STATE_DIRECTORY").is_some()
+}
+
+/// Whether the environment names a configuration file.
+#[must_use]
+pub fn names_config(env: Env<'_>) -> bool {
+    variable(env, "REELD_CONFIG").is_some()
+}
+
+#[cfg(not(feature = "fault-points"))]
+fn system_socket_dir(_env: Env<'_>) -> PathBuf {
+    PathBuf::from(SYSTEM_SOCKET_DIR)
+}
+
+#[cfg(feature = "fault-points")]
+fn system_socket_dir(env: Env<'_>) -> PathBuf {
+    absolute(env, crate::fault::SYSTEM_SOCKET_DIR).unwrap_or_else(|| PathBuf::from(SYSTEM_SOCKET_DIR))
+}
+
+fn own_runtime_dir(env: Env<'_>) -> Option<PathBuf> {
+    absolute(env, "XDG_RUNTIME_DIR").map(|folder| folder.join("reeld"))
 }
 
 /// The user's home folder.
@@ -150,11 +218,32 @@ mod tests {
     }
 
     #[test]
-    fn the_socket_lies_in_the_runtime_folder_or_beside_the_journal() {
-        let runtime = |vars| runtime_dir(Path::new("/state"), &env(vars)).display().to_string();
-        assert_eq!(runtime(&[("RUNTIME_DIRECTORY", "/run/reeld"), ("XDG_RUNTIME_DIR", "/run/user/1")]), "/run/reeld");
-        assert_eq!(runtime(&[("XDG_RUNTIME_DIR", "/run/user/1")]), "/run/user/1/reeld");
-        assert_eq!(runtime(&[]), "/state");
+    fn a_daemon_listens_in_the_runtime_folder_or_beside_the_journal() {
+        let listens = |vars| socket_dir(Path::new("/state"), &env(vars));
+        let service = SocketDir::OfService("/run/reeld".into());
+        assert_eq!(listens(&[("RUNTIME_DIRECTORY", "/run/reeld"), ("XDG_RUNTIME_DIR", "/run/user/1")]), service);
+        assert_eq!(listens(&[("XDG_RUNTIME_DIR", "/run/user/1")]), SocketDir::OfUser("/run/user/1/reeld".into()));
+        assert_eq!(listens(&[]), SocketDir::OfUser("/state".into()));
+    }
+
+    #[test]
+    fn a_client_looks_for_its_own_daemon_before_that_of_the_system() {
+        let looks = |state: Option<&str>, vars| socket_dirs(state.map(Path::new), &env(vars));
+        let paths = |paths: &[&str]| paths.iter().map(PathBuf::from).collect::<Vec<_>>();
+        assert_eq!(looks(None, &[]), paths(&["/run/reeld"]));
+        assert_eq!(
+            looks(Some("/state"), &[("XDG_RUNTIME_DIR", "/run/user/1")]),
+            paths(&["/run/user/1/reeld", "/state", "/run/reeld"])
+        );
+        assert_eq!(
+            looks(Some("/state"), &[("RUNTIME_DIRECTORY", "/run/reeld"), ("XDG_RUNTIME_DIR", "/run/user/1")]),
+            paths(&["/run/reeld", "/run/user/1/reeld", "/state"])
+        );
+        // Wherever a daemon listens, a client with the same environment looks.
+        for vars in [&[("RUNTIME_DIRECTORY", "/a:/b")][..], &[("XDG_RUNTIME_DIR", "/run/user/1")], &[]] {
+            let there = socket_dir(Path::new("/state"), &env(vars));
+            assert_eq!(looks(Some("/state"), vars)[0], there.path());
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, Type, ValueRef};
 use rusqlite::{Connection, Row};
 use serde::de::DeserializeOwned;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::removal::PlannedCleanup;
 use crate::config::{Cleanup, FrameRate};
@@ -22,7 +22,7 @@ use crate::sequence::gaps::NumberRanges;
 use crate::sequence::{Batch, Frame, FrameName, FrameNumber, Pattern, TakenFor};
 
 /// A batch's number in the journal. Never given out twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BatchId(pub i64);
 
@@ -53,7 +53,7 @@ impl FromSql for BatchId {
 }
 
 /// How far a batch is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Sealed, and waiting for its turn.
@@ -180,7 +180,7 @@ pub struct StoredBatch {
 }
 
 /// A batch as people ask for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(
     missing_docs,
     reason = "the columns of schema.sql by their own names; paths are printed with U+FFFD for non-UTF-8"

@@ -42,6 +42,7 @@ mod scan;
 mod shared;
 mod sizes;
 mod soak;
+mod socket;
 mod support;
 mod support_itself;
 mod tree;

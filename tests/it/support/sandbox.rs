@@ -63,6 +63,11 @@ impl Sandbox {
         self.path().join("home/.local/state/reeld")
     }
 
+    /// Where commands look for the system's service, instead of `/run/reeld`.
+    pub fn system_socket_dir(&self) -> PathBuf {
+        self.path().join("system/run")
+    }
+
     /// Takes FFmpeg off the `PATH`.
     pub fn remove_ffmpeg(&self) {
         fs::remove_file(self.path().join("bin/ffmpeg")).unwrap();
@@ -91,6 +96,7 @@ impl Sandbox {
             .env("XDG_STATE_HOME", home.join(".local/state"))
             .env("XDG_DATA_HOME", home.join(".local/share"))
             .env("XDG_RUNTIME_DIR", self.path().join("run"))
+            .env("REELD_SYSTEM_SOCKET_DIR", self.system_socket_dir())
             .env("TMPDIR", self.path().join("tmp"))
             .env("PATH", self.path().join("bin"))
             .env("TZ", "UTC")
@@ -158,7 +164,8 @@ impl Sandbox {
 }
 
 impl Outcome {
-    fn of(output: Output) -> Self {
+    /// What a command left behind that was run otherwise than by [`Sandbox::run`].
+    pub fn of(output: Output) -> Self {
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!stderr.contains("panicked at"), "a panic: {stderr}");
         Self { code: output.status.code(), stdout: output.stdout, stderr }
