@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -33,6 +33,10 @@ const MOST_CLIENTS: usize = 32;
 /// Lines of a check that may wait for a client to take them.
 const AHEAD: usize = 64;
 
+/// How long a daemon that ends may take to leave its socket, and how long between two looks.
+const LEAVE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// The listening side. The socket file goes when it is dropped.
 #[derive(Debug)]
 pub struct Server {
@@ -50,7 +54,7 @@ impl Server {
     ///
     /// When the folder cannot be made or the socket cannot be bound.
     pub fn bind(dir: SocketDir, state: &Path) -> Result<Self, SocketError> {
-        let dir = if dir.path() != state && std::os::unix::net::UnixStream::connect(socket_path(dir.path())).is_ok() {
+        let dir = if dir.path() != state && is_taken(&socket_path(dir.path())) {
             tracing::warn!(there = %dir.path().shown(), here = %state.shown(), hint = "commands reach this one by `--config`", "another daemon listens there, so this one listens here");
             SocketDir::OfUser(state.to_owned())
         } else {
@@ -97,6 +101,18 @@ impl Drop for Server {
             let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+/// Whether a daemon listens there, and goes on to. One that is about to end, and whose state folder is free already, gets a moment.
+fn is_taken(path: &Path) -> bool {
+    let begun = Instant::now();
+    while std::os::unix::net::UnixStream::connect(path).is_ok() {
+        if begun.elapsed() > LEAVE {
+            return true;
+        }
+        std::thread::sleep(PAUSE);
+    }
+    false
 }
 
 /// The socket at `path`, with the mode that it has from the first moment at which anybody can find it.
@@ -299,5 +315,26 @@ fn record(order: &Command, peer: UCred) {
         }
         Command::Reload => tracing::info!(uid, pid, "a client says reload"),
         Command::Open => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener as Listener;
+
+    use super::*;
+
+    #[test]
+    fn a_daemon_that_is_about_to_end_is_not_taken_for_another_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let (run, state) = (folder.path().join("run"), folder.path().join("state"));
+        fs::create_dir_all(&run).unwrap();
+        let old = Listener::bind(socket_path(&run)).unwrap();
+        // It ends once somebody has seen that it listens.
+        let ending = std::thread::spawn(move || drop(old.accept().unwrap()));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let bound = runtime.block_on(async { Server::bind(SocketDir::OfUser(run.clone()), &state) }).unwrap();
+        ending.join().unwrap();
+        assert_eq!(bound.path, socket_path(&run));
     }
 }
