@@ -11,7 +11,7 @@ pub use crate::encode::fuzzing::{boxes, lists};
 pub use crate::frame::fuzzing::{decoders, foreign_decoders, headers};
 pub use crate::sequence::fuzzing::{names, patterns};
 
-use crate::daemon::command::{Command, Reply};
+use crate::core::command::{Command, Reply};
 use crate::serve::wire;
 
 /// What comes over sockets and out of the journal.

@@ -31,7 +31,7 @@
 //!           that       belongs       chunks,     publish,
 //!           changed    where; when   proofs      clean up
 //!                      it is done
-//!               └──────────── daemon: one loop owns all state ────────────┘
+//!               └──── core decides; daemon carries out on threads ────────┘
 //!                      journal beside it        serve in front of it
 //! ```
 //!
@@ -41,12 +41,13 @@
 //! [`watch`] marks folders dirty and reads them. [`sequence`] turns names into sequences and decides when one is
 //! finished. [`encode`] decodes each frame with [`frame`], feeds FFmpeg with pixels, proves the result, and joins chunks.
 //! [`deliver`] publishes the reel under a free name and then, if asked to, removes the frames. [`journal`] remembers every
-//! step. [`pipeline`] takes one batch through all of that. [`daemon`] is the loop that knows when, [`serve`] its socket, [`cli`]
+//! step. [`pipeline`] takes one batch through all of that. [`core`](crate::core) knows when, and decides everything that is decided while a
+//! daemon runs; [`daemon`] is the shell that tells it what happens and does what it says, [`serve`] its socket, [`cli`]
 //! everything a person types and reads.
 //! Imports run downward only, in this order; modules between commas do not import each other. A test reads them.
 //!
 //! ```text
-//! cli > serve > daemon > pipeline > journal > encode, deliver, watch > config > frame > sequence > files > error > text > model, starting, fault
+//! cli > serve > daemon > core > pipeline > journal > encode, deliver, watch > config > frame > sequence > files > error > text > model, starting, fault
 //! ```
 //!
 //! [`error`] has the trait of everything that can fail, and the one printer of its causes; [`files`] what must be done in one way
@@ -62,7 +63,7 @@
 //!    very file that was encoded.
 //! 4. A batch with an anomaly keeps its frames, whatever `cleanup` says, unless the config says so in as many words.
 //! 5. Silence says nothing about files that were there before their root was first watched.
-//! 6. [`sequence`] performs no I/O and never reads the clock: events and `now` go in, decisions come out.
+//! 6. [`core`](crate::core) and [`sequence`] perform no I/O and never read the clock: events and `now` go in, effects come out.
 //! 7. A failed or partial scan never finishes, forgets or shrinks a sequence. A root that is not the disk it was is not
 //!    scanned.
 //! 8. No queue of file events can overflow: the watcher marks folders dirty, and reading the folder is the truth.
@@ -74,13 +75,14 @@
 //!
 //! # Where to start reading
 //!
-//! [`pipeline::run`] is one batch from frames to video, top to bottom; `daemon::live` is what was encoded of it before, whose
-//! decisions are pure and stand in `daemon/live/take.rs`. [`sequence::group`] has the page that says how names become
-//! sequences, [`sequence::film`] the one that says what is a film, and [`sequence::tracker`] is how a sequence becomes a
-//! batch. [`daemon`] is the loop around all of them.
+//! [`pipeline::run`] is one batch from frames to video, top to bottom; `core::live` decides what is encoded of it before.
+//! [`sequence::group`] has the page that says how names become sequences, [`sequence::film`] the one that says what is a film,
+//! and [`sequence::tracker`] is how a sequence becomes a batch. [`core`](crate::core) is what decides around all of them:
+//! `Core::handle` takes each event in, and `core/simulation.rs` runs it without a disk.
 
 pub mod cli;
 pub mod config;
+pub mod core;
 pub mod daemon;
 pub mod deliver;
 pub mod encode;

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use super::error::CliError;
 use super::{ConfigArg, out};
 use crate::config::{self, Config, dirs, real};
-use crate::daemon::command::{Command, Reply, WirePath};
+use crate::core::command::{Command, Reply, WirePath};
 use crate::journal::Journal;
 use crate::serve::client::{self, Client, Found};
 use crate::serve::{Identity, SocketError};

@@ -13,7 +13,7 @@ use super::error::CliError;
 use super::interrupt::Interrupt;
 use super::{ConfigArg, ask, out};
 use crate::config::{self, Cleanup, Config, Root, dirs};
-use crate::daemon::watching::left_alone_hint;
+use crate::daemon::left_alone_hint;
 use crate::deliver::publish;
 use crate::encode::ffmpeg::Stop;
 use crate::error::{Explain, chain, place};

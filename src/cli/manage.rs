@@ -12,7 +12,7 @@ use super::ask::{self, NoDaemon};
 use super::error::CliError;
 use super::{ConfigArg, out, state};
 use crate::config::{Cleanup, dirs, real};
-use crate::daemon::command::{self, Command, RetryTarget, Trouble, WirePath};
+use crate::core::command::{self, Command, RetryTarget, Trouble, WirePath};
 use crate::journal::{Entry, Journal, State};
 use crate::pipeline::clock::now_ms;
 use crate::sequence::tracker::OpenSequence;

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::error::CliError;
 use super::{ConfigArg, ask};
-use crate::daemon::command::Command;
+use crate::core::command::Command;
 
 #[derive(Debug, Args)]
 pub(crate) struct ReloadArgs {

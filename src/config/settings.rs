@@ -52,10 +52,10 @@ impl InForce {
         Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The earlier ones come back.
-    pub fn replace(&self, settings: Settings) -> Arc<Settings> {
+    /// These hold from now on, instead of those before.
+    pub fn replace(&self, settings: Arc<Settings>) {
         limits::set(settings.config.limits);
-        std::mem::replace(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner), Arc::new(settings))
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = settings;
     }
 }
 

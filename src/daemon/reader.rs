@@ -13,6 +13,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::config::Root;
+use crate::core::event::{Failure, FolderScan, ReadRequest, RootStatus, ScanReport};
+use crate::core::roots::{ListingFingerprint, ReaderId};
 use crate::daemon::reader::asleep::Asleep;
 use crate::daemon::reader::existing::FirstReadings;
 use crate::daemon::reader::left_alone::{LeftAlone, Told};
@@ -34,83 +36,6 @@ use crate::watch::scan::{self, ScanError, ScanErrorKind};
 mod asleep;
 mod existing;
 mod left_alone;
-
-pub(crate) use asleep::Fingerprint;
-
-/// What to read.
-#[derive(Debug)]
-pub(crate) enum Wants {
-    /// Every folder below the root.
-    Everything,
-    /// These folders, or only some of their names.
-    Folders(Vec<(Arc<Path>, Dirty)>),
-}
-
-/// Tells a reader from the one that was there for the same root before the config was read again.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct ReaderId(Arc<()>);
-
-impl PartialEq for ReaderId {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-/// What was read.
-#[derive(Debug)]
-pub(crate) struct Report {
-    /// Who read it. What a reader with earlier settings saw is not what is to be seen now.
-    pub(crate) reader: ReaderId,
-    /// The root.
-    pub(crate) root: Arc<Path>,
-    /// Whether the root is there. The readings are empty otherwise.
-    pub(crate) standing: Standing,
-    /// Whether every folder was read; those that sleep on are not among the readings.
-    pub(crate) is_everything: bool,
-    /// The folders, those below before those above them.
-    pub(crate) readings: Vec<Reading>,
-    /// Whether files were found that were there before the root was first watched, or that it did not show until now.
-    pub(crate) found_existing: bool,
-}
-
-impl Report {
-    /// Whether all of `dir` was read.
-    pub(crate) fn has_listed(&self, dir: &Path) -> bool {
-        self.readings.iter().any(|reading| *reading.dir == *dir && matches!(reading.outcome, Some(Ok(_))))
-    }
-}
-
-/// Whether a root is the folder that it was.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// It is there.
-    There,
-    /// It is not, or is another: why, and what to do about it.
-    Away { why: String, hint: String },
-}
-
-/// What one folder holds.
-#[derive(Debug)]
-pub(crate) struct Reading {
-    /// The folder.
-    pub(crate) dir: Arc<Path>,
-    /// Whether it is read for the first time since the root is there, or since it was put to sleep.
-    pub(crate) is_first: bool,
-    /// Files in it that batches hold, when the folder is read for the first time.
-    pub(crate) claims: Vec<Identity>,
-    /// Its files, or why they cannot be known; `None` when the folder is gone.
-    pub(crate) outcome: Option<Result<Listing, ScanError>>,
-}
-
-impl Reading {
-    fn gone(dir: Arc<Path>) -> Self {
-        Self { dir, is_first: false, claims: Vec::new(), outcome: None }
-    }
-
-    fn of(dir: Arc<Path>, outcome: Result<Listing, ScanError>) -> Self {
-        Self { dir, is_first: false, claims: Vec::new(), outcome: Some(outcome) }
-    }
-}
 
 /// The reader of one root.
 #[derive(Debug)]
@@ -172,11 +97,11 @@ impl Inner {
 /// The kernel's clock for file times runs in ticks of up to 10 ms: a folder may seem to be that much older than it is.
 const CLOCK_TICK_NS: i128 = 10_000_000;
 
-/// Time between two readings of a root with folders that inotify refused.
+/// Time between two scans of a root with folders that inotify refused.
 const POLL_UNWATCHED: Duration = Duration::from_secs(5);
 
 impl RootReader {
-    pub(crate) fn new(root: Root, watching: Watching, watcher: Arc<Watcher>, journal: Journal) -> Self {
+    pub(crate) fn new(id: ReaderId, root: Root, watching: Watching, watcher: Arc<Watcher>, journal: Journal) -> Self {
         let path: Arc<Path> = Arc::from(root.path.as_path());
         let guard = RootGuard::new(&root.path);
         let inner = Inner {
@@ -194,19 +119,7 @@ impl RootReader {
         };
         let (inner, refused, asleep) = (Mutex::new(inner), AtomicBool::new(false), Mutex::default());
         let closed = AtomicBool::new(false);
-        Self {
-            id: ReaderId::default(),
-            root,
-            watching,
-            path,
-            journal,
-            watcher,
-            inner,
-            refused,
-            closed,
-            asleep,
-            telling: Mutex::new(()),
-        }
+        Self { id, root, watching, path, journal, watcher, inner, refused, closed, asleep, telling: Mutex::new(()) }
     }
 
     /// The root's path.
@@ -214,7 +127,7 @@ impl RootReader {
         &self.path
     }
 
-    /// Time between two readings of everything, where events do not tell all.
+    /// Time between two scans of everything, where events do not tell all.
     pub(crate) fn poll(&self) -> Option<Duration> {
         let refused = self.refused.load(Ordering::Relaxed).then_some(POLL_UNWATCHED);
         self.watching.poll.into_iter().chain(refused).min()
@@ -224,66 +137,67 @@ impl RootReader {
     ///
     /// Readings must be told in the order in which they are made. A complete one that is told after a later reading takes
     /// away the frames that came in between, and shows others as they were: one run becomes two videos.
-    pub(crate) fn tell<R>(&self, wants: Wants, tell: impl FnOnce(Report) -> R) -> R {
+    pub(crate) fn tell<R>(&self, request: ReadRequest, tell: impl FnOnce(ScanReport) -> R) -> R {
         // Nothing is in it that a panic elsewhere could have left half done.
         let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
-        tell(self.read(wants))
+        tell(self.read(request))
     }
 
-    fn read(&self, wants: Wants) -> Report {
-        let mut readings = Vec::new();
+    fn read(&self, request: ReadRequest) -> ScanReport {
+        let mut scans = Vec::new();
         self.look_at_link();
         let (mut found_existing, mut is_everything) = (false, true);
-        let mut standing = self.look();
-        if standing == Standing::There && std::mem::take(&mut self.lock().away) {
-            standing = self.believed(self.journal.renumber(&self.path));
+        let mut status = self.look();
+        if status == RootStatus::There && std::mem::take(&mut self.lock().away) {
+            status = self.believed(self.journal.renumber(&self.path));
         }
-        if standing == Standing::There {
-            standing = self.believed(self.ask_what_was_there());
+        if status == RootStatus::There {
+            status = self.believed(self.ask_what_was_there());
         }
-        if standing == Standing::There {
-            match wants {
-                Wants::Folders(folders) if !self.lock().known.is_empty() => {
+        if status == RootStatus::There {
+            match request {
+                ReadRequest::Folders(folders) if !self.lock().known.is_empty() => {
                     is_everything = false;
                     for (dir, dirty) in folders {
-                        self.read_dirty(dir, dirty, &mut readings);
+                        self.read_dirty(dir, dirty, &mut scans);
                     }
                 }
                 // After the root was away nothing is known, and a part of it would not do.
-                Wants::Everything | Wants::Folders(_) => self.read_tree(Arc::clone(&self.path), &mut readings),
+                ReadRequest::Everything | ReadRequest::Folders(_) => self.read_tree(Arc::clone(&self.path), &mut scans),
             }
             // A disk that went away while it was read shows empty folders: none of this may be believed then.
-            standing = self.look();
-            if standing == Standing::There && !self.lock().away {
+            status = self.look();
+            if status == RootStatus::There && !self.lock().away {
                 let recorded = self.record_what_was_there();
                 found_existing = matches!(recorded, Ok(true));
-                standing = self.believed(recorded);
+                status = self.believed(recorded);
             }
-            if standing != Standing::There || self.lock().away {
-                readings.clear();
+            if status != RootStatus::There || self.lock().away {
+                scans.clear();
             }
         }
         // A marker also speaks for the batch folders below its own, as far as their frames are known when it is: so
-        // they come first. Two readings of one folder keep their order.
-        readings.sort_by(|a, b| b.dir.cmp(&a.dir));
-        Report {
-            reader: self.id.clone(),
+        // they come first. Two scans of one folder keep their order.
+        scans.sort_by(|a, b| b.dir.cmp(&a.dir));
+        ScanReport {
+            reader: self.id,
             root: Arc::clone(&self.path),
-            standing,
+            status,
             is_everything,
-            readings,
+            scans,
             found_existing,
+            poll: self.poll(),
         }
     }
 
     /// Without the journal's word nothing can be said of a root: its disk may have another device number since it came
     /// back, and old files would be taken for new ones.
-    fn believed<T>(&self, answer: Result<T, JournalError>) -> Standing {
+    fn believed<T>(&self, answer: Result<T, JournalError>) -> RootStatus {
         match answer {
-            Ok(_) => Standing::There,
+            Ok(_) => RootStatus::There,
             Err(error) => {
                 self.unwatch_all(&mut self.lock());
-                Standing::Away { why: chain(&error).to_string(), hint: error.hint().unwrap_or_default() }
+                RootStatus::Away { why: chain(&error).to_string(), hint: error.hint().unwrap_or_default() }
             }
         }
     }
@@ -306,22 +220,22 @@ impl RootReader {
 
     /// Looks whether the root is the one it was. Watches may have died with a mount, so that all of them are given up
     /// when it is not, or was not.
-    fn look(&self) -> Standing {
+    fn look(&self) -> RootStatus {
         let mut inner = self.lock();
         if self.closed.load(Ordering::Relaxed) {
             // Claimed once more, the root would be taken for one that another daemon watches.
-            return Standing::Away { why: "it is not watched any more".to_owned(), hint: String::new() };
+            return RootStatus::Away { why: "it is not watched any more".to_owned(), hint: String::new() };
         }
         let (why, hint) = match inner.guard.state() {
             RootState::Present => match inner.claim() {
-                Ok(()) => return Standing::There,
+                Ok(()) => return RootStatus::There,
                 Err(holder) => (chain(&*holder).to_string(), holder.hint()),
             },
             RootState::Renewed(why) => {
                 tracing::info!(path = %self.path.shown(), "the root is another folder now: {why}");
                 self.unwatch_all(&mut inner);
                 match inner.claim() {
-                    Ok(()) => return Standing::There,
+                    Ok(()) => return RootStatus::There,
                     Err(holder) => (chain(&*holder).to_string(), holder.hint()),
                 }
             }
@@ -337,7 +251,7 @@ impl RootReader {
             RootState::Failed(error) => (chain(&error).to_string(), error.hint()),
         };
         self.unwatch_all(&mut inner);
-        Standing::Away { why, hint: hint.unwrap_or_default() }
+        RootStatus::Away { why, hint: hint.unwrap_or_default() }
     }
 
     /// Says once when the link that the configuration names leads elsewhere than it did when it was resolved.
@@ -367,8 +281,8 @@ impl RootReader {
     }
 
     /// Lists one folder afresh, and what is new below it, if the root is still the one it was.
-    pub(crate) fn relist<R>(&self, dir: &Arc<Path>, tell: impl FnOnce(Report) -> R) -> R {
-        self.tell(Wants::Folders(vec![(Arc::clone(dir), Dirty::All)]), tell)
+    pub(crate) fn relist<R>(&self, dir: &Arc<Path>, tell: impl FnOnce(ScanReport) -> R) -> R {
+        self.tell(ReadRequest::Folders(vec![(Arc::clone(dir), Dirty::All)]), tell)
     }
 
     /// Stops watching.
@@ -378,7 +292,7 @@ impl RootReader {
         self.unwatch_all(&mut inner);
     }
 
-    fn read_dirty(&self, dir: Arc<Path>, dirty: Dirty, readings: &mut Vec<Reading>) {
+    fn read_dirty(&self, dir: Arc<Path>, dirty: Dirty, scans: &mut Vec<FolderScan>) {
         // Whoever asks, and whatever was watched under an earlier config: what is left out is not read.
         if !self.root.reads_folder(&dir) {
             return;
@@ -386,7 +300,7 @@ impl RootReader {
         let names = match dirty {
             // A part of a folder says nothing before all of it was read once.
             Dirty::Names(names) if !self.is_unread(&dir) && !self.asleep().contains(&dir) => names,
-            Dirty::Names(_) | Dirty::All => return self.read_tree(dir, readings),
+            Dirty::Names(_) | Dirty::All => return self.read_tree(dir, scans),
         };
         let left = LeftAlone::default();
         match scan::read_names(&dir, &names, &|name| self.wants_or_counts(&dir, name, &left)) {
@@ -394,20 +308,20 @@ impl RootReader {
                 left.tell(&dir, &scan.links, &mut self.lock().told);
                 let vanished: Vec<Arc<Path>> = names.iter().filter_map(|name| self.known_folder(&dir, name)).collect();
                 for below in vanished.iter().filter(|below| has_vanished(below)) {
-                    self.forget(below, readings);
+                    self.forget(below, scans);
                 }
                 for name in &scan.folders {
                     let below: Arc<Path> = Arc::from(dir.join(os_name(name)));
                     if self.reads_folder(&below) {
-                        self.read_tree(below, readings);
+                        self.read_tree(below, scans);
                     }
                 }
                 if !scan.files.is_empty() || !scan.gone.is_empty() {
                     let listing = Listing { complete: false, files: scan.files, gone: scan.gone, ..Listing::default() };
-                    self.push(Reading::of(dir, Ok(listing)), readings);
+                    self.push(dir, false, Vec::new(), Ok(listing), scans);
                 }
             }
-            Err(error) => self.push(Reading::of(dir, Err(error)), readings),
+            Err(error) => self.push(dir, false, Vec::new(), Err(error), scans),
         }
     }
 
@@ -417,7 +331,7 @@ impl RootReader {
 
     /// Reads a folder, and the folders below it that are not known yet (or all, when the root itself is read, or when they may
     /// hold frames of the same film).
-    fn read_tree(&self, dir: Arc<Path>, readings: &mut Vec<Reading>) {
+    fn read_tree(&self, dir: Arc<Path>, scans: &mut Vec<FolderScan>) {
         let everything = dir == self.path;
         let all = everything || self.root.group == Scope::Tree;
         let mut folders = vec![dir];
@@ -445,7 +359,7 @@ impl RootReader {
                 continue;
             }
             match if is_first { self.first_reading(&dir, &mut listing) } else { Ok(Vec::new()) } {
-                Ok(claims) => self.push(Reading { dir, is_first, claims, outcome: Some(listing) }, readings),
+                Ok(claims) => self.push(dir, is_first, claims, listing, scans),
                 Err(error) => {
                     // Without the journal's word, frames of earlier batches would look new. The next reading of all
                     // tries again.
@@ -456,25 +370,33 @@ impl RootReader {
             }
         }
         if everything {
-            self.forget_vanished(unchanged, readings);
+            self.forget_vanished(unchanged, scans);
         }
     }
 
     /// Folders that the root no longer shows, where no event told of their end.
-    fn forget_vanished(&self, unchanged: BTreeSet<Arc<Path>>, readings: &mut Vec<Reading>) {
+    fn forget_vanished(&self, unchanged: BTreeSet<Arc<Path>>, scans: &mut Vec<FolderScan>) {
         let mut seen = unchanged;
-        seen.extend(readings.iter().map(|reading| Arc::clone(&reading.dir)));
+        seen.extend(scans.iter().map(|scan| Arc::clone(&scan.dir)));
         let unseen: Vec<Arc<Path>> = self.lock().known.difference(&seen).cloned().collect();
         for dir in unseen.iter().filter(|dir| has_vanished(dir)) {
-            self.forget(dir, readings);
+            self.forget(dir, scans);
         }
     }
 
-    fn push(&self, reading: Reading, readings: &mut Vec<Reading>) {
-        if matches!(&reading.outcome, Some(Err(ScanError { kind: ScanErrorKind::Missing, .. }))) {
-            self.forget(&reading.dir, readings);
+    fn push(
+        &self,
+        dir: Arc<Path>,
+        is_first: bool,
+        claims: Vec<Identity>,
+        outcome: Result<Listing, ScanError>,
+        scans: &mut Vec<FolderScan>,
+    ) {
+        if matches!(&outcome, Err(ScanError { kind: ScanErrorKind::Missing, .. })) {
+            self.forget(&dir, scans);
         } else {
-            readings.push(reading);
+            let outcome = Some(outcome.map_err(|error| Failure::of(&error)));
+            scans.push(FolderScan { dir, is_first, claims, outcome });
         }
     }
 
@@ -518,7 +440,7 @@ impl RootReader {
     }
 
     /// A folder is gone, and so is everything below it.
-    fn forget(&self, dir: &Arc<Path>, readings: &mut Vec<Reading>) {
+    fn forget(&self, dir: &Arc<Path>, scans: &mut Vec<FolderScan>) {
         let mut inner = self.lock();
         let gone: Vec<Arc<Path>> = inner.known.iter().filter(|known| known.starts_with(dir)).cloned().collect();
         for dir in gone {
@@ -528,7 +450,7 @@ impl RootReader {
             inner.unwatched.remove(&dir);
             inner.told.forget(&dir);
             self.asleep().forget(&dir);
-            readings.push(Reading::gone(dir));
+            scans.push(FolderScan { dir, is_first: false, claims: Vec::new(), outcome: None });
         }
         self.refused.store(!inner.unwatched.is_empty(), Ordering::Relaxed);
     }
@@ -569,7 +491,7 @@ impl RootReader {
 
     /// Nobody remembers the files of a folder that was last read as `seen`: it is read like a new one when it is other than
     /// that, or somebody asks for it.
-    pub(crate) fn sleep(&self, dir: &Arc<Path>, seen: Fingerprint) {
+    pub(crate) fn sleep(&self, dir: &Arc<Path>, seen: ListingFingerprint) {
         self.asleep().add(dir, seen);
     }
 

@@ -7,26 +7,15 @@ use std::sync::atomic::AtomicBool;
 use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
-use tokio::sync::mpsc::UnboundedSender;
 
-use crate::daemon::event::Event;
+use crate::core::event::Event;
+use crate::daemon::workers::Workers;
 
 /// Exit status after a second SIGINT or SIGTERM, as shells report an interrupted command.
 const INTERRUPTED: i32 = 130;
 
-/// What a signal asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Signal {
-    /// SIGTERM, SIGINT: stop gracefully.
-    Stop,
-    /// SIGHUP: read the config again.
-    Reload,
-    /// SIGUSR1: log the whole state.
-    Report,
-}
-
 /// Turns signals into events from here on.
-pub(crate) fn listen(events: UnboundedSender<Event>) -> io::Result<()> {
+pub(super) fn listen(daemon: Workers) -> io::Result<()> {
     let stopping = Arc::new(AtomicBool::new(false));
     for signal in [SIGTERM, SIGINT] {
         // The order matters: the first signal finds the flag unset and sets it, the second finds it set and exits.
@@ -36,12 +25,12 @@ pub(crate) fn listen(events: UnboundedSender<Event>) -> io::Result<()> {
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1])?;
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for signal in &mut signals {
-            let signal = match signal {
-                SIGHUP => Signal::Reload,
-                SIGUSR1 => Signal::Report,
-                _ => Signal::Stop,
+            let event = match signal {
+                SIGHUP => Event::Reload,
+                SIGUSR1 => Event::Report,
+                _ => Event::Stop,
             };
-            if events.send(Event::Signal(signal)).is_err() {
+            if !daemon.tell(event) {
                 return;
             }
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 
+use crate::core::effect::Notice;
 use crate::error::chain;
 use crate::text::printable::printable;
 
@@ -20,39 +21,35 @@ impl Systemd {
         Self { status: String::new(), watchdog: sd_notify::watchdog_enabled().map(|limit| limit / 2) }
     }
 
-    pub(crate) fn ready() {
-        tell(&[NotifyState::Ready]);
-    }
-
-    /// `Type=notify-reload` units need the time along with `RELOADING=1`, or the reload times out (systemd 253).
-    pub(crate) fn reloading() {
-        match NotifyState::monotonic_usec_now() {
-            Ok(now) => tell(&[NotifyState::Reloading, now]),
-            Err(error) => tracing::debug!(error = %chain(&error), "no monotonic time for the service manager"),
+    pub(crate) fn notify(&mut self, notice: &Notice) {
+        match notice {
+            Notice::Ready => tell(&[NotifyState::Ready]),
+            Notice::Reloading => reloading(),
+            Notice::Stopping => tell(&[NotifyState::Stopping]),
+            Notice::Ping => tell(&[NotifyState::Watchdog]),
+            Notice::Extend(time) => {
+                tell(&[NotifyState::ExtendTimeoutUsec(u32::try_from(time.as_micros()).unwrap_or(u32::MAX))]);
+            }
+            Notice::Status(status) => self.status(status),
         }
-    }
-
-    pub(crate) fn stopping() {
-        tell(&[NotifyState::Stopping]);
-    }
-
-    /// Asks for `time` more before the stop counts as hung.
-    pub(crate) fn extend(time: Duration) {
-        tell(&[NotifyState::ExtendTimeoutUsec(u32::try_from(time.as_micros()).unwrap_or(u32::MAX))]);
-    }
-
-    pub(crate) fn ping() {
-        tell(&[NotifyState::Watchdog]);
     }
 
     /// Shows one line in `systemctl status`, if it is news. A second line, out of the name of a file, would be a message of
     /// its own to the service manager.
-    pub(crate) fn status(&mut self, status: &str) {
+    fn status(&mut self, status: &str) {
         let status = printable(status).into_owned();
         if status != self.status {
             tell(&[NotifyState::Status(&status)]);
             self.status = status;
         }
+    }
+}
+
+/// `Type=notify-reload` units need the time along with `RELOADING=1`, or the reload times out (systemd 253).
+fn reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => tell(&[NotifyState::Reloading, now]),
+        Err(error) => tracing::debug!(error = %chain(&error), "no monotonic time for the service manager"),
     }
 }
 

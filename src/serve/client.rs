@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::wire::{self, Ask, Greeting, Identity, LINE_LIMIT, Part, Question, Stamp};
 use super::{PATIENCE, SocketError, socket_path};
-use crate::daemon::command::{Command, Reply, Trouble};
+use crate::core::command::{Command, Reply, Trouble};
 use crate::journal::Entry;
 use crate::sequence::tracker::OpenSequence;
 

@@ -21,8 +21,8 @@ use super::wire::{self, Ask, Greeting, Identity, MOST_ROWS, Part, QUESTION_LIMIT
 use super::{PATH_LIMIT, PATIENCE, SocketError, check, socket_path};
 use crate::config::dirs::SocketDir;
 use crate::config::real;
+use crate::core::command::{Command, Reply, RetryTarget, WirePath};
 use crate::daemon::Handle;
-use crate::daemon::command::{Command, Reply, RetryTarget, WirePath};
 use crate::error::{Explain as _, chain};
 use crate::journal::{Entry, Journal, JournalError};
 use crate::text::printable::Show as _;

@@ -16,7 +16,7 @@ use std::io;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::daemon::command::{Command, Reply, Trouble, WirePath};
+use crate::core::command::{Command, Reply, Trouble, WirePath};
 use crate::journal::Entry;
 use crate::sequence::tracker::OpenSequence;
 

@@ -22,7 +22,7 @@ use crate::watch::pace::{Pace, Pulse};
 
 /// How soon somebody is to look at what changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Haste {
+pub enum Urgency {
     /// There is something to look at; it may gather for a while.
     Soon,
     /// A name changed that must not wait, or everything has to be read anew.
@@ -46,7 +46,7 @@ impl Watcher {
     /// this watcher.
     pub fn new(
         is_urgent: impl Fn(&[u8]) -> bool + Send + 'static,
-        waker: impl Fn(Haste) + Send + Sync + 'static,
+        waker: impl Fn(Urgency) + Send + Sync + 'static,
     ) -> Result<Self, WatchError> {
         let dirty = Arc::new(Mutex::new(DirtySet::default()));
         let pace = Arc::new(Pace::default());
@@ -56,8 +56,8 @@ impl Watcher {
             let mut pulse = Pulse::new(Instant::now());
             move |event: notify::Result<Event>| {
                 let came = Instant::now();
-                if let Some(haste) = record(&dirty, &event, &is_urgent) {
-                    waker(haste);
+                if let Some(urgency) = record(&dirty, &event, &is_urgent) {
+                    waker(urgency);
                 }
                 pulse.after_event(came, &pace);
             }
@@ -118,8 +118,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Marks what `event` is about. Returns whether to wake, and how.
-fn record(dirty: &Mutex<DirtySet>, event: &notify::Result<Event>, is_urgent: &dyn Fn(&[u8]) -> bool) -> Option<Haste> {
-    let lost = || lock(dirty).lost().then_some(Haste::Now);
+fn record(
+    dirty: &Mutex<DirtySet>,
+    event: &notify::Result<Event>,
+    is_urgent: &dyn Fn(&[u8]) -> bool,
+) -> Option<Urgency> {
+    let lost = || lock(dirty).lost().then_some(Urgency::Now);
     let Ok(event) = event else {
         // Reading the events failed, and nobody knows which ones.
         return lost();
@@ -134,9 +138,9 @@ fn record(dirty: &Mutex<DirtySet>, event: &notify::Result<Event>, is_urgent: &dy
         first |= dirty.changed(path, change);
     }
     if event.paths.iter().filter_map(|path| path.file_name()).any(|name| is_urgent(name.as_bytes())) {
-        Some(Haste::Now)
+        Some(Urgency::Now)
     } else {
-        first.then_some(Haste::Soon)
+        first.then_some(Urgency::Soon)
     }
 }
 

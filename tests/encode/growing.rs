@@ -27,14 +27,13 @@ fn job(preset: Builtin, count: u32) -> (Shot, ChunkJob) {
 
 /// The frames come one after the other, and no more of them once the encoder has them all.
 fn make(ffmpeg: &Ffmpeg, job: &ChunkJob) -> Result<(ChunkResult, Proof), EncodeError> {
-    let intake = Intake::default();
+    let (send, drained) = mpsc::channel();
+    let intake = Intake::telling(move || send.send(()).unwrap());
     thread::scope(|scope| {
         let made = scope.spawn(|| encode_and_prove(ffmpeg, job, &intake, &|_| {}, &Stop::default(), || {}));
         for frame in &job.frames {
             intake.push([frame.clone()]);
-        }
-        while !intake.is_drained() && !made.is_finished() {
-            thread::yield_now();
+            while drained.recv_timeout(Duration::from_millis(10)).is_err() && !made.is_finished() {}
         }
         intake.end();
         made.join().unwrap()

@@ -78,6 +78,52 @@ fn imports_run_downward_only() {
     assert!(seen > 300, "only {seen} imports were found");
 }
 
+/// What decides goes by events and the time that it is told, so that a simulation can run it.
+#[test]
+fn what_decides_touches_nothing() {
+    const FORBIDDEN: [&str; 16] = [
+        "std::fs",
+        "std::io",
+        "std::net",
+        "std::process",
+        "std::thread",
+        "std::env",
+        "tokio",
+        "Instant",
+        "SystemTime",
+        "jiff",
+        "now_ms",
+        "tracing",
+        "rustix",
+        "Mutex",
+        "Atomic",
+        "channel",
+    ];
+    let src = repository().join("src");
+    let (mut wrong, mut seen) = (Vec::new(), 0);
+    for module in ["core", "sequence"] {
+        for path in sources(&src.join(module)).into_iter().chain([src.join(format!("{module}.rs"))]) {
+            let is_test = |part: &std::ffi::OsStr| {
+                ["tests.rs", "tests", "simulation.rs", "simulation", "fuzzing.rs"].iter().any(|name| part == *name)
+            };
+            if path.iter().any(is_test) {
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+            for (number, line) in (1..).zip(code.lines()) {
+                let code = line.split("//").next().unwrap_or_default();
+                seen += 1;
+                for word in FORBIDDEN.iter().filter(|word| code.contains(**word)) {
+                    wrong.push(format!("{}:{number}: {word}: {}", path.display(), line.trim()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(seen > 5_000, "only {seen} lines were read");
+}
+
 #[test]
 fn the_map_is_the_same_everywhere() {
     assert_eq!(map_of("src/lib.rs"), map_of("CONTRIBUTING.md"));

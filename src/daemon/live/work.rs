@@ -3,47 +3,25 @@
 use std::sync::Arc;
 
 use crate::config::Root;
-use crate::daemon::live::take::{Closed, Place};
-use crate::daemon::live::{Key, file_of};
+use crate::core::live::live_encode::{Closed, Position};
+use crate::core::live::{Checked, Key};
+use crate::daemon::live::{Chunks, file_of};
 use crate::encode::EncodeError;
 use crate::encode::chunk::{BadFrames, Intake, Shown};
 use crate::encode::ffmpeg::{FfmpegError, Stop};
 use crate::encode::recipe::{Recipe, Source};
 use crate::error::{Explain as _, chain};
 use crate::frame::complete;
-use crate::journal::ChunkId;
 use crate::pipeline::chunks::ChunkMaker;
 use crate::pipeline::error::JobError;
 use crate::pipeline::job::Tools;
 use crate::sequence::Frame;
 use crate::sequence::origin::Origin;
-use crate::sequence::sizes::Size;
 use crate::text::printable::Show as _;
-
-/// How a sequence is encoded before it is finished.
-#[derive(Debug)]
-pub(crate) struct Prepared {
-    pub(super) maker: Arc<ChunkMaker>,
-    /// What an earlier life of the daemon left.
-    pub(super) chunks: Vec<(ChunkId, Vec<Frame>)>,
-}
-
-/// What a look at files found.
-#[derive(Debug)]
-pub(crate) struct Settled {
-    /// Those that are whole, up to the first that is not.
-    pub(super) whole: Vec<Frame>,
-    /// That one.
-    pub(super) unsettled: Option<Frame>,
-    /// What generators embedded in the whole ones.
-    pub(super) heads: Vec<(Frame, Origin)>,
-    /// The sizes of the whole ones.
-    pub(super) sizes: Vec<Size>,
-}
 
 /// Decides how the sequence of `first` is encoded, as if all of its frames were like it: should they turn out to be others,
 /// the reel is made of other chunks. `None` where that must wait for the last frame.
-pub(super) fn prepare(key: &Key, first: &Frame, root: &Root, tools: &Tools) -> Option<Prepared> {
+pub(super) fn prepare(key: &Key, first: &Frame, root: &Root, tools: &Tools) -> Option<(Arc<ChunkMaker>, Chunks)> {
     let file = file_of(key, first);
     let info = complete::inspect(&file.path, &file.identity).ok()?;
     let source =
@@ -76,11 +54,11 @@ pub(super) fn prepare(key: &Key, first: &Frame, root: &Root, tools: &Tools) -> O
     };
     let chunks = found.iter().filter(|chunk| chunk.frames.iter().all(|shown| shown.repeat == 1));
     let chunks = chunks.map(|chunk| (chunk.id, frames(chunk))).collect();
-    Some(Prepared { maker: Arc::new(maker), chunks })
+    Some((Arc::new(maker), chunks))
 }
 
 /// Looks at `frames` until one is not whole, and reads what is embedded in them at the same time.
-pub(super) fn settle(key: &Key, frames: &[Frame]) -> Settled {
+pub(super) fn check(key: &Key, frames: &[Frame]) -> Checked {
     let mut sizes = Vec::new();
     let head = |frame: &Frame| {
         let file = file_of(key, frame);
@@ -90,21 +68,21 @@ pub(super) fn settle(key: &Key, frames: &[Frame]) -> Settled {
     };
     let heads: Vec<(Frame, Origin)> = frames.iter().map_while(head).collect();
     let count = heads.len();
-    Settled { whole: frames[..count].to_vec(), unsettled: frames.get(count).cloned(), heads, sizes }
+    Checked { whole: frames[..count].to_vec(), incomplete: frames.get(count).cloned(), heads, sizes }
 }
 
 /// Makes a chunk of the frames of `intake`, and says in the log what went wrong.
 pub(super) fn make(
     maker: &ChunkMaker,
     intake: &Intake,
-    place: Place,
+    position: Position,
     stop: &Stop,
     encoded: impl FnOnce(),
     sequence: &str,
 ) -> Closed {
     let made = || {
         maker.check_place()?;
-        maker.make(intake, place == Place::First, BadFrames::End, &|_| {}, stop, encoded)
+        maker.make(intake, position == Position::First, BadFrames::End, &|_| {}, stop, encoded)
     };
     let error = match made() {
         Ok(made) => {

@@ -34,7 +34,7 @@ impl Scene {
         let watcher = Arc::new(Watcher::new(|_| false, |_| ()).unwrap());
         let text = format!("[[watch]]\npath = \"{}\"\n{settings}", folder.path().join("root").display());
         let root = Config::parse(&text, &folder.path().join("reeld.toml")).unwrap().roots.remove(0);
-        let reader = RootReader::new(root, watching, watcher, journal);
+        let reader = RootReader::new(ReaderId::of(1), root, watching, watcher, journal);
         Self { folder, reader, _lock: lock }
     }
 
@@ -52,7 +52,7 @@ impl Scene {
 
     /// Which files were there before, of those that a reading of everything shows.
     fn existing(&self) -> Vec<String> {
-        existing(&self.reader.read(Wants::Everything))
+        existing(&self.reader.read(ReadRequest::Everything))
     }
 
     fn dir(&self, name: &str) -> Arc<Path> {
@@ -68,29 +68,29 @@ impl Scene {
 }
 
 /// The folders of a report, each with the number of its files, or `None` where it is gone.
-fn told(report: &Report) -> Vec<(Arc<Path>, Option<usize>)> {
-    assert_eq!(report.standing, Standing::There);
-    let files = |reading: &Reading| reading.outcome.as_ref().map(|outcome| outcome.as_ref().unwrap().files.len());
-    report.readings.iter().map(|reading| (Arc::clone(&reading.dir), files(reading))).collect()
+fn told(report: &ScanReport) -> Vec<(Arc<Path>, Option<usize>)> {
+    assert_eq!(report.status, RootStatus::There);
+    let files = |reading: &FolderScan| reading.outcome.as_ref().map(|outcome| outcome.as_ref().unwrap().files.len());
+    report.scans.iter().map(|reading| (Arc::clone(&reading.dir), files(reading))).collect()
 }
 
 #[test]
 fn folders_that_no_event_tells_of_are_found_gone() {
     let scene = Scene::new();
     let (gone, stays) = (scene.make("a/b"), scene.make("c"));
-    assert_eq!(scene.reader.read(Wants::Everything).readings.len(), 4);
+    assert_eq!(scene.reader.read(ReadRequest::Everything).scans.len(), 4);
     fs::remove_dir_all(scene.dir("a")).unwrap();
-    let told = told(&scene.reader.read(Wants::Everything));
+    let told = told(&scene.reader.read(ReadRequest::Everything));
     assert!(told.contains(&(scene.dir("a"), None)) && told.contains(&(gone, None)), "{told:?}");
     assert!(told.contains(&(stays, Some(1))), "{told:?}");
-    assert_eq!(scene.reader.read(Wants::Everything).readings.len(), 2, "it is said once");
+    assert_eq!(scene.reader.read(ReadRequest::Everything).scans.len(), 2, "it is said once");
 }
 
 #[test]
 fn listing_a_folder_again_tells_what_became_of_it_and_what_is_new_below() {
     let scene = Scene::new();
     let shot = scene.make("shot");
-    scene.reader.read(Wants::Everything);
+    scene.reader.read(ReadRequest::Everything);
     let deep = scene.make("shot/new/deep");
     let report = scene.reader.relist(&shot, |report| report);
     assert!(report.has_listed(&shot));
@@ -107,7 +107,7 @@ fn batch_folders_are_told_before_the_folder_whose_marker_speaks_for_them() {
     let scene = Scene::new();
     let batch = scene.make("job/batch_0001");
     fs::write(scene.dir("job").join(".done"), "").unwrap();
-    let told = told(&scene.reader.read(Wants::Everything));
+    let told = told(&scene.reader.read(ReadRequest::Everything));
     let place = |dir: &Path| told.iter().position(|(told, _)| **told == *dir).unwrap();
     assert!(place(&batch) < place(&scene.dir("job")), "{told:?}");
 }
@@ -119,10 +119,10 @@ fn owned(names: &[&str]) -> Vec<String> {
 }
 
 /// The files of a report that were there before, as paths below the root.
-fn existing(report: &Report) -> Vec<String> {
-    assert_eq!(report.standing, Standing::There);
+fn existing(report: &ScanReport) -> Vec<String> {
+    assert_eq!(report.status, RootStatus::There);
     let mut found = Vec::new();
-    for reading in &report.readings {
+    for reading in &report.scans {
         let Some(Ok(listing)) = &reading.outcome else { continue };
         let folder = reading.dir.strip_prefix(&report.root).unwrap().display();
         let old = listing.files.iter().filter(|(name, identity)| listing.existing.contains(name, identity));
@@ -136,19 +136,19 @@ fn existing(report: &Report) -> Vec<String> {
 fn the_first_reading_of_a_root_finds_what_was_there_before() {
     let scene = Scene::new();
     let shot = scene.make("shot");
-    let report = scene.reader.read(Wants::Everything);
+    let report = scene.reader.read(ReadRequest::Everything);
     assert!(report.found_existing);
     assert_eq!(existing(&report), ["shot/f_0001.png"]);
     fs::write(shot.join("f_0002.png"), "x").unwrap();
     scene.make("new");
-    let report = scene.reader.read(Wants::Everything);
+    let report = scene.reader.read(ReadRequest::Everything);
     assert!(!report.found_existing && existing(&report).is_empty());
 
     // What came while no daemon ran is new, also a folder that was written again.
     let scene = scene.restart();
     fs::write(shot.join("f_0003.png"), "x").unwrap();
     scene.make("later");
-    let report = scene.reader.read(Wants::Everything);
+    let report = scene.reader.read(ReadRequest::Everything);
     assert!(!report.found_existing);
     assert_eq!(existing(&report), ["shot/f_0001.png"]);
     let scene = scene.restart();
@@ -160,7 +160,7 @@ fn the_first_reading_of_a_root_finds_what_was_there_before() {
 fn a_folder_that_is_renamed_takes_its_past_along() {
     let scene = Scene::new();
     let shot = scene.make("shot");
-    scene.reader.read(Wants::Everything);
+    scene.reader.read(ReadRequest::Everything);
     fs::rename(&shot, scene.dir("moved")).unwrap();
     assert_eq!(scene.existing(), ["moved/f_0001.png"]);
     assert_eq!(scene.restart().existing(), ["moved/f_0001.png"]);
@@ -170,9 +170,9 @@ fn a_folder_that_is_renamed_takes_its_past_along() {
 fn a_root_that_was_made_meanwhile_holds_nothing_old() {
     let folder = tempfile::tempdir().unwrap();
     let scene = Scene::at(folder);
-    assert!(matches!(scene.reader.read(Wants::Everything).standing, Standing::Away { .. }));
+    assert!(matches!(scene.reader.read(ReadRequest::Everything).status, RootStatus::Away { .. }));
     scene.make("shot");
-    let report = scene.reader.read(Wants::Everything);
+    let report = scene.reader.read(ReadRequest::Everything);
     assert!(!report.found_existing && existing(&report).is_empty());
     assert_eq!(told(&report).len(), 2);
     assert!(scene.restart().existing().is_empty());
@@ -189,7 +189,7 @@ fn a_root_that_was_brought_from_elsewhere_was_there_before() {
     while born.elapsed().is_ok_and(|age| age < Duration::from_millis(50)) {
         std::thread::yield_now();
     }
-    assert!(matches!(scene.reader.read(Wants::Everything).standing, Standing::Away { .. }));
+    assert!(matches!(scene.reader.read(ReadRequest::Everything).status, RootStatus::Away { .. }));
     fs::rename(&elsewhere, scene.dir("")).unwrap();
     assert_eq!(scene.existing(), ["/f_0001.png"]);
 }
@@ -233,7 +233,7 @@ fn a_first_reading_that_is_not_recorded_counts_for_nothing() {
     );
     // Killed here: the next daemon reads for the first time.
     drop(first);
-    let report = scene.restart().reader.read(Wants::Everything);
+    let report = scene.restart().reader.read(ReadRequest::Everything);
     assert!(report.found_existing);
     assert_eq!(existing(&report), ["shot/f_0001.png"]);
 }
@@ -242,7 +242,7 @@ fn a_first_reading_that_is_not_recorded_counts_for_nothing() {
 fn another_disk_at_the_same_place_was_never_watched() {
     let scene = Scene::new();
     let shot = scene.make("shot");
-    scene.reader.read(Wants::Everything);
+    scene.reader.read(ReadRequest::Everything);
     let mut other = marks(&scene);
     assert!(scene.reader.journal.has_watched(&other).unwrap());
     for mark in &mut other.marks {
@@ -256,12 +256,12 @@ fn another_disk_at_the_same_place_was_never_watched() {
 fn a_part_of_a_folder_is_not_read_before_the_whole() {
     let scene = Scene::new();
     let shot = scene.make("shot");
-    scene.reader.read(Wants::Everything);
+    scene.reader.read(ReadRequest::Everything);
     let scene = scene.restart();
     // An event comes before the first reading has got through.
     scene.reader.lock().known.insert(Arc::clone(scene.reader.path()));
     let names = Dirty::Names(std::iter::once("f_0001.png".into()).collect());
-    let report = scene.reader.read(Wants::Folders(vec![(shot, names)]));
+    let report = scene.reader.read(ReadRequest::Folders(vec![(shot, names)]));
     assert_eq!(existing(&report), ["shot/f_0001.png"]);
 }
 
@@ -273,10 +273,10 @@ fn what_an_earlier_selection_hid_was_there_before() {
         ("include = [\"c/*\"]", "include = [\"c/*\", \"b/*.png\", \"a/b/f*\"]", &["a/b/f_0001.png"]),
     ] {
         let scene = Scene::new().restart_with(narrow);
-        scene.reader.read(Wants::Everything);
+        scene.reader.read(ReadRequest::Everything);
         let restart = |scene: Scene, settings: &str| {
             let scene = scene.restart_with(settings);
-            let report = scene.reader.read(Wants::Everything);
+            let report = scene.reader.read(ReadRequest::Everything);
             (scene, existing(&report), report.found_existing)
         };
         for folder in ["", "a", "a/b", "c"] {
@@ -289,7 +289,7 @@ fn what_an_earlier_selection_hid_was_there_before() {
         // What comes into those folders from now on is new, also after a restart.
         scene.make("a/later");
         fs::write(scene.dir("a/f_0002.png"), "x").unwrap();
-        assert!(existing(&scene.reader.read(Wants::Everything)).is_empty(), "it is told once");
+        assert!(existing(&scene.reader.read(ReadRequest::Everything)).is_empty(), "it is told once");
         let (_, found, is_told) = restart(scene, wide);
         assert_eq!((&found[..], is_told), (&owned(hidden)[..], false), "{narrow} -> {wide}");
     }
@@ -298,7 +298,7 @@ fn what_an_earlier_selection_hid_was_there_before() {
 #[test]
 fn a_wider_selection_that_is_not_recorded_counts_for_nothing() {
     let scene = Scene::new().restart_with("recursive = false");
-    scene.reader.read(Wants::Everything);
+    scene.reader.read(ReadRequest::Everything);
     let shot = scene.make("shot");
     let scene = scene.restart();
     let mut first = FirstReadings::of(&scene.reader.root, marks(&scene), false, &scene.reader.journal).unwrap();
@@ -313,7 +313,7 @@ fn a_wider_selection_that_is_not_recorded_counts_for_nothing() {
 #[test]
 fn what_cannot_be_read_under_a_wider_selection_was_there_before() {
     let scene = Scene::new().restart_with("recursive = false");
-    scene.reader.read(Wants::Everything);
+    scene.reader.read(ReadRequest::Everything);
     let shot = scene.make("shot");
     let scene = scene.restart();
     let mut first = FirstReadings::of(&scene.reader.root, marks(&scene), false, &scene.reader.journal).unwrap();
@@ -326,7 +326,7 @@ fn what_cannot_be_read_under_a_wider_selection_was_there_before() {
 fn nobody_reads_before_a_reading_is_told() {
     let scene = Scene::new();
     let shot = scene.make("shot");
-    scene.reader.tell(Wants::Everything, |report| {
+    scene.reader.tell(ReadRequest::Everything, |report| {
         assert!(report.has_listed(&shot));
         assert!(scene.reader.telling.try_lock().is_err());
     });
@@ -339,34 +339,34 @@ fn a_folder_that_sleeps_is_told_when_it_changes_or_when_somebody_asks() {
     let scene = Scene::new();
     let shot = scene.make("shot");
     let other = scene.make("other");
-    let report = scene.reader.read(Wants::Everything);
-    for reading in &report.readings {
+    let report = scene.reader.read(ReadRequest::Everything);
+    for reading in &report.scans {
         let Some(Ok(listing)) = &reading.outcome else { panic!("{reading:?}") };
         assert!(reading.is_first);
-        scene.reader.sleep(&reading.dir, Fingerprint::of(listing));
+        scene.reader.sleep(&reading.dir, ListingFingerprint::of(listing));
     }
-    let report = scene.reader.read(Wants::Everything);
-    assert!(report.is_everything && report.readings.is_empty(), "{report:?}");
+    let report = scene.reader.read(ReadRequest::Everything);
+    assert!(report.is_everything && report.scans.is_empty(), "{report:?}");
 
     // What changes is told with what was there before, whether an event names a file or nobody says anything.
     fs::write(shot.join("f_0002.png"), "x").unwrap();
     let names = Dirty::Names(std::iter::once("f_0002.png".into()).collect());
-    let report = scene.reader.read(Wants::Folders(vec![(Arc::clone(&shot), names)]));
-    assert_eq!((told(&report), report.readings[0].is_first), (vec![(Arc::clone(&shot), Some(2))], true));
+    let report = scene.reader.read(ReadRequest::Folders(vec![(Arc::clone(&shot), names)]));
+    assert_eq!((told(&report), report.scans[0].is_first), (vec![(Arc::clone(&shot), Some(2))], true));
     assert_eq!(existing(&report), ["shot/f_0001.png"]);
     fs::write(other.join("f_0002.png"), "x").unwrap();
-    let report = scene.reader.read(Wants::Everything);
+    let report = scene.reader.read(ReadRequest::Everything);
     assert_eq!(existing(&report), ["other/f_0001.png"], "the one that is awake is told as always");
 
     // One that changes and is as it was is told as well if somebody asks.
-    scene.reader.sleep(&shot, Fingerprint::of(&Listing::default()));
+    scene.reader.sleep(&shot, ListingFingerprint::of(&Listing::default()));
     scene.reader.wake(&shot);
     assert_eq!(scene.reader.relist(&shot, |report| existing(&report)), ["shot/f_0001.png"]);
 
     // One that is gone is gone.
-    let report = scene.reader.read(Wants::Everything);
-    let reading = report.readings.iter().find(|reading| reading.dir == other).unwrap();
-    scene.reader.sleep(&other, Fingerprint::of(reading.outcome.as_ref().unwrap().as_ref().unwrap()));
+    let report = scene.reader.read(ReadRequest::Everything);
+    let reading = report.scans.iter().find(|reading| reading.dir == other).unwrap();
+    scene.reader.sleep(&other, ListingFingerprint::of(reading.outcome.as_ref().unwrap().as_ref().unwrap()));
     fs::remove_dir_all(&other).unwrap();
-    assert!(told(&scene.reader.read(Wants::Everything)).contains(&(other, None)));
+    assert!(told(&scene.reader.read(ReadRequest::Everything)).contains(&(other, None)));
 }

@@ -5,6 +5,7 @@
 //! different between the two.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::{FrameFile, Pace};
@@ -34,11 +35,13 @@ pub(super) struct Raw {
 #[derive(Debug, Clone, Default)]
 pub struct Intake(Arc<Shared>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
     pictures: Pictures,
+    /// Called whenever everything that came so far was taken.
+    drained: Option<Box<dyn Fn() + Send + Sync>>,
 }
 
 #[derive(Debug, Default)]
@@ -61,6 +64,12 @@ struct State {
 }
 
 impl Intake {
+    /// Of frames that are still to come. `drained` is called, on a thread of the encode, whenever the encoder has taken
+    /// everything that came so far.
+    pub fn telling(drained: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Shared { drained: Some(Box::new(drained)), ..Shared::default() }))
+    }
+
     /// Of frames that are all there.
     #[must_use]
     pub fn of(frames: Vec<FrameFile>) -> Self {
@@ -85,13 +94,6 @@ impl Intake {
     /// How its frames come, seen from now.
     pub(in crate::encode) fn pace(&self) -> Pace {
         if self.lock().ended { Pace::AtOnce } else { Pace::Live }
-    }
-
-    /// Whether the encoder has taken everything that came so far.
-    #[must_use]
-    pub fn is_drained(&self) -> bool {
-        let state = self.lock();
-        state.taken == state.frames.len()
     }
 
     /// What the encoder was fed so far.
@@ -165,8 +167,12 @@ impl Intake {
             if let Some(raw) = state.ready.remove(&index) {
                 state.taken += 1;
                 let frame = state.frames[index].clone();
+                let is_drained = state.taken == state.frames.len();
                 drop(state);
                 self.0.changed.notify_all();
+                if is_drained && let Some(drained) = &self.0.drained {
+                    drained();
+                }
                 return Some((frame, raw));
             }
             state = self.wait(state);
@@ -210,6 +216,12 @@ impl Intake {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("state", &self.state).finish_non_exhaustive()
     }
 }
 
@@ -277,7 +289,28 @@ mod tests {
             intake.end();
             assert!(decoder.join().unwrap());
         });
-        assert!(!intake.is_drained() && !intake.is_exhausted(), "the frame was claimed, but not fed");
+        assert!(!intake.is_exhausted(), "the frame was claimed, but not fed");
+    }
+
+    #[test]
+    fn whoever_fed_it_hears_when_everything_is_taken() {
+        let (send, drained) = crossbeam_channel::unbounded();
+        let intake = Intake::telling(move || send.send(()).unwrap());
+        intake.push([frame(1), frame(2)]);
+        intake.open(1, 2);
+        for index in 0..2 {
+            intake.claim().unwrap();
+            intake.put(index, Ok(raw()));
+        }
+        assert!(intake.take().is_some());
+        assert!(drained.is_empty(), "one is left");
+        assert!(intake.take().is_some());
+        assert_eq!(drained.len(), 1);
+        intake.push([frame(3)]);
+        intake.claim().unwrap();
+        intake.put(2, Ok(raw()));
+        assert!(intake.take().is_some());
+        assert_eq!(drained.len(), 2);
     }
 
     /// Threads that decode in any order, and a feeder that keeps the last frame as the real one does.

@@ -18,7 +18,7 @@ const LONG: Duration = Duration::from_secs(20);
 
 struct Fixture {
     root: Arc<Path>,
-    woken: Receiver<Haste>,
+    woken: Receiver<Urgency>,
     watcher: Watcher,
     settled: AtomicUsize,
     _dir: tempfile::TempDir,
@@ -30,8 +30,8 @@ impl Fixture {
         let dir = tempfile::tempdir().unwrap();
         let root: Arc<Path> = Arc::from(dir.path().canonicalize().unwrap());
         let (wake, woken) = unbounded();
-        let waker = move |haste| {
-            let _ = wake.send(haste);
+        let waker = move |urgency| {
+            let _ = wake.send(urgency);
         };
         let watcher = Watcher::new(|name| name == b"urgent", waker).unwrap();
         watcher.watch(&root).unwrap();
@@ -83,9 +83,9 @@ fn one_call_tells_of_many_changes_and_an_urgent_one_comes_on_top() {
     for number in 0..20 {
         fs::write(fixture.root.join(format!("{number}.png")), "x").unwrap();
     }
-    assert_eq!(fixture.woken.recv_timeout(LONG).unwrap(), Haste::Soon);
+    assert_eq!(fixture.woken.recv_timeout(LONG).unwrap(), Urgency::Soon);
     fs::write(fixture.root.join("urgent"), "").unwrap();
-    assert_eq!(fixture.woken.recv_timeout(LONG).unwrap(), Haste::Now);
+    assert_eq!(fixture.woken.recv_timeout(LONG).unwrap(), Urgency::Now);
 }
 
 #[test]
@@ -152,9 +152,9 @@ fn lost_events_dirty_every_watched_folder() {
     it.watcher.watch(&sub).unwrap();
     it.settle();
     let overflow = Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan);
-    assert_eq!(record(&it.watcher.dirty, &Ok(overflow), &|_| false), Some(Haste::Now));
+    assert_eq!(record(&it.watcher.dirty, &Ok(overflow), &|_| false), Some(Urgency::Now));
     assert_eq!(it.watcher.take_dirty(), [(Arc::clone(&it.root), Dirty::All), (sub, Dirty::All)]);
-    assert_eq!(record(&it.watcher.dirty, &Err(notify::Error::generic("read failed")), &|_| false), Some(Haste::Now));
+    assert_eq!(record(&it.watcher.dirty, &Err(notify::Error::generic("read failed")), &|_| false), Some(Urgency::Now));
     assert_eq!(it.watcher.take_dirty().len(), 2);
 }
 
@@ -171,8 +171,8 @@ fn an_overflow_of_the_kernels_queue_dirties_every_watched_folder() {
     let (wake, woken) = unbounded();
     let (release, released) = unbounded::<()>();
     // The waker holds the thread up, so that nobody reads the queue.
-    let waker = move |haste| {
-        let _ = wake.send(haste);
+    let waker = move |urgency| {
+        let _ = wake.send(urgency);
         let _ = released.recv_timeout(LONG);
     };
     let watcher = Watcher::new(|_| false, waker).unwrap();

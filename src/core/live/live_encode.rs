@@ -23,14 +23,14 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 const REST_LIMIT: Duration = Duration::from_secs(60);
 
 /// How many frames must come without a long pause before an encoder waits for the next one again.
-const BRISK: u8 = 4;
+const UNPAUSED_FRAMES: u8 = 4;
 
 /// Failures after which a sequence is left to be encoded when it is finished.
 const FAILURES: u8 = 2;
 
 /// What the configuration says.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(in crate::core) struct Limits {
     /// Frames of a chunk.
     pub length: NonZeroU32,
     /// How long an encoder may wait for the next frame.
@@ -38,18 +38,18 @@ pub(super) struct Limits {
 }
 
 /// One encoder, from its first frame on. Never given out twice.
-pub(super) type Serial = u64;
+pub(crate) type Serial = u64;
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Order {
-    /// Find out how these frames are encoded, and which chunks there are. Answer: [`Take::prepared`].
+pub(in crate::core) enum Order {
+    /// Find out how these frames are encoded, and which chunks there are. Answer: [`LiveEncode::prepared`].
     Prepare(Frame),
-    /// See whether these files are whole. Answer: [`Take::settled`].
-    Settle(Vec<Frame>),
-    /// Start an encoder, for the first frames of the video or for others. Answers: [`Take::encoded`] when it has ended,
-    /// [`Take::closed`] when its chunk is proved.
-    Open(Serial, Place),
+    /// See whether these files are whole. Answer: [`LiveEncode::checked`].
+    Check(Vec<Frame>),
+    /// Start an encoder, for the first frames of the video or for others. Answers: [`LiveEncode::encoded`] when it has ended,
+    /// [`LiveEncode::closed`] when its chunk is proved.
+    Open(Serial, Position),
     /// Feed it these frames, behind those before.
     Push(Serial, Vec<Frame>),
     /// It gets no more frames.
@@ -62,14 +62,14 @@ pub(super) enum Order {
 
 /// Which part of a video a chunk is, as far as is known when it is begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Position {
     First,
     Later,
 }
 
 /// What the machine allows at a moment.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Means {
+pub(in crate::core) struct Capacity {
     /// There is room for another encoder.
     pub may_open: bool,
     /// Other programs have more to do than there are processors, and the configuration says that they go first.
@@ -80,7 +80,7 @@ pub(super) struct Means {
 
 /// What became of an encoder's chunk.
 #[derive(Debug)]
-pub(in crate::daemon) enum Closed {
+pub(crate) enum Closed {
     /// It is in the journal, with so many of the frames; fewer than were fed where the next one could not be decoded.
     Chunk(ChunkId, usize),
     /// The first frame could not be decoded.
@@ -110,7 +110,7 @@ struct Open {
 
 /// A file that was not whole.
 #[derive(Debug)]
-struct Unsettled {
+struct Incomplete {
     frame: Frame,
     /// When it is looked at again.
     until: Duration,
@@ -129,7 +129,7 @@ enum Phase {
 
 /// What is known of one growing sequence.
 #[derive(Debug)]
-pub(super) struct Take {
+pub(super) struct LiveEncode {
     limits: Limits,
     phase: Phase,
     /// Chunks in the journal, by their first number.
@@ -139,9 +139,9 @@ pub(super) struct Take {
     open: Option<Open>,
     /// Every frame below was compared with its chunk since it last changed.
     mark: FrameNumber,
-    settling: bool,
+    checking: bool,
     /// A file that was not whole.
-    unsettled: Option<Unsettled>,
+    incomplete: Option<Incomplete>,
     /// A file that is being looked at by itself, since a short chunk would go on with it.
     probed: Option<Frame>,
     /// One that was looked at so and is whole.
@@ -154,13 +154,13 @@ pub(super) struct Take {
     /// numbers and times ascend, and what is older than any rest is forgotten.
     changes: BTreeMap<FrameNumber, Duration>,
     /// Frames that must come without a long pause before an encoder waits again.
-    sluggish: u8,
+    pause_penalty: u8,
     touched_at: Duration,
     failures: u8,
     due: Option<Duration>,
 }
 
-impl Take {
+impl LiveEncode {
     pub(super) fn new(limits: Limits, now: Duration) -> Self {
         Self {
             limits,
@@ -169,14 +169,14 @@ impl Take {
             proving: BTreeMap::new(),
             open: None,
             mark: FrameNumber::MIN,
-            settling: false,
-            unsettled: None,
+            checking: false,
+            incomplete: None,
             probed: None,
             usable: None,
             bad: None,
             rest: Duration::ZERO,
             changes: BTreeMap::new(),
-            sluggish: 0,
+            pause_penalty: 0,
             touched_at: now,
             failures: 0,
             due: None,
@@ -211,9 +211,9 @@ impl Take {
     /// No frame below `from` changed.
     pub(super) fn touched(&mut self, from: FrameNumber, now: Duration) {
         if now.saturating_sub(self.touched_at) >= self.limits.hold {
-            self.sluggish = BRISK;
+            self.pause_penalty = UNPAUSED_FRAMES;
         } else {
-            self.sluggish = self.sluggish.saturating_sub(1);
+            self.pause_penalty = self.pause_penalty.saturating_sub(1);
         }
         self.touched_at = now;
         self.changes.retain(|number, at| *number < from && now.saturating_sub(*at) < REST_LIMIT);
@@ -243,20 +243,20 @@ impl Take {
     }
 
     /// These files are whole; the one after them is not.
-    pub(super) fn settled(
+    pub(super) fn checked(
         &mut self,
         whole: &[Frame],
-        unsettled: Option<Frame>,
+        incomplete: Option<Frame>,
         growing: Option<&Growing<'_>>,
         now: Duration,
         new_serial: impl FnOnce() -> Serial,
         out: &mut Vec<Order>,
     ) {
         // An answer to one of the same name that is finished by now says nothing about this one.
-        if !std::mem::take(&mut self.settling) {
+        if !std::mem::take(&mut self.checking) {
             return;
         }
-        self.wait_for(unsettled, now);
+        self.wait_for(incomplete, now);
         if let Some(probed) = self.probed.take() {
             // The next step may take it together with the short chunk that was kept before it.
             self.usable = whole.first().filter(|frame| **frame == probed).cloned();
@@ -283,7 +283,7 @@ impl Take {
                 let run = Run { frames: still.clone() };
                 self.open = Some(Open { serial, run, ended: false, pushed_at: now });
                 let is_first = growing.frames_from(FrameNumber::MIN).next().as_ref() == still.first();
-                out.push(Order::Open(serial, if is_first { Place::First } else { Place::Later }));
+                out.push(Order::Open(serial, if is_first { Position::First } else { Position::Later }));
                 serial
             }
         };
@@ -293,12 +293,12 @@ impl Take {
         }
     }
 
-    fn wait_for(&mut self, unsettled: Option<Frame>, now: Duration) {
-        let before = self.unsettled.take();
-        self.unsettled = unsettled.map(|frame| {
+    fn wait_for(&mut self, incomplete: Option<Frame>, now: Duration) {
+        let before = self.incomplete.take();
+        self.incomplete = incomplete.map(|frame| {
             let again = before.filter(|before| before.frame == frame).map(|before| before.pause.saturating_mul(2));
             let pause = again.unwrap_or(LOOK_AGAIN).max(self.rest);
-            Unsettled { frame, until: now.saturating_add(pause), pause }
+            Incomplete { frame, until: now.saturating_add(pause), pause }
         });
     }
 

@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use super::{BRISK, Means, Order, Phase, REST_LIMIT, Run, Take};
+use super::{Capacity, LiveEncode, Order, Phase, REST_LIMIT, Run, UNPAUSED_FRAMES};
 use crate::encode::plan;
 use crate::journal::ChunkId;
 use crate::sequence::tracker::Growing;
 use crate::sequence::{Frame, FrameNumber};
 
-impl Take {
+impl LiveEncode {
     /// Goes as far as it can.
-    pub(in crate::daemon::live) fn step(
+    pub(in crate::core::live) fn step(
         &mut self,
         growing: &Growing<'_>,
         now: Duration,
-        means: Means,
+        capacity: Capacity,
         out: &mut Vec<Order>,
     ) {
         self.due = None;
@@ -33,22 +33,22 @@ impl Take {
             Phase::Ready => {}
         }
         self.drop_what_changed(growing, out);
-        if self.settling {
+        if self.checking {
             return;
         }
         let quiet_at = growing.quiet_at();
         let quiet = quiet_at.is_some_and(|moment| moment <= now);
         self.wait_until(quiet_at, now);
         if self.open.is_some() {
-            self.go_on(growing, now, quiet, means, out);
+            self.go_on(growing, now, quiet, capacity, out);
         }
-        if self.open.is_none() && means.may_open && !means.busy {
+        if self.open.is_none() && capacity.may_open && !capacity.busy {
             self.begin(growing, now, quiet, out);
         }
     }
 
     /// Feeds the open encoder, or ends it, or gives it up.
-    fn go_on(&mut self, growing: &Growing<'_>, now: Duration, quiet: bool, means: Means, out: &mut Vec<Order>) {
+    fn go_on(&mut self, growing: &Growing<'_>, now: Duration, quiet: bool, capacity: Capacity, out: &mut Vec<Order>) {
         let Some(open) = self.open.as_ref().filter(|open| !open.ended) else { return };
         let next = growing.frames_from(open.run.last().saturating_add(1)).next();
         let next = next.filter(|frame| open.run.goes_on_with(frame, growing));
@@ -57,12 +57,13 @@ impl Take {
             self.end(out);
             return;
         }
-        let more =
-            next.filter(|_| !means.busy).map(|next| self.free_from(next.number, growing, open.run.room(self.limits)));
+        let more = next
+            .filter(|_| !capacity.busy)
+            .map(|next| self.free_from(next.number, growing, open.run.room(self.limits)));
         let more = self.feedable(more.unwrap_or_default(), now);
         if !more.is_empty() {
-            self.settling = true;
-            out.push(Order::Settle(more));
+            self.checking = true;
+            out.push(Order::Check(more));
             return;
         }
         if quiet {
@@ -70,7 +71,7 @@ impl Take {
             return;
         }
         let Some(open) = &mut self.open else { return };
-        if !means.drained {
+        if !capacity.drained {
             open.pushed_at = now;
         }
         let give_up = open.pushed_at.saturating_add(self.limits.hold);
@@ -78,7 +79,7 @@ impl Take {
         // A render farm's first frames came after others: one chunk is better than two.
         let is_early = open.run.is_short(self.limits) && self.mark < open.run.first();
         if is_late || is_early && self.reaches_open(growing) {
-            self.sluggish = if is_late { BRISK } else { self.sluggish };
+            self.pause_penalty = if is_late { UNPAUSED_FRAMES } else { self.pause_penalty };
             self.abort(out);
         } else {
             self.wait_until(Some(give_up), now);
@@ -97,7 +98,7 @@ impl Take {
         // and would be begun again. A file that was not whole is likely not to be, also when another look at it is due.
         let fed = frames.iter().take_while(|frame| !self.is_waited_for(frame)).count();
         let whole = fed >= self.limits.length.get() as usize;
-        let waits_for_pace = self.sluggish > 0 && !whole;
+        let waits_for_pace = self.pause_penalty > 0 && !whole;
         // A gap may still be filled, and then two short chunks would be one.
         let is_first = || growing.frames_from(FrameNumber::MIN).next().as_ref() == Some(&first);
         let follows = first.number == self.mark || growing.spacing().follows(self.mark.saturating_sub(1), first.number);
@@ -124,14 +125,14 @@ impl Take {
             }
         };
         if !frames.is_empty() {
-            self.settling = true;
-            out.push(Order::Settle(frames));
+            self.checking = true;
+            out.push(Order::Check(frames));
         }
     }
 
     /// Whether it was not whole when it was last looked at.
     fn is_waited_for(&self, frame: &Frame) -> bool {
-        self.unsettled.as_ref().is_some_and(|unsettled| unsettled.frame == *frame)
+        self.incomplete.as_ref().is_some_and(|incomplete| incomplete.frame == *frame)
     }
 
     /// The short chunk that goes on with `first`.
@@ -176,12 +177,12 @@ impl Take {
 
     /// The frames up to the first one that is known not to be whole, or not to be decodable.
     fn feedable(&mut self, mut frames: Vec<Frame>, now: Duration) -> Vec<Frame> {
-        let waiting = self.unsettled.as_ref().filter(|unsettled| now < unsettled.until);
+        let waiting = self.incomplete.as_ref().filter(|incomplete| now < incomplete.until);
         let stop = |frame: &Frame| Some(frame) == self.bad.as_ref() || waiting.is_some_and(|one| one.frame == *frame);
         if let Some(at) = frames.iter().position(stop) {
             frames.truncate(at);
         }
-        let until = waiting.map(|unsettled| unsettled.until);
+        let until = waiting.map(|incomplete| incomplete.until);
         self.wait_until(until, now);
         self.rested(frames, now)
     }

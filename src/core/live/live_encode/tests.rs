@@ -20,7 +20,7 @@ const LENGTH: u32 = 8;
 const HOLD: Duration = Duration::from_secs(60);
 const IDLE: Duration = Duration::from_secs(600);
 
-/// An encoder, as the take may use it.
+/// An encoder, as a live encode may use it.
 #[derive(Debug, Default)]
 struct Encoder {
     frames: Vec<Frame>,
@@ -33,7 +33,7 @@ struct World {
     tracker: Tracker,
     dir: Arc<Path>,
     pattern: Pattern,
-    take: Take,
+    encode: LiveEncode,
     now: Duration,
     files: BTreeMap<FrameNumber, Identity>,
     encoders: BTreeMap<Serial, Encoder>,
@@ -77,7 +77,7 @@ impl World {
             tracker,
             dir,
             pattern: Pattern::new("f_", ".png", Padding::Width(4)),
-            take: Take::new(limits, Duration::ZERO),
+            encode: LiveEncode::new(limits, Duration::ZERO),
             now: Duration::ZERO,
             files: BTreeMap::new(),
             encoders: BTreeMap::new(),
@@ -111,7 +111,7 @@ impl World {
         let event = Event::Listed { dir: Arc::clone(&self.dir), listing };
         for decision in self.tracker.apply(event, self.now) {
             if let Decision::Grew { from, .. } = decision {
-                self.take.touched(from, self.now);
+                self.encode.touched(from, self.now);
             }
         }
         self.step();
@@ -121,10 +121,10 @@ impl World {
         let mut out = Vec::new();
         match self.tracker.growing(&self.dir, &self.pattern) {
             Some(growing) => {
-                let means = Means { may_open: true, busy: false, drained: true };
-                self.take.step(&growing, self.now, means, &mut out);
+                let capacity = Capacity { may_open: true, busy: false, drained: true };
+                self.encode.step(&growing, self.now, capacity, &mut out);
             }
-            None => self.take.abandoned(&mut out),
+            None => self.encode.abandoned(&mut out),
         }
         self.carry_out(out);
     }
@@ -135,7 +135,7 @@ impl World {
         let spacing = growing.map_or_else(of_files, |growing| growing.spacing());
         for order in orders {
             match order {
-                Order::Prepare(_) | Order::Settle(_) => {
+                Order::Prepare(_) | Order::Check(_) => {
                     self.looks += 1;
                     self.pending.push(order);
                 }
@@ -181,8 +181,8 @@ impl World {
         let at = which % count;
         if at < self.pending.len() {
             match self.pending.remove(at) {
-                Order::Prepare(_) => self.take.prepared(Some(Vec::new())),
-                Order::Settle(frames) => self.settle(&frames),
+                Order::Prepare(_) => self.encode.prepared(Some(Vec::new())),
+                Order::Check(frames) => self.settle(&frames),
                 other => panic!("{other:?} has no answer"),
             }
         } else {
@@ -199,11 +199,11 @@ impl World {
             } else {
                 let id = ChunkId(i64::try_from(serial).unwrap());
                 self.journal.insert(id, encoder.frames[..good].to_vec());
-                self.take.encoded(serial);
+                self.encode.encoded(serial);
                 Closed::Chunk(id, good)
             };
             let mut out = Vec::new();
-            self.take.closed(serial, &outcome, &mut out);
+            self.encode.closed(serial, &outcome, &mut out);
             self.carry_out(out);
         }
         self.step();
@@ -228,14 +228,14 @@ impl World {
             self.files.get(&frame.number) == Some(&frame.identity) && !self.torn.contains(&frame.number)
         };
         let whole: Vec<Frame> = frames.iter().take_while(whole).cloned().collect();
-        let unsettled = frames.get(whole.len()).cloned();
+        let incomplete = frames.get(whole.len()).cloned();
         let growing = self.tracker.growing(&self.dir, &self.pattern);
         let (next, mut out) = (&mut self.next, Vec::new());
         let serial = || {
             *next += 1;
             *next
         };
-        self.take.settled(&whole, unsettled, growing.as_ref(), self.now, serial, &mut out);
+        self.encode.checked(&whole, incomplete, growing.as_ref(), self.now, serial, &mut out);
         self.carry_out(out);
     }
 
@@ -243,7 +243,7 @@ impl World {
     fn pass(&mut self, time: Duration) {
         let until = self.now + time;
         let mut at_once = 0;
-        while let Some(due) = self.take.due().filter(|due| *due <= until) {
+        while let Some(due) = self.encode.due().filter(|due| *due <= until) {
             assert!(due >= self.now, "the past is over");
             at_once = if due == self.now { at_once + 1 } else { 0 };
             assert!(at_once < 100, "what is due is done");
@@ -359,7 +359,7 @@ fn a_frame_that_cannot_be_decoded_stops_it_there_until_it_changes() {
     frames.truncate(3);
     world.journal.insert(ChunkId(1), frames);
     let mut out = Vec::new();
-    world.take.closed(serial, &Closed::Chunk(ChunkId(1), 3), &mut out);
+    world.encode.closed(serial, &Closed::Chunk(ChunkId(1), 3), &mut out);
     world.carry_out(out);
     world.pass(IDLE / 2);
     world.rest();
@@ -443,7 +443,7 @@ fn a_short_chunk_is_kept_while_the_frame_behind_it_rests() {
     let encoders = world.next;
     world.torn.clear();
     // As after frames that were written twice, and long enough that the silence is half over before that.
-    world.take.rest = IDLE * 2 / 3;
+    world.encode.rest = IDLE * 2 / 3;
     world.write(2);
     world.pass(IDLE / 10 * 6);
     world.rest();
@@ -485,7 +485,7 @@ fn a_sealed_sequence_gives_its_last_frames_to_the_open_encoder() {
     }
     let mut out = Vec::new();
     let files = world.files();
-    world.take.sealed(&files, Spacing::Every(1), &mut out);
+    world.encode.sealed(&files, Spacing::Every(1), &mut out);
     let serial = *world.encoders.keys().next().unwrap();
     let last: Vec<Frame> = files[4..8].to_vec();
     assert_eq!(out, [Order::Push(serial, last), Order::End(serial)]);
@@ -501,7 +501,7 @@ fn a_sealed_sequence_whose_fed_frames_changed_drops_its_encoder() {
     let mut files = world.files();
     files[2].identity.ino += 1000;
     let mut out = Vec::new();
-    world.take.sealed(&files, Spacing::Every(1), &mut out);
+    world.encode.sealed(&files, Spacing::Every(1), &mut out);
     assert!(matches!(out[..], [Order::Abort(_)]), "{out:?}");
 }
 

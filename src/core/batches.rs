@@ -1,0 +1,172 @@
+//! Batches: what waits and runs, what follows from an end, and when the journal is asked.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::core::Core;
+use crate::core::Unsettled;
+use crate::core::effect::{Effect, JournalQuestion};
+use crate::core::event::{DueWork, Failure, Files, JobFailure, ReadRequest};
+use crate::core::news::News;
+use crate::journal::BatchId;
+use crate::model::Identity;
+use crate::pipeline::error::Consequence;
+use crate::pipeline::job::{Job, Queued};
+use crate::pipeline::run::Delivered;
+use crate::sequence::Batch;
+use crate::sequence::tracker::Event as Tracked;
+use crate::watch::dirty::Dirty;
+
+/// Time until a journal that failed is asked again.
+const PAUSE: Duration = Duration::from_secs(60);
+
+impl Core {
+    /// Puts a sealed batch into the journal; it waits for its turn from then on.
+    pub(super) fn begin(&mut self, batch: Batch) {
+        // The frames of a root that left the config are looked at afresh when it comes back.
+        let Some(root) = self.root_of(&batch.dir) else { return };
+        self.out.push(Effect::Begin { batch: Box::new(batch), root: Box::new(root) });
+    }
+
+    /// The tracker takes the frames for delivered, so the batch must not get lost.
+    pub(super) fn not_begun(&mut self, batch: Batch, failure: &Failure) {
+        self.unrecorded.push(batch);
+        self.journal_failed(failure);
+    }
+
+    /// Asks the journal for batches to run and frames to remove, and when it next wants to be asked.
+    pub(super) fn ask_journal(&mut self) {
+        if self.is_stopping() {
+            return;
+        }
+        for batch in std::mem::take(&mut self.unrecorded) {
+            self.begin(batch);
+        }
+        let Some(reconsider) = self.journal_poll.begin() else { return };
+        let due = self.unsettled.iter().filter(|(_, unsettled)| unsettled.due <= self.now);
+        let unsettled = due.map(|(id, unsettled)| (*id, unsettled.error.clone())).collect();
+        let busy = self.queue.running().map(|running| running.job.id);
+        let busy = busy.chain(self.queue.waiting().map(|job| job.id)).collect();
+        self.out.push(Effect::AskJournal(JournalQuestion { unsettled, busy, reconsider }));
+    }
+
+    /// The journal's answer.
+    pub(super) fn due_work(&mut self, answer: Result<DueWork, Failure>) {
+        let (ended, again) = self.journal_poll.answered(answer.is_ok());
+        match answer {
+            Ok(DueWork { mut jobs, told, published, next }) => {
+                self.unsettled.retain(|id, _| !told.contains(id));
+                // One that waits for the journal would fail again for the same reason.
+                jobs.retain(|job| !ended.contains(&job.id) && !self.unsettled.contains_key(&job.id));
+                self.enqueue(jobs);
+                for (path, identity) in published {
+                    self.claim(&path, identity);
+                    self.tell(News::RecordedLate(path));
+                }
+                let pause = (!self.unrecorded.is_empty()).then(|| self.now + PAUSE);
+                let unsettled = self.unsettled.values().map(|unsettled| unsettled.due);
+                let next = next.map(|wait| self.now.saturating_add(wait));
+                self.timers.journal = next.into_iter().chain(pause).chain(unsettled).min();
+            }
+            Err(failure) => self.journal_failed(&failure),
+        }
+        if again {
+            self.ask_journal();
+        }
+    }
+
+    /// Jobs of a folder that is being forgotten do not start; the journal knows them, should they stay.
+    pub(super) fn enqueue(&mut self, jobs: Vec<Queued>) {
+        for job in jobs {
+            if !self.is_forgetting(&job.batch.dir) {
+                self.queue.enqueue(job);
+            }
+        }
+    }
+
+    /// Starts as many waiting jobs as there are free slots.
+    pub(super) fn start_jobs(&mut self) {
+        if self.is_stopping() {
+            return;
+        }
+        let limit = self.settings.config.encoder.jobs.get();
+        while let Some(next) = self.queue.take_next(limit, |batch| !self.live.is_busy_for(batch)) {
+            // What holds now, not what held when it was queued. A folder that is not watched any more keeps its batches in
+            // the journal, for the day it comes back.
+            let Some(root) = self.settings.of(&next.batch.dir).cloned() else {
+                if self.queue.is_newly_unwatched(next.id) {
+                    self.tell(News::NotWatched { id: next.id, sequence: next.name() });
+                }
+                continue;
+            };
+            let job = self.queue.start(Job { id: next.id, batch: next.batch, root }, self.now);
+            self.tell(News::Encoding(Arc::clone(&job)));
+            self.out.push(Effect::Start(job));
+            self.timers.status = Some(self.now);
+        }
+    }
+
+    /// Takes back the waiting batches that `gone` picks, and ends those of them that run.
+    pub(super) fn cancel_jobs(&mut self, gone: impl Fn(&Batch) -> bool) {
+        let running = self.queue.cancel(gone);
+        self.out.extend(running.into_iter().map(Effect::Cancel));
+    }
+
+    /// A job came to its end; the journal knows already.
+    pub(super) fn ended(&mut self, id: BatchId, outcome: Result<Box<Delivered>, JobFailure>) {
+        let Some(running) = self.queue.ended(id) else { return };
+        self.journal_poll.ended(id);
+        match outcome {
+            Ok(delivered) => {
+                self.claim(&delivered.reel, delivered.identity);
+                self.tell(News::Delivered { job: running.job, delivered });
+            }
+            Err(failed) => self.failed(&running.job, failed),
+        }
+        self.show_status();
+        self.forget_what_rests();
+        self.ask_journal();
+    }
+
+    /// A video may be in a watched folder and be an image itself (GIF, WebP): it is no frame.
+    fn claim(&mut self, video: &Path, identity: Identity) {
+        if let Some(dir) = video.parent() {
+            let (dir, _) = self.home_of(&Arc::from(dir));
+            self.track(Tracked::Claimed { dir, files: vec![identity] });
+        }
+    }
+
+    fn failed(&mut self, job: &Arc<Job>, JobFailure { failure, consequence }: JobFailure) {
+        match consequence {
+            Consequence::Stale => {
+                let files = job.batch.frames.iter().map(|frame| frame.identity).collect();
+                self.released(vec![(job.batch.dir.to_path_buf(), files)]);
+            }
+            Consequence::Settle(wait) => {
+                let unsettled = Unsettled { due: self.now + wait, error: failure.line.clone() };
+                self.unsettled.insert(job.id, unsettled);
+            }
+            Consequence::LaterAgain | Consequence::Hold(_) | Consequence::BackOff | Consequence::GiveUp => {}
+        }
+        self.tell(News::Failed { job: Arc::clone(job), failure, consequence });
+    }
+
+    /// Files that batches held are free again: their folders are read afresh.
+    pub(super) fn released(&mut self, released: Vec<Files>) {
+        for (dir, files) in released {
+            let dir: Arc<Path> = Arc::from(dir);
+            let (home, _) = self.home_of(&dir);
+            self.track(Tracked::Released { dir: home, files });
+            if let Some(root) = self.root_path_of(&dir) {
+                self.out.push(Effect::Wake { root: Arc::clone(&root), dir: Arc::clone(&dir) });
+                self.want(&root, ReadRequest::Folders(vec![(dir, Dirty::All)]));
+            }
+        }
+    }
+
+    pub(super) fn journal_failed(&mut self, failure: &Failure) {
+        self.tell(News::JournalFailed { failure: failure.clone(), again: PAUSE });
+        self.timers.journal = Some(self.now + PAUSE);
+    }
+}

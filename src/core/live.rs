@@ -1,0 +1,429 @@
+//! Live encoding: growing sequences, their encoders, and what they hand over when they are finished.
+//!
+//! Owns which sequences are encoded before they are finished, and which encoders may run at once. What is made are chunks in
+//! the journal; the job that makes the video finds them there, so that a daemon that ends in between loses nothing but the
+//! open chunk. What is decided for one sequence is decided in [`live_encode`].
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config;
+use crate::core::Core;
+use crate::core::effect::{Effect, LiveEffect};
+use crate::core::live::live_encode::{Capacity, Closed, Limits, LiveEncode, Order, Serial};
+use crate::journal::ChunkId;
+use crate::sequence::gaps::Spacing;
+use crate::sequence::origin::Origin;
+use crate::sequence::sizes::SizeChange;
+use crate::sequence::sizes::{OWN, Size};
+use crate::sequence::tracker::Event as Tracked;
+use crate::sequence::{Batch, Frame, FrameNumber, Pattern};
+
+pub(crate) mod live_encode;
+
+/// How often `live = "when_idle"` looks at the load while a sequence grows.
+const LOOK_AT_LOAD: Duration = Duration::from_secs(5);
+
+/// A sequence: its folder, and what its names share.
+pub(crate) type Key = (Arc<Path>, Pattern);
+
+/// How often everything was ended: answers to what was asked before that say nothing.
+pub(crate) type Era = u64;
+
+/// What makes the chunks of one sequence, by one recipe. Never given out twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct MakerId(u64);
+
+/// What the workers of live encoding answer.
+#[derive(Debug)]
+pub(crate) enum LiveEvent {
+    /// Which chunks of a sequence an earlier life of the daemon left; `None` where it cannot be encoded before it is finished.
+    Prepared(Era, Key, Option<Vec<(ChunkId, Vec<Frame>)>>),
+    /// Which frames are whole.
+    Checked(Era, Key, Checked),
+    /// An encoder has taken every frame that it was fed.
+    Drained(Serial),
+    /// An encoder has ended; its chunk is being proved.
+    Encoded(Serial),
+    /// What became of its chunk.
+    Closed(Serial, Closed),
+}
+
+/// What a look at files found.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// Those that are whole, up to the first that is not.
+    pub(crate) whole: Vec<Frame>,
+    /// That one.
+    pub(crate) incomplete: Option<Frame>,
+    /// What generators embedded in the whole ones.
+    pub(crate) heads: Vec<(Frame, Origin)>,
+    /// The sizes of the whole ones.
+    pub(crate) sizes: Vec<Size>,
+}
+
+impl Checked {
+    /// Nobody could look at these files: it is tried again later, as with one that is not whole.
+    pub(crate) fn unknown(frames: &[Frame]) -> Self {
+        Self { whole: Vec::new(), incomplete: frames.first().cloned(), heads: Vec::new(), sizes: Vec::new() }
+    }
+}
+
+/// Everything that is encoded before it is finished.
+#[derive(Debug, Default)]
+pub(super) struct LiveEncodes {
+    growing: BTreeMap<Key, GrowingEncode>,
+    tasks: BTreeMap<Serial, Task>,
+    next: Serial,
+    makers: u64,
+    era: Era,
+    /// Whether other programs keep the machine busy, as it was last seen; `None` where nobody needs to know.
+    busy: Option<bool>,
+    /// When the load is looked at again.
+    look_at_load: Option<Duration>,
+}
+
+#[derive(Debug)]
+struct GrowingEncode {
+    encode: LiveEncode,
+    maker: Option<MakerId>,
+    /// How many frames have which size.
+    sizes: BTreeMap<Size, usize>,
+}
+
+/// An encoder at work, or the proof of its chunk.
+#[derive(Debug)]
+struct Task {
+    key: Key,
+    encoding: bool,
+    /// It has taken every frame that it was fed.
+    drained: bool,
+    purpose: Purpose,
+}
+
+/// What becomes of the chunk of an encoder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// Its sequence still grows.
+    Growing,
+    /// Its sequence is finished: a job waits for the chunk, or for the end of the encoder.
+    Awaited,
+    /// Nobody wants it.
+    Aborted,
+}
+
+impl Task {
+    /// A job that waits for it goes on waiting: two encoders for one sequence would be one too many.
+    fn abort(&mut self) {
+        if self.purpose == Purpose::Growing {
+            self.purpose = Purpose::Aborted;
+        }
+    }
+}
+
+impl LiveEncodes {
+    /// When time alone brings the next order.
+    pub(super) fn due(&self) -> Option<Duration> {
+        self.growing.values().filter_map(|growing| growing.encode.due()).chain(self.look_at_load).min()
+    }
+
+    /// Whether `batch` must wait for chunks that are on their way.
+    pub(super) fn is_busy_for(&self, batch: &Batch) -> bool {
+        let is_its =
+            |task: &Task| task.purpose == Purpose::Awaited && *task.key.0 == *batch.dir && task.key.1 == batch.pattern;
+        self.tasks.values().any(is_its)
+    }
+
+    /// Whether any encoder or proof still runs.
+    pub(super) fn is_idle(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    /// Each sequence that is encoded live, and how many of its frames are in chunks.
+    pub(super) fn progress(&self) -> impl Iterator<Item = (&Key, usize)> {
+        let growing = self.growing.iter().map(|(key, growing)| (key, growing.encode.encoded_frames()));
+        growing.filter(|(key, count)| *count > 0 || self.tasks.values().any(|task| task.key == **key))
+    }
+
+    fn encoders(&self) -> usize {
+        self.tasks.values().filter(|task| task.encoding).count()
+    }
+}
+
+#[cfg(test)]
+impl LiveEncodes {
+    /// Encoders that run, and proofs.
+    pub(super) fn tasks(&self) -> usize {
+        self.tasks.len()
+    }
+
+    pub(super) fn is_growing(&self, key: &Key) -> bool {
+        self.growing.contains_key(key)
+    }
+}
+
+impl Core {
+    /// The frames of a sequence are others than they were.
+    pub(super) fn grew(&mut self, dir: &Arc<Path>, pattern: Pattern, from: FrameNumber) {
+        if self.is_stopping() {
+            return;
+        }
+        let now = self.now;
+        let key = (Arc::clone(dir), pattern);
+        let wanted = self.settings.of(dir).is_some_and(|root| root.live != config::Live::Never);
+        if wanted && self.tracker.growing(&key.0, &key.1).is_some_and(|growing| growing.is_worth_it()) {
+            let encoder = &self.settings.config.encoder;
+            let limits = Limits { length: encoder.chunk_length, hold: encoder.live_hold };
+            let new = || GrowingEncode { encode: LiveEncode::new(limits, now), maker: None, sizes: BTreeMap::new() };
+            self.live.growing.entry(key.clone()).or_insert_with(new).encode.touched(from, now);
+            self.live_step(&key);
+        }
+        // Grouped anew, the names of a folder may be other sequences than before.
+        let of_folder = self.live.growing.keys().filter(|key| key.0 == *dir).cloned().collect::<Vec<_>>();
+        for key in of_folder {
+            if self.tracker.growing(&key.0, &key.1).is_none() {
+                self.abandon(&key);
+            }
+        }
+    }
+
+    /// Begins with every sequence that is open, as if its frames had just come.
+    pub(super) fn live_begin_anew(&mut self) {
+        for (dir, pattern) in self.tracker.patterns() {
+            self.grew(&dir, pattern, FrameNumber::MIN);
+        }
+    }
+
+    /// Ends everything. Finished chunks stay for the next start.
+    pub(super) fn live_abort(&mut self) {
+        self.live.era += 1;
+        let makers = std::mem::take(&mut self.live.growing).into_values().filter_map(|growing| growing.maker);
+        self.out.extend(makers.map(|maker| Effect::Live(LiveEffect::Drop(maker))));
+        for (serial, task) in &mut self.live.tasks {
+            task.abort();
+            self.out.push(Effect::Live(LiveEffect::Abort(*serial)));
+        }
+    }
+
+    /// A folder is gone, and its frames with it.
+    pub(super) fn live_folder_gone(&mut self, dir: &Arc<Path>) {
+        for key in self.live.growing.keys().filter(|key| key.0 == *dir).cloned().collect::<Vec<_>>() {
+            self.abandon(&key);
+        }
+    }
+
+    /// Does what time brings.
+    pub(super) fn live_tick(&mut self) {
+        let now = self.now;
+        if self.live.look_at_load.take_if(|due| *due <= now).is_some() {
+            if self.live.growing.keys().any(|key| self.waits_for_idle(key)) {
+                self.out.push(Effect::LookAtLoad);
+            } else {
+                // By the time that somebody needs it again, it will be another.
+                self.live.busy = None;
+            }
+        }
+        let is_due = |growing: &GrowingEncode| growing.encode.due().is_some_and(|due| due <= now);
+        let due = self.live.growing.iter().filter(|(_, growing)| is_due(growing)).map(|(key, _)| key.clone());
+        for key in due.collect::<Vec<_>>() {
+            self.live_step(&key);
+        }
+    }
+
+    /// The load was looked at.
+    pub(super) fn load_seen(&mut self, busy: bool) {
+        self.live.busy = Some(busy);
+        // The measure is the better the more often it is taken.
+        self.live.look_at_load = Some(self.now + LOOK_AT_LOAD);
+        for key in self.live.growing.keys().filter(|key| self.waits_for_idle(key)).cloned().collect::<Vec<_>>() {
+            self.live_step(&key);
+        }
+    }
+
+    pub(super) fn live_event(&mut self, event: LiveEvent) {
+        match event {
+            LiveEvent::Prepared(era, ..) | LiveEvent::Checked(era, ..) if era != self.live.era => {}
+            LiveEvent::Prepared(_, key, chunks) => {
+                let Some(growing) = self.live.growing.get_mut(&key) else { return };
+                growing.encode.prepared(chunks);
+                self.live_step(&key);
+            }
+            LiveEvent::Checked(_, key, checked) => self.live_checked(&key, checked),
+            LiveEvent::Drained(serial) => {
+                let Some(key) = self.live.tasks.get(&serial).map(|task| task.key.clone()) else { return };
+                // Until now it had frames to take: how long it waits for the next one counts from here.
+                self.live_step(&key);
+                if let Some(task) = self.live.tasks.get_mut(&serial) {
+                    task.drained = true;
+                }
+            }
+            LiveEvent::Encoded(serial) => {
+                let Some(task) = self.live.tasks.get_mut(&serial) else { return };
+                task.encoding = false;
+                let key = task.key.clone();
+                if let Some(growing) = self.live.growing.get_mut(&key) {
+                    growing.encode.encoded(serial);
+                }
+                // Whoever waited for a free encoder may have it.
+                self.live_step_all();
+            }
+            LiveEvent::Closed(serial, outcome) => self.live_closed(serial, &outcome),
+        }
+    }
+
+    fn live_checked(&mut self, key: &Key, Checked { whole, incomplete, heads, sizes }: Checked) {
+        let now = self.now;
+        let splits = self.settings.of(&key.0).is_some_and(|root| root.video.size_change == SizeChange::Split);
+        if heads.iter().any(|(_, origin)| *origin != Origin::default()) {
+            let (dir, pattern) = key.clone();
+            self.track(Tracked::Heads { dir, pattern, heads });
+        }
+        let Some(growing) = self.live.growing.get_mut(key) else { return };
+        let truth = self.tracker.growing(&key.0, &key.1);
+        let mut out = Vec::new();
+        let next = &mut self.live.next;
+        let serial = || {
+            *next += 1;
+            *next
+        };
+        growing.encode.checked(&whole, incomplete, truth.as_ref(), now, serial, &mut out);
+        for size in sizes {
+            *growing.sizes.entry(size).or_default() += 1;
+        }
+        if splits && growing.sizes.values().filter(|count| **count >= OWN).count() > 1 {
+            // Which frames are one video is known when the last has come. Until then a chunk would hold frames of both.
+            growing.encode.leave_for_later(&mut out);
+        }
+        self.carry_out(key, out);
+        self.live_step(key);
+    }
+
+    fn live_closed(&mut self, serial: Serial, outcome: &Closed) {
+        let Some(task) = self.live.tasks.remove(&serial) else { return };
+        if task.purpose == Purpose::Awaited {
+            // The job finds the chunk in the journal, if there is one.
+            return;
+        }
+        if matches!(outcome, Closed::Outdated) {
+            // Chunks of two versions of FFmpeg do not go together: the new one begins at the beginning.
+            self.abandon(&task.key);
+            self.grew(&task.key.0, task.key.1, FrameNumber::MIN);
+        } else if let Some(growing) = self.live.growing.get_mut(&task.key) {
+            let mut out = Vec::new();
+            growing.encode.closed(serial, outcome, &mut out);
+            let spacing =
+                self.tracker.growing(&task.key.0, &task.key.1).map_or(Spacing::Free, |growing| growing.spacing());
+            let chunks = growing.encode.leading_chunks(spacing);
+            if let (Closed::Chunk(..), Some(maker)) = (outcome, growing.maker) {
+                self.out.push(Effect::Live(LiveEffect::Preview { maker, chunks }));
+            }
+            self.carry_out(&task.key, out);
+        } else if let Closed::Chunk(id, _) = outcome {
+            self.out.push(Effect::Live(LiveEffect::Discard(vec![*id])));
+        }
+        self.live_step_all();
+    }
+
+    fn live_step_all(&mut self) {
+        for key in self.live.growing.keys().cloned().collect::<Vec<_>>() {
+            self.live_step(&key);
+        }
+    }
+
+    fn live_step(&mut self, key: &Key) {
+        let (may_open, busy) = (self.may_open(), self.is_busy(key));
+        let now = self.now;
+        let Some(growing) = self.live.growing.get_mut(key) else { return };
+        let Some(truth) = self.tracker.growing(&key.0, &key.1) else { return self.abandon(key) };
+        let encoder = growing.encode.encoder().and_then(|serial| self.live.tasks.get(&serial));
+        let drained = encoder.is_none_or(|task| task.drained);
+        let mut out = Vec::new();
+        growing.encode.step(&truth, now, Capacity { may_open, busy, drained }, &mut out);
+        self.carry_out(key, out);
+    }
+
+    /// Whether there is room for one more encoder: memory is what they take.
+    fn may_open(&self) -> bool {
+        let most = self.settings.config.encoder.jobs.get().max((self.machine.cores.get() / 4).clamp(2, 8));
+        self.live.encoders() < most && !self.is_stopping()
+    }
+
+    fn waits_for_idle(&self, key: &Key) -> bool {
+        self.settings.of(&key.0).is_some_and(|root| root.live == config::Live::WhenIdle)
+    }
+
+    /// Whether `live = "when_idle"` holds this sequence back now. It does for as long as the load is not known, which is asked
+    /// for at once.
+    fn is_busy(&mut self, key: &Key) -> bool {
+        if !self.waits_for_idle(key) {
+            return false;
+        }
+        if self.live.busy.is_none() && self.live.look_at_load.is_none() {
+            self.live.look_at_load = Some(self.now + LOOK_AT_LOAD);
+            self.out.push(Effect::LookAtLoad);
+        }
+        self.live.busy.unwrap_or(true)
+    }
+
+    fn abandon(&mut self, key: &Key) {
+        let Some(mut growing) = self.live.growing.remove(key) else { return };
+        let mut out = Vec::new();
+        growing.encode.abandoned(&mut out);
+        self.carry_out(key, out);
+        self.out.extend(growing.maker.map(|maker| Effect::Live(LiveEffect::Drop(maker))));
+        self.out.push(Effect::Live(LiveEffect::EndPreview(key.clone())));
+    }
+
+    /// A sequence is finished: its open chunk gets what it can still take, and its job will wait for it.
+    pub(super) fn live_sealed(&mut self, batch: &Batch) {
+        let key = (Arc::clone(&batch.dir), batch.pattern.clone());
+        let Some(mut growing) = self.live.growing.remove(&key) else { return };
+        let mut out = Vec::new();
+        let numbers = batch.frames.iter().map(|frame| frame.number);
+        growing.encode.sealed(&batch.frames, batch.pattern.spacing_of(numbers), &mut out);
+        let of_key = self.live.tasks.values_mut().filter(|task| task.key == key);
+        for task in of_key.filter(|task| task.purpose == Purpose::Growing) {
+            task.purpose = Purpose::Awaited;
+        }
+        self.carry_out(&key, out);
+        self.out.extend(growing.maker.map(|maker| Effect::Live(LiveEffect::Drop(maker))));
+    }
+
+    fn carry_out(&mut self, key: &Key, orders: Vec<Order>) {
+        for order in orders {
+            let effect = match order {
+                Order::Prepare(first) => self.live_prepare(key, first),
+                Order::Check(frames) => Some(LiveEffect::Check { era: self.live.era, key: key.clone(), frames }),
+                Order::Open(serial, position) => {
+                    let maker = self.live.growing.get(key).and_then(|growing| growing.maker);
+                    let task = Task { key: key.clone(), encoding: true, drained: true, purpose: Purpose::Growing };
+                    maker.map(|maker| {
+                        self.live.tasks.insert(serial, task);
+                        LiveEffect::Open { key: key.clone(), serial, position, maker }
+                    })
+                }
+                Order::Push(serial, frames) => self.live.tasks.get_mut(&serial).map(|task| {
+                    task.drained = false;
+                    LiveEffect::Push { key: key.clone(), serial, frames }
+                }),
+                Order::End(serial) => self.live.tasks.contains_key(&serial).then_some(LiveEffect::End(serial)),
+                Order::Abort(serial) => self.live.tasks.get_mut(&serial).map(|task| {
+                    task.abort();
+                    LiveEffect::Abort(serial)
+                }),
+                Order::Discard(chunks) => Some(LiveEffect::Discard(chunks)),
+            };
+            self.out.extend(effect.map(Effect::Live));
+        }
+    }
+
+    fn live_prepare(&mut self, key: &Key, first: Frame) -> Option<LiveEffect> {
+        let root = Box::new(self.root_of(&key.0)?);
+        self.live.makers += 1;
+        let maker = MakerId(self.live.makers);
+        self.live.growing.get_mut(key)?.maker = Some(maker);
+        Some(LiveEffect::Prepare { era: self.live.era, key: key.clone(), maker, first, root })
+    }
+}

@@ -1,0 +1,93 @@
+//! Which batches wait, which run, and how far they are.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::core::event::Progress;
+use crate::journal::BatchId;
+use crate::pipeline::job::{Job, Queued};
+use crate::sequence::Batch;
+
+/// The batches between being sealed and being delivered.
+#[derive(Debug, Default)]
+pub(crate) struct JobQueue {
+    waiting: VecDeque<Queued>,
+    running: BTreeMap<BatchId, Running>,
+    /// Batches of folders that are not watched, as far as that was told.
+    unwatched: BTreeSet<BatchId>,
+}
+
+/// One running job.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) job: Arc<Job>,
+    pub(crate) progress: Progress,
+    pub(crate) since: Duration,
+}
+
+impl Running {
+    /// 0 to 100.
+    pub(crate) fn percent(&self) -> u64 {
+        let Progress { frames, total } = self.progress;
+        frames.saturating_mul(100).checked_div(total).unwrap_or(0).min(100)
+    }
+}
+
+impl JobQueue {
+    /// Queues `job`, unless it is here already.
+    pub(crate) fn enqueue(&mut self, job: Queued) {
+        let known = self.running.contains_key(&job.id) || self.waiting.iter().any(|waiting| waiting.id == job.id);
+        if !known {
+            self.waiting.push_back(job);
+        }
+    }
+
+    /// The next batch that is `ready`, if fewer than `limit` run. It is to be started, or waits no more.
+    pub(crate) fn take_next(&mut self, limit: usize, ready: impl Fn(&Batch) -> bool) -> Option<Queued> {
+        if self.running.len() >= limit {
+            return None;
+        }
+        let next = self.waiting.iter().position(|job| ready(&job.batch))?;
+        self.waiting.remove(next)
+    }
+
+    /// Whether this is the first time that the folder of a batch turns out not to be watched, since it last was.
+    pub(crate) fn is_newly_unwatched(&mut self, id: BatchId) -> bool {
+        self.unwatched.insert(id)
+    }
+
+    /// `job` counts as running from here on.
+    pub(crate) fn start(&mut self, job: Job, now: Duration) -> Arc<Job> {
+        self.unwatched.remove(&job.id);
+        let job = Arc::new(job);
+        self.running.insert(job.id, Running { job: Arc::clone(&job), progress: Progress::default(), since: now });
+        job
+    }
+
+    /// So far a job is.
+    pub(crate) fn measured(&mut self, id: BatchId, progress: Progress) {
+        if let Some(running) = self.running.get_mut(&id) {
+            running.progress = progress;
+        }
+    }
+
+    /// A job came to its end.
+    pub(crate) fn ended(&mut self, id: BatchId) -> Option<Running> {
+        self.running.remove(&id)
+    }
+
+    /// Takes back the waiting batches that `gone` picks. Those of them that run come back: they are to be ended.
+    pub(crate) fn cancel(&mut self, gone: impl Fn(&Batch) -> bool) -> Vec<BatchId> {
+        self.waiting.retain(|job| !gone(&job.batch));
+        self.running.values().filter(|running| gone(&running.job.batch)).map(|running| running.job.id).collect()
+    }
+
+    pub(crate) fn running(&self) -> impl ExactSizeIterator<Item = &Running> {
+        self.running.values()
+    }
+
+    pub(crate) fn waiting(&self) -> impl ExactSizeIterator<Item = &Queued> {
+        self.waiting.iter()
+    }
+}

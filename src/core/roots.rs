@@ -1,0 +1,417 @@
+//! Roots: which of them is read when, what the readings mean for the tracker, and what follows from its decisions.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bstr::BString;
+
+use crate::config::Root;
+use crate::core::effect::{Effect, Inspection, Notice};
+use crate::core::event::{Failure, FolderScan, ReadRequest, RootStatus, ScanReport};
+use crate::core::news::News;
+use crate::core::{Core, GATHER, GATHER_URGENT, Phase};
+use crate::model::Identity;
+use crate::sequence::group::Scope;
+use crate::sequence::sizes::SizeChange;
+use crate::sequence::tracker::{Decision, Event as Tracked, Listing, Verdict};
+use crate::sequence::{Frame, FrameNumber, Pattern};
+use crate::watch::dirty::Dirty;
+use crate::watch::native::Urgency;
+
+/// Time between two readings of everything below a root that is watched natively: events can get lost.
+const RECONCILE: Duration = Duration::from_secs(300);
+
+/// From this many files on their memory, some megabytes, is given back when they are forgotten.
+const WORTH_GIVING_BACK: usize = 10_000;
+
+/// Time between two looks for a root that is not there.
+const AWAIT_ROOT: Duration = Duration::from_secs(2);
+
+/// Tells a reader from the one that was there for the same root before the config was read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ReaderId(pub(super) u64);
+
+#[cfg(test)]
+impl ReaderId {
+    /// For a reader without a core.
+    pub(crate) fn of(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+/// All that a folder holds, in sixteen bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ListingFingerprint {
+    files: usize,
+    /// Does not depend on the order in which the file system lists them.
+    sum: u64,
+}
+
+impl ListingFingerprint {
+    /// That of a complete listing.
+    pub(crate) fn of(listing: &Listing) -> Self {
+        let hash = |(name, identity): &(BString, Identity)| {
+            let mut hasher = DefaultHasher::new();
+            (name, identity).hash(&mut hasher);
+            hasher.finish()
+        };
+        let sum = listing.files.iter().map(hash).fold(0, u64::wrapping_add);
+        Self { files: listing.files.len(), sum }
+    }
+}
+
+/// One root that is watched.
+#[derive(Debug)]
+pub(super) struct WatchedRoot {
+    reader: ReaderId,
+    root: Root,
+    /// `None` before it was read for the first time.
+    pub(super) status: Option<RootStatus>,
+    pending: Vec<ReadRequest>,
+    /// Folders that a client called finished, to be read before that counts.
+    done: Vec<Arc<Path>>,
+    /// Those of them that are being read.
+    done_when_read: Vec<Arc<Path>>,
+    /// A reading is under way.
+    busy: bool,
+    /// Time between two readings of everything, where events do not tell all.
+    pub(super) poll: Option<Duration>,
+    next_full: Duration,
+}
+
+impl WatchedRoot {
+    /// When everything in it is read next.
+    pub(super) fn due(&self) -> Duration {
+        self.next_full
+    }
+}
+
+#[cfg(test)]
+impl WatchedRoot {
+    pub(super) fn reader_id(&self) -> ReaderId {
+        self.reader
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.busy
+    }
+}
+
+impl Core {
+    pub(super) fn open_roots(&mut self) {
+        for root in self.settings.config.roots.clone() {
+            self.readers += 1;
+            let reader = ReaderId(self.readers);
+            let watched = WatchedRoot {
+                reader,
+                root: root.clone(),
+                status: None,
+                pending: Vec::new(),
+                done: Vec::new(),
+                done_when_read: Vec::new(),
+                busy: false,
+                poll: None,
+                next_full: self.now,
+            };
+            self.roots.insert(Arc::from(root.path.as_path()), watched);
+            self.out.push(Effect::OpenRoot { reader, root: Box::new(root) });
+        }
+        self.out.push(Effect::LearnPlaces);
+    }
+
+    /// Asks for the roots whose time has come.
+    pub(super) fn read_due_roots(&mut self) {
+        let due = self.roots.iter().filter(|(_, root)| root.due() <= self.now).map(|(path, _)| Arc::clone(path));
+        for path in due.collect::<Vec<_>>() {
+            self.want(&path, ReadRequest::Everything);
+        }
+    }
+
+    /// Folders changed: they are looked at in a while. A rule that counts frames wants to know them at once.
+    pub(super) fn gather_within(&mut self, urgency: Urgency) {
+        let counts = |root: &Root| {
+            let rules = &root.finish;
+            rules.final_frame.is_some() || rules.last_frame.is_some() || rules.frame_count.is_some()
+        };
+        let is_urgent = urgency == Urgency::Now || self.settings.config.roots.iter().any(counts);
+        let at = self.now + if is_urgent { GATHER_URGENT } else { GATHER };
+        self.timers.gather = Some(self.timers.gather.map_or(at, |due| due.min(at)));
+    }
+
+    /// Reads the folders that changed, or their changed names.
+    pub(super) fn read_changed(&mut self, folders: Vec<(Arc<Path>, Dirty)>) {
+        for (dir, dirty) in folders {
+            let Some(root) = self.root_path_of(&dir) else { continue };
+            self.want(&root, ReadRequest::Folders(vec![(dir, dirty)]));
+        }
+    }
+
+    /// Reads `request` of a root, after what is being read now.
+    pub(super) fn want(&mut self, root: &Arc<Path>, request: ReadRequest) {
+        let now = self.now;
+        let Some(watched) = self.roots.get_mut(root) else { return };
+        if matches!(request, ReadRequest::Everything) {
+            watched.next_full = now + watched.poll.unwrap_or(RECONCILE);
+            if watched.busy && watched.pending.iter().any(|pending| matches!(pending, ReadRequest::Everything)) {
+                return;
+            }
+        }
+        watched.pending.push(request);
+        self.read_pending(root);
+    }
+
+    fn read_pending(&mut self, root: &Arc<Path>) {
+        let Some(watched) = self.roots.get_mut(root) else { return };
+        if watched.busy || watched.pending.is_empty() {
+            return;
+        }
+        watched.busy = true;
+        watched.done_when_read.append(&mut watched.done);
+        let request = merge(std::mem::take(&mut watched.pending));
+        self.out.push(Effect::Read { root: Arc::clone(root), reader: watched.reader, request });
+    }
+
+    /// A root was read.
+    pub(super) fn scanned(&mut self, report: ScanReport) {
+        let root = Arc::clone(&report.root);
+        if !self.is_current(report.reader, &root) {
+            return;
+        }
+        let is_there = report.status == RootStatus::There;
+        let quiet = if report.is_everything { report.listed() } else { Vec::new() };
+        self.take_in_report(report);
+        if let Some(watched) = self.roots.get_mut(&root) {
+            watched.busy = false;
+            let done = std::mem::take(&mut watched.done_when_read);
+            if is_there {
+                for dir in done {
+                    let (dir, _) = self.home_of(&dir);
+                    self.track(Tracked::Done(dir));
+                }
+            } else {
+                watched.done.extend(done);
+            }
+        }
+        self.put_to_sleep(&root, quiet);
+        self.read_pending(&root);
+        self.ready_when_all_roots_are_read();
+    }
+
+    /// A reading came to nothing. Nothing is concluded from it, and everything is read again soon: nobody knows what was
+    /// missed.
+    pub(super) fn scan_lost(&mut self, root: &Arc<Path>, reader: ReaderId, failure: &Failure) {
+        if !self.is_current(reader, root) {
+            return;
+        }
+        self.tell(News::ScanLost { root: Arc::clone(root), failure: failure.clone() });
+        let Some(watched) = self.roots.get_mut(root) else { return };
+        watched.busy = false;
+        let done = std::mem::take(&mut watched.done_when_read);
+        watched.done.extend(done);
+        watched.next_full = self.now + AWAIT_ROOT;
+        let status = RootStatus::Away { why: failure.line.clone(), hint: failure.hint.clone() };
+        watched.status.get_or_insert(status);
+        // What waits would fail in the same way: it is part of everything.
+        watched.pending.clear();
+        self.ready_when_all_roots_are_read();
+    }
+
+    /// Forgets the files of folders in which nothing goes on, so that old files cost no memory.
+    ///
+    /// Only after a reading of everything, which comes every few minutes: a folder in which frames are removed one by one
+    /// must not be read as a whole for each of them.
+    fn put_to_sleep(&mut self, root: &Arc<Path>, folders: Vec<(Arc<Path>, ListingFingerprint)>) {
+        // Folders that follow each other are one to the tracker, and each of them may go on.
+        if self.roots.get(root).is_none_or(|watched| watched.root.group != Scope::Folder) {
+            return;
+        }
+        let mut files = 0;
+        for (dir, seen) in folders {
+            if self.tracker.sleep(&dir) {
+                files += seen.files;
+                self.out.push(Effect::Sleep { root: Arc::clone(root), dir, seen });
+            }
+        }
+        if files >= WORTH_GIVING_BACK {
+            self.out.push(Effect::GiveBackMemory);
+        }
+    }
+
+    /// Learns how a root is and what its folders hold. Every reading counts, whoever asked for it: the reader takes the
+    /// folders in it for known from now on.
+    fn take_in_report(&mut self, report: ScanReport) {
+        let Some(watched) = self.roots.get_mut(&report.root) else { return };
+        let before = watched.status.replace(report.status.clone());
+        watched.poll = report.poll;
+        if let Some(poll) = report.poll {
+            // Events do not tell all of it, as was not known before it was read.
+            watched.next_full = watched.next_full.min(self.now + poll);
+        }
+        if report.status != RootStatus::There {
+            watched.next_full = self.now + AWAIT_ROOT;
+        }
+        if before.as_ref() != Some(&report.status) {
+            let (root, status) = (Arc::clone(&report.root), report.status.clone());
+            self.tell(News::Root { root, status, known: before.is_some() });
+        }
+        for scan in report.scans {
+            self.folder_scanned(&report.root, scan);
+        }
+        let count = self.tracker.existing(&report.root);
+        if report.found_existing && count.sequences > 0 {
+            self.tell(News::FoundExisting { root: report.root, count });
+        }
+    }
+
+    fn folder_scanned(&mut self, root: &Arc<Path>, FolderScan { dir: read, is_first, claims, outcome }: FolderScan) {
+        let (dir, within) = self.home_of(&read);
+        let outcome = match outcome {
+            // One of several that follow each other: the others stay.
+            None if !within.is_empty() => Ok(Listing { complete: true, ..Listing::default() }),
+            None => {
+                self.live_folder_gone(&dir);
+                return self.track(Tracked::FolderGone(dir));
+            }
+            Some(outcome) => outcome,
+        };
+        let Some(watched) = self.roots.get(root) else { return };
+        let (finish, names) = (Arc::clone(&watched.root.finish), Arc::clone(&watched.root.names));
+        self.tracker.open(Arc::clone(&dir), finish, names);
+        if outcome.is_err() {
+            // A folder that sleeps goes on sleeping.
+        } else if is_first {
+            self.tracker.wake(&dir);
+        } else if self.tracker.is_asleep(&dir) {
+            // A reading from before it fell asleep does not say which of its files are old.
+            self.out.push(Effect::Wake { root: Arc::clone(root), dir: Arc::clone(&dir) });
+            return self.want(root, ReadRequest::Folders(vec![(dir, Dirty::All)]));
+        }
+        // Also when the folder could not be read: the claims come with its first reading only.
+        if !claims.is_empty() {
+            self.track(Tracked::Claimed { dir: Arc::clone(&dir), files: claims });
+        }
+        match outcome {
+            Ok(listing) => self.track(Tracked::Listed { dir, listing: listing.below(within) }),
+            Err(failure) => self.tell(News::Unreadable { dir: read, failure }),
+        }
+    }
+
+    /// A folder was read because a sequence in it is being inspected.
+    pub(super) fn rescanned(&mut self, report: ScanReport) {
+        if self.is_current(report.reader, &report.root) {
+            self.take_in_report(report);
+        }
+    }
+
+    /// The files of a sequence were looked at. Where the config was read again meanwhile, that says nothing: which files are
+    /// those of the sequence may be decided otherwise by now.
+    pub(super) fn inspected(&mut self, reader: ReaderId, inspection: &Inspection, verdict: Verdict) {
+        let (dir, pattern) = (Arc::clone(&inspection.dir), inspection.pattern.clone());
+        let root = self.root_path_of(&dir);
+        if root.as_ref().is_some_and(|root| self.is_current(reader, root)) {
+            return self.track(Tracked::Inspected { dir, pattern, verdict });
+        }
+        self.inspect_anew(dir, pattern, root);
+    }
+
+    /// An inspection came to nothing: the sequence waits for a reading of its folder.
+    fn inspect_anew(&mut self, dir: Arc<Path>, pattern: Pattern, root: Option<Arc<Path>>) {
+        self.track(Tracked::Inspected { dir: Arc::clone(&dir), pattern, verdict: Verdict::Changed });
+        // The one by the new config may have been there before.
+        if let Some(root) = root {
+            self.want(&root, ReadRequest::Folders(vec![(dir, Dirty::All)]));
+        }
+    }
+
+    fn is_current(&self, reader: ReaderId, root: &Path) -> bool {
+        self.roots.get(root).is_some_and(|watched| watched.reader == reader)
+    }
+
+    /// Tells the tracker, and does what it decides.
+    pub(super) fn track(&mut self, event: Tracked) {
+        for decision in self.tracker.apply(event, self.now) {
+            match decision {
+                Decision::Inspect { dir, pattern, frames, weigh } => self.inspect(dir, pattern, frames, weigh),
+                Decision::Seal(batch) => {
+                    self.tell(News::Finished(batch.clone()));
+                    self.live_sealed(&batch);
+                    self.begin(batch);
+                }
+                Decision::Grew { dir, pattern, from } => self.grew(&dir, pattern, from),
+                Decision::Previews { dir, files } => self.out.push(Effect::KeepPreviews { dir, files }),
+                Decision::LeftAlone { dir, why, count, example } => {
+                    self.tell(News::LeftAlone { dir, why, count, example });
+                }
+                Decision::Note { dir, pattern, text, hint } => {
+                    self.tell(News::Sequence { dir, pattern, text, hint });
+                }
+            }
+        }
+    }
+
+    fn inspect(&mut self, dir: Arc<Path>, pattern: Pattern, frames: Vec<Frame>, weigh: Option<FrameNumber>) {
+        let Some(root) = self.root_path_of(&dir) else { return };
+        let Some(watched) = self.roots.get(&root) else { return };
+        let size_change = self.settings.of(&dir).map_or(SizeChange::Split, |root| root.video.size_change);
+        let (reader, inspection) = (watched.reader, Inspection { dir, pattern, frames, weigh, size_change });
+        self.out.push(Effect::Inspect { root, reader, inspection });
+    }
+
+    fn ready_when_all_roots_are_read(&mut self) {
+        if self.phase == Phase::Starting && self.roots.values().all(|root| root.status.is_some()) {
+            self.phase = Phase::Running;
+            self.out.push(Effect::Notify(Notice::Ready));
+            self.show_status();
+            self.tell(News::Ready { roots: self.roots.len() });
+        }
+    }
+
+    /// A client says that the sequences of a folder are finished. What is there now is what it means, so the folders are
+    /// read first: with `group = "tree"` also those that the film of this one goes through. Whether the folder is watched.
+    pub(super) fn done_when_read(&mut self, dir: &Path) -> bool {
+        let Some(root) = self.root_path_of(dir) else { return false };
+        let dir: Arc<Path> = Arc::from(dir);
+        let batches = self.tracker.batch_folders(&dir);
+        let (home, _) = self.home_of(&dir);
+        let folders = batches.into_iter().chain([home]).map(|dir| (dir, Dirty::All)).collect();
+        self.out.push(Effect::Wake { root: Arc::clone(&root), dir: Arc::clone(&dir) });
+        if let Some(watched) = self.roots.get_mut(&root) {
+            watched.done.push(dir);
+        }
+        self.want(&root, ReadRequest::Folders(folders));
+        true
+    }
+
+    /// The folder that the films of `dir` belong to, and the path from there to `dir`.
+    pub(super) fn home_of(&self, dir: &Arc<Path>) -> (Arc<Path>, BString) {
+        let root = self.root_path_of(dir).and_then(|root| self.roots.get(&root));
+        match root.map(|root| root.root.home_of(dir)) {
+            Some((home, within)) if !within.is_empty() => (Arc::from(home), within),
+            _ => (Arc::clone(dir), BString::default()),
+        }
+    }
+
+    /// What holds for a folder that is watched.
+    pub(super) fn root_of(&self, dir: &Path) -> Option<Root> {
+        self.settings.of(dir).cloned()
+    }
+
+    /// The root of a folder that is watched.
+    pub(super) fn root_path_of(&self, dir: &Path) -> Option<Arc<Path>> {
+        self.roots.get_key_value(&*self.settings.of(dir)?.path).map(|(path, _)| Arc::clone(path))
+    }
+}
+
+/// One request instead of many; reading everything includes the rest.
+fn merge(pending: Vec<ReadRequest>) -> ReadRequest {
+    let mut folders = Vec::new();
+    for request in pending {
+        match request {
+            ReadRequest::Everything => return ReadRequest::Everything,
+            ReadRequest::Folders(more) => folders.extend(more),
+        }
+    }
+    ReadRequest::Folders(folders)
+}
