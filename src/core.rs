@@ -170,7 +170,7 @@ impl Core {
             Event::Rescanned(report) => self.rescanned(report),
             Event::ScanLost { root, reader, failure } => self.scan_lost(&root, reader, &failure),
             Event::Inspected { reader, inspection, verdict } => self.inspected(reader, &inspection, verdict),
-            Event::Begun(job) => self.enqueue(vec![job]),
+            Event::Begun(job) => self.begun(job),
             Event::NotBegun { batch, failure } => self.not_begun(*batch, &failure),
             Event::Live(event) => self.live_event(event),
             Event::Load { busy } => self.load_seen(busy),

@@ -26,11 +26,23 @@ impl Core {
     pub(super) fn begin(&mut self, batch: Batch) {
         // The frames of a root that left the config are looked at afresh when it comes back.
         let Some(root) = self.root_of(&batch.dir) else { return };
+        self.journal_poll.begin();
         self.out.push(Effect::Begin { batch: Box::new(batch), root: Box::new(root) });
+    }
+
+    /// A batch is in the journal.
+    pub(super) fn begun(&mut self, job: Queued) {
+        if self.journal_poll.begun(Some(job.id), &job.batch.dir) {
+            // Only the journal knows what became of it meanwhile.
+            self.ask_journal();
+        } else {
+            self.enqueue(vec![job]);
+        }
     }
 
     /// The tracker takes the frames for delivered, so the batch must not get lost.
     pub(super) fn not_begun(&mut self, batch: Batch, failure: &Failure) {
+        self.journal_poll.begun(None, &batch.dir);
         self.unrecorded.push(batch);
         self.journal_failed(failure);
     }
@@ -43,7 +55,7 @@ impl Core {
         for batch in std::mem::take(&mut self.unrecorded) {
             self.begin(batch);
         }
-        let Some(reconsider) = self.journal_poll.begin() else { return };
+        let Some(reconsider) = self.journal_poll.ask() else { return };
         let due = self.unsettled.iter().filter(|(_, unsettled)| unsettled.due <= self.now);
         let unsettled = due.map(|(id, unsettled)| (*id, unsettled.error.clone())).collect();
         let busy = self.queue.running().map(|running| running.job.id);
@@ -53,12 +65,12 @@ impl Core {
 
     /// The journal's answer.
     pub(super) fn due_work(&mut self, answer: Result<DueWork, Failure>) {
-        let (ended, again) = self.journal_poll.answered(answer.is_ok());
+        let (past, again) = self.journal_poll.answered(answer.is_ok());
         match answer {
             Ok(DueWork { mut jobs, told, published, next }) => {
                 self.unsettled.retain(|id, _| !told.contains(id));
                 // One that waits for the journal would fail again for the same reason.
-                jobs.retain(|job| !ended.contains(&job.id) && !self.unsettled.contains_key(&job.id));
+                jobs.retain(|job| !past.has(job.id, &job.batch.dir) && !self.unsettled.contains_key(&job.id));
                 self.enqueue(jobs);
                 for (path, identity) in published {
                     self.claim(&path, identity);

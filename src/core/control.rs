@@ -105,6 +105,7 @@ impl Core {
         }
         match outcome {
             Ok(mut released) => {
+                self.journal_poll.forgotten(dir);
                 for batch in self.unrecorded.extract_if(.., |batch| batch.dir.starts_with(dir)) {
                     released.push((batch.dir.to_path_buf(), batch.frames.iter().map(|frame| frame.identity).collect()));
                 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::journal::State;
 use super::world::{Task, World};
+use crate::core::event::Event;
 use crate::journal::BatchId;
 use crate::model::Identity;
 use crate::pipeline::job::Job;
@@ -29,14 +30,19 @@ pub(super) fn hold(world: &World) {
     is(
         "journal",
         usize::from(world.core.journal_poll.is_under_way()),
-        count(|task| matches!(task, Task::AskJournal(_))),
+        count(|task| matches!(task, Task::AskJournal(_) | Task::Answer(Event::DueWork(_)))),
+    );
+    is(
+        "batches on their way",
+        world.core.journal_poll.begins(),
+        count(|task| matches!(task, Task::Begin { .. } | Task::Answer(Event::Begun(_) | Event::NotBegun { .. }))),
     );
     is("config", usize::from(world.core.reloads.is_under_way()), count(|task| matches!(task, Task::ReadConfig)));
     is("trials", usize::from(world.core.trials.is_under_way()), count(|task| matches!(task, Task::TryRecipes)));
     is(
         "forgetting",
         world.core.forgets.iter().filter(|forget| forget.is_begun()).count(),
-        count(|task| matches!(task, Task::Forget(_))),
+        count(|task| matches!(task, Task::Forget(_) | Task::Answer(Event::Forgotten { .. }))),
     );
     let running: BTreeSet<BatchId> = world.core.queue.running().map(|running| running.job.id).collect();
     let jobs: Vec<BatchId> = world
@@ -44,6 +50,7 @@ pub(super) fn hold(world: &World) {
         .iter()
         .filter_map(|task| match task {
             Task::Job { job, .. } => Some(job.id),
+            Task::Answer(Event::Ended { id, .. }) => Some(*id),
             _ => None,
         })
         .collect();

@@ -46,18 +46,42 @@ const DEFAULTS: &str = "[defaults]\nidle_timeout = \"30s\"\nmax_wait = \"5m\"\nm
 /// Something that a worker is at.
 #[derive(Debug)]
 pub(super) enum Task {
-    Read { root: Arc<Path>, reader: ReaderId, request: ReadRequest },
-    Inspect { root: Arc<Path>, reader: ReaderId, inspection: Inspection, listed: bool },
-    Begin { batch: Box<Batch> },
+    Read {
+        root: Arc<Path>,
+        reader: ReaderId,
+        request: ReadRequest,
+    },
+    Inspect {
+        root: Arc<Path>,
+        reader: ReaderId,
+        inspection: Inspection,
+        listed: bool,
+    },
+    Begin {
+        batch: Box<Batch>,
+    },
     AskJournal(JournalQuestion),
-    Job { job: Arc<Job>, step: JobStep, cancelled: bool },
+    Job {
+        job: Arc<Job>,
+        step: JobStep,
+        cancelled: bool,
+    },
     Retry(Asker),
     Forget(PathBuf),
-    Prepare { era: Era, key: Key },
-    Check { era: Era, key: Key, frames: Vec<Frame> },
+    Prepare {
+        era: Era,
+        key: Key,
+    },
+    Check {
+        era: Era,
+        key: Key,
+        frames: Vec<Frame>,
+    },
     Encoder(Serial),
     ReadConfig,
     TryRecipes,
+    /// It has done its work, and its answer is on its way.
+    Answer(Event),
 }
 
 /// How far a job is.
@@ -460,22 +484,22 @@ impl World {
             Task::Begin { batch } if fails => self.tell(Event::NotBegun { batch, failure: panics }),
             Task::Begin { batch } => {
                 let id = self.journal.begin((*batch).clone());
-                self.tell(Event::Begun(Queued { id, batch: *batch }));
+                self.tasks.push(Task::Answer(Event::Begun(Queued { id, batch: *batch })));
             }
             Task::AskJournal(_) if fails => self.tell(Event::DueWork(Err(panics))),
             Task::AskJournal(question) => {
                 let work = self.answer(&question);
-                self.tell(Event::DueWork(Ok(work)));
+                self.tasks.push(Task::Answer(Event::DueWork(Ok(work))));
             }
             Task::Job { job, step, cancelled } => self.work_on_job(job, step, cancelled, fails),
             Task::Retry(asker) => {
                 let outcome = if fails { Err(panics) } else { Ok(self.journal.retry()) };
-                self.tell(Event::Retried { asker, outcome });
+                self.tasks.push(Task::Answer(Event::Retried { asker, outcome }));
             }
             Task::Forget(dir) => {
                 invariants::may_forget(self, &dir);
                 let outcome = if fails { Err(panics) } else { Ok(self.journal.forget(&dir)) };
-                self.tell(Event::Forgotten { dir, outcome });
+                self.tasks.push(Task::Answer(Event::Forgotten { dir, outcome }));
             }
             Task::Prepare { era, key } => {
                 let of_key = self.journal.chunks.iter().filter(|(_, (other, _))| *other == key);
@@ -491,6 +515,7 @@ impl World {
                 let fresh = Fresh { settings: settings(self.random.below(CONFIGS.len())), program: PathBuf::new() };
                 self.tell(Event::Reloaded(if fails { Err(panics) } else { Ok(fresh) }));
             }
+            Task::Answer(event) => self.tell(event),
             Task::TryRecipes => self.tell(Event::Tried(if fails { Err(panics) } else { Ok(Tried::default()) })),
         }
         true
@@ -535,7 +560,7 @@ impl World {
         let end = |world: &mut Self, consequence, state, due| {
             world.journal.set(id, state, None, due);
             let failed = JobFailure { failure: failure("the disk is on fire"), consequence };
-            world.tell(Event::Ended { id, outcome: Err(failed) });
+            world.tasks.push(Task::Answer(Event::Ended { id, outcome: Err(failed) }));
         };
         let is_stale =
             |world: &Self| !job.batch.frames.iter().all(|frame| world.disk.has(&job.batch.dir, &frame.identity));
@@ -568,7 +593,7 @@ impl World {
             JobStep::Publish | JobStep::Record if fails => {
                 let consequence = Consequence::Settle(Duration::from_secs(60));
                 let outcome = Err(JobFailure { failure: failure("the journal is locked"), consequence });
-                return self.tell(Event::Ended { id, outcome });
+                return self.tasks.push(Task::Answer(Event::Ended { id, outcome }));
             }
             JobStep::Publish => {
                 self.journal.publish(id);
@@ -586,7 +611,7 @@ impl World {
                     frames_kept_because: None,
                     identity: Journal::identity_of(id),
                 };
-                return self.tell(Event::Ended { id, outcome: Ok(Box::new(delivered)) });
+                return self.tasks.push(Task::Answer(Event::Ended { id, outcome: Ok(Box::new(delivered)) }));
             }
         };
         self.tasks.push(Task::Job { job, step: next, cancelled });
