@@ -188,8 +188,7 @@ impl<'a> Chunked<'a> {
                 }
             }
         }
-        let files: Vec<PathBuf> = parts.iter().map(|part| part.file.clone()).collect();
-        self.maker.preview(&files, true);
+        self.maker.close_preview();
         let joined = self.join(&parts);
         chunks::remove_files(self.tools, unrecorded.iter().map(PathBuf::as_path))?;
         drop(held);

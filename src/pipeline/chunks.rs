@@ -114,27 +114,29 @@ impl ChunkMaker {
         Ok(chunks)
     }
 
-    /// Writes the playlist of these chunks, which begin the video. Who watches it can do without, so a failure is no more
-    /// than a line in the log.
-    pub(crate) fn preview(&self, files: &[PathBuf], ended: bool) {
-        if let Err(error) = self.write_preview(files, ended) {
-            self.warn_of_preview(&error);
-        }
-    }
-
-    /// The same for chunks of the journal, in this order. Where one of them is given up meanwhile there is no playlist, and
-    /// none is wanted: the next chunk brings one.
+    /// Writes the playlist of these chunks of the journal, which begin the video. Who watches it can do without, so a failure
+    /// is no more than a line in the log. Where one of them is given up meanwhile there is no playlist, and none is wanted:
+    /// the next chunk brings one.
     pub(crate) fn preview_of(&self, ids: &[ChunkId]) -> Result<(), JournalError> {
         let files = self.files_of(ids)?;
         if files.is_empty() {
             return Ok(());
         }
-        if let Err(error) = self.write_preview(&files, false)
-            && self.files_of(ids)? == files
-        {
+        let written = self.write_preview(&files);
+        if self.files_of(ids)? != files {
+            // Nobody else may come to remove what was written after the chunks went.
+            end_preview(&self.tools, &self.dir, &self.pattern);
+        } else if let Err(error) = written {
             self.warn_of_preview(&error);
         }
         Ok(())
+    }
+
+    /// Says in the playlist, if there is one, that the rest of the video is not added to it.
+    pub(crate) fn close_preview(&self) {
+        if let Err(error) = preview::end(&preview_dir(&self.tools, &self.dir, &self.pattern)) {
+            self.warn_of_preview(&error);
+        }
     }
 
     /// The files of these chunks, up to the first that the journal does not know any more.
@@ -144,12 +146,12 @@ impl ChunkMaker {
         Ok(ids.iter().map_while(file).collect())
     }
 
-    fn write_preview(&self, files: &[PathBuf], ended: bool) -> Result<(), EncodeError> {
+    fn write_preview(&self, files: &[PathBuf]) -> Result<(), EncodeError> {
         let dir = preview_dir(&self.tools, &self.dir, &self.pattern);
         // No chunk is longer than one and a half times the usual length; twice is more than that at any rounding.
         let most = self.tools.encoder.chunk_length.saturating_mul(const { NonZeroU32::new(2).unwrap() });
-        let path = preview::write(&dir, files, self.job.rate, most, ended)?;
-        tracing::debug!(path = %path.shown(), chunks = files.len(), ended, "preview");
+        let path = preview::write(&dir, files, self.job.rate, most)?;
+        tracing::debug!(path = %path.shown(), chunks = files.len(), "preview");
         Ok(())
     }
 
@@ -247,9 +249,15 @@ fn leave(tools: &Tools) {
     }
 }
 
-/// Removes the chunks that were made for `batch`, which is a reel now.
+/// Removes the chunks that were made for `batch`, which is a reel now, and its playlist.
 pub(crate) fn clear(tools: &Tools, batch: &Batch) -> Result<(), JobError> {
+    let cleared = clear_chunks(tools, batch);
+    // After the chunks: a preview that is being written finds them gone, or is finished before it is removed.
     end_preview(tools, &batch.dir, &batch.pattern);
+    cleared
+}
+
+fn clear_chunks(tools: &Tools, batch: &Batch) -> Result<(), JobError> {
     let frames: HashSet<Identity> = batch.frames.iter().map(|frame| frame.identity).collect();
     let of_batch = |KeyedChunk { dir, pattern, chunk, .. }: &KeyedChunk| {
         *dir == *batch.dir

@@ -360,9 +360,19 @@ fn an_unfinished_video_can_be_watched() {
         let dir = film.shot.dir.path().join("x.preview");
         let expected = film.pictures();
         let files: Vec<PathBuf> = film.parts.iter().map(|part| part.file.clone()).collect();
+        // What was proved stays as it was, byte for byte.
+        let proved: Vec<Vec<u8>> = files.iter().map(|file| fs::read(file).unwrap()).collect();
+        let assert_as_proved = || {
+            let now: Vec<Vec<u8>> = files.iter().map(|file| fs::read(file).unwrap()).collect();
+            assert!(now == proved, "{}: a preview has changed a chunk", film.recipe.name);
+        };
         for (count, frames) in [(1, 5), (2, 12), (3, 18), (3, 18)] {
             let ended = count == files.len();
-            let list = preview::write(&dir, &files[..count], film.rate, most, ended).unwrap();
+            let list = preview::write(&dir, &files[..count], film.rate, most).unwrap();
+            assert_as_proved();
+            if ended {
+                preview::end(&dir).unwrap();
+            }
             // What does not end is waited for by players, so that here its end is put behind it.
             let text = fs::read_to_string(&list).unwrap();
             assert_eq!(text.ends_with("#EXT-X-ENDLIST\n"), ended);
@@ -378,7 +388,7 @@ fn an_unfinished_video_can_be_watched() {
             assert!(expected[..pictures.len()] == pictures, "{}: other pictures", film.recipe.name);
             assert_eq!(pictures.len(), frames * 96 * 64 * 3 / 2);
         }
-        // A chunk that lies elsewhere in time is as good for the reel.
+        assert_as_proved();
         film.make().unwrap();
         assert!(decode(&film.reel, &[], film.recipe.feed.ffmpeg_name()) == expected);
         preview::remove(&dir).unwrap();

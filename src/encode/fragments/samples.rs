@@ -113,7 +113,8 @@ impl Run {
 /// Gives every sample its place among the frames. How many frames the first one is shown after the decode time of the
 /// first sample, and how many frames a decoder must be ahead; `None` where the frames are not one after the other.
 ///
-/// Fragments follow each other without a gap, whatever decode times they say: those are written anew while others read.
+/// Fragments follow each other without a gap, whatever decode times they say: earlier versions wrote those anew in chunks
+/// that are still there.
 pub(super) fn place(runs: &mut [Run], step: u64) -> Option<(u32, u32)> {
     let step = i64::try_from(step).ok().filter(|step| *step > 0)?;
     let mut times = Vec::new();

@@ -27,7 +27,7 @@ pub struct Live {
 }
 
 /// Which file it is: inode, size, and seconds and nanoseconds of its modification.
-type Identity = (u64, u64);
+type Identity = (u64, u64, i64, i64);
 
 /// A chunk file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,6 +170,6 @@ impl Chunk {
 
 fn identity_of(path: &Path) -> Option<Identity> {
     let meta = fs::symlink_metadata(path).ok()?;
-    // Not its time: the preview puts a chunk into its place in the video. What was encoded how often tells the recorder.
-    Some((meta.ino(), meta.size()))
+    // With its time: nobody writes to a chunk once it is proved.
+    Some((meta.ino(), meta.size(), meta.mtime(), meta.mtime_nsec()))
 }
