@@ -23,7 +23,7 @@ use std::sync::{Mutex, PoisonError};
 use image::codecs::webp::WebPDecoder;
 use image::{AnimationDecoder as _, DynamicImage, ImageBuffer, Rgb, RgbImage, Rgba, RgbaImage};
 use reeld::config::{Builtin, Container, FrameRate, NamedQuality, Preset, Quality, Video};
-use reeld::encode::chunk::{BadFrames, ChunkJob, Form, FrameFile, Settings, encode};
+use reeld::encode::chunk::{BadFrames, ChunkSpec, EncodeSpec, Form, FrameFile, Settings, encode};
 use reeld::encode::ffmpeg::{Ffmpeg, Stop};
 use reeld::encode::look::Look;
 use reeld::encode::recipe::{Fidelity, Recipe, Source, Tolerance};
@@ -329,17 +329,10 @@ fn measure(
         return None;
     }
     fs::write(output, b"").ok()?;
-    let output: PathBuf = output.to_path_buf();
-    let job = ChunkJob {
-        frames: film.frames.clone(),
-        recipe,
-        rate: video.rate,
-        output,
-        bad_frames: BadFrames::Error,
-        settings: Settings::default(),
-        form: Form::Reel,
-    };
-    let result = match encode(ffmpeg, &job, &|_| {}, &Stop::default()) {
+    let (form, bad_frames, settings) = (Form::Reel, BadFrames::Error, Settings::default());
+    let encode_spec = EncodeSpec { recipe, rate: video.rate, form, bad_frames, settings };
+    let spec = ChunkSpec { frames: film.frames.clone(), encode: encode_spec };
+    let result = match encode(ffmpeg, &spec, output, &|_| {}, &Stop::default()) {
         Ok(result) => result,
         Err(error) => {
             eprintln!("{} {setting:?}: {error}", film.name);
@@ -354,7 +347,7 @@ fn measure(
         }
     };
     let (mut color, mut alpha) = (Measure::new(floor(fidelity)), Measure::new(floor(fidelity)));
-    for (index, seen) in (0..).zip(decoded(ffmpeg, &job)?) {
+    for (index, seen) in (0..).zip(decoded(ffmpeg, &spec.encode.recipe, output)?) {
         let Some(Look::Small(fed)) = result.pictures.get(index) else { return None };
         color.see(fed.color, seen.color, &mut tell);
         if let (Some(fed), Some(seen)) = (fed.alpha, seen.alpha) {
@@ -367,14 +360,14 @@ fn measure(
 }
 
 /// The small pictures of a video, decoded as the proof does it.
-fn decoded(ffmpeg: &Ffmpeg, job: &ChunkJob) -> Option<Vec<Layers>> {
-    let size = (job.recipe.canvas.width, job.recipe.canvas.height);
-    if job.recipe.container == Container::Webp {
-        let decoder = WebPDecoder::new(BufReader::new(File::open(&job.output).ok()?)).ok()?;
+fn decoded(ffmpeg: &Ffmpeg, recipe: &Recipe, output: &Path) -> Option<Vec<Layers>> {
+    let size = (recipe.canvas.width, recipe.canvas.height);
+    if recipe.container == Container::Webp {
+        let decoder = WebPDecoder::new(BufReader::new(File::open(output).ok()?)).ok()?;
         let frames = decoder.into_frames().collect_frames().ok()?;
         let layers = frames.into_iter().map(|frame| {
             let rgba = frame.into_buffer();
-            if job.recipe.feed.has_alpha() {
+            if recipe.feed.has_alpha() {
                 Layers::of(&rgba, Layout::Feed(Feed::Rgba), size)
             } else {
                 Layers::of(&DynamicImage::ImageRgba8(rgba).into_rgb8(), Layout::Feed(Feed::Rgb24), size)
@@ -382,18 +375,18 @@ fn decoded(ffmpeg: &Ffmpeg, job: &ChunkJob) -> Option<Vec<Layers>> {
         });
         return Some(layers.collect());
     }
-    let review = job.recipe.review();
+    let review = recipe.review();
     let mut command = Command::new(&ffmpeg.path);
     command.args(["-nostdin", "-v", "error"]);
-    if job.recipe.container == Container::Webm && job.recipe.feed.has_alpha() {
+    if recipe.container == Container::Webm && recipe.feed.has_alpha() {
         command.args(["-c:v", "libvpx-vp9"]);
     }
-    command.arg("-i").arg(&job.output).args(["-fps_mode", "passthrough"]);
+    command.arg("-i").arg(output).args(["-fps_mode", "passthrough"]);
     if let Some(filters) = review.filters() {
         command.args(["-vf", filters]);
     }
     let raw = command.args(["-pix_fmt", review.pix_fmt(), "-f", "rawvideo", "-"]).output().ok()?.stdout;
-    let looks = raw.chunks_exact(review.frame_bytes()).map(|raw| match review.look(&job.recipe, raw) {
+    let looks = raw.chunks_exact(review.frame_bytes()).map(|raw| match review.look(recipe, raw) {
         Look::Small(layers) => Some(layers),
         Look::Bytes(_) => None,
     });

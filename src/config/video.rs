@@ -3,6 +3,8 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::sequence::sizes::SizeChange;
 
 use super::units::{Named as _, suggest};
@@ -27,7 +29,7 @@ pub struct Video {
 }
 
 /// A frame rate as a fraction in lowest terms, frames per second.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrameRate {
     /// Frames.
     pub num: NonZeroU32,
@@ -80,7 +82,8 @@ pub struct CustomPreset {
 }
 
 /// File formats of reels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the names are the file extensions")]
 pub enum Container {
     Mp4,

@@ -1,16 +1,16 @@
 //! Consecutive frames into one video file: plain data in, plain data out.
 //!
-//! Owns the way of the pixels: decoded on several threads, in order, bounded by bytes, to FFmpeg's standard input. The
+//! [`ChunkSpec`] says what is wanted, and [`ChunkOutcome`] what became of it. Owns the way of the pixels: decoded on several threads, in order, bounded by bytes, to FFmpeg's standard input. The
 //! file is not yet proved; [`verify`](super::verify) does that.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use crossbeam_channel::{Receiver, bounded};
 use ffmpeg_sidecar::command::FfmpegCommand;
@@ -23,44 +23,25 @@ use super::ffmpeg::progress::Follower;
 use super::ffmpeg::supervise::{Verdict, supervise};
 use super::ffmpeg::{Ffmpeg, Stop, display_argv, name_in};
 use super::pictures::Pictures;
-use super::recipe::Recipe;
 use super::webp::forbid_blending;
-use crate::config::{Container, Encoder, FrameRate};
+use crate::config::Container;
+use crate::error::chain;
 use crate::frame::FrameError;
 use crate::frame::digest::Contents;
-use crate::model::Identity;
-use crate::sequence::FrameNumber;
+use crate::sequence::{FrameNumber, Unreadable};
 
 mod decoders;
 mod feeder;
 mod intake;
+mod spec;
 
 pub(crate) use feeder::PIPE_BYTES;
 use feeder::{Fed, Feeder};
 pub use intake::Intake;
+pub use spec::{BadFrames, ChunkOutcome, ChunkSpec, EncodeSpec, FrameFile, Proof, Samples, Settings, Shown};
 
-/// One encode: which frames, how, and where to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChunkJob {
-    /// The frames that are there already, in order.
-    pub frames: Vec<FrameFile>,
-    /// How they become a file.
-    pub recipe: Recipe,
-    /// Frames per second.
-    pub rate: FrameRate,
-    /// Where to. Reserved by the caller, who also removes it: what is there is overwritten. In a folder that others may write
-    /// to it is to be a path of `files::private::reach`.
-    pub output: PathBuf,
-    /// What a frame means that turns out to be damaged.
-    pub bad_frames: BadFrames,
-    /// How FFmpeg is run.
-    pub settings: Settings,
-    /// What the file is.
-    pub form: Form,
-}
-
-/// What the file of a job is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What the file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Form {
     /// The reel itself, in the recipe's container.
     Reel,
@@ -72,78 +53,6 @@ pub enum Form {
         /// them; whichever a part is, it fits to all.
         first: bool,
     },
-}
-
-/// One frame of a job.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FrameFile {
-    /// Where it lies.
-    pub path: PathBuf,
-    /// The very file that was seen.
-    pub identity: Identity,
-    /// Its number.
-    pub number: FrameNumber,
-    /// How many frames of the video show it: 1, or more where it is held over a gap.
-    pub repeat: u32,
-}
-
-impl FrameFile {
-    /// It without its path.
-    #[must_use]
-    pub fn shown(&self) -> Shown {
-        Shown { number: self.number, identity: self.identity, repeat: self.repeat }
-    }
-}
-
-/// A frame of a video: which file, and for how many pictures. Two stretches of video of the same recipe are the same if
-/// these are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shown {
-    /// Its number.
-    pub number: FrameNumber,
-    /// The very file.
-    pub identity: Identity,
-    /// How many frames of the video show it, at least 1.
-    pub repeat: u32,
-}
-
-/// What a frame means that cannot be decoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum BadFrames {
-    /// It is left out; an anomaly.
-    Skip,
-    /// The frame before it is shown in its place, or the one after it where there is none before; an anomaly.
-    Hold,
-    /// The encode fails.
-    Error,
-    /// The encode ends before it: more of a growing sequence may make sense of it later.
-    End,
-}
-
-/// How FFmpeg is run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
-    /// How far FFmpeg and decoding step back behind other programs, 0 to 19.
-    pub nice: u8,
-    /// Threads of the encoder; its own choice where `None`.
-    pub threads: Option<NonZeroUsize>,
-    /// How long FFmpeg may make no progress at all before it is ended.
-    pub stall: Duration,
-}
-
-/// Slow encoders look ahead over many large frames before the first comes out; a hang lasts for ever.
-const STALL: Duration = Duration::from_secs(120);
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { nice: 0, threads: None, stall: STALL }
-    }
-}
-
-impl From<&Encoder> for Settings {
-    fn from(encoder: &Encoder) -> Self {
-        Self { nice: encoder.nice, threads: encoder.threads, stall: STALL }
-    }
 }
 
 /// How frames come.
@@ -164,9 +73,9 @@ pub struct Progress {
     pub total: u64,
 }
 
-/// What became of a job.
+/// What an encoder was fed, and made a file of that is still to be proved.
 #[derive(Debug)]
-pub struct ChunkResult {
+pub struct Encoded {
     /// Frames of the video.
     pub fed: u64,
     /// The files that had their turn, in order.
@@ -178,59 +87,81 @@ pub struct ChunkResult {
     /// Frames that could not be used, by ascending number.
     pub bad: Vec<(FrameNumber, FrameError)>,
     /// The frame before which it ended, under [`BadFrames::End`].
-    pub ended_by: Option<FrameError>,
-    /// Size of the file.
-    pub bytes: u64,
+    pub ended_by: Option<(FrameNumber, FrameError)>,
 }
 
-/// Encodes the frames of `job`. `progress` is called a few times a second.
+impl Encoded {
+    /// What is to be known of it once it is proved.
+    pub(super) fn proved(self, proof: Proof) -> ChunkOutcome {
+        let unreadable =
+            |(number, error): (FrameNumber, FrameError)| Unreadable { number, reason: chain(&error.kind).to_string() };
+        ChunkOutcome {
+            shown: self.shown,
+            contents: self.contents,
+            bad: self.bad.into_iter().map(unreadable).collect(),
+            ended_by: self.ended_by.map(unreadable),
+            proof,
+        }
+    }
+}
+
+/// Encodes the frames of `spec` to `output`, which the caller has reserved and also removes: what is there is overwritten. In a
+/// folder that others may write to it is to be a path of `files::private::reach`. `progress` is called a few times a second.
 ///
-/// A frame that is no longer the file it was fails the encode whatever the policy for bad frames.
+/// # Errors
+///
+/// Whatever keeps the frames from becoming a file. A frame that is no longer the file it was fails the encode whatever the
+/// policy for bad frames.
 pub fn encode(
     ffmpeg: &Ffmpeg,
-    job: &ChunkJob,
+    spec: &ChunkSpec,
+    output: &Path,
     progress: &(dyn Fn(Progress) + Sync),
     stop: &Stop,
-) -> Result<ChunkResult, EncodeError> {
-    encode_as_they_come(ffmpeg, job, &Intake::of(job.frames.clone()), progress, stop)
+) -> Result<Encoded, EncodeError> {
+    encode_as_they_come(ffmpeg, &spec.encode, &Intake::of(spec.frames.clone()), output, progress, stop)
 }
 
-/// The same for frames that come one after the other: what `job` holds itself is not looked at. FFmpeg waits for frames as
-/// long as it takes.
+/// The same for frames that come one after the other. FFmpeg waits for frames as long as it takes.
+///
+/// # Errors
+///
+/// As [`encode`].
 pub fn encode_as_they_come(
     ffmpeg: &Ffmpeg,
-    job: &ChunkJob,
+    spec: &EncodeSpec,
     intake: &Intake,
+    output: &Path,
     progress: &(dyn Fn(Progress) + Sync),
     stop: &Stop,
-) -> Result<ChunkResult, EncodeError> {
+) -> Result<Encoded, EncodeError> {
     if intake.is_exhausted() {
         return Err(EncodeError::NoFrames);
     }
-    let mut child = Child::start(command(ffmpeg, job, intake.pace()), Input::Fed, job.settings.nice)?;
+    let mut child = Child::start(command(ffmpeg, spec, output, intake.pace()), Input::Fed, spec.settings.nice)?;
     let follower = Follower::of(&mut child);
     let threads = decoders::threads();
-    intake.open(job.recipe.feed.frame_bytes(job.recipe.canvas.width, job.recipe.canvas.height), threads);
+    intake.open(spec.recipe.feed.frame_bytes(spec.recipe.canvas.width, spec.recipe.canvas.height), threads);
     // What the child has taken, and whether it is the child that is waited for.
     let (written, waiting) = (AtomicU64::new(0), AtomicBool::new(false));
 
     let fed = thread::scope(|scope| {
         let (send, work) = bounded(1);
         for _ in 0..threads {
-            scope.spawn(|| decoders::run(job, intake));
+            scope.spawn(|| decoders::run(spec, intake));
         }
         if let Some(pipe) = child.stdin() {
-            let feeder = Feeder::new(job, intake, &written, &waiting);
+            let feeder = Feeder::new(spec, intake, &written, &waiting);
             scope.spawn(move || _ = send.send(feeder.run(pipe)));
         }
         let mut grown = 0;
         let sign = || {
             let block = follower.now();
             progress(Progress { frames: block.frame, total: intake.total() });
-            grown = size_of(job).max(grown);
+            grown = size_of(output).max(grown);
             (!waiting.load(Ordering::Relaxed)).then(|| block.frame + written.load(Ordering::Relaxed) + grown)
         };
-        let verdict = supervise(&mut child, &work, stop, job.settings.stall, sign);
+        let verdict = supervise(&mut child, &work, stop, spec.settings.stall, sign);
         // Whatever it is, nobody needs another frame.
         intake.close();
         match verdict {
@@ -249,17 +180,17 @@ pub fn encode_as_they_come(
     let sign = || {
         let block = follower.now();
         progress(Progress { frames: block.frame, total: intake.total() });
-        Some(block.frame + signs_of_life(&job.output))
+        Some(block.frame + signs_of_life(output))
     };
-    until_end(&mut child, job.settings, stop, sign)?;
+    until_end(&mut child, spec.settings, stop, sign)?;
     let block = follower.finish();
     succeed(&child)?;
-    if job.recipe.container == Container::Webp {
-        let file = fs::File::options().read(true).write(true).open(&job.output);
-        file.and_then(|mut file| forbid_blending(&mut file)).map_err(EncodeError::io(&job.output))?;
+    if spec.recipe.container == Container::Webp {
+        let file = fs::File::options().read(true).write(true).open(output);
+        file.and_then(|mut file| forbid_blending(&mut file)).map_err(EncodeError::io(output))?;
     }
     if let Some(complaint) = complaint(&child) {
-        return Err(complained(&child, job, complaint));
+        return Err(complained(&child, output, complaint));
     }
     if fed.whole && fed.frames == 0 {
         // Under a policy that leaves bad frames out, every frame was bad.
@@ -267,46 +198,40 @@ pub fn encode_as_they_come(
             .bad
             .into_iter()
             .next()
-            .map(|(_, error)| error)
             .or(fed.ended_by)
-            .map_or(EncodeError::NoFrames, EncodeError::BadFrame));
+            .map_or(EncodeError::NoFrames, |(_, error)| EncodeError::BadFrame(error)));
     }
     if !fed.whole || !block.end || block.frame != fed.frames || block.dup + block.drop > 0 {
         let (encoded, repeated, dropped) = (block.frame, block.dup, block.drop);
-        return Err(EncodeError::not_proved(
-            &job.output,
-            Flaw::Account { fed: fed.frames, encoded, repeated, dropped },
-        ));
+        return Err(EncodeError::not_proved(output, Flaw::Account { fed: fed.frames, encoded, repeated, dropped }));
     }
     progress(Progress { frames: block.frame, total: intake.total() });
-    let bytes = fs::metadata(&job.output).map_err(EncodeError::io(&job.output))?.len();
-    Ok(ChunkResult {
+    Ok(Encoded {
         fed: fed.frames,
         shown: fed.shown,
         contents: fed.contents,
         pictures: intake.pictures(),
         bad: fed.bad,
         ended_by: fed.ended_by,
-        bytes,
     })
 }
 
-/// Everything that decides what a file of `job` is like, except the frames and what its encoder was told of its place and
+/// Everything that decides what a file of `spec` is like, except the frames and what its encoder was told of its place and
 /// their pace: two files with the same settings, made by the same FFmpeg, can be joined.
-pub(crate) fn settings_of(ffmpeg: &Ffmpeg, job: &ChunkJob) -> String {
-    let recipe = &job.recipe;
-    let form = match job.form {
+pub(crate) fn settings_of(ffmpeg: &Ffmpeg, spec: &EncodeSpec) -> String {
+    let recipe = &spec.recipe;
+    let form = match spec.form {
         Form::Reel => Form::Reel,
         Form::Chunk { gop, .. } => Form::Chunk { gop, first: true },
     };
-    let job = ChunkJob { output: PathBuf::new(), form, ..job.clone() };
-    let with_output: Command = command(ffmpeg, &job, Pace::AtOnce).into();
+    let spec = EncodeSpec { form, ..spec.clone() };
+    let with_output: Command = command(ffmpeg, &spec, Path::new(""), Pace::AtOnce).into();
     let args = display_argv(OsStr::new("ffmpeg"), with_output.get_args());
     format!("{args}; {:?}; background {:?}", recipe.canvas, recipe.background)
 }
 
-fn command(ffmpeg: &Ffmpeg, job: &ChunkJob, pace: Pace) -> FfmpegCommand {
-    let recipe = &job.recipe;
+fn command(ffmpeg: &Ffmpeg, spec: &EncodeSpec, output: &Path, pace: Pace) -> FfmpegCommand {
+    let recipe = &spec.recipe;
     let canvas = &recipe.canvas;
     let mut command = ffmpeg.command();
     // Over the reserved file, which is ours.
@@ -318,7 +243,7 @@ fn command(ffmpeg: &Ffmpeg, job: &ChunkJob, pace: Pace) -> FfmpegCommand {
     // The rate of the input: one given for the output alone makes FFmpeg drop and repeat. Twice, since FFmpeg takes what the
     // demuxer was told for a guess and rounds it to a rate that it knows: 119.88 to 120, 4.99 to 5, 119.5 to something
     // between. `-r` it believes.
-    let rate = format!("{}/{}", job.rate.num, job.rate.den);
+    let rate = format!("{}/{}", spec.rate.num, spec.rate.den);
     command.args(["-framerate", &rate, "-r", &rate]);
     command.input("pipe:0").map("0:v:0").fps_mode("passthrough").filter(&recipe.filters).codec_video(&recipe.encoder);
     // GIF's own format comes out of its filters.
@@ -330,10 +255,10 @@ fn command(ffmpeg: &Ffmpeg, job: &ChunkJob, pace: Pace) -> FfmpegCommand {
         command.args(["-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709"]);
         command.args(["-color_trc", "iec61966-2-1"]);
     }
-    command.args(recipe.encoder_args(job.form, pace, job.settings.threads.map(NonZeroUsize::get)));
-    command.args(recipe.muxer_args(job.form, job.rate));
-    let name = name_in(&mut command, &job.output);
-    command.format(recipe.muxer(job.form)).output(name);
+    command.args(recipe.encoder_args(spec.form, pace, spec.settings.threads.map(NonZeroUsize::get)));
+    command.args(recipe.muxer_args(spec.form, spec.rate));
+    let name = name_in(&mut command, output);
+    command.format(recipe.muxer(spec.form)).output(name);
     command
 }
 
@@ -410,12 +335,12 @@ fn is_error(line: &str) -> bool {
     false
 }
 
-fn complained(child: &Child, job: &ChunkJob, complaint: String) -> EncodeError {
+fn complained(child: &Child, output: &Path, complaint: String) -> EncodeError {
     let failure = child.failure();
     if failure.kind == FailureKind::DiskFull {
         return EncodeError::Failed(Box::new(failure));
     }
-    EncodeError::not_proved(&job.output, Flaw::Complaint(complaint))
+    EncodeError::not_proved(output, Flaw::Complaint(complaint))
 }
 
 pub(crate) fn stalled(child: &mut Child) -> EncodeError {
@@ -425,8 +350,8 @@ pub(crate) fn stalled(child: &mut Child) -> EncodeError {
     EncodeError::Failed(Box::new(failure))
 }
 
-fn size_of(job: &ChunkJob) -> u64 {
-    fs::metadata(&job.output).map_or(0, |meta| meta.len())
+fn size_of(output: &Path) -> u64 {
+    fs::metadata(output).map_or(0, |meta| meta.len())
 }
 
 /// A number that changes when a file is written to. Moving the index to the front rewrites it at its full size.

@@ -237,11 +237,7 @@ fn opened(chunk: &Path) -> io::Result<File> {
 const FRESH: &str = ".new";
 
 /// Writes a file that readers see whole or as it was before.
-fn replace(
-    folder: &OwnedFd,
-    name: &str,
-    write: impl FnOnce(&mut File) -> io::Result<()>,
-) -> Result<(), EncodeError> {
+fn replace(folder: &OwnedFd, name: &str, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), EncodeError> {
     let path = private::reach(folder, OsStr::new(name));
     let fresh = private::reach(folder, OsStr::new(&format!("{name}{FRESH}")));
     let result = || {
@@ -281,7 +277,10 @@ mod tests {
         let write = |room: u64| write_within(&dir, &chunks, RATE, NonZeroU32::MIN, &move |_| Ok(room));
 
         let error = write(3 * size - 1).unwrap_err();
-        assert!(matches!(&error, EncodeError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull), "{error:?}");
+        assert!(
+            matches!(&error, EncodeError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull),
+            "{error:?}"
+        );
         assert_eq!(names(&dir), Vec::<String>::new());
 
         write(3 * size).unwrap();

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::{fs, io};
 
-use super::chunk::{BadFrames, ChunkJob, Form, FrameFile, Intake, Settings};
+use super::chunk::{BadFrames, EncodeSpec, Form, FrameFile, Intake, Settings};
 use super::error::EncodeError;
 use super::ffmpeg::{Ffmpeg, Stop};
 use super::proved::encode_and_prove;
@@ -73,10 +73,9 @@ pub fn probe_in(
         let output = dir.join(format!("{name}.{}", recipe.extension()));
         // Reserved, as the daemon's are.
         fs::write(&output, "").map_err(EncodeError::io(&output))?;
-        let settings = Settings::from(encoder);
-        let (frames, recipe, rate) = (frames.clone(), recipe.clone(), video.rate);
-        let job = ChunkJob { frames, recipe, rate, output, bad_frames: BadFrames::Error, settings, form };
-        encode_and_prove(ffmpeg, &job, &Intake::of(job.frames.clone()), &|_| {}, stop, || ())?;
+        let (recipe, rate, settings) = (recipe.clone(), video.rate, Settings::from(encoder));
+        let spec = EncodeSpec { recipe, rate, form, bad_frames: BadFrames::Error, settings };
+        encode_and_prove(ffmpeg, &spec, &Intake::of(frames.clone()), &output, &|_| {}, stop, || ())?;
     }
     Ok(())
 }

@@ -3,15 +3,16 @@
 //! Owns the order of the two. It neither encodes nor compares.
 
 use std::panic::resume_unwind;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use crossbeam_channel::bounded;
 
 use super::EncodeError;
-use super::chunk::{ChunkJob, ChunkResult, Intake, Pace, Progress, encode_as_they_come};
+use super::chunk::{ChunkOutcome, EncodeSpec, Intake, Pace, Progress, encode_as_they_come};
 use super::ffmpeg::{Ffmpeg, Stop};
-use super::verify::{Proof, Source, verify, verify_coming};
+use super::verify::{Source, verify, verify_coming};
 
 /// Encodes the frames of `intake` as [`encode_as_they_come`] does, and proves the file. `encoded` is called when the
 /// encoder has ended.
@@ -22,12 +23,13 @@ use super::verify::{Proof, Source, verify, verify_coming};
 /// after the other.
 pub fn encode_and_prove(
     ffmpeg: &Ffmpeg,
-    job: &ChunkJob,
+    spec: &EncodeSpec,
     intake: &Intake,
+    output: &Path,
     progress: &(dyn Fn(Progress) + Sync),
     stop: &Stop,
     encoded: impl FnOnce(),
-) -> Result<(ChunkResult, Proof), EncodeError> {
+) -> Result<ChunkOutcome, EncodeError> {
     let (end, ended) = bounded(1);
     let pictures = intake.pictures();
     let grows = intake.pace() == Pace::Live;
@@ -35,9 +37,9 @@ pub fn encode_and_prove(
     let (result, (proof, early)) = thread::scope(|scope| {
         let encoding = &encoding;
         let proof = scope.spawn(move || {
-            let prepare = job.recipe.is_boxes(job.form) && (grows || intake.wait_until_exhausted());
+            let prepare = spec.recipe.is_boxes(spec.form) && (grows || intake.wait_until_exhausted());
             let source = Source::Coming { end: ended, grows };
-            let proof = prepare.then(|| verify_coming(ffmpeg, job, &pictures, source, stop));
+            let proof = prepare.then(|| verify_coming(ffmpeg, spec, output, &pictures, source, stop));
             // Nobody needs more of a file that is wrong already.
             let early = matches!(proof, Some(Err(_))) && encoding.load(Ordering::Relaxed);
             if early {
@@ -45,7 +47,7 @@ pub fn encode_and_prove(
             }
             (proof, early)
         });
-        let result = encode_as_they_come(ffmpeg, job, intake, progress, stop);
+        let result = encode_as_they_come(ffmpeg, spec, intake, output, progress, stop);
         encoding.store(false, Ordering::Relaxed);
         encoded();
         // An encoder that did not even start leaves it open.
@@ -61,10 +63,10 @@ pub fn encode_and_prove(
         // The encoder fails for want of frames then, and the proof of the file of one that failed does in any case.
         (_, Some(Err(error))) if early => Err(error),
         (Err(error), _) => Err(error),
-        (Ok(result), Some(proof)) => Ok((result, proof?)),
+        (Ok(result), Some(proof)) => Ok(result.proved(proof?)),
         (Ok(result), None) => {
-            let proof = verify(ffmpeg, job, &result, stop)?;
-            Ok((result, proof))
+            let proof = verify(ffmpeg, spec, output, result.fed, &result.pictures, stop)?;
+            Ok(result.proved(proof))
         }
     }
 }

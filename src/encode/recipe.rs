@@ -3,6 +3,8 @@
 //! Owns every codec argument, each with its reason beside it, and refuses what a codec cannot do before anything runs.
 //! Pure: no files, no processes.
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::{Builtin, Container, FrameRate, Preset, Video};
 use crate::encode::chunk::{Form, Pace};
 use crate::frame::color::{Canvas, Feed};
@@ -44,7 +46,7 @@ pub struct Source {
 
 /// Everything that decides how pixels become a file, except the frames and their rate. The same recipe gives the same
 /// codec configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recipe {
     /// The preset's name.
     pub name: String,
@@ -69,7 +71,7 @@ pub struct Recipe {
 }
 
 /// How far the pictures of the video may be from those of the frames.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Tolerance {
     /// Not at all, and no pixel either: the codec is lossless, and keeps the depth of the frames.
     Exact,

@@ -5,27 +5,26 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::encode::EncodeError;
-use crate::encode::chunk::{BadFrames, ChunkJob, ChunkResult, FrameFile, Intake, Progress, Shown};
+use crate::encode::chunk::{BadFrames, ChunkOutcome, ChunkSpec, FrameFile, Intake, Progress, Shown};
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::encode::join::{self, Part};
 use crate::encode::parallel::{memory_available, parallel_chunks};
 use crate::encode::plan::{Piece, plan};
 use crate::encode::proved::encode_and_prove;
 use crate::error::{Explain as _, chain};
-use crate::frame::FrameError;
 use crate::frame::digest::{self, Contents};
 use crate::journal::{ChunkId, StoredChunk};
 use crate::pipeline::chunks::{self, ChunkMaker, Made};
 use crate::pipeline::error::JobError;
 use crate::pipeline::job::Tools;
-use crate::sequence::{Batch, FrameNumber};
+use crate::sequence::{Batch, FrameNumber, Unreadable};
 use crate::text::printable::Show as _;
 
 /// A file that is proved to be the video of its frames.
@@ -36,38 +35,40 @@ pub(super) struct Assembled {
     /// What was read of the frames that could be used. Nothing of those in chunks of an earlier version.
     pub(super) contents: Vec<(FrameNumber, Contents)>,
     /// Frames that could not be used.
-    pub(super) bad: Vec<(FrameNumber, FrameError)>,
+    pub(super) bad: Vec<Unreadable>,
     /// Frames of the video that were encoded before the batch had its turn.
     pub(super) ahead: u64,
     /// How long the last proof took; chunks are proved as they are made.
     pub(super) proof: Duration,
 }
 
-/// Makes `job.output` of the frames of `job`, which are those of `batch`.
+/// Makes `output` of the frames of `spec`, which are those of `batch`.
 pub(super) fn assemble(
     batch: &Batch,
-    job: &ChunkJob,
+    spec: &ChunkSpec,
+    output: &Path,
     tools: &Tools,
     ffmpeg: &Ffmpeg,
     progress: &(dyn Fn(Progress) + Sync),
     stop: &Stop,
 ) -> Result<Assembled, JobError> {
-    if job.recipe.joinable()
-        && let Some(assembled) = Chunked::new(batch, job, tools, ffmpeg, progress, stop).assemble()?
+    if spec.encode.recipe.joinable()
+        && let Some(assembled) = Chunked::new(batch, (spec, output), tools, ffmpeg, progress, stop).assemble()?
     {
         return Ok(assembled);
     }
     let mut encoded = Instant::now();
-    let intake = Intake::of(job.frames.clone());
-    let (result, proof) = encode_and_prove(ffmpeg, job, &intake, progress, stop, || encoded = Instant::now())?;
-    let ChunkResult { bad, contents, .. } = result;
+    let intake = Intake::of(spec.frames.clone());
+    let outcome = encode_and_prove(ffmpeg, &spec.encode, &intake, output, progress, stop, || encoded = Instant::now())?;
+    let ChunkOutcome { bad, contents, proof, .. } = outcome;
     Ok(Assembled { frames: proof.frames, bad, contents, ahead: 0, proof: encoded.elapsed() })
 }
 
 /// A batch on its way to a reel by chunks.
 struct Chunked<'a> {
     maker: ChunkMaker,
-    job: &'a ChunkJob,
+    spec: &'a ChunkSpec,
+    output: &'a Path,
     tools: &'a Tools,
     ffmpeg: &'a Ffmpeg,
     progress: &'a (dyn Fn(Progress) + Sync),
@@ -77,7 +78,12 @@ struct Chunked<'a> {
 /// Why a reel was not made of chunks.
 enum Miss {
     /// It can be tried without the chunks that were there, or without any.
-    Chunks(JobError),
+    Chunks {
+        /// In words for the log.
+        why: String,
+        /// What can be done about it.
+        hint: String,
+    },
     /// It would fail in any way.
     Batch(JobError),
 }
@@ -91,7 +97,7 @@ impl From<JobError> for Miss {
             | JobError::FolderGone { .. }
             | JobError::Encode(EncodeError::Ffmpeg(_)) => Self::Batch(error),
             JobError::Encode(EncodeError::BadFrame(ref bad)) if bad.kind.is_want() => Self::Batch(error),
-            error => Self::Chunks(error),
+            error => Self::Chunks { why: chain(&error).to_string(), hint: error.hint().unwrap_or_default() },
         }
     }
 }
@@ -99,15 +105,16 @@ impl From<JobError> for Miss {
 impl<'a> Chunked<'a> {
     fn new(
         batch: &Batch,
-        job: &'a ChunkJob,
+        (spec, output): (&'a ChunkSpec, &'a Path),
         tools: &'a Tools,
         ffmpeg: &'a Ffmpeg,
         progress: &'a (dyn Fn(Progress) + Sync),
         stop: &'a Stop,
     ) -> Self {
         let (dir, pattern) = (batch.dir.clone(), batch.pattern.clone());
-        let maker = ChunkMaker::new(tools, ffmpeg.clone(), dir, pattern, job.recipe.clone(), job.rate);
-        Self { maker, job, tools, ffmpeg, progress, stop }
+        let (recipe, rate) = (spec.encode.recipe.clone(), spec.encode.rate);
+        let maker = ChunkMaker::new(tools, ffmpeg.clone(), dir, pattern, recipe, rate);
+        Self { maker, spec, output, tools, ffmpeg, progress, stop }
     }
 
     /// `None` where the batch is better encoded in one go.
@@ -118,17 +125,16 @@ impl<'a> Chunked<'a> {
             if matches!(pieces[..], [] | [Piece::Encode(_)]) {
                 return Ok(None);
             }
-            let error = match self.by_pieces(&pieces, &found) {
+            let (why, hint) = match self.by_pieces(&pieces, &found) {
                 Ok(assembled) => return Ok(Some(assembled)),
                 Err(Miss::Batch(error)) => return Err(error),
-                Err(Miss::Chunks(error)) => error,
+                Err(Miss::Chunks { why, hint }) => (why, hint),
             };
-            let hint = error.hint().unwrap_or_default();
             if found.is_empty() {
-                tracing::warn!(dir = %self.maker.dir().shown(), hint, "{}; encoding in one go instead", chain(&error));
+                tracing::warn!(dir = %self.maker.dir().shown(), hint, "{why}; encoding in one go instead");
                 return Ok(None);
             }
-            tracing::warn!(dir = %self.maker.dir().shown(), hint, "{}; encoding without the chunks that were there", chain(&error));
+            tracing::warn!(dir = %self.maker.dir().shown(), hint, "{why}; encoding without the chunks that were there");
             let ids: Vec<ChunkId> = found.drain(..).map(|chunk| chunk.id).collect();
             chunks::discard(self.tools, &ids)?;
         }
@@ -136,7 +142,7 @@ impl<'a> Chunked<'a> {
 
     /// Without the chunks of frames that were written into since, by a program that put their times back.
     fn as_read(&self, found: Vec<StoredChunk>) -> Result<Vec<StoredChunk>, JobError> {
-        let frames: HashMap<FrameNumber, &FrameFile> = self.job.frames.iter().map(|f| (f.number, f)).collect();
+        let frames: HashMap<FrameNumber, &FrameFile> = self.spec.frames.iter().map(|f| (f.number, f)).collect();
         let is_as_read = |chunk: &StoredChunk| {
             chunk.frames.iter().zip(&chunk.contents).all(|(shown, contents)| match frames.get(&shown.number) {
                 // One that cannot be looked at now is not the reason to encode the others again.
@@ -154,7 +160,7 @@ impl<'a> Chunked<'a> {
     }
 
     fn plan(&self, found: &[StoredChunk]) -> Vec<Piece<usize>> {
-        let shown: Vec<Shown> = self.job.frames.iter().map(FrameFile::shown).collect();
+        let shown: Vec<Shown> = self.spec.frames.iter().map(FrameFile::shown).collect();
         let kept: Vec<(usize, Vec<Shown>)> =
             found.iter().enumerate().map(|(index, chunk)| (index, chunk.frames.clone())).collect();
         plan(&shown, &kept, self.tools.encoder.chunk_length)
@@ -197,10 +203,10 @@ impl<'a> Chunked<'a> {
     }
 
     fn join(&self, parts: &[Part]) -> Result<(u64, Duration), JobError> {
-        let Self { job, ffmpeg, stop, .. } = self;
-        join::join(ffmpeg, &job.recipe, job.rate, parts, &job.output, job.settings, stop)?;
+        let Self { spec: ChunkSpec { encode: spec, .. }, output, ffmpeg, stop, .. } = self;
+        join::join(ffmpeg, &spec.recipe, spec.rate, parts, output, spec.settings, stop)?;
         let joined = Instant::now();
-        let proof = join::prove(ffmpeg, &job.recipe, job.rate, parts, &job.output, job.settings, stop)?;
+        let proof = join::prove(ffmpeg, &spec.recipe, spec.rate, parts, output, spec.settings, stop)?;
         Ok((proof.frames, joined.elapsed()))
     }
 
@@ -211,9 +217,9 @@ impl<'a> Chunked<'a> {
             Piece::Kept(_) => None,
         });
         let to_do: Vec<_> = to_do.collect();
-        let total: u64 = self.job.frames.iter().map(|frame| u64::from(frame.repeat)).sum();
+        let total: u64 = self.spec.frames.iter().map(|frame| u64::from(frame.repeat)).sum();
         let count = |range: &std::ops::Range<usize>| -> u64 {
-            self.job.frames[range.clone()].iter().map(|frame| u64::from(frame.repeat)).sum()
+            self.spec.frames[range.clone()].iter().map(|frame| u64::from(frame.repeat)).sum()
         };
         let kept = total - to_do.iter().map(|(_, range)| count(range)).sum::<u64>();
         let encoded: Vec<AtomicU64> = to_do.iter().map(|_| AtomicU64::new(0)).collect();
@@ -258,25 +264,24 @@ impl<'a> Chunked<'a> {
         let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         // Other batches are encoded at the same time.
         let cores = NonZeroUsize::new(cores.get() / self.tools.encoder.jobs).unwrap_or(NonZeroUsize::MIN);
-        let (recipe, setting) = (&self.job.recipe, self.tools.encoder.parallel_chunks);
+        let (recipe, setting) = (&self.spec.encode.recipe, self.tools.encoder.parallel_chunks);
         let (width, height) = (recipe.canvas.width, recipe.canvas.height);
         parallel_chunks(setting, cores, &recipe.encoder, width, height, memory_available())
     }
 
     fn piece(&self, range: std::ops::Range<usize>, progress: &(dyn Fn(Progress) + Sync)) -> Result<Made, Miss> {
         let first = range.start == 0;
-        let frames = &self.job.frames[range];
+        let frames = &self.spec.frames[range];
         let intake = Intake::of(frames.to_vec());
-        let made = self.maker.make(&intake, first, self.job.bad_frames, progress, self.stop, || {})?;
+        let made = self.maker.make(&intake, first, self.spec.encode.bad_frames, progress, self.stop, || {})?;
         // Held is the frame before, which is in another chunk.
-        let first_bad = made.bad.first().map(|(number, _)| *number);
-        if self.job.bad_frames == BadFrames::Hold
-            && first_bad.is_some()
-            && first_bad == frames.first().map(|f| f.number)
+        if let (BadFrames::Hold, Some(first), Some(bad)) =
+            (self.spec.encode.bad_frames, frames.first(), made.bad.first())
+            && first.number == bad.number
         {
             chunks::remove_files(self.tools, std::iter::once(&*made.part.file))?;
-            let (_, error) = made.bad.into_iter().next().ok_or(JobError::Stopped)?;
-            return Err(Miss::Chunks(EncodeError::BadFrame(error).into()));
+            let why = format!("{}: {}", first.path.shown(), bad.reason);
+            return Err(Miss::Chunks { why, hint: String::new() });
         }
         Ok(made)
     }

@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::config::{FrameRate, dirs};
 use crate::encode::EncodeError;
-use crate::encode::chunk::{BadFrames, ChunkJob, Form, Intake, Progress, Shown, settings_of};
+use crate::encode::chunk::{BadFrames, ChunkOutcome, EncodeSpec, Form, Intake, Progress, Shown, settings_of};
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::encode::join::Part;
 use crate::encode::preview;
@@ -24,7 +24,6 @@ use crate::encode::proved::encode_and_prove;
 use crate::encode::recipe::Recipe;
 use crate::encode::store::{self, ChunkStore};
 use crate::error::chain;
-use crate::frame::FrameError;
 use crate::frame::digest::Contents;
 use crate::journal::{ChunkId, ChunkKey, JournalError, KeyedChunk, NewChunk, StoredChunk};
 use crate::model::Identity;
@@ -32,7 +31,7 @@ use crate::pipeline::clock::now_ms;
 use crate::pipeline::error::JobError;
 use crate::pipeline::job::Tools;
 use crate::pipeline::places;
-use crate::sequence::{Batch, FrameNumber, Pattern};
+use crate::sequence::{Batch, FrameNumber, Pattern, Unreadable};
 use crate::text::printable::Show as _;
 use crate::watch::scan;
 
@@ -46,7 +45,7 @@ pub(crate) struct ChunkMaker {
     ffmpeg: Ffmpeg,
     dir: Arc<Path>,
     pattern: Pattern,
-    job: ChunkJob,
+    spec: EncodeSpec,
     settings: String,
 }
 
@@ -62,7 +61,7 @@ pub(crate) struct Made {
     /// What was read of those that could be used.
     pub(crate) contents: Vec<(FrameNumber, Contents)>,
     /// Frames that could not be used.
-    pub(crate) bad: Vec<(FrameNumber, FrameError)>,
+    pub(crate) bad: Vec<Unreadable>,
     /// Held where the journal does not know the file: no other process takes it for nobody's as long as this lives.
     pub(crate) held: Option<store::Part>,
 }
@@ -77,17 +76,15 @@ impl ChunkMaker {
         recipe: Recipe,
         rate: FrameRate,
     ) -> Self {
-        let job = ChunkJob {
-            frames: Vec::new(),
+        let spec = EncodeSpec {
             recipe,
             rate,
-            output: PathBuf::new(),
+            form: Form::Chunk { gop: tools.encoder.chunk_length, first: true },
             bad_frames: BadFrames::End,
             settings: (&tools.encoder).into(),
-            form: Form::Chunk { gop: tools.encoder.chunk_length, first: true },
         };
-        let settings = settings_of(&ffmpeg, &job);
-        Self { tools: tools.clone(), ffmpeg, dir, pattern, job, settings }
+        let settings = settings_of(&ffmpeg, &spec);
+        Self { tools: tools.clone(), ffmpeg, dir, pattern, spec, settings }
     }
 
     /// The folder of the frames.
@@ -105,7 +102,7 @@ impl ChunkMaker {
         let mut chunks = self.tools.journal.chunks_of(&self.key())?;
         chunks.retain(|chunk| {
             let size = fs::metadata(&chunk.file).map(|meta| meta.len()).ok();
-            let whole = size == Some(chunk.bytes) && part_of(chunk).is_whole(self.job.rate);
+            let whole = size == Some(chunk.bytes) && part_of(chunk).is_whole(self.spec.rate);
             if !whole {
                 tracing::warn!(path = %chunk.file.shown(), "this chunk is damaged or gone; its frames are encoded again");
             }
@@ -150,7 +147,7 @@ impl ChunkMaker {
         let dir = preview_dir(&self.tools, &self.dir, &self.pattern);
         // No chunk is longer than one and a half times the usual length; twice is more than that at any rounding.
         let most = self.tools.encoder.chunk_length.saturating_mul(const { NonZeroU32::new(2).unwrap() });
-        let path = preview::write(&dir, files, self.job.rate, most)?;
+        let path = preview::write(&dir, files, self.spec.rate, most)?;
         tracing::debug!(path = %path.shown(), chunks = files.len(), "preview");
         Ok(())
     }
@@ -180,8 +177,9 @@ impl ChunkMaker {
         self.ffmpeg.check_unchanged().map_err(EncodeError::from)?;
         let mut file = ChunkStore::open(chunk_dir)?.reserve(&now_ms().to_string())?;
         let form = Form::Chunk { gop: self.tools.encoder.chunk_length, first };
-        let job = ChunkJob { output: file.reach(), bad_frames, form, ..self.job.clone() };
-        let (result, proof) = encode_and_prove(&self.ffmpeg, &job, intake, progress, stop, encoded)?;
+        let spec = EncodeSpec { bad_frames, form, ..self.spec.clone() };
+        let outcome = encode_and_prove(&self.ffmpeg, &spec, intake, &file.reach(), progress, stop, encoded)?;
+        let ChunkOutcome { shown, contents, bad, ended_by: _, proof } = outcome;
         // Replaced meanwhile, nobody knows which of the two made it: it must not be recorded as that of one of them.
         self.ffmpeg.check_unchanged().map_err(EncodeError::from)?;
         let path = file.keep()?;
@@ -189,14 +187,14 @@ impl ChunkMaker {
         let samples = proof.samples.ok_or(EncodeError::NoFrames)?;
         let part = Part { file: path, samples };
         let mut id = None;
-        if result.bad.is_empty() {
-            let contents: Vec<Contents> = result.contents.iter().map(|(_, contents)| *contents).collect();
-            let (frames, bytes) = (&result.shown, proof.bytes);
-            let new = NewChunk { file: &part.file, bytes, frames, contents: &contents, samples: &part.samples };
+        if bad.is_empty() {
+            let read: Vec<Contents> = contents.iter().map(|(_, contents)| *contents).collect();
+            let (frames, bytes) = (&shown, proof.bytes);
+            let new = NewChunk { file: &part.file, bytes, frames, contents: &read, samples: &part.samples };
             id = Some(journal.add_chunk(&self.key(), &new, now_ms())?);
         }
         let held = id.is_none().then_some(file);
-        Ok(Made { id, part, shown: result.shown, contents: result.contents, bad: result.bad, held })
+        Ok(Made { id, part, shown, contents, bad, held })
     }
 }
 

@@ -18,7 +18,7 @@ use crate::deliver::cleanup::EncodedFrame;
 use crate::deliver::name::{self, NameContext};
 use crate::deliver::publish::{self, Staging};
 use crate::encode::EncodeError;
-use crate::encode::chunk::{BadFrames, ChunkJob, Form, Progress};
+use crate::encode::chunk::{BadFrames, ChunkSpec, EncodeSpec, Form, Progress};
 use crate::encode::ffmpeg::Stop;
 use crate::encode::recipe::Recipe;
 use crate::encode::verify;
@@ -34,7 +34,7 @@ use crate::pipeline::job::{Job, Tools, recipe_of};
 use crate::pipeline::survey::{self, Survey};
 use crate::sequence::finish::MissingFrames;
 use crate::sequence::name::EXTENSIONS;
-use crate::sequence::{Anomaly, Batch, Unreadable, os_name};
+use crate::sequence::{Anomaly, Batch, os_name};
 use crate::text::printable::Show as _;
 use crate::watch::places::Sighting;
 
@@ -132,23 +132,21 @@ fn make_reel(
         }
         tools.journal.started(*id, folder, &ffmpeg.version, now_ms()).map_err(Into::into)
     })?;
-    let chunk = ChunkJob {
-        frames,
+    let encode = EncodeSpec {
         recipe,
         rate: root.video.rate,
-        output: staging.path().to_path_buf(),
+        form: Form::Reel,
         bad_frames: bad_frames(root.finish.missing_frames),
         settings: (&tools.encoder).into(),
-        form: Form::Reel,
     };
+    let spec = ChunkSpec { frames, encode };
     let Assembled { frames, bad, contents, ahead, proof } =
-        assemble::assemble(batch, &chunk, tools, &ffmpeg, progress, stop)?;
+        assemble::assemble(batch, &spec, staging.path(), tools, &ffmpeg, progress, stop)?;
     let verify_ms = i64::try_from(proof.as_millis()).unwrap_or(i64::MAX);
     let encode_ms = ms_since(started) - verify_ms;
-    verify::check_inputs(&chunk)?;
-    let bad = bad.iter().map(|(number, error)| Unreadable { number: *number, reason: chain(&error.kind).to_string() });
+    verify::check_inputs(&spec.frames)?;
     anomalies.extend(Anomaly::unreadable(bad));
-    if root.delivery.cleanup == Cleanup::Delete && chunk.recipe.tolerance.is_coarse() {
+    if root.delivery.cleanup == Cleanup::Delete && spec.encode.recipe.tolerance.is_coarse() {
         anomalies.push(Anomaly::Coarse);
     }
     let cleanup = cleanup_of(root, &anomalies);
@@ -164,7 +162,7 @@ fn make_reel(
     let seen = [&root.path, &target.dir].map(|folder| Sighting::of(folder).ok());
     tools.journal.seen_at(*id, seen[0].as_ref(), seen[1].as_ref())?;
     let announce = &mut |reel: &Published| tools.journal.publishing(*id, reel, &outcome).map_err(Into::into);
-    let published = publish::publish(staging, &target.stem, chunk.recipe.extension(), announce);
+    let published = publish::publish(staging, &target.stem, spec.encode.recipe.extension(), announce);
     let recorded = published.map_err(JobError::from).and_then(|reel| {
         tools.journal.published(*id, &reel, now_ms())?;
         Ok(reel)

@@ -7,13 +7,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use reeld::config::{Builtin, Video};
-use reeld::encode::chunk::{BadFrames, ChunkJob, encode};
+use reeld::encode::chunk::BadFrames;
 use reeld::encode::ffmpeg::{Ffmpeg, Stop};
-use reeld::encode::verify::{check_inputs, verify};
+use reeld::encode::verify::check_inputs;
 use reeld::encode::{EncodeError, FailureKind, Flaw};
 use reeld::error::Explain as _;
 
-use crate::help::{Look, Shot, ffmpeg, frame_file, make, make_with, video};
+use crate::help::{Job, Look, Shot, encode, ffmpeg, frame_file, make, make_with, verify, video};
 
 /// Cuts the end off frame `index`, before the batch is sealed.
 fn tear(shot: &mut Shot, index: usize) {
@@ -31,7 +31,7 @@ fn torn_shot(indices: &[usize]) -> Shot {
     shot
 }
 
-fn job_with(shot: &Shot, policy: BadFrames) -> ChunkJob {
+fn job_with(shot: &Shot, policy: BadFrames) -> Job {
     // From a frame that is whole.
     let whole = Shot { dir: tempfile::tempdir().unwrap(), frames: vec![shot.frames[2].clone()] };
     let mut job = whole.job(&video(Builtin::H264));
@@ -79,11 +79,11 @@ fn nothing_but_torn_frames_is_an_error() {
 fn a_frame_that_changed_or_vanished_fails_whatever_the_policy() {
     let shot = Shot::new(6, (128, 72), Look::Eight);
     let job = job_with(&shot, BadFrames::Skip);
-    assert!(check_inputs(&job).is_ok());
+    assert!(check_inputs(&job.frames).is_ok());
     fs::copy(&shot.frames[0].path, &shot.frames[4].path).unwrap();
     let changed = make(&job).unwrap_err();
     assert!(matches!(&changed, EncodeError::FrameChanged(_)) && changed.retryable(), "{changed:?}");
-    assert!(matches!(check_inputs(&job), Err(EncodeError::FrameChanged(_))));
+    assert!(matches!(check_inputs(&job.frames), Err(EncodeError::FrameChanged(_))));
     fs::remove_file(&shot.frames[4].path).unwrap();
     let vanished = make(&job).unwrap_err();
     assert!(matches!(&vanished, EncodeError::FrameChanged(_)) && vanished.retryable(), "{vanished:?}");
@@ -236,11 +236,11 @@ fn success_without_a_video_is_none() {
 }
 
 /// Makes a good video, then has `spoil` do something to it, and the proof must notice.
-fn spoiled(preset: Builtin, spoil: impl FnOnce(&mut ChunkJob, &Shot)) -> Flaw {
+fn spoiled(preset: Builtin, spoil: impl FnOnce(&mut Job, &Shot)) -> Flaw {
     spoiled_shot(&Shot::new(8, (320, 180), Look::Eight), preset, spoil)
 }
 
-fn spoiled_shot(shot: &Shot, preset: Builtin, spoil: impl FnOnce(&mut ChunkJob, &Shot)) -> Flaw {
+fn spoiled_shot(shot: &Shot, preset: Builtin, spoil: impl FnOnce(&mut Job, &Shot)) -> Flaw {
     let mut job = shot.job(&video(preset));
     let stop = Stop::default();
     let result = encode(ffmpeg(), &job, &|_| {}, &stop).unwrap();
@@ -252,7 +252,7 @@ fn spoiled_shot(shot: &Shot, preset: Builtin, spoil: impl FnOnce(&mut ChunkJob, 
 }
 
 /// The same video from other frames.
-fn remake(job: &ChunkJob, change: impl FnOnce(&mut ChunkJob)) {
+fn remake(job: &Job, change: impl FnOnce(&mut Job)) {
     let mut other = job.clone();
     change(&mut other);
     encode(ffmpeg(), &other, &|_| {}, &Stop::default()).unwrap();

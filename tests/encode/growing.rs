@@ -7,16 +7,16 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use reeld::config::{Builtin, Video};
-use reeld::encode::chunk::{ChunkJob, ChunkResult, Form, Intake};
+use reeld::encode::chunk::{ChunkOutcome, Form, Intake};
 use reeld::encode::ffmpeg::{Ffmpeg, Stop};
 use reeld::encode::proved::encode_and_prove;
-use reeld::encode::verify::{Proof, verify};
 use reeld::encode::{EncodeError, Flaw};
 
 use crate::faults::fake;
-use crate::help::{Look, Shot, ffmpeg, video};
+use crate::help::{Job, Look, Shot, ffmpeg, video};
+use crate::prepared::again;
 
-fn job(preset: Builtin, count: u32) -> (Shot, ChunkJob) {
+fn job(preset: Builtin, count: u32) -> (Shot, Job) {
     let shot = Shot::new(count, (256, 144), Look::Eight);
     let mut job = shot.job(&video(preset));
     job.output = shot.dir.path().join("part.mp4");
@@ -26,18 +26,26 @@ fn job(preset: Builtin, count: u32) -> (Shot, ChunkJob) {
 }
 
 /// The frames come one after the other, and no more of them once the encoder has them all.
-fn make(ffmpeg: &Ffmpeg, job: &ChunkJob) -> Result<(ChunkResult, Proof), EncodeError> {
+fn make(ffmpeg: &Ffmpeg, job: &Job) -> Result<ChunkOutcome, EncodeError> {
+    make_of(ffmpeg, job).0
+}
+
+/// The frames that were fed come along.
+fn make_of(ffmpeg: &Ffmpeg, job: &Job) -> (Result<ChunkOutcome, EncodeError>, Intake) {
+    let spec = job.encode_spec();
     let (send, drained) = mpsc::channel();
     let intake = Intake::telling(move || send.send(()).unwrap());
-    thread::scope(|scope| {
-        let made = scope.spawn(|| encode_and_prove(ffmpeg, job, &intake, &|_| {}, &Stop::default(), || {}));
+    let made = thread::scope(|scope| {
+        let encode = || encode_and_prove(ffmpeg, &spec, &intake, &job.output, &|_| {}, &Stop::default(), || {});
+        let made = scope.spawn(encode);
         for frame in &job.frames {
             intake.push([frame.clone()]);
             while drained.recv_timeout(Duration::from_millis(10)).is_err() && !made.is_finished() {}
         }
         intake.end();
         made.join().unwrap()
-    })
+    });
+    (made, intake)
 }
 
 #[test]
@@ -48,10 +56,10 @@ fn what_is_proved_of_a_growing_file_is_what_is_in_the_whole_one() {
             continue;
         }
         let name = preset.name();
-        let (result, proof) = make(ffmpeg(), &job).unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert_eq!(proof.frames, 30);
-        let whole = verify(ffmpeg(), &job, &result, &Stop::default()).unwrap();
-        assert_eq!(proof, whole, "{name}");
+        let (made, intake) = make_of(ffmpeg(), &job);
+        let made = made.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(made.proof.frames, 30);
+        assert_eq!(made.proof, again(&job, 30, &intake), "{name}");
     }
 }
 
@@ -90,7 +98,8 @@ fn an_encoder_whose_file_is_wrong_gets_no_more_frames() {
         let intake = Intake::default();
         intake.push(job.frames.clone());
         // No word of an end.
-        let made = encode_and_prove(&ffmpeg, &job, &intake, &|_| {}, &Stop::default(), || {});
+        let spec = job.encode_spec();
+        let made = encode_and_prove(&ffmpeg, &spec, &intake, &job.output, &|_| {}, &Stop::default(), || {});
         send.send(made.map(|_| ()))
     });
     let error = made.recv_timeout(Duration::from_secs(60)).expect("an answer").unwrap_err();

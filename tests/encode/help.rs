@@ -9,10 +9,10 @@ use std::sync::OnceLock;
 use image::{DynamicImage, ImageBuffer, Luma, Rgb, RgbImage, Rgba, RgbaImage};
 use reeld::config::{Builtin, Container, CustomPreset, FrameRate, Preset, Quality, Video};
 use reeld::encode::EncodeError;
-use reeld::encode::chunk::{BadFrames, ChunkJob, ChunkResult, Form, FrameFile, Settings, encode};
+use reeld::encode::chunk::{self, BadFrames, ChunkSpec, EncodeSpec, Encoded, Form, FrameFile, Progress, Settings};
 use reeld::encode::ffmpeg::{Ffmpeg, Stop};
 use reeld::encode::recipe::{Recipe, RecipeError, Source};
-use reeld::encode::verify::{Proof, verify};
+use reeld::encode::verify::{self, Proof};
 use reeld::files::identity_of;
 use reeld::frame::complete::inspect;
 use reeld::sequence::sizes::SizeChange;
@@ -61,18 +61,18 @@ impl Shot {
         Self { dir, frames }
     }
 
-    pub fn job(&self, video: &Video) -> ChunkJob {
+    pub fn job(&self, video: &Video) -> Job {
         self.try_job(video).unwrap()
     }
 
-    pub fn try_job(&self, video: &Video) -> Result<ChunkJob, RecipeError> {
+    pub fn try_job(&self, video: &Video) -> Result<Job, RecipeError> {
         let info = inspect(&self.frames[0].path, &self.frames[0].identity).unwrap();
         let source =
             Source { width: info.width, height: info.height, deep: info.deep, linear: info.linear, alpha: info.alpha };
         let recipe = Recipe::resolve(video, &source)?;
         let output = self.dir.path().join(format!(".reeld-1.{}.part", recipe.extension()));
         fs::write(&output, b"").unwrap();
-        Ok(ChunkJob {
+        Ok(Job {
             frames: self.frames.clone(),
             recipe,
             rate: video.rate,
@@ -117,12 +117,48 @@ pub fn with_quality(preset: Builtin, quality: Quality) -> Video {
     Video { quality: Some(quality), ..video(preset) }
 }
 
+/// A spec with the place of its file, for tests to change.
+#[derive(Debug, Clone)]
+pub struct Job {
+    pub frames: Vec<FrameFile>,
+    pub recipe: Recipe,
+    pub rate: FrameRate,
+    pub output: PathBuf,
+    pub bad_frames: BadFrames,
+    pub settings: Settings,
+    pub form: Form,
+}
+
+impl Job {
+    pub fn encode_spec(&self) -> EncodeSpec {
+        let Self { rate, bad_frames, settings, form, .. } = *self;
+        EncodeSpec { recipe: self.recipe.clone(), rate, form, bad_frames, settings }
+    }
+
+    pub fn spec(&self) -> ChunkSpec {
+        ChunkSpec { frames: self.frames.clone(), encode: self.encode_spec() }
+    }
+}
+
+pub fn encode(
+    ffmpeg: &Ffmpeg,
+    job: &Job,
+    progress: &(dyn Fn(Progress) + Sync),
+    stop: &Stop,
+) -> Result<Encoded, EncodeError> {
+    chunk::encode(ffmpeg, &job.spec(), &job.output, progress, stop)
+}
+
+pub fn verify(ffmpeg: &Ffmpeg, job: &Job, fed: &Encoded, stop: &Stop) -> Result<Proof, EncodeError> {
+    verify::verify(ffmpeg, &job.encode_spec(), &job.output, fed.fed, &fed.pictures, stop)
+}
+
 /// Encodes and proves.
-pub fn make(job: &ChunkJob) -> Result<(ChunkResult, Proof), EncodeError> {
+pub fn make(job: &Job) -> Result<(Encoded, Proof), EncodeError> {
     make_with(ffmpeg(), job)
 }
 
-pub fn make_with(ffmpeg: &Ffmpeg, job: &ChunkJob) -> Result<(ChunkResult, Proof), EncodeError> {
+pub fn make_with(ffmpeg: &Ffmpeg, job: &Job) -> Result<(Encoded, Proof), EncodeError> {
     let stop = Stop::default();
     let result = encode(ffmpeg, job, &|_| {}, &stop)?;
     let proof = verify(ffmpeg, job, &result, &stop)?;

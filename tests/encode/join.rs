@@ -8,7 +8,7 @@ use std::process::Command;
 
 use reeld::config::{Builtin, Container, FrameRate, Preset, Quality, Video};
 use reeld::encode::EncodeError;
-use reeld::encode::chunk::{ChunkJob, Form, Settings};
+use reeld::encode::chunk::{Form, Settings};
 use reeld::encode::ffmpeg::Stop;
 use reeld::encode::join::{Part, join, prove};
 use reeld::encode::preview;
@@ -16,7 +16,7 @@ use reeld::encode::recipe::Recipe;
 use reeld::encode::verify::Proof;
 use reeld::error::chain;
 
-use crate::help::{Look, Shot, decode, ffmpeg, frame_file, make, own, rate, video, with_quality};
+use crate::help::{Job, Look, Shot, decode, ffmpeg, frame_file, make, own, rate, video, with_quality};
 
 /// Parts of a shot, and where their reel goes.
 struct Film {
@@ -44,7 +44,7 @@ impl Film {
         Ok(all)
     }
 
-    fn job(&self, video: &Video, frames: Range<usize>) -> ChunkJob {
+    fn job(&self, video: &Video, frames: Range<usize>) -> Job {
         let mut job = self.shot.job(video);
         job.output = self.shot.dir.path().join(format!("{}-{}.part", frames.start, frames.end));
         job.form = Form::Chunk { gop: NonZeroU32::new(24).unwrap(), first: frames.start == 0 };

@@ -11,7 +11,6 @@ use std::process::Command;
 use std::sync::Arc;
 
 use reeld::config::{Builtin, Container, NamedQuality, Quality, Video};
-use reeld::encode::chunk::encode;
 use reeld::encode::ffmpeg::Stop;
 use reeld::encode::look::Look;
 use reeld::encode::recipe::Tolerance;
@@ -22,7 +21,7 @@ use reeld::frame::color::Feed;
 use tempfile::TempDir;
 
 use crate::contents::{CONTENTS, Content};
-use crate::help::{Shot, ffmpeg, frame_file, make, own, video, with_quality};
+use crate::help::{Shot, encode, ffmpeg, frame_file, make, own, video, with_quality};
 
 const SIZE: (u32, u32) = (320, 180);
 const COUNT: u32 = 20;

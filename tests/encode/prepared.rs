@@ -9,15 +9,24 @@ use std::time::Duration;
 
 use reeld::config::Builtin;
 use reeld::encode::EncodeError;
-use reeld::encode::chunk::{BadFrames, ChunkJob, ChunkResult, Form, Intake};
+use reeld::encode::chunk::{BadFrames, ChunkOutcome, Form, Intake};
 use reeld::encode::ffmpeg::{Ffmpeg, Stop};
 use reeld::encode::proved::encode_and_prove;
 use reeld::encode::verify::{Proof, verify};
 
-use crate::help::{Look, Shot, ffmpeg, video};
+use crate::help::{Job, Look, Shot, ffmpeg, video};
 
-fn make(ffmpeg: &Ffmpeg, job: &ChunkJob) -> Result<(ChunkResult, Proof), EncodeError> {
-    encode_and_prove(ffmpeg, job, &Intake::of(job.frames.clone()), &|_| {}, &Stop::default(), || {})
+fn make(ffmpeg: &Ffmpeg, job: &Job) -> Result<ChunkOutcome, EncodeError> {
+    make_of(ffmpeg, job, &Intake::of(job.frames.clone()))
+}
+
+fn make_of(ffmpeg: &Ffmpeg, job: &Job, intake: &Intake) -> Result<ChunkOutcome, EncodeError> {
+    encode_and_prove(ffmpeg, &job.encode_spec(), intake, &job.output, &|_| {}, &Stop::default(), || {})
+}
+
+/// The file of `job`, proved again now that it is finished.
+pub fn again(job: &Job, fed: u64, intake: &Intake) -> Proof {
+    verify(ffmpeg(), &job.encode_spec(), &job.output, fed, &intake.pictures(), &Stop::default()).unwrap()
 }
 
 #[test]
@@ -26,10 +35,10 @@ fn what_is_proved_of_a_reel_is_what_is_in_it() {
         let shot = Shot::new(30, (256, 144), Look::Eight);
         let job = shot.job(&video(preset));
         let name = preset.name();
-        let (result, proof) = make(ffmpeg(), &job).unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert_eq!(proof.frames, 30, "{name}");
-        let again = verify(ffmpeg(), &job, &result, &Stop::default()).unwrap();
-        assert_eq!(proof, again, "{name}");
+        let intake = Intake::of(job.frames.clone());
+        let made = make_of(ffmpeg(), &job, &intake).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(made.proof.frames, 30, "{name}");
+        assert_eq!(made.proof, again(&job, 30, &intake), "{name}");
     }
 }
 
@@ -41,9 +50,9 @@ fn a_file_that_ends_before_a_bad_frame_is_proved_too() {
     job.frames[19] = crate::help::frame_file(&shot.frames[19].path, 20);
     job.bad_frames = BadFrames::End;
     job.form = Form::Chunk { gop: NonZeroU32::new(24).unwrap(), first: true };
-    let (result, proof) = make(ffmpeg(), &job).unwrap();
-    assert!(result.ended_by.is_some());
-    assert_eq!((result.fed, proof.frames), (19, 19));
+    let made = make(ffmpeg(), &job).unwrap();
+    assert_eq!(made.ended_by.map(|bad| bad.number), Some(20));
+    assert_eq!((made.shown.len(), made.proof.frames), (19, 19));
 }
 
 #[test]

@@ -4,11 +4,10 @@ use image::DynamicImage;
 use reeld::config::{Builtin, Container, Encoder, NamedQuality, Quality, Video};
 use reeld::encode::ffmpeg::Stop;
 use reeld::encode::recipe::RecipeError;
-use reeld::encode::verify::verify;
 use reeld::encode::{EncodeError, Extent, Flaw, probe};
 use reeld::error::Explain as _;
 
-use crate::help::{Look, Shot, decode, describe, ffmpeg, frame_file, make, own, video, with_quality};
+use crate::help::{Look, Shot, decode, describe, ffmpeg, frame_file, make, own, verify, video, with_quality};
 
 const LOOKS: [Look; 5] = [Look::Eight, Look::Gray, Look::Sixteen, Look::Alpha, Look::DeepAlpha];
 

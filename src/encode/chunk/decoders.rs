@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use super::ChunkJob;
+use super::EncodeSpec;
 use super::intake::{Intake, Raw};
 use crate::config::Container;
 use crate::encode::look::{Look, harden};
@@ -21,11 +21,11 @@ pub(super) fn threads() -> usize {
     thread::available_parallelism().map_or(1, usize::from).min(MOST)
 }
 
-/// Decodes frames for `job` as long as any come.
-pub(super) fn run(job: &ChunkJob, intake: &Intake) {
+/// Decodes frames for `spec` as long as any come.
+pub(super) fn run(spec: &EncodeSpec, intake: &Intake) {
     let _guard = CloseOnPanic(intake);
-    step_back(job.settings.nice);
-    let recipe = &job.recipe;
+    step_back(spec.settings.nice);
+    let recipe = &spec.recipe;
     let target = Target { canvas: Some(recipe.canvas), feed: recipe.feed, background: recipe.background };
     let mut decoder = Decoder::default();
     while let Some((index, frame)) = intake.claim() {

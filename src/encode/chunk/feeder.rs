@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use rustix::pipe::fcntl_setpipe_size;
 
 use super::intake::{Intake, Raw};
-use super::{BadFrames, ChunkJob, FrameFile, Shown};
+use super::{BadFrames, EncodeSpec, FrameFile, Shown};
 use crate::encode::EncodeError;
 use crate::encode::priority::step_back;
 use crate::frame::digest::Contents;
@@ -21,20 +21,20 @@ pub(crate) const PIPE_BYTES: usize = 1 << 20;
 #[derive(Debug, Default)]
 pub(super) struct Fed {
     pub(super) frames: u64,
-    /// Whether every frame of the job had its turn: not when FFmpeg closed the pipe before the end.
+    /// Whether every frame had its turn: not when FFmpeg closed the pipe before the end.
     pub(super) whole: bool,
     pub(super) shown: Vec<Shown>,
     /// What was read of those that could be used.
     pub(super) contents: Vec<(FrameNumber, Contents)>,
     pub(super) bad: Vec<(FrameNumber, FrameError)>,
     /// The frame that ended it early, under [`BadFrames::End`].
-    pub(super) ended_by: Option<FrameError>,
+    pub(super) ended_by: Option<(FrameNumber, FrameError)>,
 }
 
-/// Writes the frames of a job.
+/// Writes the frames of an encode.
 #[derive(Debug)]
 pub(super) struct Feeder<'a> {
-    job: &'a ChunkJob,
+    spec: &'a EncodeSpec,
     intake: &'a Intake,
     written: &'a AtomicU64,
     waiting: &'a AtomicBool,
@@ -46,14 +46,19 @@ pub(super) struct Feeder<'a> {
 }
 
 impl<'a> Feeder<'a> {
-    pub(super) fn new(job: &'a ChunkJob, intake: &'a Intake, written: &'a AtomicU64, waiting: &'a AtomicBool) -> Self {
-        Self { job, intake, written, waiting, fed: Fed::default(), last: None, owed: 0 }
+    pub(super) fn new(
+        spec: &'a EncodeSpec,
+        intake: &'a Intake,
+        written: &'a AtomicU64,
+        waiting: &'a AtomicBool,
+    ) -> Self {
+        Self { spec, intake, written, waiting, fed: Fed::default(), last: None, owed: 0 }
     }
 
     /// Writes everything, and closes the pipe. A pipe that FFmpeg closed early is no error here: its exit status, or
     /// its count of the frames, is.
     pub(super) fn run(mut self, mut pipe: ChildStdin) -> Result<Fed, EncodeError> {
-        step_back(self.job.settings.nice);
+        step_back(self.spec.settings.nice);
         // Fewer turns between us and FFmpeg. Refused where the user has too many pipes; then they stay as they are.
         _ = fcntl_setpipe_size(&pipe, PIPE_BYTES);
         loop {
@@ -72,9 +77,9 @@ impl<'a> Feeder<'a> {
                     }
                     u64::from(frame.repeat) + std::mem::take(&mut self.owed)
                 }
-                Err(error) if self.job.bad_frames == BadFrames::End => {
+                Err(error) if self.spec.bad_frames == BadFrames::End => {
                     self.fed.whole = true;
-                    self.fed.ended_by = Some(error);
+                    self.fed.ended_by = Some((frame.number, error));
                     return Ok(self.fed);
                 }
                 Err(error) => self.bad(&frame, error)?,
@@ -91,11 +96,11 @@ impl<'a> Feeder<'a> {
         if matches!(error.kind, FrameErrorKind::Changed | FrameErrorKind::Vanished) {
             return Err(EncodeError::FrameChanged(error));
         }
-        if self.job.bad_frames == BadFrames::Error || error.kind.is_want() {
+        if self.spec.bad_frames == BadFrames::Error || error.kind.is_want() {
             return Err(EncodeError::BadFrame(error));
         }
         self.fed.bad.push((frame.number, error));
-        match (self.job.bad_frames, &self.last) {
+        match (self.spec.bad_frames, &self.last) {
             (BadFrames::Hold, Some(_)) => Ok(u64::from(frame.repeat)),
             (BadFrames::Hold, None) => {
                 self.owed += u64::from(frame.repeat);

@@ -97,7 +97,8 @@ impl Intake {
     }
 
     /// What the encoder was fed so far.
-    pub(in crate::encode) fn pictures(&self) -> Pictures {
+    #[must_use]
+    pub fn pictures(&self) -> Pictures {
         self.0.pictures.clone()
     }
 

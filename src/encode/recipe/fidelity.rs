@@ -1,15 +1,60 @@
 //! How near to its frames a lossy video is made: the encoder, and where on its scale.
 
+use serde::{Deserialize, Serialize};
+
 use super::Family;
 use crate::frame::color::Feed;
 
 /// An encoder at a quality.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fidelity {
-    encoder: &'static str,
+    encoder: Measured,
     scale: Option<u8>,
     /// The quality of x264 that is about as good, in hundredths.
     as_x264: Option<u16>,
+}
+
+/// What has limits of its own: an encoder, and what is fed to it or said of its quality where that matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum Measured {
+    X264,
+    X265,
+    SvtAv1,
+    Vpx,
+    Mpeg4,
+    X265Rgb,
+    SvtAv1Rgb,
+    VpxRgb,
+    X264Rgb,
+    ProresQuantiser,
+    ProresProfile,
+    Dnxhr,
+    Gif,
+    Webp,
+    Other,
+}
+
+impl Measured {
+    /// As the table of limits has it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::X264 => "x264",
+            Self::X265 => "x265",
+            Self::SvtAv1 => "svt-av1",
+            Self::Vpx => "vpx",
+            Self::Mpeg4 => "mpeg4",
+            Self::X265Rgb => "x265/rgb",
+            Self::SvtAv1Rgb => "svt-av1/rgb",
+            Self::VpxRgb => "vpx/rgb",
+            Self::X264Rgb => "x264/rgb",
+            Self::ProresQuantiser => "prores/quantiser",
+            Self::ProresProfile => "prores/profile",
+            Self::Dnxhr => "dnxhr",
+            Self::Gif => "gif",
+            Self::Webp => "webp",
+            Self::Other => "other",
+        }
+    }
 }
 
 impl Fidelity {
@@ -17,23 +62,23 @@ impl Fidelity {
     pub(super) fn of(family: Family, args: &[String], feed: Feed) -> Self {
         let scale = scale(family, args);
         let encoder = match (family, feed == Feed::Yuv420p) {
-            (Family::X264, true) => "x264",
-            (Family::X265, true) => "x265",
-            (Family::SvtAv1, true) => "svt-av1",
-            (Family::Vpx, true) => "vpx",
-            (Family::Mpeg4, true) => "mpeg4",
+            (Family::X264, true) => Measured::X264,
+            (Family::X265, true) => Measured::X265,
+            (Family::SvtAv1, true) => Measured::SvtAv1,
+            (Family::Vpx, true) => Measured::Vpx,
+            (Family::Mpeg4, true) => Measured::Mpeg4,
             // FFmpeg converts what is fed as RGB, and the depth and the subsampling are others.
-            (Family::X265, false) => "x265/rgb",
-            (Family::SvtAv1, false) => "svt-av1/rgb",
-            (Family::Vpx, false) => "vpx/rgb",
+            (Family::X265, false) => Measured::X265Rgb,
+            (Family::SvtAv1, false) => Measured::SvtAv1Rgb,
+            (Family::Vpx, false) => Measured::VpxRgb,
             // What a lossless codec changes is rounding, as that of x264 where it is lossless.
-            (Family::X264 | Family::Ffv1, _) => "x264/rgb",
-            (Family::Prores, _) if quantiser(args).is_some() => "prores/quantiser",
-            (Family::Prores, _) => "prores/profile",
-            (Family::Dnxhd, _) => "dnxhr",
-            (Family::Gif, _) => "gif",
-            (Family::Webp, _) => "webp",
-            (Family::Mpeg4 | Family::Other, _) => "other",
+            (Family::X264 | Family::Ffv1, _) => Measured::X264Rgb,
+            (Family::Prores, _) if quantiser(args).is_some() => Measured::ProresQuantiser,
+            (Family::Prores, _) => Measured::ProresProfile,
+            (Family::Dnxhd, _) => Measured::Dnxhr,
+            (Family::Gif, _) => Measured::Gif,
+            (Family::Webp, _) => Measured::Webp,
+            (Family::Mpeg4 | Family::Other, _) => Measured::Other,
         };
         Self { encoder, scale, as_x264: scale.and_then(|scale| as_x264(family, encoder, scale)) }
     }
@@ -41,7 +86,7 @@ impl Fidelity {
     /// The encoder, as the table of limits names it.
     #[must_use]
     pub fn encoder(self) -> &'static str {
-        self.encoder
+        self.encoder.name()
     }
 
     /// Its own number, turned so that a higher one is less quality; `None` where that is not known.
@@ -126,7 +171,7 @@ fn scale(family: Family, args: &[String]) -> Option<u8> {
 }
 
 /// In hundredths.
-fn as_x264(family: Family, encoder: &str, scale: u8) -> Option<u16> {
+fn as_x264(family: Family, encoder: Measured, scale: u8) -> Option<u16> {
     let hundreds = u16::from(scale) * 100;
     match family {
         Family::X264 | Family::X265 | Family::Ffv1 => Some(hundreds),
@@ -138,7 +183,7 @@ fn as_x264(family: Family, encoder: &str, scale: u8) -> Option<u16> {
             Some(crf)
         }
         // From 18 to 34, and from 18 to 48, as far as their worst pictures tell.
-        Family::Prores if encoder == "prores/quantiser" => Some(1800 + hundreds / 2),
+        Family::Prores if encoder == Measured::ProresQuantiser => Some(1800 + hundreds / 2),
         Family::Webp => Some(1800 + hundreds * 3 / 10),
         Family::Prores | Family::Dnxhd | Family::Gif => Some(1800),
         Family::Other => None,

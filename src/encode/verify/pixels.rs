@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 use std::panic::resume_unwind;
+use std::path::Path;
 use std::process::ChildStdout;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -15,7 +16,7 @@ use super::source::{Signs, Source};
 use super::timing::Clock;
 use super::{Samples, flawed, packets};
 use crate::encode::boxes::damaged;
-use crate::encode::chunk::{ChunkJob, PIPE_BYTES, complaint, stalled, succeed, what_was_read};
+use crate::encode::chunk::{EncodeSpec, PIPE_BYTES, complaint, stalled, succeed, what_was_read};
 use crate::encode::error::{EncodeError, Flaw};
 use crate::encode::ffmpeg::child::{Child, Input, LAST_WORDS, Report};
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
@@ -37,31 +38,32 @@ pub(super) struct Checked {
 /// Compares every decoded frame with its picture, and the packets with what was fed.
 pub(super) fn check(
     ffmpeg: &Ffmpeg,
-    job: &ChunkJob,
+    spec: &EncodeSpec,
+    output: &Path,
     pictures: &Pictures,
     source: Source,
     stop: &Stop,
 ) -> Result<Checked, EncodeError> {
-    let (report, writer) = Report::new().map_err(EncodeError::io(&job.output))?;
-    let review = job.recipe.review();
-    let (command, input) = decoder(ffmpeg, job, &review, &source, &writer);
-    let mut child = Child::start_with(command, input, Some(writer), job.settings.nice)?;
+    let (report, writer) = Report::new().map_err(EncodeError::io(output))?;
+    let review = spec.recipe.review();
+    let (command, input) = decoder(ffmpeg, spec, output, &review, &source, &writer);
+    let mut child = Child::start_with(command, input, Some(writer), spec.settings.nice)?;
     let (send, listed) = bounded(1);
     thread::spawn(move || _ = send.send(packets::parse(report, &AtomicU64::new(0))));
     let signs = Signs::default();
-    let (input, output) = (child.stdin(), child.stdout());
+    let (input, raw) = (child.stdin(), child.stdout());
     let (seen, frames) = thread::scope(|scope| {
         let (send, work) = bounded(1);
         let signs = &signs;
-        if let Some(pipe) = output {
+        if let Some(pipe) = raw {
             scope.spawn(move || {
-                step_back(job.settings.nice);
-                _ = send.send(compare(pipe, &job.recipe, &review, pictures, &signs.moved));
+                step_back(spec.settings.nice);
+                _ = send.send(compare(pipe, &spec.recipe, &review, pictures, &signs.moved));
             });
         }
-        let frames = scope.spawn(move || source.feed(&job.output, input, signs));
+        let frames = scope.spawn(move || source.feed(output, input, signs));
         let sign = || (!signs.waiting.load(Ordering::Relaxed)).then(|| signs.moved.load(Ordering::Relaxed));
-        let seen = what_was_read(&mut child, &work, job.settings, stop, sign);
+        let seen = what_was_read(&mut child, &work, spec.settings, stop, sign);
         signs.over.store(true, Ordering::Relaxed);
         if seen.as_ref().is_ok_and(|seen| seen.end != End::OfPictures) {
             // It has more to say than anybody reads.
@@ -69,23 +71,23 @@ pub(super) fn check(
         }
         (seen, frames.join().unwrap_or_else(|panic| resume_unwind(panic)))
     });
-    let (seen, frames) = (seen?, frames.map_err(damaged(&job.output))?);
+    let (seen, frames) = (seen?, frames.map_err(damaged(output))?);
     if let Some(flaw) = seen.flaw(frames) {
-        return Err(flawed(&job.output, flaw));
+        return Err(flawed(output, flaw));
     }
-    if child.wait(job.settings.stall).is_none() {
+    if child.wait(spec.settings.stall).is_none() {
         return Err(stalled(&mut child));
     }
     succeed(&child)?;
     if let Some(complaint) = complaint(&child) {
-        return Err(flawed(&job.output, Flaw::Complaint(complaint)));
+        return Err(flawed(output, Flaw::Complaint(complaint)));
     }
     // Whoever wrote the file gave up.
     let frames = frames.ok_or(EncodeError::Stopped)?;
     let list = listed.recv_timeout(LAST_WORDS).unwrap_or_default();
-    list.check(&job.output, Clock::of(&job.recipe, job.form), job.rate, frames)?;
+    list.check(output, Clock::of(&spec.recipe, spec.form), spec.rate, frames)?;
     if seen.frames != frames {
-        return Err(flawed(&job.output, Flaw::Count { expected: frames, found: seen.frames, what: "decoded" }));
+        return Err(flawed(output, Flaw::Count { expected: frames, found: seen.frames, what: "decoded" }));
     }
     Ok(Checked { frames, worst: seen.worst, samples: list.samples([frames]).remove(0) })
 }
@@ -93,7 +95,8 @@ pub(super) fn check(
 /// Decodes the file for review, and lists its packets.
 fn decoder(
     ffmpeg: &Ffmpeg,
-    job: &ChunkJob,
+    spec: &EncodeSpec,
+    path: &Path,
     review: &Review,
     source: &Source,
     report: &Report,
@@ -102,8 +105,8 @@ fn decoder(
     command.args(["-xerror", "-err_detect", "explode"]);
     // As they stand in the file: FFmpeg would move a late first packet to zero.
     command.arg("-copyts");
-    command.args(job.recipe.decoder_args());
-    let input = source.open(&mut command, &job.output);
+    command.args(spec.recipe.decoder_args());
+    let input = source.open(&mut command, path);
     command.map("0:v:0").fps_mode("passthrough");
     if let Some(filters) = review.filters() {
         command.filter(filters);

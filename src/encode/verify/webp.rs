@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::BufReader;
+use std::path::Path;
 
 use image::codecs::webp::WebPDecoder;
 use image::{AnimationDecoder as _, DynamicImage, Frame};
@@ -10,25 +11,31 @@ use image::{AnimationDecoder as _, DynamicImage, Frame};
 use super::flawed;
 use super::judge::Judge;
 use super::timing::{self, Clock};
-use crate::encode::chunk::{ChunkJob, ChunkResult};
+use crate::encode::chunk::EncodeSpec;
 use crate::encode::error::{EncodeError, Flaw};
 use crate::encode::ffmpeg::Stop;
 use crate::encode::look::Look;
+use crate::encode::pictures::Pictures;
 use crate::encode::small::Layout;
 use crate::encode::webp::{Anmf, frames};
 use crate::error::chain;
 use crate::frame::color::Feed;
 
 /// Checks times and pictures. The difference of the worst picture.
-pub(super) fn check(job: &ChunkJob, result: &ChunkResult, stop: &Stop) -> Result<u8, EncodeError> {
-    let reel = &job.output;
+pub(super) fn check(
+    spec: &EncodeSpec,
+    reel: &Path,
+    fed: u64,
+    fed_pictures: &Pictures,
+    stop: &Stop,
+) -> Result<u8, EncodeError> {
     let file = File::open(reel).map_err(EncodeError::io(reel))?;
     let frames = frames(&mut BufReader::new(&file)).map_err(EncodeError::io(reel))?;
-    check_times(&frames, job, result.fed).map_err(|flaw| flawed(reel, flaw))?;
-    check_pictures(job, result, stop)
+    check_times(&frames, spec, fed).map_err(|flaw| flawed(reel, flaw))?;
+    check_pictures(spec, reel, fed, fed_pictures, stop)
 }
 
-fn check_times(frames: &[Anmf], job: &ChunkJob, fed: u64) -> Result<(), Flaw> {
+fn check_times(frames: &[Anmf], spec: &EncodeSpec, fed: u64) -> Result<(), Flaw> {
     let found = frames.len() as u64;
     if fed == 1 && found == 0 {
         // A single frame becomes a still picture, which has no time.
@@ -37,11 +44,11 @@ fn check_times(frames: &[Anmf], job: &ChunkJob, fed: u64) -> Result<(), Flaw> {
     if found != fed {
         return Err(Flaw::Count { expected: fed, found, what: "frames (ANMF)" });
     }
-    let clock = Clock::of(&job.recipe, job.form);
+    let clock = Clock::of(&spec.recipe, spec.form);
     let mut time = 0;
     for (index, frame) in (0..).zip(frames) {
-        if !clock.is_time_of(index, job.rate, time, (1, 1000)) {
-            let (expected, found) = (timing::exact(index, job.rate), format!("{time}/1000 s"));
+        if !clock.is_time_of(index, spec.rate, time, (1, 1000)) {
+            let (expected, found) = (timing::exact(index, spec.rate), format!("{time}/1000 s"));
             return Err(Flaw::Time { index, expected, found });
         }
         time += i64::from(frame.delay);
@@ -49,8 +56,13 @@ fn check_times(frames: &[Anmf], job: &ChunkJob, fed: u64) -> Result<(), Flaw> {
     Ok(())
 }
 
-fn check_pictures(job: &ChunkJob, result: &ChunkResult, stop: &Stop) -> Result<u8, EncodeError> {
-    let reel = &job.output;
+fn check_pictures(
+    spec: &EncodeSpec,
+    reel: &Path,
+    fed: u64,
+    fed_pictures: &Pictures,
+    stop: &Stop,
+) -> Result<u8, EncodeError> {
     let damaged = |error: image::ImageError| flawed(reel, Flaw::Container(chain(&error).to_string()));
     let file = File::open(reel).map_err(EncodeError::io(reel))?;
     let decoder = WebPDecoder::new(BufReader::new(file)).map_err(damaged)?;
@@ -60,31 +72,31 @@ fn check_pictures(job: &ChunkJob, result: &ChunkResult, stop: &Stop) -> Result<u
         Box::new(std::iter::once(DynamicImage::from_decoder(decoder).map(DynamicImage::into_rgba8)))
     };
     let mut found = 0;
-    let mut judge = Judge::new(&job.recipe);
+    let mut judge = Judge::new(&spec.recipe);
     for picture in pictures {
         if stop.requested() {
             return Err(EncodeError::Stopped);
         }
         let picture = picture.map_err(damaged)?;
         let (width, height) = picture.dimensions();
-        let canvas = &job.recipe.canvas;
+        let canvas = &spec.recipe.canvas;
         if (width, height) != (canvas.width, canvas.height) {
             return Err(flawed(reel, Flaw::Container(format!("a frame of {width}x{height} pixels"))));
         }
-        let expected = result.pictures.get(found);
+        let expected = fed_pictures.get(found);
         let index = found;
         found += 1;
         let Some(expected) = expected else { continue };
-        let (feed, raw) = if job.recipe.feed.has_alpha() {
+        let (feed, raw) = if spec.recipe.feed.has_alpha() {
             (Feed::Rgba, picture.into_raw())
         } else {
             (Feed::Rgb24, DynamicImage::ImageRgba8(picture).into_rgb8().into_raw())
         };
-        let seen = Look::of(&job.recipe, &raw, Layout::Feed(feed), (width, height));
+        let seen = Look::of(&spec.recipe, &raw, Layout::Feed(feed), (width, height));
         judge.judge(index, expected, seen).map_err(|flaw| flawed(reel, flaw))?;
     }
-    if found != result.fed {
-        return Err(flawed(reel, Flaw::Count { expected: result.fed, found, what: "decoded" }));
+    if found != fed {
+        return Err(flawed(reel, Flaw::Count { expected: fed, found, what: "decoded" }));
     }
     judge.finish().map_err(|flaw| flawed(reel, flaw))?;
     Ok(judge.worst())
