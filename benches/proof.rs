@@ -15,14 +15,14 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::BufReader;
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use image::codecs::webp::WebPDecoder;
 use image::{AnimationDecoder as _, DynamicImage, ImageBuffer, Rgb, RgbImage, Rgba, RgbaImage};
-use reeld::config::{Builtin, Container, FrameRate, NamedQuality, Preset, Quality, Video};
+use reeld::config::{Builtin, Container, EncoderArgs, FrameRate, NamedQuality, Preset, Quality, Video};
 use reeld::encode::chunk::{BadFrames, ChunkSpec, EncodeSpec, Form, FrameFile, Settings, encode};
 use reeld::encode::ffmpeg::{Ffmpeg, Stop};
 use reeld::encode::look::Look;
@@ -311,9 +311,10 @@ fn measure(
         preset: Preset::Builtin(setting.preset),
         quality: setting.quality,
         speed: setting.speed.map(str::to_owned),
-        encoder_args: setting.bits.map_or_else(Vec::new, |bits| {
+        encoder_args: setting.bits.map_or_else(EncoderArgs::default, |bits| {
             let (width, height) = film.size;
-            vec!["-b:v".to_owned(), (u64::from(bits) * u64::from(width * height) * 24 / 1000).to_string()]
+            let rate = (u64::from(bits) * u64::from(width * height) * 24 / 1000).to_string();
+            EncoderArgs::parse(&["-b:v", &rate]).unwrap_or_default()
         }),
         background: [0; 3],
         size_change: SizeChange::Error,

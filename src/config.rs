@@ -38,6 +38,7 @@ mod video;
 #[cfg(test)]
 mod tests;
 
+pub use self::arguments::{ArgumentError, EncoderArg, EncoderArgs};
 use self::error::{Complaint, Mistakes};
 use self::place::Place;
 use self::raw::RawConfig;

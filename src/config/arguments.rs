@@ -10,8 +10,40 @@ use toml::Spanned;
 use super::error::Complaint;
 use super::reader::Reader;
 use super::units::printable;
+use crate::error::Explain;
 
 mod files;
+mod list;
+
+pub use list::{EncoderArg, EncoderArgs};
+
+/// An argument that a user may not hand to the encoder.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ArgumentError {
+    message: String,
+    hint: String,
+}
+
+impl ArgumentError {
+    fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: hint.into() }
+    }
+}
+
+impl Explain for ArgumentError {
+    fn hint(&self) -> Option<String> {
+        Some(self.hint.clone())
+    }
+
+    fn retryable(&self) -> bool {
+        false
+    }
+
+    fn exit_code(&self) -> u8 {
+        2
+    }
+}
 
 /// Options that reeld gives itself, or that would take frames or files away from it; `ffmpeg -h long` lists
 /// them. `*` stands for any ending.
@@ -40,25 +72,31 @@ const SWITCHES: &str = "auto_conversion_filters copyinkf fix_sub_duration_heartb
     buildconf formats muxers demuxers devices codecs decoders encoders bsfs protocols filters pix_fmts \
     layouts sample_fmts dispositions colors sources sinks hwaccels y n";
 
-/// Reads `key` as pairs of an option and its value, none of them reeld's own.
-pub(super) fn read(reader: &mut Reader<'_, '_>, key: &str) -> Option<Spanned<Vec<Spanned<String>>>> {
-    let args = reader.list(key, |text| {
+/// Reads `key` as pairs of an option and its value, none of them reeld's own. Each is where its option is.
+pub(super) fn read(reader: &mut Reader<'_, '_>, key: &str) -> Option<Spanned<Vec<Spanned<EncoderArg>>>> {
+    let words = reader.list(key, |text: &str| {
         if text.contains('\0') {
-            return Err(Complaint::new("an argument has no zero bytes", "leave the zero byte out"));
+            return Err(ArgumentError::new("an argument has no zero bytes", "leave the zero byte out"));
         }
         Ok(text.to_owned())
     })?;
-    for pair in args.get_ref().chunks(2) {
+    let mut args = Vec::new();
+    for pair in words.get_ref().chunks(2) {
         let [option, value @ ..] = pair else { continue };
-        if let Err(complaint) = allowed(option.get_ref(), value.is_empty()) {
-            reader.mistakes.add(option.span(), complaint.about(key));
-        } else if let [value] = value
-            && let Err(complaint) = files::none_written(option.get_ref(), value.get_ref())
-        {
-            reader.mistakes.add(value.span(), complaint.about(key));
-        }
+        let mistake = match (allowed(option.get_ref()), value) {
+            (Err(error), _) => (option.span(), error),
+            (Ok(()), []) => (option.span(), without_value(option.get_ref())),
+            (Ok(()), [value, ..]) => match EncoderArg::new(option.get_ref(), value.get_ref()) {
+                Ok(arg) => {
+                    args.push(Spanned::new(option.span(), arg));
+                    continue;
+                }
+                Err(error) => (value.span(), error),
+            },
+        };
+        reader.mistakes.add(mistake.0, Complaint::from(mistake.1).about(key));
     }
-    Some(args)
+    Some(Spanned::new(words.span(), args))
 }
 
 /// Options that say how good a video is to be, and those that say how much time it may take: what `quality` and `speed` also say.
@@ -67,13 +105,12 @@ const SPEEDS: [&str; 4] = ["-preset", "-cpu-used", "-deadline", "-compression_le
 
 /// Arguments of which one would silently not count: those that stand twice, and those that say what a key beside them, if it
 /// is set, says otherwise.
-pub(super) fn contradictions(args: &[Spanned<String>], keys: &[(&str, bool); 2]) -> Vec<(Range<usize>, Complaint)> {
+pub(super) fn contradictions(args: &[Spanned<EncoderArg>], keys: &[(&str, bool); 2]) -> Vec<(Range<usize>, Complaint)> {
     let mut found = Vec::new();
     let mut seen: Vec<&str> = Vec::new();
     let [(quality, has_quality), (speed, has_speed)] = *keys;
-    for pair in args.chunks_exact(2) {
-        let option = pair[0].get_ref();
-        let bare = option.split(':').next().unwrap_or(option);
+    for arg in args {
+        let ([option, _], bare) = (arg.get_ref().as_written(), arg.get_ref().name());
         let other = match bare {
             _ if has_quality && QUALITIES.contains(&bare) => Some(quality),
             _ if has_speed && SPEEDS.contains(&bare) => Some(speed),
@@ -81,25 +118,30 @@ pub(super) fn contradictions(args: &[Spanned<String>], keys: &[(&str, bool); 2])
         };
         if let Some(key) = other {
             let message = format!("`{}` and `{key}` say the same thing twice", printable(option));
-            found.push((pair[0].span(), Complaint::new(message, "leave one of them out")));
+            found.push((arg.span(), Complaint::new(message, "leave one of them out")));
         }
         // A file has many tags.
-        if bare != "-metadata" && seen.contains(&option.as_str()) {
+        if bare != "-metadata" && seen.contains(&option) {
             let message = format!("`{}` stands here twice", printable(option));
-            found.push((pair[0].span(), Complaint::new(message, "only the last one would count: leave the other out")));
+            found.push((arg.span(), Complaint::new(message, "only the last one would count: leave the other out")));
         }
         seen.push(option);
     }
     found
 }
 
-fn allowed(option: &str, alone: bool) -> Result<(), Complaint> {
+/// What is wrong with an option that ends a list.
+fn without_value(option: &str) -> ArgumentError {
+    let message = format!("`{}` has no value", printable(option));
+    allowed(option).err().unwrap_or_else(|| ArgumentError::new(message, PAIRS))
+}
+
+const PAIRS: &str = "arguments are pairs of an option and its value, each a text of its own: [\"-tune\", \"film\"]";
+
+fn allowed(option: &str) -> Result<(), ArgumentError> {
     let shown = printable(option);
     let Some(name) = option.strip_prefix('-').filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic())) else {
-        return Err(Complaint::new(
-            format!("`{shown}` is not an option"),
-            "arguments are pairs of an option and its value, each a text of its own: [\"-tune\", \"film\"]",
-        ));
+        return Err(ArgumentError::new(format!("`{shown}` is not an option"), PAIRS));
     };
     // `-c:v:0` is `-c` for some streams.
     let name = name.split(':').next().unwrap_or(name);
@@ -119,11 +161,7 @@ fn allowed(option: &str, alone: bool) -> Result<(), Complaint> {
                 "reeld builds input, filters, colours, timing and output itself; the encoder's own options may stand here"
             }
         };
-        return Err(Complaint::new(format!("`{shown}` belongs to reeld"), hint));
-    }
-    if alone {
-        let hint = "arguments are pairs of an option and its value, each a text of its own: [\"-tune\", \"film\"]";
-        return Err(Complaint::new(format!("`{shown}` has no value"), hint));
+        return Err(ArgumentError::new(format!("`{shown}` belongs to reeld"), hint));
     }
     Ok(())
 }
@@ -146,7 +184,7 @@ mod tests {
             "-row-mt",
             "-tag:v",
         ] {
-            assert_eq!(allowed(option, false), Ok(()), "{option}");
+            assert_eq!(allowed(option), Ok(()), "{option}");
         }
     }
 
@@ -176,15 +214,15 @@ mod tests {
             "-movflags",
             "-color_range",
         ] {
-            assert!(allowed(option, false).is_err(), "{option}");
+            assert!(allowed(option).is_err(), "{option}");
         }
     }
 
     #[test]
     fn what_could_be_an_output_file_is_refused() {
         for option in ["out.mp4", "", "-", "--y", "-/filter", "/etc/passwd", "-1"] {
-            assert!(allowed(option, false).is_err(), "{option}");
+            assert!(allowed(option).is_err(), "{option}");
         }
-        assert!(allowed("-crf", true).is_err());
+        assert_eq!(without_value("-crf").to_string(), "`-crf` has no value");
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use globset::{Glob, GlobSet};
 use toml::Spanned;
 
+use super::arguments::{EncoderArg, EncoderArgs};
 use super::codec;
 use super::codec::pixels::{self, Pixels};
 use super::error::{Complaint, Mistakes};
@@ -330,8 +331,8 @@ fn positive(number: &Spanned<i64>) -> u64 {
     number.get_ref().unsigned_abs()
 }
 
-fn arguments_of(written: Option<&Spanned<Vec<Spanned<String>>>>) -> Vec<String> {
-    written.map_or_else(Vec::new, |args| args.get_ref().iter().map(|arg| arg.get_ref().clone()).collect())
+fn arguments_of(written: Option<&Spanned<Vec<Spanned<EncoderArg>>>>) -> EncoderArgs {
+    written.iter().flat_map(|args| args.get_ref()).map(|arg| arg.get_ref().clone()).collect()
 }
 
 /// Every glob by itself was compiled when it was read, so that only their number can be too much.

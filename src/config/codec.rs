@@ -5,7 +5,7 @@
 //! render is done. It knows nothing of the FFmpeg that is there: whether that has the encoder, and takes what is asked of it,
 //! shows when a few frames are encoded.
 
-use super::{Builtin, Container, CustomPreset, FrameRate, NamedQuality, Preset, Quality, Video};
+use super::{Builtin, Container, CustomPreset, EncoderArgs, FrameRate, NamedQuality, Preset, Quality, Video};
 use crate::text::printable::printable;
 
 pub(crate) mod pixels;
@@ -66,7 +66,7 @@ impl Family {
     }
 
     /// The arguments for `speed`, or what would have been allowed.
-    pub(crate) fn speed(self, speed: &str) -> Result<Vec<String>, &'static str> {
+    pub(crate) fn speed(self, speed: &str) -> Result<EncoderArgs, &'static str> {
         speed::args(self, speed)
     }
 
@@ -94,7 +94,7 @@ impl Family {
 }
 
 /// The arguments for `asked` of a preset, or what would have been allowed.
-pub(crate) fn quality_of(preset: &Preset, asked: Quality) -> Result<Vec<String>, &'static str> {
+pub(crate) fn quality_of(preset: &Preset, asked: Quality) -> Result<EncoderArgs, &'static str> {
     let family = Family::of_preset(preset);
     match preset {
         Preset::Builtin(Builtin::Prores4444) => quality::prores_4444(asked),

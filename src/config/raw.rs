@@ -10,6 +10,7 @@ use globset::Glob;
 use toml::Spanned;
 use toml::de::DeTable;
 
+use super::arguments::EncoderArg;
 use super::error::{Complaint, Mistakes};
 use super::reader::Reader;
 use super::units::{Factor, UnitError, parse_colour, parse_duration, printable};
@@ -102,7 +103,7 @@ table! {
         encoder: String = |r, key| r.parsed(key, word),
         pix_fmt: String = |r, key| r.parsed(key, word),
         container: Container = |r, key| r.parsed(key, Container::from_str),
-        args: Vec<Spanned<String>> = |r, key| arguments::read(r, key),
+        args: Vec<Spanned<EncoderArg>> = |r, key| arguments::read(r, key),
     }
 }
 
@@ -121,7 +122,7 @@ table! {
         preset: String = |r, key| r.text(key),
         quality: Quality = |r, key| r.number(key, Quality::from_str),
         speed: String = |r, key| r.number(key, parse_speed),
-        encoder_args: Vec<Spanned<String>> = |r, key| arguments::read(r, key),
+        encoder_args: Vec<Spanned<EncoderArg>> = |r, key| arguments::read(r, key),
         background: [u8; 3] = |r, key| r.parsed(key, parse_colour),
         size_change: SizeChange = |r, key| r.parsed(key, SizeChange::from_str),
         output_dir: PathBuf = |r, key| r.path(key),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::sequence::sizes::SizeChange;
 
+use super::EncoderArgs;
 use super::units::{Named as _, suggest};
 
 /// What a batch becomes.
@@ -21,7 +22,7 @@ pub struct Video {
     /// The encoder's own speed preset, such as `veryfast`; the preset's own where `None`.
     pub speed: Option<String>,
     /// Further arguments for the encoder, behind reeld's own.
-    pub encoder_args: Vec<String>,
+    pub encoder_args: EncoderArgs,
     /// What shows through transparent pixels where the codec has no alpha: red, green, blue.
     pub background: [u8; 3],
     /// What frames of another size than the most mean.
@@ -78,7 +79,7 @@ pub struct CustomPreset {
     /// The file format.
     pub container: Container,
     /// Arguments for the encoder.
-    pub args: Vec<String>,
+    pub args: EncoderArgs,
 }
 
 /// File formats of reels.
@@ -184,7 +185,7 @@ mod tests {
             preset: Preset::Builtin(Builtin::H264),
             quality: None,
             speed: None,
-            encoder_args: Vec::new(),
+            encoder_args: EncoderArgs::default(),
             background: [0, 0, 0],
             size_change: SizeChange::Split,
         };
@@ -193,15 +194,15 @@ mod tests {
             encoder: "libx264".to_owned(),
             pix_fmt: "yuv420p".to_owned(),
             container: Container::Mkv,
-            args: Vec::new(),
+            args: EncoderArgs::default(),
         };
         let crf = Video { quality: Some(Quality::Crf(18)), ..plain.clone() };
         let variants = [
             Video { preset: Preset::Custom(Arc::new(custom)), ..plain.clone() },
             Video { speed: Some("veryfast".to_owned()), ..crf.clone() },
             Video { quality: Some(Quality::Named(NamedQuality::High)), ..plain.clone() },
-            Video { encoder_args: vec!["-tune".to_owned(), "film".to_owned()], ..plain.clone() },
-            Video { encoder_args: vec!["-tune film".to_owned()], ..plain.clone() },
+            Video { encoder_args: EncoderArgs::own(&[("-tune", "film"), ("-bf", "2")]), ..plain.clone() },
+            Video { encoder_args: EncoderArgs::own(&[("-tune", "film -bf 2")]), ..plain.clone() },
             Video { background: [255, 128, 0], ..plain.clone() },
             Video { size_change: SizeChange::Error, ..plain.clone() },
             crf,
@@ -212,8 +213,8 @@ mod tests {
             "h264 [libx264 yuv420p mkv []]",
             "h264 crf 18 veryfast",
             "h264 HIGH",
-            r#"h264 ["-tune", "film"]"#,
-            r#"h264 ["-tune film"]"#,
+            r#"h264 ["-tune", "film", "-bf", "2"]"#,
+            r#"h264 ["-tune", "film -bf 2"]"#,
             "h264 over #ff8000",
             "h264 of one size",
             "h264 crf 18",

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Builtin, Container, FrameRate, Preset, Video};
+use crate::config::{Builtin, Container, EncoderArgs, FrameRate, Preset, Video};
 use crate::encode::chunk::{Form, Pace};
 use crate::frame::color::{Canvas, Feed};
 
@@ -65,7 +65,7 @@ pub struct Recipe {
     /// FFmpeg's filter chain between the feed and the encoder.
     pub filters: String,
     /// Arguments for the encoder, the user's own last.
-    pub encoder_args: Vec<String>,
+    pub encoder_args: EncoderArgs,
     /// How far the colours of the video may be from those of the frames.
     pub tolerance: Tolerance,
 }
@@ -104,7 +104,7 @@ impl Recipe {
         presets::check_limits(&choice, video.rate, source)?;
         let feed = pixels.feed(source, choice.family);
         let mut encoder_args = choice.args;
-        encoder_args.extend(video.encoder_args.iter().cloned());
+        encoder_args.append(video.encoder_args.clone());
         Ok(Self {
             container: choice.container,
             feed,
@@ -167,7 +167,7 @@ impl Recipe {
         if let Some(threads) = threads {
             family.limit_threads(&mut args, threads);
         }
-        args
+        args.to_argv()
     }
 
     /// Arguments for the muxer.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use reeld::config::{Builtin, Video};
+use reeld::config::{Builtin, EncoderArgs, Video};
 use reeld::encode::chunk::BadFrames;
 use reeld::encode::ffmpeg::{Ffmpeg, Stop};
 use reeld::encode::verify::check_inputs;
@@ -196,7 +196,7 @@ fn an_error_of_ffmpegs_own_fails_the_encode() {
 #[test]
 fn an_encoder_may_say_what_it_likes() {
     let shot = Shot::new(6, (64, 48), Look::Eight);
-    let encoder_args = ["-x265-params", "log-level=full"].map(str::to_owned).to_vec();
+    let encoder_args = EncoderArgs::parse(&["-x265-params", "log-level=full"]).unwrap();
     let job = shot.job(&Video { encoder_args, ..video(Builtin::H265) });
     make(&job).unwrap();
 }

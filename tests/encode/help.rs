@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use image::{DynamicImage, ImageBuffer, Luma, Rgb, RgbImage, Rgba, RgbaImage};
-use reeld::config::{Builtin, Container, CustomPreset, FrameRate, Preset, Quality, Video};
+use reeld::config::{Builtin, Container, CustomPreset, EncoderArgs, FrameRate, Preset, Quality, Video};
 use reeld::encode::EncodeError;
 use reeld::encode::chunk::{self, BadFrames, ChunkSpec, EncodeSpec, Encoded, Form, FrameFile, Progress, Settings};
 use reeld::encode::ffmpeg::{Ffmpeg, Stop};
@@ -99,7 +99,7 @@ pub fn video(preset: Builtin) -> Video {
         preset: Preset::Builtin(preset),
         quality: None,
         speed: None,
-        encoder_args: Vec::new(),
+        encoder_args: EncoderArgs::default(),
         background: [0; 3],
         size_change: SizeChange::Error,
     }
@@ -107,7 +107,7 @@ pub fn video(preset: Builtin) -> Video {
 
 /// A preset of the user's own.
 pub fn own(encoder: &str, pix_fmt: &str, container: Container, args: &[&str]) -> Video {
-    let args = args.iter().map(|&arg| arg.to_owned()).collect();
+    let args = EncoderArgs::parse(args).unwrap();
     let (name, encoder, pix_fmt) = ("own".to_owned(), encoder.to_owned(), pix_fmt.to_owned());
     let custom = CustomPreset { name, encoder, pix_fmt, container, args };
     Video { preset: Preset::Custom(custom.into()), ..video(Builtin::H264) }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use reeld::config::{Builtin, Container, FrameRate, Preset, Quality, Video};
+use reeld::config::{Builtin, Container, EncoderArgs, FrameRate, Preset, Quality, Video};
 use reeld::encode::EncodeError;
 use reeld::encode::chunk::{Form, Settings};
 use reeld::encode::ffmpeg::Stop;
@@ -248,7 +248,7 @@ fn a_quality_of_its_own_is_no_other_configuration() {
 #[test]
 fn parts_of_another_configuration_are_refused() {
     let with = |args: &[&str], quality| Video {
-        encoder_args: args.iter().map(|&arg| arg.to_owned()).collect(),
+        encoder_args: EncoderArgs::parse(args).unwrap(),
         ..with_quality(Builtin::H264, Quality::Crf(quality))
     };
     let fast = Video { speed: Some("ultrafast".into()), ..video(Builtin::H264) };

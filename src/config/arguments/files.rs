@@ -3,8 +3,8 @@
 //! `-x264-params dump-yuv=FILE` writes wherever the user of the service may write, over what is there. Owns what is known of
 //! such keys. Keys for files that are only read are left alone.
 
-use super::super::error::Complaint;
-use super::super::units::printable;
+use super::ArgumentError;
+use crate::text::printable::printable;
 
 /// Keys that name a file to be written: those of x264, x265, SVT-AV1, libaom, `VVenC`, Kvazaar and xavs2.
 const WRITTEN: [&str; 5] = [
@@ -23,14 +23,14 @@ const HARMLESS: &str = "profile high-tier-profile cqmfile qpfile zonefile lambda
     qp-file roi-file output-depth";
 
 /// `Ok` unless `option` takes a list of keys and `list` has one that makes the encoder write a file.
-pub(super) fn none_written(option: &str, list: &str) -> Result<(), Complaint> {
+pub(super) fn none_written(option: &str, list: &str) -> Result<(), ArgumentError> {
     let name = option.trim_start_matches('-').split(':').next().unwrap_or_default();
     if !(name.ends_with("params") || name.ends_with("opts")) {
         return Ok(());
     }
     match keys(list).find(|key| is_written(key)) {
         None => Ok(()),
-        Some(key) => Err(Complaint::new(
+        Some(key) => Err(ArgumentError::new(
             format!("`{}` in `{}` makes the encoder write a file of its own", printable(&key), printable(option)),
             "leave it out: reeld lets encoders write the video and nothing else",
         )),

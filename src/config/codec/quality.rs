@@ -3,13 +3,13 @@
 //! The names mean what Blender's `movie_write` makes of them, codec by codec. For codecs to which Blender gives no
 //! quality, the steps are documented here, or the name is refused.
 
-use crate::config::{NamedQuality, Quality};
+use crate::config::{EncoderArgs, NamedQuality, Quality};
 
 use super::Family;
 use NamedQuality::{High, Lossless, Low, Lowest, Medium, PercLossless, VeryLow};
 
 /// The arguments for `quality`, or what would have been allowed.
-pub(super) fn args(family: Family, quality: Quality, deep: bool) -> Result<Vec<String>, &'static str> {
+pub(super) fn args(family: Family, quality: Quality, deep: bool) -> Result<EncoderArgs, &'static str> {
     match family {
         Family::X264 => x264(quality, deep),
         Family::X265 => x265(quality, deep),
@@ -18,7 +18,7 @@ pub(super) fn args(family: Family, quality: Quality, deep: bool) -> Result<Vec<S
         Family::Mpeg4 => mpeg4(quality),
         Family::Webp => webp(quality),
         Family::Ffv1 => match quality {
-            Quality::Named(Lossless) => Ok(Vec::new()),
+            Quality::Named(Lossless) => Ok(EncoderArgs::default()),
             _ => Err("it is always LOSSLESS: leave `quality` out"),
         },
         Family::Gif => Err("it has no quality: leave `quality` out"),
@@ -44,7 +44,7 @@ fn crf_of(name: NamedQuality) -> Option<u8> {
     }
 }
 
-fn x264(quality: Quality, deep: bool) -> Result<Vec<String>, &'static str> {
+fn x264(quality: Quality, deep: bool) -> Result<EncoderArgs, &'static str> {
     match quality {
         Quality::Crf(crf @ 0..=51) => Ok(number("-crf", crf)),
         Quality::Crf(_) => Err("a number from 0 (best) to 51, or one of Blender's names, such as HIGH"),
@@ -58,15 +58,15 @@ fn x264(quality: Quality, deep: bool) -> Result<Vec<String>, &'static str> {
     }
 }
 
-fn x265(quality: Quality, deep: bool) -> Result<Vec<String>, &'static str> {
+fn x265(quality: Quality, deep: bool) -> Result<EncoderArgs, &'static str> {
     // x265's parameters are one argument; its log level is there because it writes past FFmpeg's own.
-    let quiet = |more: &str| vec!["-x265-params".to_owned(), format!("log-level=error{more}")];
-    let crf = |crf: u8| [number("-crf", crf), quiet("")].concat();
+    let quiet = |args: EncoderArgs, more: &str| args.with("-x265-params", format!("log-level=error{more}"));
+    let crf = |crf: u8| quiet(number("-crf", crf), "");
     match quality {
         Quality::Crf(value @ 0..=51) => Ok(crf(value)),
         Quality::Crf(_) => Err("a number from 0 (best) to 51, or one of Blender's names, such as HIGH"),
         Quality::Named(name) => Ok(match (name, deep) {
-            (Lossless, _) => quiet(":lossless=1"),
+            (Lossless, _) => quiet(EncoderArgs::default(), ":lossless=1"),
             (PercLossless, true) => crf(17),
             (PercLossless, false) => crf(20),
             (High, true) => crf(21),
@@ -80,7 +80,7 @@ fn x265(quality: Quality, deep: bool) -> Result<Vec<String>, &'static str> {
     }
 }
 
-fn svt_av1(quality: Quality) -> Result<Vec<String>, &'static str> {
+fn svt_av1(quality: Quality) -> Result<EncoderArgs, &'static str> {
     let allowed =
         "a number from 1 (best) to 63, or one of Blender's names but LOSSLESS; for that use preset `lossless`";
     match quality {
@@ -91,9 +91,9 @@ fn svt_av1(quality: Quality) -> Result<Vec<String>, &'static str> {
     }
 }
 
-fn vpx(quality: Quality) -> Result<Vec<String>, &'static str> {
+fn vpx(quality: Quality) -> Result<EncoderArgs, &'static str> {
     // Without a bit rate of 0, libvpx takes the number as the lower limit of a rate of 200 kbit/s.
-    let crf = |crf: u8| [number("-crf", crf), number("-b:v", 0_u8)].concat();
+    let crf = |crf: u8| number("-crf", crf).with("-b:v", "0");
     match quality {
         Quality::Crf(value @ 0..=63) => Ok(crf(value)),
         Quality::Crf(_) => Err("a number from 0 (best) to 63, or one of Blender's names, such as HIGH"),
@@ -102,7 +102,7 @@ fn vpx(quality: Quality) -> Result<Vec<String>, &'static str> {
 }
 
 /// MPEG-4 part 2 has quantisers, not CRF. The steps of the names double the bits about every other one.
-fn mpeg4(quality: Quality) -> Result<Vec<String>, &'static str> {
+fn mpeg4(quality: Quality) -> Result<EncoderArgs, &'static str> {
     let allowed =
         "a number from 1 (best) to 31, or one of Blender's names but LOSSLESS; for that use preset `lossless`";
     let scale = match quality {
@@ -119,7 +119,7 @@ fn mpeg4(quality: Quality) -> Result<Vec<String>, &'static str> {
 }
 
 /// WebP's scale goes up with quality, 0 to 100.
-fn webp(quality: Quality) -> Result<Vec<String>, &'static str> {
+fn webp(quality: Quality) -> Result<EncoderArgs, &'static str> {
     let scale = match quality {
         Quality::Crf(scale @ 0..=100) => scale,
         Quality::Crf(_) => return Err("a number from 0 (worst) to 100, or one of Blender's names, such as HIGH"),
@@ -135,7 +135,7 @@ fn webp(quality: Quality) -> Result<Vec<String>, &'static str> {
 }
 
 /// `ProRes` profiles: 3 HQ, 2 standard, 1 LT, 0 proxy. The number is the encoder's quantiser.
-fn prores(quality: Quality) -> Result<Vec<String>, &'static str> {
+fn prores(quality: Quality) -> Result<EncoderArgs, &'static str> {
     match quality {
         Quality::Crf(scale @ 1..=32) => Ok(number("-q:v", scale)),
         Quality::Named(PercLossless | High) => Ok(number("-profile:v", 3_u8)),
@@ -149,17 +149,17 @@ fn prores(quality: Quality) -> Result<Vec<String>, &'static str> {
 }
 
 /// `ProRes` 4444 has two profiles: 4 is 4444, 5 is 4444 XQ.
-pub(super) fn prores_4444(quality: Quality) -> Result<Vec<String>, &'static str> {
+pub(super) fn prores_4444(quality: Quality) -> Result<EncoderArgs, &'static str> {
     match quality {
         Quality::Named(High) => Ok(number("-profile:v", 4_u8)),
         Quality::Named(PercLossless) => Ok(number("-profile:v", 5_u8)),
-        Quality::Crf(scale @ 1..=32) => Ok([number("-profile:v", 4_u8), number("-q:v", scale)].concat()),
+        Quality::Crf(scale @ 1..=32) => Ok(number("-profile:v", 4_u8).with("-q:v", scale.to_string())),
         _ => Err("HIGH is 4444, PERC_LOSSLESS is 4444 XQ; or a quantiser from 1 (best) to 32"),
     }
 }
 
 /// `DNxHR` has profiles only, of a fixed rate each.
-fn dnxhr(quality: Quality) -> Result<Vec<String>, &'static str> {
+fn dnxhr(quality: Quality) -> Result<EncoderArgs, &'static str> {
     let profile = match quality {
         Quality::Named(PercLossless | High) => "dnxhr_hqx",
         Quality::Named(Medium) => "dnxhr_sq",
@@ -168,11 +168,11 @@ fn dnxhr(quality: Quality) -> Result<Vec<String>, &'static str> {
             return Err("one of Blender's names but LOSSLESS: HIGH is HQX (10 bits), MEDIUM is SQ, LOW is LB");
         }
     };
-    Ok(vec!["-profile:v".to_owned(), profile.to_owned()])
+    Ok(EncoderArgs::own(&[("-profile:v", profile)]))
 }
 
-fn number(option: &str, value: impl Into<u16>) -> Vec<String> {
-    vec![option.to_owned(), value.into().to_string()]
+fn number(option: &str, value: impl Into<u16>) -> EncoderArgs {
+    EncoderArgs::default().with(option, value.into().to_string())
 }
 
 #[cfg(test)]
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn blenders_names_have_blenders_numbers() {
-        let args = |family, name, deep| args(family, Quality::Named(name), deep).unwrap().join(" ");
+        let args = |family, name, deep| args(family, Quality::Named(name), deep).unwrap().to_argv().join(" ");
         assert_eq!(args(Family::X264, Medium, false), "-crf 23");
         assert_eq!(args(Family::X264, Medium, true), "-crf 16");
         assert_eq!(args(Family::X264, Lossless, true), "-qp 0");

@@ -1,9 +1,10 @@
 //! `speed` for each encoder: its own preset.
 
 use super::Family;
+use crate::config::EncoderArgs;
 
 /// The arguments for `speed`, or what would have been allowed.
-pub(super) fn args(family: Family, speed: &str) -> Result<Vec<String>, &'static str> {
+pub(super) fn args(family: Family, speed: &str) -> Result<EncoderArgs, &'static str> {
     let x26x =
         ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo"];
     let up_to = |limit: u8| speed.parse::<u8>().is_ok_and(|level| level <= limit);
@@ -32,6 +33,6 @@ pub(super) fn args(family: Family, speed: &str) -> Result<Vec<String>, &'static 
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the arms of the match above read better without an Ok in each")]
-fn option(name: &str, value: &str) -> Result<Vec<String>, &'static str> {
-    Ok(vec![name.to_owned(), value.to_owned()])
+fn option(name: &str, value: &str) -> Result<EncoderArgs, &'static str> {
+    Ok(EncoderArgs::own(&[(name, value)]))
 }

@@ -124,7 +124,7 @@ fn a_preset_of_ones_own() {
     assert_eq!(preset.name(), "review");
     let Preset::Custom(preset) = preset else { panic!("a custom preset") };
     assert_eq!((preset.pix_fmt.as_str(), preset.container.to_string().as_str()), ("yuv420p", "mkv"));
-    assert_eq!(preset.args, ["-crf", "30", "-qmin", "-1"]);
+    assert_eq!(preset.args.to_argv(), ["-crf", "30", "-qmin", "-1"]);
 }
 
 #[test]

@@ -170,7 +170,7 @@ mod tests {
     use proptest::sample::select;
 
     use super::*;
-    use crate::config::{Builtin, Preset, Video};
+    use crate::config::{Builtin, EncoderArgs, Preset, Video};
     use crate::encode::recipe::Source;
     use crate::frame::digest::Digest;
     use crate::sequence::sizes::SizeChange;
@@ -207,7 +207,7 @@ mod tests {
                     preset: Preset::Builtin(builtin),
                     quality: None,
                     speed: None,
-                    encoder_args: args.iter().map(|arg| (*arg).to_owned()).collect(),
+                    encoder_args: EncoderArgs::parse(args).unwrap(),
                     background,
                     size_change: SizeChange::Error,
                 };

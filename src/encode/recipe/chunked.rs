@@ -2,7 +2,8 @@
 
 use std::num::NonZeroU32;
 
-use super::family::{Family, add_param, params};
+use super::family::Family;
+use crate::config::EncoderArgs;
 
 /// Where x264 takes its own parameters.
 const X264: &[&str] = &["-x264-params", "-x264opts"];
@@ -11,8 +12,8 @@ const X265: &[&str] = &["-x265-params"];
 
 impl Family {
     /// Has the encoder make parts that fit together, with key frames at most `gop` frames apart. What the user set stays.
-    pub(super) fn divide(self, args: &mut Vec<String>, gop: NonZeroU32) {
-        let set = |options: &[&str], key: &str| param(args, options, key).is_some();
+    pub(super) fn divide(self, args: &mut EncoderArgs, gop: NonZeroU32) {
+        let set = |options: &[&str], key: &str| args.param(options, key).is_some();
         let mut more: Vec<(&str, String)> = Vec::new();
         let keyint = match self {
             Self::X264 => set(X264, "keyint"),
@@ -22,7 +23,7 @@ impl Family {
             // Key frames only, or as many as FFmpeg's default of 12 makes.
             _ => true,
         };
-        if !keyint && option(args, "-g").is_none() {
+        if !keyint && args.last("-g").is_none() {
             more.push(("-g", gop.to_string()));
         }
         match self {
@@ -40,19 +41,15 @@ impl Family {
             }
             _ => {}
         }
-        if self == Self::X264
-            && looks_far(args)
-            && !set(X264, "rc-lookahead")
-            && option(args, "-rc-lookahead").is_none()
-        {
+        if self == Self::X264 && looks_far(args) && !set(X264, "rc-lookahead") && args.last("-rc-lookahead").is_none() {
             more.push((X264[0], format!("rc-lookahead={NEAR}")));
             make_up_for_near(args);
         }
         for (option, value) in more {
             if option == "-g" {
-                args.extend([option.to_owned(), value]);
+                args.push(option, value);
             } else {
-                add_param(args, option, &value);
+                args.add_param(option, &value);
             }
         }
     }
@@ -64,14 +61,14 @@ impl Family {
     /// worse, and with it all that build on it: with 480 frames of 1080p at `medium` and CRF 18, the second 240 were 0.06
     /// (a moving fractal) and 0.4 dB (slates) worse than in one go. With the ratio as a zone of one frame, and as long a
     /// look ahead, they were as good to a thousandth of a decibel. (x264's `rate_estimate_qscale`; zones apply to it before the ratio does.)
-    pub(super) fn go_on(self, args: &mut Vec<String>) {
-        let constant = option(args, "-crf").is_some_and(|crf| crf != "0");
-        if self != Self::X264 || !constant || option(args, "-i_qfactor").is_some() {
+    pub(super) fn go_on(self, args: &mut EncoderArgs) {
+        let constant = args.crf().is_some_and(|crf| crf != "0");
+        if self != Self::X264 || !constant || args.last("-i_qfactor").is_some() {
             return;
         }
-        let usual = if option(args, "-tune").is_some_and(|tune| tune.contains("grain")) { "1.1" } else { "1.4" };
-        let ratio = param(args, X264, "ipratio").unwrap_or(usual).to_owned();
-        add_param(args, X264[0], &format!("zones=0,0,b={ratio}"));
+        let usual = if args.tune().is_some_and(|tune| tune.contains("grain")) { "1.1" } else { "1.4" };
+        let ratio = args.param(X264, "ipratio").unwrap_or(usual).to_owned();
+        args.add_param(X264[0], &format!("zones=0,0,b={ratio}"));
     }
 
     /// Has the encoder keep fewer pictures back, where that changes nothing about them: those are what there is to wait for
@@ -80,23 +77,11 @@ impl Family {
     /// x264 looks ahead on a thread of its own, for which it takes four frames more. Without it the last frames of 1080p at
     /// `medium` came a tenth to a sixth earlier, from 28 MB less of memory. All frames at once take 6 to 9 % longer in that
     /// way, and 30 % at `veryfast`.
-    pub(super) fn hold_less_back(self, args: &mut Vec<String>) {
-        if self == Self::X264 && looks_far(args) && param(args, X264, "sync-lookahead").is_none() {
-            add_param(args, X264[0], "sync-lookahead=0");
+    pub(super) fn hold_less_back(self, args: &mut EncoderArgs) {
+        if self == Self::X264 && looks_far(args) && args.param(X264, "sync-lookahead").is_none() {
+            args.add_param(X264[0], "sync-lookahead=0");
         }
     }
-}
-
-/// The value of the last option of this name, whatever stream it is for.
-fn option<'a>(args: &'a [String], name: &str) -> Option<&'a str> {
-    let mut pairs = args.windows(2).rev();
-    pairs.find(|pair| pair[0].split(':').next() == Some(name)).map(|pair| pair[1].as_str())
-}
-
-/// The value of the last `key` in the lists of one of these options.
-fn param<'a>(args: &'a [String], options: &[&str], key: &str) -> Option<&'a str> {
-    let lists = args.windows(2).filter(|pair| options.contains(&pair[0].as_str()));
-    lists.flat_map(|pair| params(&pair[1])).filter(|(name, _)| *name == key).map(|(_, value)| value).last()
 }
 
 /// How many frames x264 looks ahead in a part, instead of `fast`'s 30 and `medium`'s 40.
@@ -109,30 +94,28 @@ fn param<'a>(args: &'a [String], options: &[&str], key: &str) -> Option<&'a str>
 const NEAR: u32 = 24;
 
 /// Asks for the quality that a shorter look ahead loses: see [`NEAR`].
-fn make_up_for_near(args: &mut [String]) {
-    let at = args.iter().rposition(|arg| arg.split(':').next() == Some("-crf"));
-    let Some(value) = at.and_then(|at| args.get_mut(at + 1)) else { return };
+fn make_up_for_near(args: &mut EncoderArgs) {
     // Zero is another thing, without loss.
-    if let Some(crf) = value.parse::<f64>().ok().filter(|crf| *crf >= 1.0) {
-        *value = format!("{:.2}", crf - 0.05);
+    if let Some(crf) = args.crf().and_then(|crf| crf.parse::<f64>().ok()).filter(|crf| *crf >= 1.0) {
+        args.replace_last("-crf", format!("{:.2}", crf - 0.05));
     }
 }
 
 /// Whether x264 looks 30 frames ahead or more, and not for the sake of the last bit: `fast` 30, `medium` 40. The slower
 /// presets, up to 60, are for who has the time.
-fn looks_far(args: &[String]) -> bool {
-    matches!(option(args, "-preset"), None | Some("fast" | "medium"))
-        && !option(args, "-tune").is_some_and(|tune| tune.contains("zerolatency"))
+fn looks_far(args: &EncoderArgs) -> bool {
+    matches!(args.preset(), None | Some("fast" | "medium"))
+        && !args.tune().is_some_and(|tune| tune.contains("zerolatency"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn changed(args: &str, change: impl FnOnce(&mut Vec<String>)) -> String {
-        let mut args: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
+    fn changed(args: &str, change: impl FnOnce(&mut EncoderArgs)) -> String {
+        let mut args = EncoderArgs::parse(&args.split_whitespace().collect::<Vec<_>>()).unwrap();
         change(&mut args);
-        args.join(" ")
+        args.to_argv().join(" ")
     }
 
     fn divided(family: Family, args: &str) -> String {

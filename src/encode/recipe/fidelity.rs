@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Family;
+use crate::config::EncoderArgs;
 use crate::frame::color::Feed;
 
 /// An encoder at a quality.
@@ -59,7 +60,7 @@ impl Measured {
 
 impl Fidelity {
     /// What these arguments ask of an encoder of `family` that is given `feed`. Later arguments count more, as for FFmpeg.
-    pub(super) fn of(family: Family, args: &[String], feed: Feed) -> Self {
+    pub(super) fn of(family: Family, args: &EncoderArgs, feed: Feed) -> Self {
         let scale = scale(family, args);
         let encoder = match (family, feed == Feed::Yuv420p) {
             (Family::X264, true) => Measured::X264,
@@ -73,7 +74,7 @@ impl Fidelity {
             (Family::Vpx, false) => Measured::VpxRgb,
             // What a lossless codec changes is rounding, as that of x264 where it is lossless.
             (Family::X264 | Family::Ffv1, _) => Measured::X264Rgb,
-            (Family::Prores, _) if quantiser(args).is_some() => Measured::ProresQuantiser,
+            (Family::Prores, _) if args.quantiser().is_some() => Measured::ProresQuantiser,
             (Family::Prores, _) => Measured::ProresProfile,
             (Family::Dnxhd, _) => Measured::Dnxhr,
             (Family::Gif, _) => Measured::Gif,
@@ -102,26 +103,15 @@ impl Fidelity {
     }
 }
 
-/// The last quantiser that FFmpeg is told.
-fn quantiser(args: &[String]) -> Option<&str> {
-    last(args, &["-q:v", "-qscale:v", "-q", "-qscale"])
-}
-
-fn last<'a>(args: &'a [String], options: &[&str]) -> Option<&'a str> {
-    args.windows(2).rev().find(|pair| options.contains(&&*pair[0])).map(|pair| &*pair[1])
-}
-
-fn scale(family: Family, args: &[String]) -> Option<u8> {
+fn scale(family: Family, args: &EncoderArgs) -> Option<u8> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
     let number = |text: &str| {
         text.parse::<f32>().ok().filter(|number| (0.0..=255.0).contains(number)).map(|number| number.ceil() as u8)
     };
     // Nobody can judge a bit rate without the pictures.
-    let is_limited = ["-b:v", "-b", "-maxrate", "-maxrate:v", "-fs"]
-        .iter()
-        .any(|option| last(args, &[option]).is_some_and(|value| value != "0"));
+    let is_limited = args.has_bit_rate();
     // A quality of the encoder's own language overrules FFmpeg's.
-    let own = last(args, &["-x264-params", "-x264opts", "-x265-params", "-svtav1-params"]).unwrap_or_default();
+    let own = args.last_of(&["-x264-params", "-x264opts", "-x265-params", "-svtav1-params"]).unwrap_or_default();
     if family == Family::X265 && own.contains("lossless=1") || family == Family::Ffv1 {
         return Some(0);
     }
@@ -130,7 +120,7 @@ fn scale(family: Family, args: &[String]) -> Option<u8> {
     }
     match family {
         Family::X264 | Family::X265 | Family::SvtAv1 | Family::Vpx => {
-            if last(args, &["-lossless"]) == Some("1") {
+            if args.is_lossless() {
                 return Some(0);
             }
             let default = match family {
@@ -139,10 +129,10 @@ fn scale(family: Family, args: &[String]) -> Option<u8> {
                 // That of SVT-AV1 is another one in each version; that of libvpx is a bit rate.
                 _ => None,
             };
-            last(args, &["-crf", "-qp"]).map_or(default, number)
+            args.last_of(&["-crf", "-qp"]).map_or(default, number)
         }
-        Family::Mpeg4 => quantiser(args).and_then(number),
-        Family::Prores => match (quantiser(args), last(args, &["-profile:v", "-profile"])) {
+        Family::Mpeg4 => args.quantiser().and_then(number),
+        Family::Prores => match (args.quantiser(), args.profile()) {
             (Some(quantiser), _) => number(quantiser),
             // FFmpeg's own choice is HQ or 4444.
             (None, None) => Some(2),
@@ -154,14 +144,14 @@ fn scale(family: Family, args: &[String]) -> Option<u8> {
                 u8::try_from(place).ok()
             }
         },
-        Family::Dnxhd => match last(args, &["-profile:v", "-profile"])? {
+        Family::Dnxhd => match args.profile()? {
             "dnxhr_444" | "dnxhr_hqx" | "dnxhr_hq" => Some(0),
             "dnxhr_sq" => Some(1),
             "dnxhr_lb" => Some(2),
             _ => None,
         },
-        Family::Webp if last(args, &["-lossless"]) == Some("1") => Some(0),
-        Family::Webp => match last(args, &["-quality", "-q:v", "-qscale:v"]) {
+        Family::Webp if args.is_lossless() => Some(0),
+        Family::Webp => match args.last_of(&["-quality", "-q", "-qscale"]) {
             Some(quality) => number(quality).and_then(|quality| 100_u8.checked_sub(quality)),
             None => Some(25),
         },
@@ -196,12 +186,11 @@ mod tests {
 
     #[test]
     fn the_last_word_on_quality_counts() {
-        let of = |family, args: &[&str]| {
-            let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
-            Fidelity::of(family, &args, Feed::Yuv420p).scale()
-        };
+        let of =
+            |family, args: &[&str]| Fidelity::of(family, &EncoderArgs::parse(args).unwrap(), Feed::Yuv420p).scale();
         assert_eq!(of(Family::X264, &["-preset", "fast", "-crf", "17.95"]), Some(18));
         assert_eq!(of(Family::X264, &["-crf", "18", "-crf", "40"]), Some(40));
+        assert_eq!(of(Family::X264, &["-crf", "18", "-crf:v", "40"]), Some(40));
         assert_eq!(of(Family::X264, &["-preset", "fast"]), Some(23));
         assert_eq!(of(Family::X264, &["-b:v", "2M"]), None);
         assert_eq!(of(Family::Vpx, &["-crf", "22", "-b:v", "0"]), Some(22));
@@ -220,7 +209,7 @@ mod tests {
 
     #[test]
     fn what_is_fed_as_rgb_has_limits_of_its_own() {
-        let of = |family, feed| Fidelity::of(family, &[], feed).encoder();
+        let of = |family, feed| Fidelity::of(family, &EncoderArgs::default(), feed).encoder();
         assert_eq!(of(Family::X264, Feed::Yuv420p), "x264");
         assert_eq!(of(Family::X264, Feed::Rgb48le), "x264/rgb");
         assert_eq!(of(Family::Mpeg4, Feed::Rgb24), "other");

@@ -1,8 +1,8 @@
 //! Which recipes can be made of parts that are encoded one by one.
 
 use super::Recipe;
-use super::family::{Family, params};
-use crate::config::Container;
+use super::family::Family;
+use crate::config::{Container, EncoderArg};
 
 /// Options that do the same to every part as to the whole. Others may count frames from the start, ration bits over the
 /// length of the video, or change what comes out in ways not foreseen here.
@@ -164,39 +164,31 @@ impl Recipe {
 
     /// Whether the encoder spends bits by what a picture needs.
     fn is_even(&self, family: Family) -> bool {
-        let has = |option: &str| self.options().any(|(name, _)| name == option);
+        let args = &self.encoder_args;
         match family {
             // Their default is a bit rate of 200 kbit/s.
-            Family::Mpeg4 => has("-q") || has("-qscale"),
-            Family::Vpx => has("-lossless") || (has("-crf") && self.options().any(|option| option == ("-b", "0"))),
+            Family::Mpeg4 => args.quantiser().is_some(),
+            Family::Vpx => args.last("-lossless").is_some() || (args.crf().is_some() && args.last("-b") == Some("0")),
             _ => true,
         }
     }
 
     fn is_harmless(&self) -> bool {
-        let pairs = self.encoder_args.chunks(2).all(|pair| pair.len() == 2 && pair[0].starts_with('-'));
-        pairs
-            && self.options().all(|(name, value)| match name {
-                "-b" => value == "0",
-                "-x264-params" | "-x264opts" | "-x265-params" | "-svtav1-params" => {
-                    params(value).all(|(key, _)| !HARMFUL.contains(&key) && !key.starts_with("vbv"))
-                }
-                // Another container of the parts may not know it.
-                "-tag" | "-vtag" => matches!(self.container, Container::Mp4 | Container::Mov),
-                _ => HARMLESS.contains(&name),
-            })
-    }
-
-    /// The encoder's options without what they are for (`-profile:v` is `-profile`), and their values.
-    fn options(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.encoder_args.chunks_exact(2).map(|pair| (pair[0].split(':').next().unwrap_or_default(), pair[1].as_str()))
+        self.encoder_args.iter().all(|arg| match arg.name() {
+            "-b" => arg.value() == "0",
+            "-x264-params" | "-x264opts" | "-x265-params" | "-svtav1-params" => {
+                arg.params().all(|(key, _)| !HARMFUL.contains(&key) && !key.starts_with("vbv"))
+            }
+            // Another container of the parts may not know it.
+            "-tag" | "-vtag" => matches!(self.container, Container::Mp4 | Container::Mov),
+            name => HARMLESS.contains(&name),
+        })
     }
 
     /// What of the encoder's arguments is for the container, and must be said again of a copy.
     pub(crate) fn copy_args(&self) -> Vec<String> {
-        let kept =
-            |pair: &[String]| ["-metadata", "-tag", "-vtag"].contains(&pair[0].split(':').next().unwrap_or_default());
-        self.encoder_args.chunks_exact(2).filter(|pair| kept(pair)).flatten().cloned().collect()
+        let is_for_container = |arg: &EncoderArg| ["-metadata", "-tag", "-vtag"].contains(&arg.name());
+        self.encoder_args.only(is_for_container).to_argv()
     }
 }
 
@@ -217,13 +209,14 @@ pub(super) mod tests {
     use std::num::NonZeroU32;
 
     use super::*;
-    use crate::config::{Builtin, CustomPreset, FrameRate, Preset, Video};
+    use crate::config::{Builtin, CustomPreset, EncoderArgs, FrameRate, Preset, Video};
     use crate::encode::recipe::Source;
     use crate::sequence::sizes::SizeChange;
 
     fn joinable(encoder: &str, pix_fmt: &str, container: Container, args: &str) -> bool {
         let (name, encoder, pix_fmt) = ("own".to_owned(), encoder.to_owned(), pix_fmt.to_owned());
-        let args = args.split_whitespace().map(str::to_owned).collect();
+        // What is not pairs of an option and its value gets no further than the config.
+        let Ok(args) = EncoderArgs::parse(&args.split_whitespace().collect::<Vec<_>>()) else { return false };
         let custom = CustomPreset { name, encoder, pix_fmt, container, args };
         resolve(Preset::Custom(custom.into()), false).joinable()
     }
@@ -234,7 +227,7 @@ pub(super) mod tests {
             preset,
             quality: None,
             speed: None,
-            encoder_args: Vec::new(),
+            encoder_args: EncoderArgs::default(),
             background: [0; 3],
             size_change: SizeChange::Error,
         }
@@ -286,7 +279,7 @@ pub(super) mod tests {
     #[test]
     fn a_copy_has_the_containers_arguments() {
         let own = Recipe {
-            encoder_args: ["-crf", "20", "-tag:v", "hvc1", "-metadata", "title=-crf"].map(str::to_owned).into(),
+            encoder_args: EncoderArgs::own(&[("-crf", "20"), ("-tag:v", "hvc1"), ("-metadata", "title=-crf")]),
             ..resolve(Preset::Builtin(Builtin::H264), false)
         };
         assert_eq!(own.copy_args(), ["-tag:v", "hvc1", "-metadata", "title=-crf"]);

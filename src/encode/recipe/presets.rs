@@ -1,7 +1,7 @@
 //! The presets themselves.
 
 use crate::config::codec::quality_of;
-use crate::config::{Builtin, Container, CustomPreset, FrameRate, NamedQuality, Quality, Video};
+use crate::config::{Builtin, Container, CustomPreset, EncoderArgs, FrameRate, NamedQuality, Quality, Video};
 
 use super::family::Family;
 use super::{RecipeError, Source};
@@ -14,7 +14,7 @@ pub(super) struct Choice {
     pub(super) encoder: String,
     pub(super) pix_fmt: String,
     pub(super) container: Container,
-    pub(super) args: Vec<String>,
+    pub(super) args: EncoderArgs,
 }
 
 /// What a preset is made of before quality and speed are known.
@@ -22,7 +22,7 @@ struct Base {
     encoder: &'static str,
     pix_fmt: &'static str,
     container: Container,
-    args: &'static [&'static str],
+    args: &'static [(&'static str, &'static str)],
     quality: Quality,
     speed: Option<&'static str>,
 }
@@ -35,16 +35,18 @@ pub(super) fn builtin(builtin: Builtin, video: &Video, source: &Source) -> Resul
     let family = Family::of(base.encoder);
     let asked = video.quality.unwrap_or(base.quality);
     let mut pix_fmt = base.pix_fmt;
-    let mut args: Vec<String> = base.args.iter().map(|&arg| arg.to_owned()).collect();
+    let mut args = EncoderArgs::own(base.args);
     if family != Family::Gif || video.quality.is_some() {
         let more = quality_of(&video.preset, asked).map_err(|allowed| refuse_quality(&name, asked, allowed))?;
         // What FFV1 is in place of x264, it is without loss by itself.
-        args.extend(if family == Family::Ffv1 { Vec::new() } else { more });
+        if family != Family::Ffv1 {
+            args.append(more);
+        }
     }
     match (builtin, asked) {
         // The High profile has no lossless mode. Without it, x264 picks the one that has.
         (Builtin::H264, Quality::Crf(0) | Quality::Named(NamedQuality::Lossless)) => {
-            remove_option(&mut args, "-profile:v");
+            args = args.only(|arg| arg.name() != "-profile");
         }
         // SQ and LB are profiles of 8 bits.
         (Builtin::Dnxhr, asked)
@@ -58,7 +60,7 @@ pub(super) fn builtin(builtin: Builtin, video: &Video, source: &Source) -> Resul
         // A speed for `lossless` is one of x264's. Where the frames need FFV1, which has one only, there is none to choose.
         let asked = speed_args(Family::of_preset(&video.preset), speed, &name)?;
         if builtin != Builtin::Lossless || family == Family::X264 {
-            args.extend(asked);
+            args.append(asked);
         }
     }
     Ok(Choice {
@@ -74,17 +76,14 @@ pub(super) fn builtin(builtin: Builtin, video: &Video, source: &Source) -> Resul
 /// A preset of the user's own.
 pub(super) fn custom(preset: &CustomPreset, video: &Video) -> Result<Choice, RecipeError> {
     let family = Family::of(&preset.encoder);
-    let mut args = Vec::new();
-    if family == Family::Gif {
-        args.extend(GIF_ARGS.iter().map(|&arg| arg.to_owned()));
-    }
+    let mut args = EncoderArgs::own(if family == Family::Gif { GIF_ARGS } else { &[] });
     if let Some(asked) = video.quality {
-        args.extend(quality_of(&video.preset, asked).map_err(|allowed| refuse_quality(&preset.name, asked, allowed))?);
+        args.append(quality_of(&video.preset, asked).map_err(|allowed| refuse_quality(&preset.name, asked, allowed))?);
     }
     if let Some(speed) = &video.speed {
-        args.extend(speed_args(family, speed, &preset.name)?);
+        args.append(speed_args(family, speed, &preset.name)?);
     }
-    args.extend(preset.args.iter().cloned());
+    args.append(preset.args.clone());
     Ok(Choice {
         name: preset.name.clone(),
         family,
@@ -145,7 +144,7 @@ fn base(builtin: Builtin, lossless: bool, source: &Source) -> Base {
                 "libx264",
                 if lossless { "yuv444p" } else { "yuv420p" },
                 Container::Mp4,
-                &["-profile:v", "high"],
+                &[("-profile:v", "high")],
                 crf(18),
             )
         },
@@ -160,7 +159,7 @@ fn base(builtin: Builtin, lossless: bool, source: &Source) -> Base {
                 "libx265",
                 if lossless { "yuv444p" } else { "yuv420p" },
                 Container::Mp4,
-                &["-tag:v", "hvc1"],
+                &[("-tag:v", "hvc1")],
                 crf(22),
             )
         },
@@ -170,7 +169,7 @@ fn base(builtin: Builtin, lossless: bool, source: &Source) -> Base {
                 "libx265",
                 if lossless { "yuv444p10le" } else { "yuv420p10le" },
                 Container::Mp4,
-                &["-tag:v", "hvc1"],
+                &[("-tag:v", "hvc1")],
                 crf(22),
             )
         },
@@ -186,15 +185,15 @@ fn base(builtin: Builtin, lossless: bool, source: &Source) -> Base {
                 (false, false) => "yuv420p",
             };
             // Rows in parallel: tiles alone leave most cores idle at common sizes.
-            Base { speed: Some("4"), ..base("libvpx-vp9", pix_fmt, Container::Webm, &["-row-mt", "1"], crf(22)) }
+            Base { speed: Some("4"), ..base("libvpx-vp9", pix_fmt, Container::Webm, &[("-row-mt", "1")], crf(22)) }
         }
         // Apple's players look at the vendor.
         Builtin::Prores => {
-            base("prores_ks", "yuv422p10le", Container::Mov, &["-vendor", "apl0"], named(NamedQuality::High))
+            base("prores_ks", "yuv422p10le", Container::Mov, &[("-vendor", "apl0")], named(NamedQuality::High))
         }
         Builtin::Prores4444 => {
             let pix_fmt = if source.alpha { "yuva444p10le" } else { "yuv444p10le" };
-            base("prores_ks", pix_fmt, Container::Mov, &["-vendor", "apl0"], named(NamedQuality::High))
+            base("prores_ks", pix_fmt, Container::Mov, &[("-vendor", "apl0")], named(NamedQuality::High))
         }
         Builtin::Dnxhr => base("dnxhd", "yuv422p10le", Container::Mov, &[], named(NamedQuality::High)),
         Builtin::Ffv1 => base("ffv1", ffv1_pix_fmt(source), Container::Mkv, FFV1_ARGS, named(NamedQuality::Lossless)),
@@ -219,11 +218,11 @@ fn base(builtin: Builtin, lossless: bool, source: &Source) -> Base {
 /// Without differences by transparency: FFmpeg compares numbers of two palettes there, as if they were colours, so that
 /// pixels keep the colour of the frame before. After a flash 1,535 of 57,600 pixels were wrong, by up to 205 of 255 (FFmpeg
 /// 9.0.2). Files get smaller without them, too.
-const GIF_ARGS: &[&str] = &["-gifflags", "-transdiff"];
+const GIF_ARGS: &[(&str, &str)] = &[("-gifflags", "-transdiff")];
 
 /// Version 3, every frame a key frame, with a checksum for each slice: an archive that can be repaired.
-const FFV1_ARGS: &[&str] =
-    &["-level", "3", "-coder", "1", "-context", "1", "-g", "1", "-slices", "4", "-slicecrc", "1"];
+const FFV1_ARGS: &[(&str, &str)] =
+    &[("-level", "3"), ("-coder", "1"), ("-context", "1"), ("-g", "1"), ("-slices", "4"), ("-slicecrc", "1")];
 
 fn ffv1_pix_fmt(source: &Source) -> &'static str {
     match (source.deep || source.linear, source.alpha) {
@@ -234,7 +233,7 @@ fn ffv1_pix_fmt(source: &Source) -> &'static str {
     }
 }
 
-fn speed_args(family: Family, asked: &str, preset: &str) -> Result<Vec<String>, RecipeError> {
+fn speed_args(family: Family, asked: &str, preset: &str) -> Result<EncoderArgs, RecipeError> {
     family.speed(asked).map_err(|allowed| RecipeError::Speed {
         preset: preset.to_owned(),
         speed: asked.to_owned(),
@@ -257,12 +256,6 @@ fn refuse_quality(preset: &str, asked: Quality, allowed: &'static str) -> Recipe
         .to_owned(),
     };
     RecipeError::Quality { preset: preset.to_owned(), quality, allowed }
-}
-
-fn remove_option(args: &mut Vec<String>, option: &str) {
-    if let Some(at) = args.iter().position(|arg| arg == option) {
-        args.drain(at..(at + 2).min(args.len()));
-    }
 }
 
 #[cfg(test)]

@@ -121,7 +121,7 @@ mod tests {
     use std::num::NonZeroU32;
 
     use super::*;
-    use crate::config::{Builtin, FrameRate, Preset, Video};
+    use crate::config::{Builtin, EncoderArgs, FrameRate, Preset, Video};
     use crate::encode::recipe::Source;
     use crate::encode::small::Layout;
     use crate::frame::color::Feed;
@@ -136,7 +136,7 @@ mod tests {
             preset: Preset::Builtin(preset),
             quality: None,
             speed: None,
-            encoder_args: Vec::new(),
+            encoder_args: EncoderArgs::default(),
             background: [0; 3],
             size_change: SizeChange::Error,
         };
