@@ -23,11 +23,11 @@ use std::sync::{Mutex, PoisonError};
 use image::codecs::webp::WebPDecoder;
 use image::{AnimationDecoder as _, DynamicImage, ImageBuffer, Rgb, RgbImage, Rgba, RgbaImage};
 use reeld::config::{Builtin, Container, EncoderArgs, FrameRate, NamedQuality, Preset, Quality, Video};
-use reeld::encode::chunk::{BadFrames, ChunkSpec, EncodeSpec, Form, FrameFile, Settings, encode};
+use reeld::encode::chunk::{BadFrames, ChunkSpec, EncodeSpec, FrameFile, Settings, encode};
 use reeld::encode::ffmpeg::{Ffmpeg, Stop};
-use reeld::encode::look::Look;
-use reeld::encode::recipe::{Fidelity, Recipe, Source, Tolerance};
-use reeld::encode::small::{Layers, Layout};
+use reeld::encode::fingerprint::Fingerprint;
+use reeld::encode::fingerprint::small::{Layers, Layout};
+use reeld::encode::recipe::{Fidelity, Form, Recipe, Source, Tolerance};
 use reeld::encode::verify::limits::{Row, SIZES, floor};
 use reeld::encode::verify::measure::{Measure, Reading, Statistic};
 use reeld::files::identity_of;
@@ -349,7 +349,7 @@ fn measure(
     };
     let (mut color, mut alpha) = (Measure::new(floor(fidelity)), Measure::new(floor(fidelity)));
     for (index, seen) in (0..).zip(decoded(ffmpeg, &spec.encode.recipe, output)?) {
-        let Some(Look::Small(fed)) = result.pictures.get(index) else { return None };
+        let Some(Fingerprint::Small(fed)) = result.fingerprints.get(index) else { return None };
         color.see(fed.color, seen.color, &mut tell);
         if let (Some(fed), Some(seen)) = (fed.alpha, seen.alpha) {
             alpha.see(fed, seen, &mut tell);
@@ -387,9 +387,9 @@ fn decoded(ffmpeg: &Ffmpeg, recipe: &Recipe, output: &Path) -> Option<Vec<Layers
         command.args(["-vf", filters]);
     }
     let raw = command.args(["-pix_fmt", review.pix_fmt(), "-f", "rawvideo", "-"]).output().ok()?.stdout;
-    let looks = raw.chunks_exact(review.frame_bytes()).map(|raw| match review.look(recipe, raw) {
-        Look::Small(layers) => Some(layers),
-        Look::Bytes(_) => None,
+    let looks = raw.chunks_exact(review.frame_bytes()).map(|raw| match review.fingerprint(recipe, raw) {
+        Fingerprint::Small(layers) => Some(layers),
+        Fingerprint::Bytes(_) => None,
     });
     looks.collect()
 }

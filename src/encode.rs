@@ -3,25 +3,28 @@
 //! Owns the codec arguments ([`recipe`]), every process ([`ffmpeg`]), the way of pixels to it ([`chunk`]) and the proofs
 //! ([`verify`]). It writes only to the path it is given, which the caller has reserved and removes, and it never touches
 //! a frame but to read it.
+//!
+//! Its own modules import each other downward only, in this order, which a test reads:
+//!
+//! ```text
+//! preview, probe > join, proved > verify, plan > chunk > error, parallel > recipe > ffmpeg, fingerprint, mp4, store, webp > priority
+//! ```
 
-mod boxes;
 pub mod chunk;
 mod error;
 pub mod ffmpeg;
-mod fragments;
+pub mod fingerprint;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 pub mod join;
-pub mod look;
+mod mp4;
 pub mod parallel;
-pub mod pictures;
 pub mod plan;
 pub mod preview;
 pub(crate) mod priority;
 mod probe;
 pub mod proved;
 pub mod recipe;
-pub mod small;
 pub mod store;
 pub mod verify;
 mod webp;

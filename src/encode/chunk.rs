@@ -5,7 +5,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,7 +14,6 @@ use std::time::UNIX_EPOCH;
 
 use crossbeam_channel::{Receiver, bounded};
 use ffmpeg_sidecar::command::FfmpegCommand;
-use serde::{Deserialize, Serialize};
 
 use super::error::{EncodeError, Flaw};
 use super::ffmpeg::child::{Child, Input};
@@ -22,7 +21,8 @@ use super::ffmpeg::failure::FailureKind;
 use super::ffmpeg::progress::Follower;
 use super::ffmpeg::supervise::{Verdict, supervise};
 use super::ffmpeg::{Ffmpeg, Stop, display_argv, name_in};
-use super::pictures::Pictures;
+use super::fingerprint::Fingerprints;
+use super::recipe::{Arrival, Form};
 use super::webp::forbid_blending;
 use crate::config::Container;
 use crate::error::chain;
@@ -39,30 +39,6 @@ pub(crate) use feeder::PIPE_BYTES;
 use feeder::{Fed, Feeder};
 pub use intake::Intake;
 pub use spec::{BadFrames, ChunkOutcome, ChunkSpec, EncodeSpec, FrameFile, Proof, Samples, Settings, Shown};
-
-/// What the file is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Form {
-    /// The reel itself, in the recipe's container.
-    Reel,
-    /// A part of one: fragments with times from zero, which [`join`](super::join) puts in their place.
-    Chunk {
-        /// Key frames are at most so many frames apart, as in a reel that is made in one go.
-        gop: NonZeroU32,
-        /// Whether the video begins with it, as far as is known. The others are to look as if they went on from one before
-        /// them; whichever a part is, it fits to all.
-        first: bool,
-    },
-}
-
-/// How frames come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Pace {
-    /// All are there.
-    AtOnce,
-    /// One after the other, while they are made.
-    Live,
-}
 
 /// How far an encode is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -83,7 +59,7 @@ pub struct Encoded {
     /// What was read of those that could be used.
     pub contents: Vec<(FrameNumber, Contents)>,
     /// What each frame of the video looks like, in order.
-    pub pictures: Pictures,
+    pub fingerprints: Fingerprints,
     /// Frames that could not be used, by ascending number.
     pub bad: Vec<(FrameNumber, FrameError)>,
     /// The frame before which it ended, under [`BadFrames::End`].
@@ -138,7 +114,7 @@ pub fn encode_as_they_come(
     if intake.is_exhausted() {
         return Err(EncodeError::NoFrames);
     }
-    let mut child = Child::start(command(ffmpeg, spec, output, intake.pace()), Input::Fed, spec.settings.nice)?;
+    let mut child = Child::start(command(ffmpeg, spec, output, intake.arrival()), Input::Fed, spec.settings.nice)?;
     let follower = Follower::of(&mut child);
     let threads = decoders::threads();
     intake.open(spec.recipe.feed.frame_bytes(spec.recipe.canvas.width, spec.recipe.canvas.height), threads);
@@ -210,14 +186,14 @@ pub fn encode_as_they_come(
         fed: fed.frames,
         shown: fed.shown,
         contents: fed.contents,
-        pictures: intake.pictures(),
+        fingerprints: intake.fingerprints(),
         bad: fed.bad,
         ended_by: fed.ended_by,
     })
 }
 
 /// Everything that decides what a file of `spec` is like, except the frames and what its encoder was told of its place and
-/// their pace: two files with the same settings, made by the same FFmpeg, can be joined.
+/// their arrival: two files with the same settings, made by the same FFmpeg, can be joined.
 pub(crate) fn settings_of(ffmpeg: &Ffmpeg, spec: &EncodeSpec) -> String {
     let recipe = &spec.recipe;
     let form = match spec.form {
@@ -225,12 +201,12 @@ pub(crate) fn settings_of(ffmpeg: &Ffmpeg, spec: &EncodeSpec) -> String {
         Form::Chunk { gop, .. } => Form::Chunk { gop, first: true },
     };
     let spec = EncodeSpec { form, ..spec.clone() };
-    let with_output: Command = command(ffmpeg, &spec, Path::new(""), Pace::AtOnce).into();
+    let with_output: Command = command(ffmpeg, &spec, Path::new(""), Arrival::AtOnce).into();
     let args = display_argv(OsStr::new("ffmpeg"), with_output.get_args());
     format!("{args}; {:?}; background {:?}", recipe.canvas, recipe.background)
 }
 
-fn command(ffmpeg: &Ffmpeg, spec: &EncodeSpec, output: &Path, pace: Pace) -> FfmpegCommand {
+fn command(ffmpeg: &Ffmpeg, spec: &EncodeSpec, output: &Path, arrival: Arrival) -> FfmpegCommand {
     let recipe = &spec.recipe;
     let canvas = &recipe.canvas;
     let mut command = ffmpeg.command();
@@ -255,7 +231,7 @@ fn command(ffmpeg: &Ffmpeg, spec: &EncodeSpec, output: &Path, pace: Pace) -> Ffm
         command.args(["-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709"]);
         command.args(["-color_trc", "iec61966-2-1"]);
     }
-    command.args(recipe.encoder_args(spec.form, pace, spec.settings.threads.map(NonZeroUsize::get)));
+    command.args(recipe.encoder_args(spec.form, arrival, spec.settings.threads.map(NonZeroUsize::get)));
     command.args(recipe.muxer_args(spec.form, spec.rate));
     let name = name_in(&mut command, output);
     command.format(recipe.muxer(spec.form)).output(name);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::ffmpeg::FfmpegError;
 use super::ffmpeg::failure::Failure;
 use super::recipe::RecipeError;
-use crate::error::Explain;
+use crate::error::{Explain, chain};
 use crate::files::private;
 use crate::frame::FrameError;
 use crate::text::printable::Show as _;
@@ -155,6 +155,16 @@ impl Explain for EncodeError {
 impl EncodeError {
     pub(crate) fn not_proved(reel: &Path, flaw: Flaw) -> Self {
         Self::NotProved { reel: private::shown(reel), flaw }
+    }
+
+    /// For a video at `path` that cannot be read, or cannot be understood.
+    pub(crate) fn damaged(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
+        move |error| match error.kind() {
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
+                Self::not_proved(path, Flaw::Container(chain(&error).to_string()))
+            }
+            _ => Self::io(path)(error),
+        }
     }
 
     pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {

@@ -5,9 +5,9 @@ use std::io::{Cursor, Seek as _, SeekFrom};
 use std::os::unix::ffi::OsStrExt as _;
 use std::sync::atomic::AtomicU64;
 
-use super::boxes::{Boxes, Walk};
 use super::ffmpeg::progress;
-use super::fragments::{Layout, Sample, Spot, header};
+use super::mp4::boxes::{Boxes, Walk};
+use super::mp4::fragments::{Layout, Sample, Spot, header};
 use super::store::fuzzing::chunk_name;
 use super::verify::{self, packets};
 use super::webp;
@@ -99,7 +99,7 @@ fn animation(bytes: &[u8]) {
 /// Files to begin with.
 #[cfg(test)]
 pub(crate) fn seeds() -> [(&'static str, Vec<u8>); 2] {
-    use super::fragments::tests::{file, pyramid};
+    use super::mp4::fragments::tests::{file, pyramid};
     let (front, back) = (pyramid()[..2].to_vec(), pyramid()[2..].to_vec());
     [("fragments.mp4", file(5, &[front, back])), ("animation.webp", webp::tests::file(&[40, 41, 42]))]
 }

@@ -13,14 +13,14 @@ use std::thread;
 use crossbeam_channel::bounded;
 use ffmpeg_sidecar::command::FfmpegCommand;
 
-use super::boxes::damaged;
-use super::chunk::{Form, PIPE_BYTES, Settings, complaint, signs_of_life, stalled, succeed, until_end, what_was_read};
+use super::chunk::{PIPE_BYTES, Settings, complaint, signs_of_life, stalled, succeed, until_end, what_was_read};
 use super::error::{EncodeError, Flaw};
 use super::ffmpeg::child::{Child, Input};
 use super::ffmpeg::supervise::{Verdict, supervise};
 use super::ffmpeg::{Ffmpeg, Stop, name_in};
-use super::fragments::{Layout, Spot, header};
-use super::recipe::{Recipe, track_step, track_timescale};
+use super::mp4::fragments::{Layout, Spot, header};
+use super::mp4::timing::{track_step, track_timescale};
+use super::recipe::{Form, Recipe};
 use super::verify::timing::{self, Clock};
 use super::verify::{Proof, Samples, boxes, packets};
 use crate::config::FrameRate;
@@ -225,7 +225,7 @@ impl Reel {
             }
             let mut file = File::open(&part.file).map_err(EncodeError::io(&part.file))?;
             let layout = Layout::read(&mut file, track_timescale(rate), track_step(rate));
-            let layout = layout.map_err(damaged(&part.file))?;
+            let layout = layout.map_err(EncodeError::damaged(&part.file))?;
             let (expected, found) = (part.samples.count, layout.count());
             if expected != found {
                 return flaw(Flaw::Count { expected, found, what: "samples in the fragments" });
@@ -291,7 +291,7 @@ fn feed(
             file.seek(SeekFrom::Start(fragment.data.start)).map_err(EncodeError::io(&part.file))?;
             match io::copy(&mut (&mut file).take(length), &mut pipe) {
                 Ok(copied) if copied == length => {}
-                Ok(_) => return Err(damaged(&part.file)(io::ErrorKind::UnexpectedEof.into())),
+                Ok(_) => return Err(EncodeError::damaged(&part.file)(io::ErrorKind::UnexpectedEof.into())),
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
                 Err(error) => return Err(EncodeError::io(&part.file)(error)),
             }

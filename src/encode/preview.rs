@@ -21,8 +21,8 @@ use rustix::fs::{AtFlags, FlockOperation, OFlags, flock, fstatvfs, unlinkat};
 use rustix::io::Errno;
 
 use super::EncodeError;
-use super::fragments::Layout;
-use super::recipe::{track_step, track_timescale};
+use super::mp4::fragments::Layout;
+use super::mp4::timing::{track_step, track_timescale};
 use super::verify::timing;
 use crate::config::FrameRate;
 use crate::files::private;
@@ -255,7 +255,7 @@ fn replace(folder: &OwnedFd, name: &str, write: impl FnOnce(&mut File) -> io::Re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encode::fragments::tests::{file, pyramid};
+    use crate::encode::mp4::fragments::tests::{file, pyramid};
 
     const RATE: FrameRate = FrameRate { num: NonZeroU32::new(24_000).unwrap(), den: NonZeroU32::new(1001).unwrap() };
 

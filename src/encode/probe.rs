@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::{fs, io};
 
-use super::chunk::{BadFrames, EncodeSpec, Form, FrameFile, Intake, Settings};
+use super::chunk::{BadFrames, EncodeSpec, FrameFile, Intake, Settings};
 use super::error::EncodeError;
 use super::ffmpeg::{Ffmpeg, Stop};
 use super::proved::encode_and_prove;
-use super::recipe::{Recipe, Source};
+use super::recipe::{Form, Recipe, Source};
 use crate::config::{Encoder, Video};
 use crate::files::identity_of;
 

@@ -10,8 +10,9 @@ use std::thread;
 use crossbeam_channel::bounded;
 
 use super::EncodeError;
-use super::chunk::{ChunkOutcome, EncodeSpec, Intake, Pace, Progress, encode_as_they_come};
+use super::chunk::{ChunkOutcome, EncodeSpec, Intake, Progress, encode_as_they_come};
 use super::ffmpeg::{Ffmpeg, Stop};
+use super::recipe::Arrival;
 use super::verify::{Source, verify, verify_coming};
 
 /// Encodes the frames of `intake` as [`encode_as_they_come`] does, and proves the file. `encoded` is called when the
@@ -31,15 +32,15 @@ pub fn encode_and_prove(
     encoded: impl FnOnce(),
 ) -> Result<ChunkOutcome, EncodeError> {
     let (end, ended) = bounded(1);
-    let pictures = intake.pictures();
-    let grows = intake.pace() == Pace::Live;
+    let fingerprints = intake.fingerprints();
+    let grows = intake.arrival() == Arrival::Live;
     let encoding = AtomicBool::new(true);
     let (result, (proof, early)) = thread::scope(|scope| {
         let encoding = &encoding;
         let proof = scope.spawn(move || {
             let prepare = spec.recipe.is_boxes(spec.form) && (grows || intake.wait_until_exhausted());
             let source = Source::Coming { end: ended, grows };
-            let proof = prepare.then(|| verify_coming(ffmpeg, spec, output, &pictures, source, stop));
+            let proof = prepare.then(|| verify_coming(ffmpeg, spec, output, &fingerprints, source, stop));
             // Nobody needs more of a file that is wrong already.
             let early = matches!(proof, Some(Err(_))) && encoding.load(Ordering::Relaxed);
             if early {
@@ -65,7 +66,7 @@ pub fn encode_and_prove(
         (Err(error), _) => Err(error),
         (Ok(result), Some(proof)) => Ok(result.proved(proof?)),
         (Ok(result), None) => {
-            let proof = verify(ffmpeg, spec, output, result.fed, &result.pictures, stop)?;
+            let proof = verify(ffmpeg, spec, output, result.fed, &result.fingerprints, stop)?;
             Ok(result.proved(proof))
         }
     }

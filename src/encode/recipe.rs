@@ -6,13 +6,16 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Builtin, Container, EncoderArgs, FrameRate, Preset, Video};
-use crate::encode::chunk::{Form, Pace};
+use crate::encode::fingerprint::Fingerprint;
+use crate::encode::fingerprint::small::Layout;
+use crate::encode::mp4::timing::track_timescale;
 use crate::frame::color::{Canvas, Feed};
 
 mod chunked;
 pub(crate) mod error;
 pub(super) mod family;
 mod fidelity;
+mod form;
 mod joinable;
 mod pixels;
 mod presets;
@@ -21,6 +24,8 @@ mod review;
 pub use error::RecipeError;
 use family::Family;
 pub use fidelity::Fidelity;
+pub(crate) use form::Arrival;
+pub use form::Form;
 use pixels::Pixels;
 pub use review::Review;
 
@@ -119,6 +124,14 @@ impl Recipe {
         })
     }
 
+    /// What a raw frame of this recipe is told by, of `size` pixels across and down.
+    pub(crate) fn fingerprint(&self, raw: &[u8], layout: Layout, size: (u32, u32)) -> Fingerprint {
+        match self.tolerance {
+            Tolerance::Exact => Fingerprint::exact(raw),
+            Tolerance::Like(_) => Fingerprint::small(raw, layout, size),
+        }
+    }
+
     /// FFmpeg's name of the muxer. Never left to FFmpeg's guess from a name.
     pub(crate) fn muxer(&self, form: Form) -> &'static str {
         let fragments = Family::of(&self.encoder).fragments();
@@ -150,9 +163,9 @@ impl Recipe {
         }
     }
 
-    /// The encoder's arguments with `threads`, where that many are asked for. `pace` changes how soon pictures come out of
+    /// The encoder's arguments with `threads`, where that many are asked for. `arrival` changes how soon pictures come out of
     /// it, and not what they are.
-    pub(crate) fn encoder_args(&self, form: Form, pace: Pace, threads: Option<usize>) -> Vec<String> {
+    pub(crate) fn encoder_args(&self, form: Form, arrival: Arrival, threads: Option<usize>) -> Vec<String> {
         let mut args = self.encoder_args.clone();
         let family = Family::of(&self.encoder);
         if let Form::Chunk { gop, first } = form {
@@ -161,7 +174,7 @@ impl Recipe {
                 family.go_on(&mut args);
             }
         }
-        if pace == Pace::Live {
+        if arrival == Arrival::Live {
             family.hold_less_back(&mut args);
         }
         if let Some(threads) = threads {
@@ -219,20 +232,6 @@ impl Recipe {
     pub(crate) fn is_bt709(&self) -> bool {
         self.container != Container::Webp && Pixels::of(&self.pix_fmt).is_some_and(|pixels| pixels.is_limited_yuv())
     }
-}
-
-/// Ticks a second of an mp4 or mov track: the rate's numerator, doubled until it is fine enough, as FFmpeg itself does.
-pub(crate) fn track_timescale(rate: FrameRate) -> u64 {
-    let mut scale = u64::from(rate.num.get());
-    while scale < 10_000 {
-        scale *= 2;
-    }
-    scale
-}
-
-/// Ticks a frame in such a track.
-pub(crate) fn track_step(rate: FrameRate) -> u64 {
-    track_timescale(rate) / u64::from(rate.num.get()) * u64::from(rate.den.get())
 }
 
 impl Builtin {

@@ -10,7 +10,7 @@ use super::chunk::{EncodeSpec, FrameFile};
 pub use super::chunk::{Proof, Samples};
 use super::error::{EncodeError, Flaw};
 use super::ffmpeg::{Ffmpeg, Stop};
-use super::pictures::Pictures;
+use super::fingerprint::Fingerprints;
 use crate::config::Container;
 use crate::files::identity_of;
 use crate::frame::{FrameError, FrameErrorKind};
@@ -28,8 +28,8 @@ mod webp;
 use pixels::Checked;
 pub(super) use source::Source;
 
-/// Proves that the file `output` of `spec` is the video of what an encoder was fed: of so many frames that look like
-/// `pictures`.
+/// Proves that the file `output` of `spec` is the video of what an encoder was fed: of so many frames that have
+/// these `fingerprints`.
 ///
 /// That the frames are still the files they were is the caller's to ask once more, with [`check_inputs`], before it
 /// removes any.
@@ -42,7 +42,7 @@ pub fn verify(
     spec: &EncodeSpec,
     output: &Path,
     fed: u64,
-    pictures: &Pictures,
+    fingerprints: &Fingerprints,
     stop: &Stop,
 ) -> Result<Proof, EncodeError> {
     if size_of(output)? == 0 {
@@ -50,26 +50,27 @@ pub fn verify(
     }
     if spec.recipe.container == Container::Webp {
         // FFmpeg before 8 cannot read animated WebP, so its parts are read here.
-        return proof(spec, output, fed, webp::check(spec, output, fed, pictures, stop)?, None);
+        return proof(spec, output, fed, webp::check(spec, output, fed, fingerprints, stop)?, None);
     }
     if spec.recipe.is_boxes(spec.form) {
         boxes::check(output, &spec.recipe)?;
     }
-    let Checked { frames, worst, samples } = pixels::check(ffmpeg, spec, output, pictures, Source::Whole(fed), stop)?;
+    let Checked { frames, worst, samples } =
+        pixels::check(ffmpeg, spec, output, fingerprints, Source::Whole(fed), stop)?;
     proof(spec, output, frames, worst, Some(samples))
 }
 
-/// The same for a file that an encoder still writes: `pictures` is what that is fed. Only for boxes with the index in
+/// The same for a file that an encoder still writes: `fingerprints` are those of what that is fed. Only for boxes with the index in
 /// front.
 pub(super) fn verify_coming(
     ffmpeg: &Ffmpeg,
     spec: &EncodeSpec,
     output: &Path,
-    pictures: &Pictures,
+    fingerprints: &Fingerprints,
     source: Source,
     stop: &Stop,
 ) -> Result<Proof, EncodeError> {
-    let Checked { frames, worst, samples } = pixels::check(ffmpeg, spec, output, pictures, source, stop)?;
+    let Checked { frames, worst, samples } = pixels::check(ffmpeg, spec, output, fingerprints, source, stop)?;
     boxes::check(output, &spec.recipe)?;
     proof(spec, output, frames, worst, Some(samples))
 }

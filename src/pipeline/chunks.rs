@@ -16,12 +16,12 @@ use sha2::{Digest as _, Sha256};
 
 use crate::config::{FrameRate, dirs};
 use crate::encode::EncodeError;
-use crate::encode::chunk::{BadFrames, ChunkOutcome, EncodeSpec, Form, Intake, Progress, Shown, settings_of};
+use crate::encode::chunk::{BadFrames, ChunkOutcome, EncodeSpec, Intake, Progress, Shown, settings_of};
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::encode::join::Part;
 use crate::encode::preview;
 use crate::encode::proved::encode_and_prove;
-use crate::encode::recipe::Recipe;
+use crate::encode::recipe::{Form, Recipe};
 use crate::encode::store::{self, ChunkStore};
 use crate::error::chain;
 use crate::frame::digest::Contents;

@@ -50,7 +50,7 @@ fn a_torn_frame_by_each_policy() {
     assert_eq!((result.fed, proof.frames, result.bad.len(), result.bad[0].0), (5, 5, 1, 4));
     let (result, proof) = make(&job_with(&shot, BadFrames::Hold)).unwrap();
     assert_eq!((result.fed, proof.frames, result.bad.len()), (6, 6, 1));
-    assert_eq!(result.pictures.get(3), result.pictures.get(2));
+    assert_eq!(result.fingerprints.get(3), result.fingerprints.get(2));
 }
 
 #[test]
@@ -58,8 +58,8 @@ fn torn_frames_at_both_ends_are_held_from_their_neighbours() {
     let shot = torn_shot(&[0, 1, 5]);
     let (result, proof) = make(&job_with(&shot, BadFrames::Hold)).unwrap();
     assert_eq!((result.fed, proof.frames, result.bad.len()), (6, 6, 3));
-    assert_eq!(result.pictures.get(0), result.pictures.get(2));
-    assert_eq!(result.pictures.get(5), result.pictures.get(4));
+    assert_eq!(result.fingerprints.get(0), result.fingerprints.get(2));
+    assert_eq!(result.fingerprints.get(5), result.fingerprints.get(4));
 }
 
 #[test]

@@ -7,9 +7,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use reeld::config::{Builtin, Video};
-use reeld::encode::chunk::{ChunkOutcome, Form, Intake};
+use reeld::encode::chunk::{ChunkOutcome, Intake};
 use reeld::encode::ffmpeg::{Ffmpeg, Stop};
 use reeld::encode::proved::encode_and_prove;
+use reeld::encode::recipe::Form;
 use reeld::encode::{EncodeError, Flaw};
 
 use crate::faults::fake;

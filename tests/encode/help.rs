@@ -9,9 +9,9 @@ use std::sync::OnceLock;
 use image::{DynamicImage, ImageBuffer, Luma, Rgb, RgbImage, Rgba, RgbaImage};
 use reeld::config::{Builtin, Container, CustomPreset, EncoderArgs, FrameRate, Preset, Quality, Video};
 use reeld::encode::EncodeError;
-use reeld::encode::chunk::{self, BadFrames, ChunkSpec, EncodeSpec, Encoded, Form, FrameFile, Progress, Settings};
+use reeld::encode::chunk::{self, BadFrames, ChunkSpec, EncodeSpec, Encoded, FrameFile, Progress, Settings};
 use reeld::encode::ffmpeg::{Ffmpeg, Stop};
-use reeld::encode::recipe::{Recipe, RecipeError, Source};
+use reeld::encode::recipe::{Form, Recipe, RecipeError, Source};
 use reeld::encode::verify::{self, Proof};
 use reeld::files::identity_of;
 use reeld::frame::complete::inspect;
@@ -150,7 +150,7 @@ pub fn encode(
 }
 
 pub fn verify(ffmpeg: &Ffmpeg, job: &Job, fed: &Encoded, stop: &Stop) -> Result<Proof, EncodeError> {
-    verify::verify(ffmpeg, &job.encode_spec(), &job.output, fed.fed, &fed.pictures, stop)
+    verify::verify(ffmpeg, &job.encode_spec(), &job.output, fed.fed, &fed.fingerprints, stop)
 }
 
 /// Encodes and proves.

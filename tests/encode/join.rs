@@ -8,11 +8,11 @@ use std::process::Command;
 
 use reeld::config::{Builtin, Container, EncoderArgs, FrameRate, Preset, Quality, Video};
 use reeld::encode::EncodeError;
-use reeld::encode::chunk::{Form, Settings};
+use reeld::encode::chunk::Settings;
 use reeld::encode::ffmpeg::Stop;
 use reeld::encode::join::{Part, join, prove};
 use reeld::encode::preview;
-use reeld::encode::recipe::Recipe;
+use reeld::encode::recipe::{Form, Recipe};
 use reeld::encode::verify::Proof;
 use reeld::error::chain;
 

@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use reeld::config::{Builtin, Container, NamedQuality, Quality, Video};
 use reeld::encode::ffmpeg::Stop;
-use reeld::encode::look::Look;
+use reeld::encode::fingerprint::Fingerprint;
+use reeld::encode::fingerprint::small::{Layers, Layout, Small};
 use reeld::encode::recipe::Tolerance;
-use reeld::encode::small::{Layers, Layout, Small};
 use reeld::encode::verify::limits::{Limits, floor};
 use reeld::encode::verify::measure::{Measure, Reading};
 use reeld::frame::color::Feed;
@@ -77,8 +77,8 @@ fn made(content: &Content, video: &Video) -> Made {
         .unwrap();
     let bytes = LAYOUT.frame_bytes(SIZE.0, SIZE.1);
     let seen: Film = decoded.stdout.chunks_exact(bytes).map(<[u8]>::to_vec).collect();
-    let fed = (0..u64::from(COUNT)).map(|index| match result.pictures.get(index) {
-        Some(Look::Small(layers)) => layers.color,
+    let fed = (0..u64::from(COUNT)).map(|index| match result.fingerprints.get(index) {
+        Some(Fingerprint::Small(layers)) => layers.color,
         other => panic!("{other:?}"),
     });
     fs::remove_file(&job.output).unwrap();

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use reeld::config::Builtin;
 use reeld::encode::EncodeError;
-use reeld::encode::chunk::{BadFrames, ChunkOutcome, Form, Intake};
+use reeld::encode::chunk::{BadFrames, ChunkOutcome, Intake};
 use reeld::encode::ffmpeg::{Ffmpeg, Stop};
 use reeld::encode::proved::encode_and_prove;
+use reeld::encode::recipe::Form;
 use reeld::encode::verify::{Proof, verify};
 
 use crate::help::{Job, Look, Shot, ffmpeg, video};
@@ -26,7 +27,7 @@ fn make_of(ffmpeg: &Ffmpeg, job: &Job, intake: &Intake) -> Result<ChunkOutcome, 
 
 /// The file of `job`, proved again now that it is finished.
 pub fn again(job: &Job, fed: u64, intake: &Intake) -> Proof {
-    verify(ffmpeg(), &job.encode_spec(), &job.output, fed, &intake.pictures(), &Stop::default()).unwrap()
+    verify(ffmpeg(), &job.encode_spec(), &job.output, fed, &intake.fingerprints(), &Stop::default()).unwrap()
 }
 
 #[test]

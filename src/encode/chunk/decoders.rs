@@ -5,10 +5,9 @@ use std::thread;
 use super::EncodeSpec;
 use super::intake::{Intake, Raw};
 use crate::config::Container;
-use crate::encode::look::{Look, harden};
+use crate::encode::fingerprint::small::Layout;
 use crate::encode::priority::step_back;
 use crate::encode::recipe::Recipe;
-use crate::encode::small::Layout;
 use crate::frame::FrameError;
 use crate::frame::color::Target;
 use crate::frame::decode::{Decoded, Decoder};
@@ -57,8 +56,8 @@ fn raw(
         harden(&mut pixels);
     }
     let size = (recipe.canvas.width, recipe.canvas.height);
-    let look = Look::of(recipe, &pixels, Layout::Feed(recipe.feed), size);
-    Ok(Raw { pixels, look, contents })
+    let fingerprint = recipe.fingerprint(&pixels, Layout::Feed(recipe.feed), size);
+    Ok(Raw { pixels, fingerprint, contents })
 }
 
 /// Lets nobody wait for a frame that will not come.
@@ -69,5 +68,24 @@ impl Drop for CloseOnPanic<'_> {
         if thread::panicking() {
             self.0.close();
         }
+    }
+}
+
+/// Makes every pixel of straight RGBA either opaque or gone, as GIF has it.
+fn harden(raw: &mut [u8]) {
+    for pixel in raw.as_chunks_mut::<4>().0 {
+        *pixel = if pixel[3] < 128 { [0; 4] } else { [pixel[0], pixel[1], pixel[2], 255] };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gif_pixels_are_there_or_not() {
+        let mut raw = [1, 2, 3, 127, 4, 5, 6, 128];
+        harden(&mut raw);
+        assert_eq!(raw, [0, 0, 0, 0, 4, 5, 6, 255]);
     }
 }

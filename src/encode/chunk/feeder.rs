@@ -112,10 +112,10 @@ impl<'a> Feeder<'a> {
 
     fn write(&mut self, pipe: &mut ChildStdin, count: u64) -> io::Result<()> {
         let Some(raw) = &self.last else { return Ok(()) };
-        let pictures = self.intake.pictures();
+        let fingerprints = self.intake.fingerprints();
         for _ in 0..count {
             // Before the last of its pixels: from then on it may be in the file, and looked for.
-            pictures.push(raw.look.clone());
+            fingerprints.push(raw.fingerprint.clone());
             for part in raw.pixels.chunks(PIPE_BYTES) {
                 pipe.write_all(part)?;
                 self.written.fetch_add(part.len() as u64, Ordering::Relaxed);

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::{FrameFile, Pace};
-use crate::encode::look::Look;
-use crate::encode::pictures::Pictures;
+use super::FrameFile;
+use crate::encode::fingerprint::{Fingerprint, Fingerprints};
+use crate::encode::recipe::Arrival;
 use crate::frame::FrameError;
 use crate::frame::digest::Contents;
 
@@ -22,8 +22,8 @@ const BYTES: usize = 64 << 20;
 pub(super) struct Raw {
     /// Its pixels.
     pub(super) pixels: Vec<u8>,
-    /// What they look like.
-    pub(super) look: Look,
+    /// What they are told by.
+    pub(super) fingerprint: Fingerprint,
     /// What was read of the file.
     pub(super) contents: Contents,
 }
@@ -39,7 +39,7 @@ pub struct Intake(Arc<Shared>);
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
-    pictures: Pictures,
+    fingerprints: Fingerprints,
     /// Called whenever everything that came so far was taken.
     drained: Option<Box<dyn Fn() + Send + Sync>>,
 }
@@ -92,14 +92,14 @@ impl Intake {
     }
 
     /// How its frames come, seen from now.
-    pub(in crate::encode) fn pace(&self) -> Pace {
-        if self.lock().ended { Pace::AtOnce } else { Pace::Live }
+    pub(in crate::encode) fn arrival(&self) -> Arrival {
+        if self.lock().ended { Arrival::AtOnce } else { Arrival::Live }
     }
 
     /// What the encoder was fed so far.
     #[must_use]
-    pub fn pictures(&self) -> Pictures {
-        self.0.pictures.clone()
+    pub fn fingerprints(&self) -> Fingerprints {
+        self.0.fingerprints.clone()
     }
 
     /// Frames of the video that came so far.
@@ -261,7 +261,7 @@ mod tests {
 
     fn raw() -> Raw {
         let contents = Contents { changed_ns: None, digest: Digest::of(b"") };
-        Raw { pixels: vec![0; 4], look: Look::Bytes(0), contents }
+        Raw { pixels: vec![0; 4], fingerprint: Fingerprint::Bytes(0), contents }
     }
 
     #[test]

@@ -9,9 +9,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Form;
 use crate::config::{Encoder, FrameRate};
-use crate::encode::recipe::Recipe;
+use crate::encode::recipe::{Form, Recipe};
 use crate::frame::digest::Contents;
 use crate::model::Identity;
 use crate::sequence::{FrameNumber, Unreadable};

@@ -2,7 +2,7 @@
 
 use crate::config::codec::pixels::Model;
 pub(super) use crate::config::codec::pixels::Pixels;
-use crate::encode::small::Grid;
+use crate::encode::fingerprint::small::Grid;
 use crate::frame::color::Feed;
 
 use super::{Family, Source};

@@ -2,8 +2,8 @@
 
 use super::pixels::Pixels;
 use super::{Recipe, Tolerance};
-use crate::encode::look::Look;
-use crate::encode::small::{Grid, Layers, Layout};
+use crate::encode::fingerprint::Fingerprint;
+use crate::encode::fingerprint::small::{Grid, Layers, Layout};
 use crate::frame::color::{Canvas, Feed};
 
 /// This many pixels a side at most become one sample in FFmpeg. Whole frames of 1080p took longer through the pipe than to
@@ -44,12 +44,12 @@ impl Review {
         }
     }
 
-    /// What such a frame of `recipe` looks like.
+    /// The fingerprint of such a frame of `recipe`.
     #[must_use]
-    pub fn look(&self, recipe: &Recipe, raw: &[u8]) -> Look {
+    pub fn fingerprint(&self, recipe: &Recipe, raw: &[u8]) -> Fingerprint {
         match self.reduced {
-            Some(grid) => Look::Small(Layers::reduced(raw, grid)),
-            None => Look::of(recipe, raw, self.layout, self.size),
+            Some(grid) => Fingerprint::Small(Layers::reduced(raw, grid)),
+            None => recipe.fingerprint(raw, self.layout, self.size),
         }
     }
 }

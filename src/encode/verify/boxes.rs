@@ -6,9 +6,10 @@ use std::path::Path;
 
 use super::flawed;
 use crate::config::FrameRate;
-use crate::encode::boxes::{Boxes, Walk, damaged, find, number};
 use crate::encode::error::{EncodeError, Flaw};
-use crate::encode::recipe::{Recipe, track_step, track_timescale};
+use crate::encode::mp4::boxes::{Boxes, Walk, find, number};
+use crate::encode::mp4::timing::{track_step, track_timescale};
+use crate::encode::recipe::Recipe;
 
 /// An index larger than this is not read into memory: it would be for a billion frames.
 const MOOV_LIMIT: u64 = 1 << 30;
@@ -17,7 +18,7 @@ const BT709: [u16; 3] = [1, 13, 1];
 
 /// Compares what the container says with the recipe.
 pub(in crate::encode) fn check(reel: &Path, recipe: &Recipe) -> Result<(), EncodeError> {
-    let moov = read_moov(reel).map_err(damaged(reel))?;
+    let moov = read_moov(reel).map_err(EncodeError::damaged(reel))?;
     let flaw = |text: String| flawed(reel, Flaw::Container(text));
     let moov = moov.ok_or_else(|| flaw("no index (moov)".to_owned()))?;
     let entry = sample_entry(&moov).ok_or_else(|| flaw("no description of the video (stsd)".to_owned()))?;
@@ -38,7 +39,7 @@ pub(in crate::encode) fn check(reel: &Path, recipe: &Recipe) -> Result<(), Encod
 
 /// Checks that the index gives all frames the same time, and `rate` as that: players tell the rate from it.
 pub(in crate::encode) fn check_rate(reel: &Path, rate: FrameRate) -> Result<(), EncodeError> {
-    let moov = read_moov(reel).map_err(damaged(reel))?;
+    let moov = read_moov(reel).map_err(EncodeError::damaged(reel))?;
     let wanted = (track_timescale(rate), track_step(rate));
     let found = moov.as_deref().and_then(clock);
     match found {
@@ -134,7 +135,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::encode::boxes::tests::wrap;
+    use crate::encode::mp4::boxes::tests::wrap;
 
     fn moov(colr: &[u8]) -> Vec<u8> {
         let mut entry = vec![0; 78];

@@ -3,9 +3,9 @@
 use super::limits::{Limits, floor};
 use super::measure::{Measure, Reading};
 use crate::encode::error::Flaw;
-use crate::encode::look::Look;
+use crate::encode::fingerprint::Fingerprint;
+use crate::encode::fingerprint::small::{Layers, Small};
 use crate::encode::recipe::{Recipe, Tolerance};
-use crate::encode::small::{Layers, Small};
 
 /// Judges decoded pictures one after the other.
 #[derive(Debug)]
@@ -51,12 +51,12 @@ impl Judge {
     }
 
     /// Judges decoded frame `index`, which comes after the one of the last call.
-    pub(super) fn judge(&mut self, index: u64, fed: Look, seen: Look) -> Result<(), Flaw> {
+    pub(super) fn judge(&mut self, index: u64, fed: Fingerprint, seen: Fingerprint) -> Result<(), Flaw> {
         // Looks of two kinds or sizes are never made by one recipe, and would prove nothing.
         let other = Err(Flaw::Pixels { index });
         match (&mut self.by, fed, seen) {
-            (By::Bytes, Look::Bytes(fed), Look::Bytes(seen)) if fed == seen => Ok(()),
-            (By::Measures(measures), Look::Small(fed), Look::Small(seen)) => {
+            (By::Bytes, Fingerprint::Bytes(fed), Fingerprint::Bytes(seen)) if fed == seen => Ok(()),
+            (By::Measures(measures), Fingerprint::Small(fed), Fingerprint::Small(seen)) => {
                 let Measures { color, alpha, limits } = &mut **measures;
                 let is_comparable = |one: &Small, other: &Small| one.grid() == other.grid();
                 let mut worst = Worst::default();
@@ -122,8 +122,8 @@ mod tests {
 
     use super::*;
     use crate::config::{Builtin, EncoderArgs, FrameRate, Preset, Video};
+    use crate::encode::fingerprint::small::Layout;
     use crate::encode::recipe::Source;
-    use crate::encode::small::Layout;
     use crate::frame::color::Feed;
     use crate::sequence::sizes::SizeChange;
 
@@ -143,26 +143,26 @@ mod tests {
         Judge::new(&Recipe::resolve(&video, &source).unwrap())
     }
 
-    fn grey(value: u8) -> Look {
-        Look::Small(Layers::of(&vec![value; 32 * 18 * 3], Layout::Feed(Feed::Rgb24), SIZE))
+    fn grey(value: u8) -> Fingerprint {
+        Fingerprint::Small(Layers::of(&vec![value; 32 * 18 * 3], Layout::Feed(Feed::Rgb24), SIZE))
     }
 
-    fn seen_through(alpha: u8) -> Look {
+    fn seen_through(alpha: u8) -> Fingerprint {
         let raw: Vec<u8> = (0..32 * 18).flat_map(|_| [0, 0, 0, alpha]).collect();
-        Look::Small(Layers::of(&raw, Layout::Feed(Feed::Rgba), SIZE))
+        Fingerprint::Small(Layers::of(&raw, Layout::Feed(Feed::Rgba), SIZE))
     }
 
     #[test]
     fn what_must_be_exact_is_and_the_rest_is_near() {
         let mut exact = judge(Builtin::Ffv1, false);
-        assert_eq!(exact.judge(0, Look::Bytes(7), Look::Bytes(7)), Ok(()));
-        assert_eq!(exact.judge(1, Look::Bytes(7), Look::Bytes(8)), Err(Flaw::Pixels { index: 1 }));
+        assert_eq!(exact.judge(0, Fingerprint::Bytes(7), Fingerprint::Bytes(7)), Ok(()));
+        assert_eq!(exact.judge(1, Fingerprint::Bytes(7), Fingerprint::Bytes(8)), Err(Flaw::Pixels { index: 1 }));
         assert_eq!(exact.judge(2, grey(9), grey(9)), Err(Flaw::Pixels { index: 2 }));
         let mut near = judge(Builtin::Prores, false);
         assert_eq!(near.judge(0, grey(100), grey(101)), Ok(()));
         assert!(near.worst() > 0 && near.worst() < 100, "{}", near.worst());
         assert!(matches!(near.judge(1, grey(100), grey(150)), Err(Flaw::Unlike { first: 1, .. })));
-        assert_eq!(near.judge(2, Look::Bytes(7), Look::Bytes(7)), Err(Flaw::Pixels { index: 2 }));
+        assert_eq!(near.judge(2, Fingerprint::Bytes(7), Fingerprint::Bytes(7)), Err(Flaw::Pixels { index: 2 }));
     }
 
     #[test]

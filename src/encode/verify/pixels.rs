@@ -15,12 +15,11 @@ use super::judge::Judge;
 use super::source::{Signs, Source};
 use super::timing::Clock;
 use super::{Samples, flawed, packets};
-use crate::encode::boxes::damaged;
 use crate::encode::chunk::{EncodeSpec, PIPE_BYTES, complaint, stalled, succeed, what_was_read};
 use crate::encode::error::{EncodeError, Flaw};
 use crate::encode::ffmpeg::child::{Child, Input, LAST_WORDS, Report};
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
-use crate::encode::pictures::Pictures;
+use crate::encode::fingerprint::Fingerprints;
 use crate::encode::priority::step_back;
 use crate::encode::recipe::{Recipe, Review};
 
@@ -40,7 +39,7 @@ pub(super) fn check(
     ffmpeg: &Ffmpeg,
     spec: &EncodeSpec,
     output: &Path,
-    pictures: &Pictures,
+    fingerprints: &Fingerprints,
     source: Source,
     stop: &Stop,
 ) -> Result<Checked, EncodeError> {
@@ -58,7 +57,7 @@ pub(super) fn check(
         if let Some(pipe) = raw {
             scope.spawn(move || {
                 step_back(spec.settings.nice);
-                _ = send.send(compare(pipe, &spec.recipe, &review, pictures, &signs.moved));
+                _ = send.send(compare(pipe, &spec.recipe, &review, fingerprints, &signs.moved));
             });
         }
         let frames = scope.spawn(move || source.feed(output, input, signs));
@@ -71,7 +70,7 @@ pub(super) fn check(
         }
         (seen, frames.join().unwrap_or_else(|panic| resume_unwind(panic)))
     });
-    let (seen, frames) = (seen?, frames.map_err(damaged(output))?);
+    let (seen, frames) = (seen?, frames.map_err(EncodeError::damaged(output))?);
     if let Some(flaw) = seen.flaw(frames) {
         return Err(flawed(output, flaw));
     }
@@ -155,7 +154,13 @@ enum End {
 }
 
 /// Reads raw video to its end, or to the first flaw.
-fn compare(mut pipe: ChildStdout, recipe: &Recipe, review: &Review, pictures: &Pictures, read: &AtomicU64) -> Seen {
+fn compare(
+    mut pipe: ChildStdout,
+    recipe: &Recipe,
+    review: &Review,
+    fingerprints: &Fingerprints,
+    read: &AtomicU64,
+) -> Seen {
     _ = fcntl_setpipe_size(&pipe, PIPE_BYTES);
     let mut raw = vec![0; review.frame_bytes()];
     let mut seen = Seen::default();
@@ -167,11 +172,11 @@ fn compare(mut pipe: ChildStdout, recipe: &Recipe, review: &Review, pictures: &P
             _ => {
                 let index = seen.frames;
                 seen.frames += 1;
-                let Some(expected) = pictures.get(index) else {
+                let Some(expected) = fingerprints.get(index) else {
                     seen.end = End::Surplus;
                     break;
                 };
-                if let Err(flaw) = judge.judge(index, expected, review.look(recipe, &raw)) {
+                if let Err(flaw) = judge.judge(index, expected, review.fingerprint(recipe, &raw)) {
                     seen.end = End::Flaw(flaw);
                 }
             }

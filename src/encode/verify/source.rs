@@ -10,9 +10,9 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use ffmpeg_sidecar::command::FfmpegCommand;
 
-use crate::encode::boxes::invalid;
 use crate::encode::ffmpeg::child::Input;
 use crate::encode::ffmpeg::name_in;
+use crate::encode::mp4::boxes::invalid;
 
 /// How often a file that grows is looked at.
 const LOOK: Duration = Duration::from_millis(40);
@@ -28,7 +28,7 @@ pub(in crate::encode) enum Source {
         /// What the encoder says.
         end: Receiver<u64>,
         /// Whether its bytes stay as they were first written, as those of
-        /// [`Form::Chunk`](crate::encode::chunk::Form), so that they can be decoded at once. Else the decoder is only
+        /// [`Form::Chunk`](crate::encode::recipe::Form), so that they can be decoded at once. Else the decoder is only
         /// ready for them: it takes a tenth of a second to start.
         grows: bool,
     },

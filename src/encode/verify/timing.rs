@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::config::{Container, FrameRate};
-use crate::encode::chunk::Form;
+use crate::encode::recipe::Form;
 use crate::encode::recipe::Recipe;
 
 /// The clock of a container, as far as frames can be off the exact time because of it.

@@ -14,9 +14,8 @@ use super::timing::{self, Clock};
 use crate::encode::chunk::EncodeSpec;
 use crate::encode::error::{EncodeError, Flaw};
 use crate::encode::ffmpeg::Stop;
-use crate::encode::look::Look;
-use crate::encode::pictures::Pictures;
-use crate::encode::small::Layout;
+use crate::encode::fingerprint::Fingerprints;
+use crate::encode::fingerprint::small::Layout;
 use crate::encode::webp::{Anmf, frames};
 use crate::error::chain;
 use crate::frame::color::Feed;
@@ -26,13 +25,13 @@ pub(super) fn check(
     spec: &EncodeSpec,
     reel: &Path,
     fed: u64,
-    fed_pictures: &Pictures,
+    fingerprints: &Fingerprints,
     stop: &Stop,
 ) -> Result<u8, EncodeError> {
     let file = File::open(reel).map_err(EncodeError::io(reel))?;
     let frames = frames(&mut BufReader::new(&file)).map_err(EncodeError::io(reel))?;
     check_times(&frames, spec, fed).map_err(|flaw| flawed(reel, flaw))?;
-    check_pictures(spec, reel, fed, fed_pictures, stop)
+    check_pictures(spec, reel, fed, fingerprints, stop)
 }
 
 fn check_times(frames: &[Anmf], spec: &EncodeSpec, fed: u64) -> Result<(), Flaw> {
@@ -60,7 +59,7 @@ fn check_pictures(
     spec: &EncodeSpec,
     reel: &Path,
     fed: u64,
-    fed_pictures: &Pictures,
+    fingerprints: &Fingerprints,
     stop: &Stop,
 ) -> Result<u8, EncodeError> {
     let damaged = |error: image::ImageError| flawed(reel, Flaw::Container(chain(&error).to_string()));
@@ -83,7 +82,7 @@ fn check_pictures(
         if (width, height) != (canvas.width, canvas.height) {
             return Err(flawed(reel, Flaw::Container(format!("a frame of {width}x{height} pixels"))));
         }
-        let expected = fed_pictures.get(found);
+        let expected = fingerprints.get(found);
         let index = found;
         found += 1;
         let Some(expected) = expected else { continue };
@@ -92,7 +91,7 @@ fn check_pictures(
         } else {
             (Feed::Rgb24, DynamicImage::ImageRgba8(picture).into_rgb8().into_raw())
         };
-        let seen = Look::of(&spec.recipe, &raw, Layout::Feed(feed), (width, height));
+        let seen = spec.recipe.fingerprint(&raw, Layout::Feed(feed), (width, height));
         judge.judge(index, expected, seen).map_err(|flaw| flawed(reel, flaw))?;
     }
     if found != fed {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::encode::small::Small;
+use crate::encode::fingerprint::small::Small;
 
 /// How far around a sample, and how large the places are whose mean counts.
 const AROUND: usize = 2;

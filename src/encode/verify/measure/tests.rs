@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::encode::small::{Layers, Layout};
+use crate::encode::fingerprint::small::{Layers, Layout};
 use crate::frame::color::Feed;
 
 const SIZE: (u32, u32) = (320, 180);

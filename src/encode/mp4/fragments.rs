@@ -10,7 +10,7 @@ use super::boxes::{Boxes, Place, Walk, invalid};
 
 mod samples;
 
-pub(super) use samples::Sample;
+pub(in crate::encode) use samples::Sample;
 use samples::{Defaults, Run};
 
 /// Larger boxes than this are not FFmpeg's: one of the largest fragment has some kilobytes.
@@ -20,43 +20,43 @@ const SAMPLES_LIMIT: usize = 1 << 20;
 
 /// A file of fragments, without its samples' data.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Layout {
+pub(in crate::encode) struct Layout {
     /// What comes before the fragments: the `ftyp` and `moov` boxes.
-    pub(super) init: Vec<u8>,
+    pub(in crate::encode) init: Vec<u8>,
     /// The number of the track.
-    pub(super) track: u32,
+    pub(in crate::encode) track: u32,
     /// The fragments, in order; at least one.
-    pub(super) fragments: Vec<Fragment>,
+    pub(in crate::encode) fragments: Vec<Fragment>,
     /// How many frames a decoder must be ahead, because pictures are decoded before others that are shown first.
-    pub(super) delay: u32,
+    pub(in crate::encode) delay: u32,
     /// How many frames the first one is shown after the decode time that the file gives for it.
-    pub(super) lead: u32,
+    pub(in crate::encode) lead: u32,
 }
 
 /// A `moof` and the `mdat` behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fragment {
+pub(in crate::encode) struct Fragment {
     /// Both boxes.
-    pub(super) whole: Range<u64>,
+    pub(in crate::encode) whole: Range<u64>,
     /// What is in the `mdat`.
-    pub(super) data: Range<u64>,
+    pub(in crate::encode) data: Range<u64>,
     /// The decode time of the first sample.
-    pub(super) time: TimeField,
+    pub(in crate::encode) time: TimeField,
     /// How long it is, in ticks of the track.
-    pub(super) ticks: u64,
+    pub(in crate::encode) ticks: u64,
     /// The samples in the order of decoding; they fill `data`.
-    pub(super) samples: Vec<Sample>,
+    pub(in crate::encode) samples: Vec<Sample>,
 }
 
 /// Where and what a `tfdt` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TimeField {
+pub(in crate::encode) struct TimeField {
     /// Where the number stands in the file.
-    pub(super) at: u64,
+    pub(in crate::encode) at: u64,
     /// Whether it has eight bytes, not four.
-    pub(super) wide: bool,
+    pub(in crate::encode) wide: bool,
     /// The number, in ticks of the track.
-    pub(super) ticks: u64,
+    pub(in crate::encode) ticks: u64,
 }
 
 impl Layout {
@@ -64,7 +64,7 @@ impl Layout {
     ///
     /// An error of the kind `InvalidData` where the file is not whole, or its frames are not one after the other in steps
     /// of a frame. Where it says that it is in time does not matter.
-    pub(super) fn read(file: &mut (impl Read + Seek), timescale: u64, step: u64) -> io::Result<Self> {
+    pub(in crate::encode) fn read(file: &mut (impl Read + Seek), timescale: u64, step: u64) -> io::Result<Self> {
         let mut walk = Walk::new(file)?;
         let mut init = Vec::new();
         let mut defaults = None;
@@ -117,31 +117,31 @@ impl Layout {
     }
 
     /// How many samples there are.
-    pub(super) fn count(&self) -> u64 {
+    pub(in crate::encode) fn count(&self) -> u64 {
         self.fragments.iter().map(|fragment| fragment.samples.len() as u64).sum()
     }
 }
 
 /// Where a fragment is to be, and in what sort of track.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Spot {
+pub(in crate::encode) struct Spot {
     /// The number of the track.
-    pub(super) track: u32,
+    pub(in crate::encode) track: u32,
     /// Ticks a frame.
-    pub(super) step: u64,
+    pub(in crate::encode) step: u64,
     /// How many frames decoders are ahead, in all parts.
-    pub(super) delay: u32,
+    pub(in crate::encode) delay: u32,
     /// The part's first frame, in frames of the whole.
-    pub(super) start: u64,
+    pub(in crate::encode) start: u64,
     /// The fragment's first sample, in samples of the whole.
-    pub(super) decoded: u64,
+    pub(in crate::encode) decoded: u64,
     /// The fragment's number, from 1.
-    pub(super) sequence: u32,
+    pub(in crate::encode) sequence: u32,
 }
 
 /// The header of a fragment of `samples` at `spot`: `moof`, and the start of the `mdat` for their data. Samples are
 /// decoded one frame after the other from 0 on, whatever part they are of. `None` where a number does not fit.
-pub(super) fn header(spot: &Spot, samples: &[Sample]) -> Option<Vec<u8>> {
+pub(in crate::encode) fn header(spot: &Spot, samples: &[Sample]) -> Option<Vec<u8>> {
     // ISO/IEC 14496-12, 8.8.7 and 8.8.8: the data are found from the start of the moof; durations are all the same; each
     // sample has a size, flags, and the time from decoding to showing.
     const FROM_MOOF: u32 = 0x02_0000;
@@ -187,4 +187,4 @@ fn boxed(kind: [u8; 4], contents: &[u8]) -> Vec<u8> {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(in crate::encode) mod tests;

@@ -3,7 +3,7 @@ use std::io::Cursor;
 use proptest::prelude::*;
 
 use super::*;
-use crate::encode::boxes::tests::wrap;
+use crate::encode::mp4::boxes::tests::wrap;
 
 const STEP: u32 = 1001;
 

@@ -1,7 +1,7 @@
 //! The samples of a fragment, put together from what the index, the fragment and the run of samples say of them.
 
-use crate::encode::boxes::{Boxes, find, long, number};
-use crate::encode::fragments::TimeField;
+use crate::encode::mp4::boxes::{Boxes, find, long, number};
+use crate::encode::mp4::fragments::TimeField;
 
 /// A packet: one frame of the video.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,41 +4,36 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::path::Path;
-
-use super::error::{EncodeError, Flaw};
-
-use crate::error::chain;
 
 /// The four letters of a box.
-pub(super) type Kind = [u8; 4];
+pub(in crate::encode) type Kind = [u8; 4];
 
 /// A box of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) kind: Kind,
+pub(in crate::encode) struct Place {
+    pub(in crate::encode) kind: Kind,
     /// Where it starts.
-    pub(super) start: u64,
+    pub(in crate::encode) start: u64,
     /// What is in it; the box ends where its contents do.
-    pub(super) contents: Range<u64>,
+    pub(in crate::encode) contents: Range<u64>,
 }
 
 /// The boxes of a file, one after the other. What is in them is skipped, not read.
 #[derive(Debug)]
-pub(super) struct Walk<'a, F> {
+pub(in crate::encode) struct Walk<'a, F> {
     file: &'a mut F,
     at: u64,
     end: u64,
 }
 
 impl<'a, F: Read + Seek> Walk<'a, F> {
-    pub(super) fn new(file: &'a mut F) -> io::Result<Self> {
+    pub(in crate::encode) fn new(file: &'a mut F) -> io::Result<Self> {
         let end = file.seek(SeekFrom::End(0))?;
         Ok(Self { file, at: 0, end })
     }
 
     /// The next box. An error where the file ends within one.
-    pub(super) fn next(&mut self) -> io::Result<Option<Place>> {
+    pub(in crate::encode) fn next(&mut self) -> io::Result<Option<Place>> {
         let room = self.end.saturating_sub(self.at);
         if room == 0 {
             return Ok(None);
@@ -55,7 +50,7 @@ impl<'a, F: Read + Seek> Walk<'a, F> {
     }
 
     /// The box at `place` with its header, of at most `limit` bytes.
-    pub(super) fn read(&mut self, place: &Place, limit: u64) -> io::Result<Vec<u8>> {
+    pub(in crate::encode) fn read(&mut self, place: &Place, limit: u64) -> io::Result<Vec<u8>> {
         let length = place.contents.end - place.start;
         if length > limit {
             return Err(invalid(format!("a box of {length} bytes")));
@@ -70,19 +65,9 @@ impl<'a, F: Read + Seek> Walk<'a, F> {
     }
 }
 
-/// The error for the file at `path`: what cannot be read, or what cannot be understood.
-pub(super) fn damaged(path: &Path) -> impl Fn(io::Error) -> EncodeError + '_ {
-    move |error| match error.kind() {
-        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
-            EncodeError::not_proved(path, Flaw::Container(chain(&error).to_string()))
-        }
-        _ => EncodeError::io(path)(error),
-    }
-}
-
 /// The boxes in a box: kind and contents. It ends at the first that does not fit.
 #[derive(Debug, Clone)]
-pub(super) struct Boxes<'a>(pub(super) &'a [u8]);
+pub(in crate::encode) struct Boxes<'a>(pub(in crate::encode) &'a [u8]);
 
 impl<'a> Iterator for Boxes<'a> {
     type Item = (Kind, &'a [u8]);
@@ -96,22 +81,22 @@ impl<'a> Iterator for Boxes<'a> {
 }
 
 /// What is no box, or not where it should be.
-pub(super) fn invalid(what: impl Into<String>) -> io::Error {
+pub(in crate::encode) fn invalid(what: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what.into())
 }
 
 /// The contents of the first box of `kind` in a box.
-pub(super) fn find(parent: &[u8], kind: Kind) -> Option<&[u8]> {
+pub(in crate::encode) fn find(parent: &[u8], kind: Kind) -> Option<&[u8]> {
     Boxes(parent).find(|(found, _)| *found == kind).map(|(_, contents)| contents)
 }
 
 /// A big-endian number of four bytes at `at`.
-pub(super) fn number(bytes: &[u8], at: usize) -> Option<u32> {
+pub(in crate::encode) fn number(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
 /// A big-endian number of eight bytes at `at`.
-pub(super) fn long(bytes: &[u8], at: usize) -> Option<u64> {
+pub(in crate::encode) fn long(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
@@ -138,7 +123,7 @@ impl Head {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::encode) mod tests {
     use std::io::Cursor;
 
     use proptest::prelude::*;
