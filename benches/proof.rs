@@ -376,18 +376,18 @@ fn decoded(ffmpeg: &Ffmpeg, recipe: &Recipe, output: &Path) -> Option<Vec<Layers
         });
         return Some(layers.collect());
     }
-    let review = recipe.review();
+    let proof_frames = recipe.proof_frames();
     let mut command = Command::new(&ffmpeg.path);
     command.args(["-nostdin", "-v", "error"]);
     if recipe.container == Container::Webm && recipe.feed.has_alpha() {
         command.args(["-c:v", "libvpx-vp9"]);
     }
     command.arg("-i").arg(output).args(["-fps_mode", "passthrough"]);
-    if let Some(filters) = review.filters() {
+    if let Some(filters) = proof_frames.filters() {
         command.args(["-vf", filters]);
     }
-    let raw = command.args(["-pix_fmt", review.pix_fmt(), "-f", "rawvideo", "-"]).output().ok()?.stdout;
-    let looks = raw.chunks_exact(review.frame_bytes()).map(|raw| match review.fingerprint(recipe, raw) {
+    let raw = command.args(["-pix_fmt", proof_frames.pix_fmt(), "-f", "rawvideo", "-"]).output().ok()?.stdout;
+    let looks = raw.chunks_exact(proof_frames.frame_bytes()).map(|raw| match proof_frames.fingerprint(recipe, raw) {
         Fingerprint::Small(layers) => Some(layers),
         Fingerprint::Bytes(_) => None,
     });

@@ -7,7 +7,7 @@
 //! Its own modules import each other downward only, in this order, which a test reads:
 //!
 //! ```text
-//! preview, probe > join, proved > verify, plan > chunk > error, parallel > recipe > ffmpeg, fingerprint, mp4, store, webp > priority
+//! preview, probe > join, verified > verify, plan > chunk > error, parallel > recipe > ffmpeg, fingerprint, mp4, store, webp > priority
 //! ```
 
 pub mod chunk;
@@ -23,9 +23,9 @@ pub mod plan;
 pub mod preview;
 pub(crate) mod priority;
 mod probe;
-pub mod proved;
 pub mod recipe;
 pub mod store;
+pub mod verified;
 pub mod verify;
 mod webp;
 

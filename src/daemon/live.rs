@@ -8,7 +8,7 @@ use crate::core::event::Event;
 use crate::core::live::live_encode::{Closed, Serial};
 use crate::core::live::{Checked, Era, Key, LiveEvent, MakerId};
 use crate::daemon::workers::{Message, Workers};
-use crate::encode::chunk::{FrameFile, Intake};
+use crate::encode::chunk::{FrameFile, FrameQueue};
 use crate::encode::ffmpeg::Stop;
 use crate::error::{Explain as _, chain};
 use crate::journal::ChunkId;
@@ -43,7 +43,7 @@ pub(super) struct LiveTasks {
 /// An encoder at work, or the proof of its chunk.
 #[derive(Debug)]
 struct Task {
-    intake: Intake,
+    intake: FrameQueue,
     stop: Stop,
 }
 
@@ -96,7 +96,7 @@ impl LiveTasks {
                 let maker = self.makers.get(&maker).cloned().flatten();
                 let told = workers.clone();
                 let drained = move || told.answer(Event::Live(LiveEvent::Drained(serial)));
-                let task = Task { intake: Intake::telling(drained), stop: Stop::default() };
+                let task = Task { intake: FrameQueue::telling(drained), stop: Stop::default() };
                 let (intake, stop) = (task.intake.clone(), task.stop.clone());
                 self.tasks.insert(serial, task);
                 let (told, name) = (workers.clone(), key.0.join(key.1.to_string()).shown().to_string());

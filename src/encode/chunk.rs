@@ -32,12 +32,12 @@ use crate::sequence::{FrameNumber, Unreadable};
 
 mod decoders;
 mod feeder;
-mod intake;
+mod frame_queue;
 mod spec;
 
 pub(crate) use feeder::PIPE_BYTES;
 use feeder::{Fed, Feeder};
-pub use intake::Intake;
+pub use frame_queue::FrameQueue;
 pub use spec::{BadFrames, ChunkOutcome, ChunkSpec, EncodeSpec, FrameFile, Proof, Samples, Settings, Shown};
 
 /// How far an encode is.
@@ -95,7 +95,7 @@ pub fn encode(
     progress: &(dyn Fn(Progress) + Sync),
     stop: &Stop,
 ) -> Result<Encoded, EncodeError> {
-    encode_as_they_come(ffmpeg, &spec.encode, &Intake::of(spec.frames.clone()), output, progress, stop)
+    encode_as_they_come(ffmpeg, &spec.encode, &FrameQueue::of(spec.frames.clone()), output, progress, stop)
 }
 
 /// The same for frames that come one after the other. FFmpeg waits for frames as long as it takes.
@@ -106,40 +106,40 @@ pub fn encode(
 pub fn encode_as_they_come(
     ffmpeg: &Ffmpeg,
     spec: &EncodeSpec,
-    intake: &Intake,
+    queue: &FrameQueue,
     output: &Path,
     progress: &(dyn Fn(Progress) + Sync),
     stop: &Stop,
 ) -> Result<Encoded, EncodeError> {
-    if intake.is_exhausted() {
+    if queue.is_exhausted() {
         return Err(EncodeError::NoFrames);
     }
-    let mut child = Child::start(command(ffmpeg, spec, output, intake.arrival()), Input::Fed, spec.settings.nice)?;
+    let mut child = Child::start(command(ffmpeg, spec, output, queue.arrival()), Input::Fed, spec.settings.nice)?;
     let follower = Follower::of(&mut child);
     let threads = decoders::threads();
-    intake.open(spec.recipe.feed.frame_bytes(spec.recipe.canvas.width, spec.recipe.canvas.height), threads);
+    queue.open(spec.recipe.feed.frame_bytes(spec.recipe.canvas.width, spec.recipe.canvas.height), threads);
     // What the child has taken, and whether it is the child that is waited for.
     let (written, waiting) = (AtomicU64::new(0), AtomicBool::new(false));
 
     let fed = thread::scope(|scope| {
         let (send, work) = bounded(1);
         for _ in 0..threads {
-            scope.spawn(|| decoders::run(spec, intake));
+            scope.spawn(|| decoders::run(spec, queue));
         }
         if let Some(pipe) = child.stdin() {
-            let feeder = Feeder::new(spec, intake, &written, &waiting);
+            let feeder = Feeder::new(spec, queue, &written, &waiting);
             scope.spawn(move || _ = send.send(feeder.run(pipe)));
         }
         let mut grown = 0;
         let sign = || {
             let block = follower.now();
-            progress(Progress { frames: block.frame, total: intake.total() });
+            progress(Progress { frames: block.frame, total: queue.total() });
             grown = size_of(output).max(grown);
             (!waiting.load(Ordering::Relaxed)).then(|| block.frame + written.load(Ordering::Relaxed) + grown)
         };
         let verdict = supervise(&mut child, &work, stop, spec.settings.stall, sign);
         // Whatever it is, nobody needs another frame.
-        intake.close();
+        queue.close();
         match verdict {
             Verdict::Done(fed) => fed,
             // The feeder notices the broken pipe, or has its last word.
@@ -155,7 +155,7 @@ pub fn encode_as_they_come(
     // The rest of the lookahead, and the trailer.
     let sign = || {
         let block = follower.now();
-        progress(Progress { frames: block.frame, total: intake.total() });
+        progress(Progress { frames: block.frame, total: queue.total() });
         Some(block.frame + signs_of_life(output))
     };
     until_end(&mut child, spec.settings, stop, sign)?;
@@ -181,12 +181,12 @@ pub fn encode_as_they_come(
         let (encoded, repeated, dropped) = (block.frame, block.dup, block.drop);
         return Err(EncodeError::not_proved(output, Flaw::Account { fed: fed.frames, encoded, repeated, dropped }));
     }
-    progress(Progress { frames: block.frame, total: intake.total() });
+    progress(Progress { frames: block.frame, total: queue.total() });
     Ok(Encoded {
         fed: fed.frames,
         shown: fed.shown,
         contents: fed.contents,
-        fingerprints: intake.fingerprints(),
+        fingerprints: queue.fingerprints(),
         bad: fed.bad,
         ended_by: fed.ended_by,
     })

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU64;
 
 use super::ffmpeg::progress;
 use super::mp4::boxes::{Boxes, Walk};
-use super::mp4::fragments::{Layout, Sample, Spot, header};
+use super::mp4::fragments::{FragmentPosition, Layout, TrackSample, header};
 use super::store::fuzzing::chunk_name;
 use super::verify::{self, packets};
 use super::webp;
@@ -63,8 +63,8 @@ fn fragments(bytes: &[u8], timescale: u64, step: u64) {
         let size: u64 = fragment.samples.iter().map(|sample| u64::from(sample.size)).sum();
         assert_eq!(size, fragment.data.end - fragment.data.start);
         shown.extend(fragment.samples.iter().map(|sample| sample.shown));
-        let spot = Spot { track: layout.track, step, delay: layout.delay, start: 0, decoded, sequence };
-        let Some(header) = header(&spot, &fragment.samples) else { return };
+        let position = FragmentPosition { track: layout.track, step, delay: layout.delay, start: 0, decoded, sequence };
+        let Some(header) = header(&position, &fragment.samples) else { return };
         written.extend(header);
         written.resize(written.len() + usize::try_from(size).unwrap_or(usize::MAX), 0);
         decoded += fragment.samples.len() as u64;
@@ -78,7 +78,7 @@ fn fragments(bytes: &[u8], timescale: u64, step: u64) {
     assert_eq!((again.delay, again.lead), (layout.delay, layout.delay));
 }
 
-fn samples(layout: &Layout) -> Vec<&[Sample]> {
+fn samples(layout: &Layout) -> Vec<&[TrackSample]> {
     layout.fragments.iter().map(|fragment| fragment.samples.as_slice()).collect()
 }
 

@@ -18,7 +18,7 @@ use super::error::{EncodeError, Flaw};
 use super::ffmpeg::child::{Child, Input};
 use super::ffmpeg::supervise::{Verdict, supervise};
 use super::ffmpeg::{Ffmpeg, Stop, name_in};
-use super::mp4::fragments::{Layout, Spot, header};
+use super::mp4::fragments::{FragmentPosition, Layout, header};
 use super::mp4::timing::{track_step, track_timescale};
 use super::recipe::{Form, Recipe};
 use super::verify::timing::{self, Clock};
@@ -28,14 +28,14 @@ use crate::text::printable::Show as _;
 
 /// A part of a video: a file of the form [`Form::Chunk`], proved by [`verify`](super::verify::verify).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct VideoPart {
     /// The file.
     pub file: PathBuf,
     /// What it was proved to hold.
     pub samples: Samples,
 }
 
-impl Part {
+impl VideoPart {
     /// Whether its file is still there, with as many frames as it should hold by its boxes. What is in them is proved by
     /// [`prove`].
     #[must_use]
@@ -54,7 +54,7 @@ pub fn join(
     ffmpeg: &Ffmpeg,
     recipe: &Recipe,
     rate: FrameRate,
-    parts: &[Part],
+    parts: &[VideoPart],
     output: &Path,
     settings: Settings,
     stop: &Stop,
@@ -102,7 +102,7 @@ fn copy(ffmpeg: &Ffmpeg, recipe: &Recipe, rate: FrameRate) -> FfmpegCommand {
 /// Runs such a copy.
 fn run(
     command: FfmpegCommand,
-    parts: &[Part],
+    parts: &[VideoPart],
     reel: &Reel,
     output: &Path,
     settings: Settings,
@@ -142,7 +142,7 @@ pub fn prove(
     ffmpeg: &Ffmpeg,
     recipe: &Recipe,
     rate: FrameRate,
-    parts: &[Part],
+    parts: &[VideoPart],
     output: &Path,
     settings: Settings,
     stop: &Stop,
@@ -211,7 +211,7 @@ struct Reel {
 }
 
 impl Reel {
-    fn of(parts: &[Part], rate: FrameRate) -> Result<Self, EncodeError> {
+    fn of(parts: &[VideoPart], rate: FrameRate) -> Result<Self, EncodeError> {
         let first = parts.first().ok_or(EncodeError::NoFrames)?;
         let mut layouts = Vec::new();
         for part in parts {
@@ -268,7 +268,7 @@ impl Reel {
 /// exit status, or what is missing in the file, is.
 fn feed(
     mut pipe: ChildStdin,
-    parts: &[Part],
+    parts: &[VideoPart],
     reel: &Reel,
     written: &AtomicU64,
     stop: &Stop,
@@ -276,15 +276,16 @@ fn feed(
     // Fewer turns between us and FFmpeg. Refused where the user has too many pipes; then they stay as they are.
     _ = rustix::pipe::fcntl_setpipe_size(&pipe, PIPE_BYTES);
     let Ok(()) = pipe.write_all(reel.init()) else { return Ok(()) };
-    let mut spot = Spot { track: reel.track, step: reel.step, delay: reel.delay, start: 0, decoded: 0, sequence: 0 };
+    let mut position =
+        FragmentPosition { track: reel.track, step: reel.step, delay: reel.delay, start: 0, decoded: 0, sequence: 0 };
     for (part, layout) in parts.iter().zip(&reel.layouts) {
         let mut file = File::open(&part.file).map_err(EncodeError::io(&part.file))?;
         for fragment in &layout.fragments {
             if stop.requested() {
                 return Err(EncodeError::Stopped);
             }
-            spot.sequence += 1;
-            let head = header(&spot, &fragment.samples)
+            position.sequence += 1;
+            let head = header(&position, &fragment.samples)
                 .ok_or_else(|| EncodeError::not_proved(&part.file, Flaw::Container("too long a video".to_owned())))?;
             let Ok(()) = pipe.write_all(&head) else { return Ok(()) };
             let length = fragment.data.end - fragment.data.start;
@@ -296,9 +297,9 @@ fn feed(
                 Err(error) => return Err(EncodeError::io(&part.file)(error)),
             }
             written.fetch_add(length, Ordering::Relaxed);
-            spot.decoded += fragment.samples.len() as u64;
+            position.decoded += fragment.samples.len() as u64;
         }
-        spot.start = spot.decoded;
+        position.start = position.decoded;
     }
     Ok(())
 }

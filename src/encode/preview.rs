@@ -54,7 +54,7 @@ fn write_within(
 ) -> Result<PathBuf, EncodeError> {
     let mut parts = Vec::with_capacity(chunks.len());
     for chunk in chunks {
-        parts.push(Part::read(chunk, rate).map_err(EncodeError::io(chunk))?);
+        parts.push(PreviewPart::read(chunk, rate).map_err(EncodeError::io(chunk))?);
     }
     // The start file says for all how much later than decoded the first picture is shown. Chunks of one or two frames may
     // do with less; after such a one the decode times would not fit together, so that the list ends there.
@@ -166,14 +166,14 @@ fn remove_files(dir: &Path, folder: &OwnedFd, is_over: &dyn Fn(&str) -> bool) ->
 }
 
 /// A chunk of the video.
-struct Part<'a> {
+struct PreviewPart<'a> {
     chunk: &'a Path,
     layout: Layout,
     /// The size of its file.
     bytes: u64,
 }
 
-impl<'a> Part<'a> {
+impl<'a> PreviewPart<'a> {
     fn read(chunk: &'a Path, rate: FrameRate) -> io::Result<Self> {
         let mut file = opened(chunk)?;
         let bytes = file.metadata()?.len();

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::{fs, io};
 
-use super::chunk::{BadFrames, EncodeSpec, FrameFile, Intake, Settings};
+use super::chunk::{BadFrames, EncodeSpec, FrameFile, FrameQueue, Settings};
 use super::error::EncodeError;
 use super::ffmpeg::{Ffmpeg, Stop};
-use super::proved::encode_and_prove;
 use super::recipe::{Form, Recipe, Source};
+use super::verified::encode_verified;
 use crate::config::{Encoder, Video};
 use crate::files::identity_of;
 
@@ -75,7 +75,7 @@ pub fn probe_in(
         fs::write(&output, "").map_err(EncodeError::io(&output))?;
         let (recipe, rate, settings) = (recipe.clone(), video.rate, Settings::from(encoder));
         let spec = EncodeSpec { recipe, rate, form, bad_frames: BadFrames::Error, settings };
-        encode_and_prove(ffmpeg, &spec, &Intake::of(frames.clone()), &output, &|_| {}, stop, || ())?;
+        encode_verified(ffmpeg, &spec, &FrameQueue::of(frames.clone()), &output, &|_| {}, stop, || ())?;
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ mod form;
 mod joinable;
 mod pixels;
 mod presets;
-mod review;
+mod proof_frames;
 
 pub use error::RecipeError;
 use family::Family;
@@ -27,7 +27,7 @@ pub use fidelity::Fidelity;
 pub(crate) use form::Arrival;
 pub use form::Form;
 use pixels::Pixels;
-pub use review::Review;
+pub use proof_frames::ProofFrames;
 
 /// After so many bytes a part of a video gets its next fragment.
 const FRAGMENT_BYTES: &str = "1000000";

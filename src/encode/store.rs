@@ -58,7 +58,7 @@ impl ChunkStore {
 
     /// Makes an empty file for one chunk. `stem` consists of ASCII letters, digits, `-` and `_`; that another chunk has it
     /// does no harm.
-    pub fn reserve(&self, stem: &str) -> Result<Part, StoreError> {
+    pub fn reserve(&self, stem: &str) -> Result<TempChunk, StoreError> {
         if !name::is_stem(stem) {
             return Err(StoreError::Stem { stem: stem.to_owned() });
         }
@@ -78,7 +78,7 @@ impl ChunkStore {
                 Err(errno) => return Err(failed(errno.into())),
             };
             if lock_new(&file).map_err(failed)? {
-                let part = Part { stem: stem.to_owned(), folder, name, path, file, kept: false };
+                let part = TempChunk { stem: stem.to_owned(), folder, name, path, file, kept: false };
                 return match private::is_private(&part.folder, &part.file, private::WRITING) {
                     Ok(true) => Ok(part),
                     Ok(false) => Err(StoreError::Shared { path: self.dir.clone() }),
@@ -110,7 +110,7 @@ impl ChunkStore {
     }
 
     /// Removes the files of the folder that are nobody's and says how many: those in the making and kept ones, by their
-    /// names, that are not `known`, unless a [`Part`] of a living process holds them. The journal's list is `known`; of its
+    /// names, that are not `known`, unless a [`TempChunk`] of a living process holds them. The journal's list is `known`; of its
     /// paths only the file names count, so that another way to write the folder's path costs nothing.
     ///
     /// `is_recorded` is asked once more when nobody holds a file that is to go: another process may have recorded it since
@@ -155,7 +155,7 @@ impl ChunkStore {
 /// [`sweep`](ChunkStore::sweep) of any process removes the file, kept or not; on a file system without locks that holds only
 /// until it is kept.
 #[derive(Debug)]
-pub struct Part {
+pub struct TempChunk {
     stem: String,
     folder: OwnedFd,
     name: OsString,
@@ -165,7 +165,7 @@ pub struct Part {
     kept: bool,
 }
 
-impl Part {
+impl TempChunk {
     /// Where the file lies: to be written in place, since its inode is what is kept.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -219,7 +219,7 @@ impl Part {
     }
 }
 
-impl Drop for Part {
+impl Drop for TempChunk {
     fn drop(&mut self) {
         if !self.kept {
             // Whatever fails here, the next sweep tries again.

@@ -12,12 +12,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::encode::EncodeError;
-use crate::encode::chunk::{BadFrames, ChunkOutcome, ChunkSpec, FrameFile, Intake, Progress, Shown};
+use crate::encode::chunk::{BadFrames, ChunkOutcome, ChunkSpec, FrameFile, FrameQueue, Progress, Shown};
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
-use crate::encode::join::{self, Part};
+use crate::encode::join::{self, VideoPart};
 use crate::encode::parallel::{memory_available, parallel_chunks};
 use crate::encode::plan::{Piece, plan};
-use crate::encode::proved::encode_and_prove;
+use crate::encode::verified::encode_verified;
 use crate::error::{Explain as _, chain};
 use crate::frame::digest::{self, Contents};
 use crate::journal::{ChunkId, StoredChunk};
@@ -58,8 +58,8 @@ pub(super) fn assemble(
         return Ok(assembled);
     }
     let mut encoded = Instant::now();
-    let intake = Intake::of(spec.frames.clone());
-    let outcome = encode_and_prove(ffmpeg, &spec.encode, &intake, output, progress, stop, || encoded = Instant::now())?;
+    let queue = FrameQueue::of(spec.frames.clone());
+    let outcome = encode_verified(ffmpeg, &spec.encode, &queue, output, progress, stop, || encoded = Instant::now())?;
     let ChunkOutcome { bad, contents, proof, .. } = outcome;
     Ok(Assembled { frames: proof.frames, bad, contents, ahead: 0, proof: encoded.elapsed() })
 }
@@ -202,7 +202,7 @@ impl<'a> Chunked<'a> {
         Ok(assembled)
     }
 
-    fn join(&self, parts: &[Part]) -> Result<(u64, Duration), JobError> {
+    fn join(&self, parts: &[VideoPart]) -> Result<(u64, Duration), JobError> {
         let Self { spec: ChunkSpec { encode: spec, .. }, output, ffmpeg, stop, .. } = self;
         join::join(ffmpeg, &spec.recipe, spec.rate, parts, output, spec.settings, stop)?;
         let joined = Instant::now();
@@ -272,8 +272,8 @@ impl<'a> Chunked<'a> {
     fn piece(&self, range: std::ops::Range<usize>, progress: &(dyn Fn(Progress) + Sync)) -> Result<Made, Miss> {
         let first = range.start == 0;
         let frames = &self.spec.frames[range];
-        let intake = Intake::of(frames.to_vec());
-        let made = self.maker.make(&intake, first, self.spec.encode.bad_frames, progress, self.stop, || {})?;
+        let queue = FrameQueue::of(frames.to_vec());
+        let made = self.maker.make(&queue, first, self.spec.encode.bad_frames, progress, self.stop, || {})?;
         // Held is the frame before, which is in another chunk.
         if let (BadFrames::Hold, Some(first), Some(bad)) =
             (self.spec.encode.bad_frames, frames.first(), made.bad.first())

@@ -16,13 +16,13 @@ use sha2::{Digest as _, Sha256};
 
 use crate::config::{FrameRate, dirs};
 use crate::encode::EncodeError;
-use crate::encode::chunk::{BadFrames, ChunkOutcome, EncodeSpec, Intake, Progress, Shown, settings_of};
+use crate::encode::chunk::{BadFrames, ChunkOutcome, EncodeSpec, FrameQueue, Progress, Shown, settings_of};
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
-use crate::encode::join::Part;
+use crate::encode::join::VideoPart;
 use crate::encode::preview;
-use crate::encode::proved::encode_and_prove;
 use crate::encode::recipe::{Form, Recipe};
 use crate::encode::store::{self, ChunkStore};
+use crate::encode::verified::encode_verified;
 use crate::error::chain;
 use crate::frame::digest::Contents;
 use crate::journal::{ChunkId, ChunkKey, JournalError, KeyedChunk, NewChunk, StoredChunk};
@@ -55,7 +55,7 @@ pub(crate) struct Made {
     /// Its row in the journal; none where frames of it were bad, so that nobody uses it who does not know of them.
     pub(crate) id: Option<ChunkId>,
     /// The file, and what is in it.
-    pub(crate) part: Part,
+    pub(crate) part: VideoPart,
     /// The files that had their turn.
     pub(crate) shown: Vec<Shown>,
     /// What was read of those that could be used.
@@ -63,7 +63,7 @@ pub(crate) struct Made {
     /// Frames that could not be used.
     pub(crate) bad: Vec<Unreadable>,
     /// Held where the journal does not know the file: no other process takes it for nobody's as long as this lives.
-    pub(crate) held: Option<store::Part>,
+    pub(crate) held: Option<store::TempChunk>,
 }
 
 impl ChunkMaker {
@@ -162,11 +162,11 @@ impl ChunkMaker {
         places::check_folder(&self.tools.journal, &self.tools.chunk_dir)
     }
 
-    /// Makes one chunk of the frames of `intake`, `first` where the video begins with them. `encoded` is called when its
+    /// Makes one chunk of the frames of `queue`, `first` where the video begins with them. `encoded` is called when its
     /// encoder has ended and what is left is its proof.
     pub(crate) fn make(
         &self,
-        intake: &Intake,
+        queue: &FrameQueue,
         first: bool,
         bad_frames: BadFrames,
         progress: &(dyn Fn(Progress) + Sync),
@@ -178,14 +178,14 @@ impl ChunkMaker {
         let mut file = ChunkStore::open(chunk_dir)?.reserve(&now_ms().to_string())?;
         let form = Form::Chunk { gop: self.tools.encoder.chunk_length, first };
         let spec = EncodeSpec { bad_frames, form, ..self.spec.clone() };
-        let outcome = encode_and_prove(&self.ffmpeg, &spec, intake, &file.reach(), progress, stop, encoded)?;
+        let outcome = encode_verified(&self.ffmpeg, &spec, queue, &file.reach(), progress, stop, encoded)?;
         let ChunkOutcome { shown, contents, bad, ended_by: _, proof } = outcome;
         // Replaced meanwhile, nobody knows which of the two made it: it must not be recorded as that of one of them.
         self.ffmpeg.check_unchanged().map_err(EncodeError::from)?;
         let path = file.keep()?;
         // Only WebP has none, and is not made of chunks.
         let samples = proof.samples.ok_or(EncodeError::NoFrames)?;
-        let part = Part { file: path, samples };
+        let part = VideoPart { file: path, samples };
         let mut id = None;
         if bad.is_empty() {
             let read: Vec<Contents> = contents.iter().map(|(_, contents)| *contents).collect();
@@ -328,6 +328,6 @@ pub(crate) fn remove_files<'a>(tools: &Tools, files: impl Iterator<Item = &'a Pa
 }
 
 /// A chunk, as it is joined.
-pub(crate) fn part_of(chunk: &StoredChunk) -> Part {
-    Part { file: chunk.file.clone(), samples: chunk.samples.clone() }
+pub(crate) fn part_of(chunk: &StoredChunk) -> VideoPart {
+    VideoPart { file: chunk.file.clone(), samples: chunk.samples.clone() }
 }

@@ -7,10 +7,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use reeld::config::{Builtin, Video};
-use reeld::encode::chunk::{ChunkOutcome, Intake};
+use reeld::encode::chunk::{ChunkOutcome, FrameQueue};
 use reeld::encode::ffmpeg::{Ffmpeg, Stop};
-use reeld::encode::proved::encode_and_prove;
 use reeld::encode::recipe::Form;
+use reeld::encode::verified::encode_verified;
 use reeld::encode::{EncodeError, Flaw};
 
 use crate::faults::fake;
@@ -32,21 +32,21 @@ fn make(ffmpeg: &Ffmpeg, job: &Job) -> Result<ChunkOutcome, EncodeError> {
 }
 
 /// The frames that were fed come along.
-fn make_of(ffmpeg: &Ffmpeg, job: &Job) -> (Result<ChunkOutcome, EncodeError>, Intake) {
+fn make_of(ffmpeg: &Ffmpeg, job: &Job) -> (Result<ChunkOutcome, EncodeError>, FrameQueue) {
     let spec = job.encode_spec();
     let (send, drained) = mpsc::channel();
-    let intake = Intake::telling(move || send.send(()).unwrap());
+    let queue = FrameQueue::telling(move || send.send(()).unwrap());
     let made = thread::scope(|scope| {
-        let encode = || encode_and_prove(ffmpeg, &spec, &intake, &job.output, &|_| {}, &Stop::default(), || {});
+        let encode = || encode_verified(ffmpeg, &spec, &queue, &job.output, &|_| {}, &Stop::default(), || {});
         let made = scope.spawn(encode);
         for frame in &job.frames {
-            intake.push([frame.clone()]);
+            queue.push([frame.clone()]);
             while drained.recv_timeout(Duration::from_millis(10)).is_err() && !made.is_finished() {}
         }
-        intake.end();
+        queue.end();
         made.join().unwrap()
     });
-    (made, intake)
+    (made, queue)
 }
 
 #[test]
@@ -57,10 +57,10 @@ fn what_is_proved_of_a_growing_file_is_what_is_in_the_whole_one() {
             continue;
         }
         let name = preset.name();
-        let (made, intake) = make_of(ffmpeg(), &job);
+        let (made, queue) = make_of(ffmpeg(), &job);
         let made = made.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(made.proof.frames, 30);
-        assert_eq!(made.proof, again(&job, 30, &intake), "{name}");
+        assert_eq!(made.proof, again(&job, 30, &queue), "{name}");
     }
 }
 
@@ -96,11 +96,11 @@ fn an_encoder_whose_file_is_wrong_gets_no_more_frames() {
     let ffmpeg = bad_encoder(&shot, &shifted());
     let (send, made) = mpsc::channel();
     thread::spawn(move || {
-        let intake = Intake::default();
-        intake.push(job.frames.clone());
+        let queue = FrameQueue::default();
+        queue.push(job.frames.clone());
         // No word of an end.
         let spec = job.encode_spec();
-        let made = encode_and_prove(&ffmpeg, &spec, &intake, &job.output, &|_| {}, &Stop::default(), || {});
+        let made = encode_verified(&ffmpeg, &spec, &queue, &job.output, &|_| {}, &Stop::default(), || {});
         send.send(made.map(|_| ()))
     });
     let error = made.recv_timeout(Duration::from_secs(60)).expect("an answer").unwrap_err();

@@ -10,7 +10,7 @@ use reeld::config::{Builtin, Container, EncoderArgs, FrameRate, Preset, Quality,
 use reeld::encode::EncodeError;
 use reeld::encode::chunk::Settings;
 use reeld::encode::ffmpeg::Stop;
-use reeld::encode::join::{Part, join, prove};
+use reeld::encode::join::{VideoPart, join, prove};
 use reeld::encode::preview;
 use reeld::encode::recipe::{Form, Recipe};
 use reeld::encode::verify::Proof;
@@ -23,7 +23,7 @@ struct Film {
     shot: Shot,
     recipe: Recipe,
     rate: FrameRate,
-    parts: Vec<Part>,
+    parts: Vec<VideoPart>,
     reel: PathBuf,
 }
 
@@ -52,12 +52,12 @@ impl Film {
         job
     }
 
-    fn encode(&self, video: &Video, frames: Range<usize>) -> Result<Part, EncodeError> {
+    fn encode(&self, video: &Video, frames: Range<usize>) -> Result<VideoPart, EncodeError> {
         let job = self.job(video, frames);
         let (result, proof) = make(&job)?;
         let samples = proof.samples.unwrap();
         assert_eq!(samples.count, result.fed);
-        Ok(Part { file: job.output, samples })
+        Ok(VideoPart { file: job.output, samples })
     }
 
     fn join(&self) -> Result<(), EncodeError> {

@@ -9,25 +9,25 @@ use std::time::Duration;
 
 use reeld::config::Builtin;
 use reeld::encode::EncodeError;
-use reeld::encode::chunk::{BadFrames, ChunkOutcome, Intake};
+use reeld::encode::chunk::{BadFrames, ChunkOutcome, FrameQueue};
 use reeld::encode::ffmpeg::{Ffmpeg, Stop};
-use reeld::encode::proved::encode_and_prove;
 use reeld::encode::recipe::Form;
+use reeld::encode::verified::encode_verified;
 use reeld::encode::verify::{Proof, verify};
 
 use crate::help::{Job, Look, Shot, ffmpeg, video};
 
 fn make(ffmpeg: &Ffmpeg, job: &Job) -> Result<ChunkOutcome, EncodeError> {
-    make_of(ffmpeg, job, &Intake::of(job.frames.clone()))
+    make_of(ffmpeg, job, &FrameQueue::of(job.frames.clone()))
 }
 
-fn make_of(ffmpeg: &Ffmpeg, job: &Job, intake: &Intake) -> Result<ChunkOutcome, EncodeError> {
-    encode_and_prove(ffmpeg, &job.encode_spec(), intake, &job.output, &|_| {}, &Stop::default(), || {})
+fn make_of(ffmpeg: &Ffmpeg, job: &Job, queue: &FrameQueue) -> Result<ChunkOutcome, EncodeError> {
+    encode_verified(ffmpeg, &job.encode_spec(), queue, &job.output, &|_| {}, &Stop::default(), || {})
 }
 
 /// The file of `job`, proved again now that it is finished.
-pub fn again(job: &Job, fed: u64, intake: &Intake) -> Proof {
-    verify(ffmpeg(), &job.encode_spec(), &job.output, fed, &intake.fingerprints(), &Stop::default()).unwrap()
+pub fn again(job: &Job, fed: u64, queue: &FrameQueue) -> Proof {
+    verify(ffmpeg(), &job.encode_spec(), &job.output, fed, &queue.fingerprints(), &Stop::default()).unwrap()
 }
 
 #[test]
@@ -36,10 +36,10 @@ fn what_is_proved_of_a_reel_is_what_is_in_it() {
         let shot = Shot::new(30, (256, 144), Look::Eight);
         let job = shot.job(&video(preset));
         let name = preset.name();
-        let intake = Intake::of(job.frames.clone());
-        let made = make_of(ffmpeg(), &job, &intake).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let queue = FrameQueue::of(job.frames.clone());
+        let made = make_of(ffmpeg(), &job, &queue).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(made.proof.frames, 30, "{name}");
-        assert_eq!(made.proof, again(&job, 30, &intake), "{name}");
+        assert_eq!(made.proof, again(&job, 30, &queue), "{name}");
     }
 }
 

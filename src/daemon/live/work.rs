@@ -7,7 +7,7 @@ use crate::core::live::live_encode::{Closed, Position};
 use crate::core::live::{Checked, Key};
 use crate::daemon::live::{Chunks, file_of};
 use crate::encode::EncodeError;
-use crate::encode::chunk::{BadFrames, Intake, Shown};
+use crate::encode::chunk::{BadFrames, FrameQueue, Shown};
 use crate::encode::ffmpeg::{FfmpegError, Stop};
 use crate::encode::recipe::{Recipe, Source};
 use crate::error::{Explain as _, chain};
@@ -74,7 +74,7 @@ pub(super) fn check(key: &Key, frames: &[Frame]) -> Checked {
 /// Makes a chunk of the frames of `intake`, and says in the log what went wrong.
 pub(super) fn make(
     maker: &ChunkMaker,
-    intake: &Intake,
+    intake: &FrameQueue,
     position: Position,
     stop: &Stop,
     encoded: impl FnOnce(),

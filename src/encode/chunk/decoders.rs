@@ -3,7 +3,7 @@
 use std::thread;
 
 use super::EncodeSpec;
-use super::intake::{Intake, Raw};
+use super::frame_queue::{FrameQueue, Raw};
 use crate::config::Container;
 use crate::encode::fingerprint::small::Layout;
 use crate::encode::priority::step_back;
@@ -21,21 +21,21 @@ pub(super) fn threads() -> usize {
 }
 
 /// Decodes frames for `spec` as long as any come.
-pub(super) fn run(spec: &EncodeSpec, intake: &Intake) {
-    let _guard = CloseOnPanic(intake);
+pub(super) fn run(spec: &EncodeSpec, queue: &FrameQueue) {
+    let _guard = CloseOnPanic(queue);
     step_back(spec.settings.nice);
     let recipe = &spec.recipe;
     let target = Target { canvas: Some(recipe.canvas), feed: recipe.feed, background: recipe.background };
     let mut decoder = Decoder::default();
-    while let Some((index, frame)) = intake.claim() {
-        let raw = match decoder.decode_for(&frame.path, &frame.identity, &target, &|| !intake.is_closed()) {
+    while let Some((index, frame)) = queue.claim() {
+        let raw = match decoder.decode_for(&frame.path, &frame.identity, &target, &|| !queue.is_closed()) {
             Ok(ready) => {
-                let Some(buffer) = intake.buffer(index) else { return };
-                raw(recipe, ready, &mut decoder, &target, buffer, intake)
+                let Some(buffer) = queue.buffer(index) else { return };
+                raw(recipe, ready, &mut decoder, &target, buffer, queue)
             }
             Err(error) => Err(error),
         };
-        intake.put(index, raw);
+        queue.put(index, raw);
     }
 }
 
@@ -45,11 +45,11 @@ fn raw(
     decoder: &mut Decoder,
     target: &Target,
     mut pixels: Vec<u8>,
-    intake: &Intake,
+    queue: &FrameQueue,
 ) -> Result<Raw, FrameError> {
     let contents = ready.contents();
     if let Err(error) = decoder.fill(ready, target, &mut pixels) {
-        intake.recycle(pixels);
+        queue.recycle(pixels);
         return Err(error);
     }
     if recipe.container == Container::Gif && recipe.feed.has_alpha() {
@@ -61,7 +61,7 @@ fn raw(
 }
 
 /// Lets nobody wait for a frame that will not come.
-struct CloseOnPanic<'a>(&'a Intake);
+struct CloseOnPanic<'a>(&'a FrameQueue);
 
 impl Drop for CloseOnPanic<'_> {
     fn drop(&mut self) {

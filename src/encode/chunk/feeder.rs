@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rustix::pipe::fcntl_setpipe_size;
 
-use super::intake::{Intake, Raw};
+use super::frame_queue::{FrameQueue, Raw};
 use super::{BadFrames, EncodeSpec, FrameFile, Shown};
 use crate::encode::EncodeError;
 use crate::encode::priority::step_back;
@@ -35,7 +35,7 @@ pub(super) struct Fed {
 #[derive(Debug)]
 pub(super) struct Feeder<'a> {
     spec: &'a EncodeSpec,
-    intake: &'a Intake,
+    queue: &'a FrameQueue,
     written: &'a AtomicU64,
     waiting: &'a AtomicBool,
     fed: Fed,
@@ -48,11 +48,11 @@ pub(super) struct Feeder<'a> {
 impl<'a> Feeder<'a> {
     pub(super) fn new(
         spec: &'a EncodeSpec,
-        intake: &'a Intake,
+        queue: &'a FrameQueue,
         written: &'a AtomicU64,
         waiting: &'a AtomicBool,
     ) -> Self {
-        Self { spec, intake, written, waiting, fed: Fed::default(), last: None, owed: 0 }
+        Self { spec, queue, written, waiting, fed: Fed::default(), last: None, owed: 0 }
     }
 
     /// Writes everything, and closes the pipe. A pipe that FFmpeg closed early is no error here: its exit status, or
@@ -63,17 +63,17 @@ impl<'a> Feeder<'a> {
         _ = fcntl_setpipe_size(&pipe, PIPE_BYTES);
         loop {
             self.waiting.store(true, Ordering::Relaxed);
-            let next = self.intake.take();
+            let next = self.queue.take();
             self.waiting.store(false, Ordering::Relaxed);
             let Some((frame, raw)) = next else {
-                self.fed.whole = self.intake.is_exhausted();
+                self.fed.whole = self.queue.is_exhausted();
                 return Ok(self.fed);
             };
             let count = match raw {
                 Ok(raw) => {
                     self.fed.contents.push((frame.number, raw.contents));
                     if let Some(old) = self.last.replace(raw) {
-                        self.intake.recycle(old.pixels);
+                        self.queue.recycle(old.pixels);
                     }
                     u64::from(frame.repeat) + std::mem::take(&mut self.owed)
                 }
@@ -112,7 +112,7 @@ impl<'a> Feeder<'a> {
 
     fn write(&mut self, pipe: &mut ChildStdin, count: u64) -> io::Result<()> {
         let Some(raw) = &self.last else { return Ok(()) };
-        let fingerprints = self.intake.fingerprints();
+        let fingerprints = self.queue.fingerprints();
         for _ in 0..count {
             // Before the last of its pixels: from then on it may be in the file, and looked for.
             fingerprints.push(raw.fingerprint.clone());

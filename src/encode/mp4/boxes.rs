@@ -6,12 +6,12 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 
 /// The four letters of a box.
-pub(in crate::encode) type Kind = [u8; 4];
+pub(in crate::encode) type BoxKind = [u8; 4];
 
 /// A box of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::encode) struct Place {
-    pub(in crate::encode) kind: Kind,
+pub(in crate::encode) struct BoxLocation {
+    pub(in crate::encode) kind: BoxKind,
     /// Where it starts.
     pub(in crate::encode) start: u64,
     /// What is in it; the box ends where its contents do.
@@ -33,7 +33,7 @@ impl<'a, F: Read + Seek> Walk<'a, F> {
     }
 
     /// The next box. An error where the file ends within one.
-    pub(in crate::encode) fn next(&mut self) -> io::Result<Option<Place>> {
+    pub(in crate::encode) fn next(&mut self) -> io::Result<Option<BoxLocation>> {
         let room = self.end.saturating_sub(self.at);
         if room == 0 {
             return Ok(None);
@@ -46,11 +46,11 @@ impl<'a, F: Read + Seek> Walk<'a, F> {
         };
         let start = self.at;
         self.at += head.length;
-        Ok(Some(Place { kind: head.kind, start, contents: start + head.bytes..self.at }))
+        Ok(Some(BoxLocation { kind: head.kind, start, contents: start + head.bytes..self.at }))
     }
 
     /// The box at `place` with its header, of at most `limit` bytes.
-    pub(in crate::encode) fn read(&mut self, place: &Place, limit: u64) -> io::Result<Vec<u8>> {
+    pub(in crate::encode) fn read(&mut self, place: &BoxLocation, limit: u64) -> io::Result<Vec<u8>> {
         let length = place.contents.end - place.start;
         if length > limit {
             return Err(invalid(format!("a box of {length} bytes")));
@@ -70,7 +70,7 @@ impl<'a, F: Read + Seek> Walk<'a, F> {
 pub(in crate::encode) struct Boxes<'a>(pub(in crate::encode) &'a [u8]);
 
 impl<'a> Iterator for Boxes<'a> {
-    type Item = (Kind, &'a [u8]);
+    type Item = (BoxKind, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
         let head = Head::of(self.0, self.0.len() as u64)?;
@@ -86,7 +86,7 @@ pub(in crate::encode) fn invalid(what: impl Into<String>) -> io::Error {
 }
 
 /// The contents of the first box of `kind` in a box.
-pub(in crate::encode) fn find(parent: &[u8], kind: Kind) -> Option<&[u8]> {
+pub(in crate::encode) fn find(parent: &[u8], kind: BoxKind) -> Option<&[u8]> {
     Boxes(parent).find(|(found, _)| *found == kind).map(|(_, contents)| contents)
 }
 
@@ -101,7 +101,7 @@ pub(in crate::encode) fn long(bytes: &[u8], at: usize) -> Option<u64> {
 }
 
 struct Head {
-    kind: Kind,
+    kind: BoxKind,
     /// Of the header.
     bytes: u64,
     /// Of the box with its header.
@@ -131,12 +131,12 @@ pub(in crate::encode) mod tests {
     use super::*;
 
     /// A box around `contents`.
-    pub(crate) fn wrap(kind: Kind, contents: &[u8]) -> Vec<u8> {
+    pub(crate) fn wrap(kind: BoxKind, contents: &[u8]) -> Vec<u8> {
         let length = u32::try_from(contents.len() + 8).unwrap();
         [&length.to_be_bytes(), kind.as_slice(), contents].concat()
     }
 
-    fn walk(bytes: &[u8]) -> Vec<(Kind, Vec<u8>)> {
+    fn walk(bytes: &[u8]) -> Vec<(BoxKind, Vec<u8>)> {
         let mut file = Cursor::new(bytes);
         let mut walk = Walk::new(&mut file).unwrap();
         let mut found = Vec::new();

@@ -6,12 +6,12 @@
 use std::io::{self, Read, Seek};
 use std::ops::Range;
 
-use super::boxes::{Boxes, Place, Walk, invalid};
+use super::boxes::{BoxLocation, Boxes, Walk, invalid};
 
 mod samples;
 
-pub(in crate::encode) use samples::Sample;
-use samples::{Defaults, Run};
+pub(in crate::encode) use samples::TrackSample;
+use samples::{Defaults, TrackRun};
 
 /// Larger boxes than this are not FFmpeg's: one of the largest fragment has some kilobytes.
 const BOX_LIMIT: u64 = 16 << 20;
@@ -45,7 +45,7 @@ pub(in crate::encode) struct Fragment {
     /// How long it is, in ticks of the track.
     pub(in crate::encode) ticks: u64,
     /// The samples in the order of decoding; they fill `data`.
-    pub(in crate::encode) samples: Vec<Sample>,
+    pub(in crate::encode) samples: Vec<TrackSample>,
 }
 
 /// Where and what a `tfdt` says.
@@ -68,7 +68,7 @@ impl Layout {
         let mut walk = Walk::new(file)?;
         let mut init = Vec::new();
         let mut defaults = None;
-        let mut head: Option<(Place, Run)> = None;
+        let mut head: Option<(BoxLocation, TrackRun)> = None;
         let mut fragments: Vec<Fragment> = Vec::new();
         let mut runs = Vec::new();
         let mut left = SAMPLES_LIMIT;
@@ -84,7 +84,7 @@ impl Layout {
                 b"moof" if head.is_none() => {
                     let moof = walk.read(&place, BOX_LIMIT)?;
                     let defaults = defaults.as_ref().ok_or_else(|| invalid("a fragment without an index before it"))?;
-                    let run = Run::of(&moof, place.start, defaults, left);
+                    let run = TrackRun::of(&moof, place.start, defaults, left);
                     head = Some((place, run.ok_or_else(|| invalid("a fragment that is not FFmpeg's"))?));
                 }
                 b"mdat" => {
@@ -124,7 +124,7 @@ impl Layout {
 
 /// Where a fragment is to be, and in what sort of track.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::encode) struct Spot {
+pub(in crate::encode) struct FragmentPosition {
     /// The number of the track.
     pub(in crate::encode) track: u32,
     /// Ticks a frame.
@@ -139,9 +139,9 @@ pub(in crate::encode) struct Spot {
     pub(in crate::encode) sequence: u32,
 }
 
-/// The header of a fragment of `samples` at `spot`: `moof`, and the start of the `mdat` for their data. Samples are
+/// The header of a fragment of `samples` at `position`: `moof`, and the start of the `mdat` for their data. Samples are
 /// decoded one frame after the other from 0 on, whatever part they are of. `None` where a number does not fit.
-pub(in crate::encode) fn header(spot: &Spot, samples: &[Sample]) -> Option<Vec<u8>> {
+pub(in crate::encode) fn header(position: &FragmentPosition, samples: &[TrackSample]) -> Option<Vec<u8>> {
     // ISO/IEC 14496-12, 8.8.7 and 8.8.8: the data are found from the start of the moof; durations are all the same; each
     // sample has a size, flags, and the time from decoding to showing.
     const FROM_MOOF: u32 = 0x02_0000;
@@ -150,9 +150,9 @@ pub(in crate::encode) fn header(spot: &Spot, samples: &[Sample]) -> Option<Vec<u
     // A key frame depends on no other sample; the others do, and are no points to start from.
     const KEY: u32 = 0x0200_0000;
     const OTHER: u32 = 0x0101_0000;
-    let mfhd = full(*b"mfhd", 0, &[spot.sequence]);
-    let tfhd = full(*b"tfhd", FROM_MOOF | DURATION, &[spot.track, u32::try_from(spot.step).ok()?]);
-    let time = spot.decoded.checked_mul(spot.step)?;
+    let mfhd = full(*b"mfhd", 0, &[position.sequence]);
+    let tfhd = full(*b"tfhd", FROM_MOOF | DURATION, &[position.track, u32::try_from(position.step).ok()?]);
+    let time = position.decoded.checked_mul(position.step)?;
     let tfdt = full(*b"tfdt", 1 << 24, &[u32::try_from(time >> 32).ok()?, u32::try_from(time & 0xffff_ffff).ok()?]);
     let bytes: u64 = samples.iter().map(|sample| u64::from(sample.size)).sum();
     // Eight bytes, or sixteen with a long size.
@@ -165,9 +165,9 @@ pub(in crate::encode) fn header(spot: &Spot, samples: &[Sample]) -> Option<Vec<u
     let before = 8 + mfhd.len() + 8 + tfhd.len() + tfdt.len() + 8 + 12;
     let offset = u32::try_from(before + samples.len() * 12 + mdat.len()).ok()?;
     let mut words = vec![count, offset];
-    for (decoded, sample) in (spot.decoded..).zip(samples) {
-        let shown = spot.start + u64::from(sample.shown) + u64::from(spot.delay);
-        let wait = shown.checked_sub(decoded)?.checked_mul(spot.step)?;
+    for (decoded, sample) in (position.decoded..).zip(samples) {
+        let shown = position.start + u64::from(sample.shown) + u64::from(position.delay);
+        let wait = shown.checked_sub(decoded)?.checked_mul(position.step)?;
         words.extend([sample.size, if sample.key { KEY } else { OTHER }, u32::try_from(wait).ok()?]);
     }
     let trun = full(*b"trun", EACH, &words);

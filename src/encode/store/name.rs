@@ -17,7 +17,7 @@ pub(super) enum Name {
     /// A kept chunk.
     Chunk,
     /// One in the making, by the process with this pid.
-    Part(u32),
+    Temp(u32),
 }
 
 impl Name {
@@ -30,12 +30,12 @@ impl Name {
         let (stem, pid) = name.strip_suffix(PART)?.split_once(BEFORE_PID)?;
         // `parse` alone would take a sign and zeros in front.
         let pid = pid.parse().ok().filter(|number: &u32| number.to_string() == pid)?;
-        is_stem(stem).then_some(Self::Part(pid))
+        is_stem(stem).then_some(Self::Temp(pid))
     }
 
     /// Whether it is in the making and its process, or another one with the same pid, lives.
     pub(super) fn is_of_living_process(self) -> bool {
-        let Self::Part(pid) = self else { return false };
+        let Self::Temp(pid) = self else { return false };
         let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
         pid.is_some_and(|pid| !matches!(test_kill_process(pid), Err(Errno::SRCH)))
     }
@@ -72,7 +72,7 @@ mod tests {
     fn only_names_of_ones_own_making_are_known() {
         let parse = |name: &str| Name::parse(name.as_ref());
         assert_eq!(parse("reeld-7-a_b.chunk.mp4"), Some(Name::Chunk));
-        assert_eq!(parse("reeld-7-2.chunk.4711.part"), Some(Name::Part(4711)));
+        assert_eq!(parse("reeld-7-2.chunk.4711.part"), Some(Name::Temp(4711)));
         for foreign in [
             "clip.mp4",
             "x.chunk.mp4",
@@ -98,11 +98,11 @@ mod tests {
 
     #[test]
     fn a_pid_is_that_of_a_living_process_or_not() {
-        assert!(Name::Part(std::process::id()).is_of_living_process());
-        assert!(Name::Part(1).is_of_living_process(), "also one of somebody else");
+        assert!(Name::Temp(std::process::id()).is_of_living_process());
+        assert!(Name::Temp(1).is_of_living_process(), "also one of somebody else");
         let mut child = std::process::Command::new("true").spawn().unwrap();
         child.wait().unwrap();
-        for nobody in [Name::Part(child.id()), Name::Part(0), Name::Part(u32::MAX), Name::Chunk] {
+        for nobody in [Name::Temp(child.id()), Name::Temp(0), Name::Temp(u32::MAX), Name::Chunk] {
             assert!(!nobody.is_of_living_process(), "{nobody:?}");
         }
     }
@@ -112,7 +112,7 @@ mod tests {
         fn every_name_that_is_given_is_known(stem in "[a-zA-Z0-9_-]{1,20}", which in 0_usize..4) {
             prop_assert!(is_stem(&stem));
             prop_assert_eq!(Name::parse(&chunks(&stem).nth(which).unwrap()), Some(Name::Chunk));
-            let own = Some(Name::Part(std::process::id()));
+            let own = Some(Name::Temp(std::process::id()));
             prop_assert_eq!(Name::parse(&parts(&stem).nth(which).unwrap()), own);
         }
 

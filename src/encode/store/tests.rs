@@ -11,7 +11,7 @@ fn open(dir: &Path) -> ChunkStore {
     ChunkStore::open(dir).unwrap()
 }
 
-fn written(store: &ChunkStore, stem: &str, content: &str) -> Part {
+fn written(store: &ChunkStore, stem: &str, content: &str) -> TempChunk {
     let part = store.reserve(stem).unwrap();
     fs::write(part.path(), content).unwrap();
     part

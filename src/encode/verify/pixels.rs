@@ -21,7 +21,7 @@ use crate::encode::ffmpeg::child::{Child, Input, LAST_WORDS, Report};
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::encode::fingerprint::Fingerprints;
 use crate::encode::priority::step_back;
-use crate::encode::recipe::{Recipe, Review};
+use crate::encode::recipe::{ProofFrames, Recipe};
 
 /// What a proof of the pictures found.
 #[derive(Debug)]
@@ -44,8 +44,8 @@ pub(super) fn check(
     stop: &Stop,
 ) -> Result<Checked, EncodeError> {
     let (report, writer) = Report::new().map_err(EncodeError::io(output))?;
-    let review = spec.recipe.review();
-    let (command, input) = decoder(ffmpeg, spec, output, &review, &source, &writer);
+    let proof_frames = spec.recipe.proof_frames();
+    let (command, input) = decoder(ffmpeg, spec, output, &proof_frames, &source, &writer);
     let mut child = Child::start_with(command, input, Some(writer), spec.settings.nice)?;
     let (send, listed) = bounded(1);
     thread::spawn(move || _ = send.send(packets::parse(report, &AtomicU64::new(0))));
@@ -57,7 +57,7 @@ pub(super) fn check(
         if let Some(pipe) = raw {
             scope.spawn(move || {
                 step_back(spec.settings.nice);
-                _ = send.send(compare(pipe, &spec.recipe, &review, fingerprints, &signs.moved));
+                _ = send.send(compare(pipe, &spec.recipe, &proof_frames, fingerprints, &signs.moved));
             });
         }
         let frames = scope.spawn(move || source.feed(output, input, signs));
@@ -91,12 +91,12 @@ pub(super) fn check(
     Ok(Checked { frames, worst: seen.worst, samples: list.samples([frames]).remove(0) })
 }
 
-/// Decodes the file for review, and lists its packets.
+/// Decodes the file into the frames that the proof looks at, and lists its packets.
 fn decoder(
     ffmpeg: &Ffmpeg,
     spec: &EncodeSpec,
     path: &Path,
-    review: &Review,
+    proof_frames: &ProofFrames,
     source: &Source,
     report: &Report,
 ) -> (FfmpegCommand, Input) {
@@ -107,11 +107,11 @@ fn decoder(
     command.args(spec.recipe.decoder_args());
     let input = source.open(&mut command, path);
     command.map("0:v:0").fps_mode("passthrough");
-    if let Some(filters) = review.filters() {
+    if let Some(filters) = proof_frames.filters() {
         command.filter(filters);
     }
     // One by one: FFmpeg would gather 38 frames that are reduced.
-    command.pix_fmt(review.pix_fmt()).args(["-flush_packets", "1"]);
+    command.pix_fmt(proof_frames.pix_fmt()).args(["-flush_packets", "1"]);
     command.format("rawvideo").output("pipe:1");
     // In the same run, because FFmpeg takes longer to start than to list packets.
     packets::list(&mut command, &report.url());
@@ -157,12 +157,12 @@ enum End {
 fn compare(
     mut pipe: ChildStdout,
     recipe: &Recipe,
-    review: &Review,
+    proof_frames: &ProofFrames,
     fingerprints: &Fingerprints,
     read: &AtomicU64,
 ) -> Seen {
     _ = fcntl_setpipe_size(&pipe, PIPE_BYTES);
-    let mut raw = vec![0; review.frame_bytes()];
+    let mut raw = vec![0; proof_frames.frame_bytes()];
     let mut seen = Seen::default();
     let mut judge = Judge::new(recipe);
     while seen.end == End::OfPictures {
@@ -176,7 +176,7 @@ fn compare(
                     seen.end = End::Surplus;
                     break;
                 };
-                if let Err(flaw) = judge.judge(index, expected, review.fingerprint(recipe, &raw)) {
+                if let Err(flaw) = judge.judge(index, expected, proof_frames.fingerprint(recipe, &raw)) {
                     seen.end = End::Flaw(flaw);
                 }
             }

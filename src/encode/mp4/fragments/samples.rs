@@ -5,7 +5,7 @@ use crate::encode::mp4::fragments::TimeField;
 
 /// A packet: one frame of the video.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::encode) struct Sample {
+pub(in crate::encode) struct TrackSample {
     /// Bytes.
     pub(in crate::encode) size: u32,
     /// Whether a decoder can start here.
@@ -44,19 +44,19 @@ impl Defaults {
 
 /// What a `moof` says.
 #[derive(Debug)]
-pub(super) struct Run {
+pub(super) struct TrackRun {
     /// Where the data of its samples start in the file.
     pub(super) data: u64,
     pub(super) time: TimeField,
     /// Not yet in their places.
-    pub(super) samples: Vec<Sample>,
+    pub(super) samples: Vec<TrackSample>,
     /// When each is shown, in ticks after the start of the fragment.
     shown: Vec<i64>,
     /// How long all take, in ticks.
     pub(super) ticks: i64,
 }
 
-impl Run {
+impl TrackRun {
     /// Reads a `moof` box that starts at `start` in the file and has at most `limit` samples. `None` where it is not as
     /// FFmpeg writes it: one track, and its samples one after the other.
     pub(super) fn of(moof: &[u8], start: u64, defaults: &Defaults, limit: usize) -> Option<Self> {
@@ -101,7 +101,7 @@ impl Run {
             let flags = if index == 0 { first.or(own) } else { own }.unwrap_or(head.flags);
             // Signed in version 1; FFmpeg has no offsets of 2^31 and more in version 0.
             let wait = i64::from(word(0x800)?.unwrap_or(0).cast_signed());
-            self.samples.push(Sample { size, key: flags & NON_SYNC == 0, shown: 0 });
+            self.samples.push(TrackSample { size, key: flags & NON_SYNC == 0, shown: 0 });
             self.shown.push(self.ticks.checked_add(wait)?);
             self.ticks = self.ticks.checked_add(i64::from(duration))?;
             end = end.checked_add(u64::from(size))?;
@@ -115,7 +115,7 @@ impl Run {
 ///
 /// Fragments follow each other without a gap, whatever decode times they say: earlier versions wrote those anew in chunks
 /// that are still there.
-pub(super) fn place(runs: &mut [Run], step: u64) -> Option<(u32, u32)> {
+pub(super) fn place(runs: &mut [TrackRun], step: u64) -> Option<(u32, u32)> {
     let step = i64::try_from(step).ok().filter(|step| *step > 0)?;
     let mut times = Vec::new();
     let mut start = 0_i64;

@@ -14,25 +14,25 @@ fn init() -> Vec<u8> {
     [wrap(*b"ftyp", b"isom\0\0\0\0"), wrap(*b"moov", &[trak, mvex].concat())].concat()
 }
 
-fn sample(size: u32, key: bool, shown: u32) -> Sample {
-    Sample { size, key, shown }
+fn sample(size: u32, key: bool, shown: u32) -> TrackSample {
+    TrackSample { size, key, shown }
 }
 
 /// I P B B: the third picture is decoded second.
-pub(in crate::encode) fn pyramid() -> Vec<Sample> {
+pub(in crate::encode) fn pyramid() -> Vec<TrackSample> {
     vec![sample(9, true, 0), sample(5, false, 3), sample(3, false, 1), sample(2, false, 2)]
 }
 
-fn spot(start: u64, decoded: u64) -> Spot {
-    Spot { track: 1, step: STEP.into(), delay: 1, start, decoded, sequence: 1 }
+fn position(start: u64, decoded: u64) -> FragmentPosition {
+    FragmentPosition { track: 1, step: STEP.into(), delay: 1, start, decoded, sequence: 1 }
 }
 
 /// A file of a fragment each, of the samples of a part that starts at frame `start`.
-pub(in crate::encode) fn file(start: u64, fragments: &[Vec<Sample>]) -> Vec<u8> {
+pub(in crate::encode) fn file(start: u64, fragments: &[Vec<TrackSample>]) -> Vec<u8> {
     let mut bytes = init();
     let mut decoded = start;
     for samples in fragments {
-        bytes.extend(header(&spot(start, decoded), samples).unwrap());
+        bytes.extend(header(&position(start, decoded), samples).unwrap());
         let data: u32 = samples.iter().map(|sample| sample.size).sum();
         bytes.extend(vec![7; data as usize]);
         decoded += samples.len() as u64;
@@ -53,7 +53,7 @@ fn samples_are_found_wherever_the_file_stands_in_time() {
         let layout = read(&bytes).unwrap();
         assert_eq!(layout.init, init());
         assert_eq!((layout.track, layout.delay, layout.lead, layout.count()), (1, 1, 1, 4));
-        let found: Vec<Sample> = layout.fragments.iter().flat_map(|fragment| fragment.samples.clone()).collect();
+        let found: Vec<TrackSample> = layout.fragments.iter().flat_map(|fragment| fragment.samples.clone()).collect();
         assert_eq!(found, samples);
         let [first, second] = layout.fragments.as_slice() else { panic!("{layout:?}") };
         assert_eq!((first.time.ticks, second.time.ticks), (start * 1001, (start + 2) * 1001));
@@ -110,18 +110,18 @@ fn frames_out_of_step_are_refused() {
 
 #[test]
 fn a_frame_decoded_too_late_has_no_header() {
-    assert_eq!(header(&spot(0, 1), &[sample(1, true, 0)]).map(|_| ()), Some(()));
-    assert_eq!(header(&spot(0, 2), &[sample(1, true, 0)]), None);
+    assert_eq!(header(&position(0, 1), &[sample(1, true, 0)]).map(|_| ()), Some(()));
+    assert_eq!(header(&position(0, 2), &[sample(1, true, 0)]), None);
 }
 
 proptest! {
     #[test]
     fn what_is_written_is_read(sizes in prop::collection::vec(1_u32..50, 1..30), cut in 0_usize..30, start in 0_u64..1 << 30) {
-        let samples: Vec<Sample> = (0..).zip(&sizes).map(|(shown, size)| sample(*size, shown % 8 == 0, shown)).collect();
+        let samples: Vec<TrackSample> = (0..).zip(&sizes).map(|(shown, size)| sample(*size, shown % 8 == 0, shown)).collect();
         let (front, back) = samples.split_at(cut % samples.len());
-        let fragments: Vec<Vec<Sample>> = [front, back].into_iter().filter(|part| !part.is_empty()).map(<[_]>::to_vec).collect();
+        let fragments: Vec<Vec<TrackSample>> = [front, back].into_iter().filter(|part| !part.is_empty()).map(<[_]>::to_vec).collect();
         let layout = read(&file(start, &fragments)).unwrap();
-        let found: Vec<Vec<Sample>> = layout.fragments.into_iter().map(|fragment| fragment.samples).collect();
+        let found: Vec<Vec<TrackSample>> = layout.fragments.into_iter().map(|fragment| fragment.samples).collect();
         prop_assert_eq!(found, fragments);
     }
 

@@ -28,12 +28,12 @@ pub(super) struct Raw {
     pub(super) contents: Contents,
 }
 
-/// The frames of one encode, as they become available. Clones are the same intake.
+/// The frames of one encode, as they become available. Clones are the same queue.
 ///
 /// Frames are claimed in order, and the next in order always finds a buffer, so the one that is waited for is always being
 /// worked on.
 #[derive(Debug, Clone, Default)]
-pub struct Intake(Arc<Shared>);
+pub struct FrameQueue(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
@@ -63,7 +63,7 @@ struct State {
     closed: bool,
 }
 
-impl Intake {
+impl FrameQueue {
     /// Of frames that are still to come. `drained` is called, on a thread of the encode, whenever the encoder has taken
     /// everything that came so far.
     pub fn telling(drained: impl Fn() + Send + Sync + 'static) -> Self {
@@ -157,7 +157,7 @@ impl Intake {
         self.0.changed.notify_all();
     }
 
-    /// The next frame in order; `None` after the last, or when the intake is closed.
+    /// The next frame in order; `None` after the last, or when the queue is closed.
     pub(super) fn take(&self) -> Option<(FrameFile, Result<Raw, FrameError>)> {
         let mut state = self.lock();
         loop {
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn frames_leave_in_order_however_they_are_decoded() {
-        let intake = Intake::of((1..=3).map(frame).collect());
+        let intake = FrameQueue::of((1..=3).map(frame).collect());
         intake.open(1, 4);
         let claimed: Vec<usize> = (0..3).map(|_| intake.claim().unwrap().0).collect();
         assert!(intake.claim().is_none(), "all are claimed and no more come");
@@ -280,7 +280,7 @@ mod tests {
 
     #[test]
     fn a_decoder_waits_for_a_frame_that_is_still_to_come() {
-        let intake = Intake::default();
+        let intake = FrameQueue::default();
         intake.open(1, 1);
         thread::scope(|scope| {
             let decoder = scope.spawn(|| intake.claim().map(|(_, frame)| frame.number));
@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn whoever_fed_it_hears_when_everything_is_taken() {
         let (send, drained) = crossbeam_channel::unbounded();
-        let intake = Intake::telling(move || send.send(()).unwrap());
+        let intake = FrameQueue::telling(move || send.send(()).unwrap());
         intake.push([frame(1), frame(2)]);
         intake.open(1, 2);
         for index in 0..2 {
@@ -319,7 +319,7 @@ mod tests {
     fn there_are_no_more_buffers_than_there_may_be() {
         const TOTAL: i64 = 200;
         for threads in 1..=4 {
-            let intake = Intake::of((0..TOTAL).map(frame).collect());
+            let intake = FrameQueue::of((0..TOTAL).map(frame).collect());
             intake.open(1, threads);
             let taken = thread::scope(|scope| {
                 for _ in 0..threads {
@@ -354,7 +354,7 @@ mod tests {
 
     #[test]
     fn a_later_frame_does_not_take_the_last_buffer() {
-        let intake = Intake::of((0..10).map(frame).collect());
+        let intake = FrameQueue::of((0..10).map(frame).collect());
         intake.open(1, 2);
         intake.claim().unwrap();
         intake.claim().unwrap();
@@ -368,7 +368,7 @@ mod tests {
 
     #[test]
     fn a_closed_intake_keeps_nobody_waiting() {
-        let intake = Intake::of((0..10).map(frame).collect());
+        let intake = FrameQueue::of((0..10).map(frame).collect());
         intake.open(1, 2);
         thread::scope(|scope| {
             let waiting = scope.spawn(|| intake.buffer(5));
@@ -380,7 +380,7 @@ mod tests {
 
     #[test]
     fn room_is_bounded() {
-        let intake = Intake::of((1..=9).map(frame).collect());
+        let intake = FrameQueue::of((1..=9).map(frame).collect());
         intake.open(1, 1);
         for _ in 0..3 {
             intake.claim().unwrap();

@@ -10,49 +10,49 @@ use std::thread;
 use crossbeam_channel::bounded;
 
 use super::EncodeError;
-use super::chunk::{ChunkOutcome, EncodeSpec, Intake, Progress, encode_as_they_come};
+use super::chunk::{ChunkOutcome, EncodeSpec, FrameQueue, Progress, encode_as_they_come};
 use super::ffmpeg::{Ffmpeg, Stop};
 use super::recipe::Arrival;
 use super::verify::{Source, verify, verify_coming};
 
-/// Encodes the frames of `intake` as [`encode_as_they_come`] does, and proves the file. `encoded` is called when the
+/// Encodes the frames of `queue` as [`encode_as_they_come`] does, and proves the file. `encoded` is called when the
 /// encoder has ended.
 ///
 /// While frames still come, the proof runs beside the encoder, so that little is left to do after the last one. Else it
 /// runs behind it, because a decoder at the same time would take more memory and save no work; but it is started when
 /// there is nothing left to feed, so that it is ready when the file is. Where a file cannot be read from a pipe, one comes
 /// after the other.
-pub fn encode_and_prove(
+pub fn encode_verified(
     ffmpeg: &Ffmpeg,
     spec: &EncodeSpec,
-    intake: &Intake,
+    queue: &FrameQueue,
     output: &Path,
     progress: &(dyn Fn(Progress) + Sync),
     stop: &Stop,
     encoded: impl FnOnce(),
 ) -> Result<ChunkOutcome, EncodeError> {
     let (end, ended) = bounded(1);
-    let fingerprints = intake.fingerprints();
-    let grows = intake.arrival() == Arrival::Live;
+    let fingerprints = queue.fingerprints();
+    let grows = queue.arrival() == Arrival::Live;
     let encoding = AtomicBool::new(true);
     let (result, (proof, early)) = thread::scope(|scope| {
         let encoding = &encoding;
         let proof = scope.spawn(move || {
-            let prepare = spec.recipe.is_boxes(spec.form) && (grows || intake.wait_until_exhausted());
+            let prepare = spec.recipe.is_boxes(spec.form) && (grows || queue.wait_until_exhausted());
             let source = Source::Coming { end: ended, grows };
             let proof = prepare.then(|| verify_coming(ffmpeg, spec, output, &fingerprints, source, stop));
             // Nobody needs more of a file that is wrong already.
             let early = matches!(proof, Some(Err(_))) && encoding.load(Ordering::Relaxed);
             if early {
-                intake.close();
+                queue.close();
             }
             (proof, early)
         });
-        let result = encode_as_they_come(ffmpeg, spec, intake, output, progress, stop);
+        let result = encode_as_they_come(ffmpeg, spec, queue, output, progress, stop);
         encoding.store(false, Ordering::Relaxed);
         encoded();
         // An encoder that did not even start leaves it open.
-        intake.close();
+        queue.close();
         if let Ok(result) = &result {
             // A proof that has failed already does not listen.
             _ = end.send(result.fed);

@@ -14,7 +14,7 @@ const AREA_LIMIT: usize = 120;
 
 /// Decoded frames as the proof gets them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Review {
+pub struct ProofFrames {
     size: (u32, u32),
     filters: Option<String>,
     layout: Layout,
@@ -22,7 +22,7 @@ pub struct Review {
     reduced: Option<Grid>,
 }
 
-impl Review {
+impl ProofFrames {
     /// FFmpeg's filters that make them of decoded frames; none where they are those.
     #[must_use]
     pub fn filters(&self) -> Option<&str> {
@@ -57,10 +57,10 @@ impl Review {
 impl Recipe {
     /// What a decoder makes of the frames of the video, for the proof to look at.
     #[must_use]
-    pub fn review(&self) -> Review {
+    pub fn proof_frames(&self) -> ProofFrames {
         let Canvas { width, height, .. } = self.canvas;
         let feed = Layout::Feed(self.feed);
-        let whole = |filters, layout| Review { size: (width, height), filters, layout, reduced: None };
+        let whole = |filters, layout| ProofFrames { size: (width, height), filters, layout, reduced: None };
         // A recipe has no other pixel format than one that is known.
         let Some(pixels) = Pixels::of(&self.pix_fmt) else { return whole(None, feed) };
         match (self.tolerance, self.feed) {
@@ -73,7 +73,7 @@ impl Recipe {
         match pixels.filters_to_yuv(is_reduced.then_some(grid)).filter(|_| !self.feed.has_alpha()) {
             Some(filters) if is_reduced => {
                 let layout = Layout::Feed(Feed::Yuv420p);
-                Review { size: (width, height), filters: Some(filters), layout, reduced: Some(grid) }
+                ProofFrames { size: (width, height), filters: Some(filters), layout, reduced: Some(grid) }
             }
             _ if self.feed == Feed::Yuv420p => whole(None, feed),
             Some(filters) => whole(Some(filters), Layout::Yuv444p),
@@ -93,30 +93,30 @@ mod tests {
     use crate::encode::recipe::Source;
     use crate::encode::recipe::joinable::tests::video;
 
-    fn review(preset: Builtin, width: u32, height: u32) -> Option<(usize, usize)> {
+    fn proof_frames(preset: Builtin, width: u32, height: u32) -> Option<(usize, usize)> {
         let source = Source { width, height, deep: false, linear: false, alpha: false };
-        let review = Recipe::resolve(&video(Preset::Builtin(preset)), &source).unwrap().review();
-        review.reduced.map(|grid| (grid.width, grid.height))
+        let proof_frames = Recipe::resolve(&video(Preset::Builtin(preset)), &source).unwrap().proof_frames();
+        proof_frames.reduced.map(|grid| (grid.width, grid.height))
     }
 
     #[test]
     fn frames_are_reduced_where_sizes_divide() {
         for size in [(1920, 1080), (1280, 720), (3840, 2160), (7680, 4320)] {
-            assert_eq!(review(Builtin::H264, size.0, size.1), Some((160, 90)), "{size:?}");
+            assert_eq!(proof_frames(Builtin::H264, size.0, size.1), Some((160, 90)), "{size:?}");
         }
-        assert_eq!(review(Builtin::H264, 1024, 1024), Some((128, 128)));
+        assert_eq!(proof_frames(Builtin::H264, 1024, 1024), Some((128, 128)));
         for (width, height) in [(1922, 1082), (854, 480)] {
-            assert_eq!(review(Builtin::H264, width, height), None, "{width}x{height}");
+            assert_eq!(proof_frames(Builtin::H264, width, height), None, "{width}x{height}");
         }
     }
 
     #[test]
     fn frames_that_are_compared_as_rgb_come_whole() {
         for preset in [Builtin::Lossless, Builtin::Ffv1, Builtin::Gif, Builtin::Webp] {
-            assert_eq!(review(preset, 1920, 1080), None, "{}", preset.name());
+            assert_eq!(proof_frames(preset, 1920, 1080), None, "{}", preset.name());
         }
         for preset in [Builtin::Prores, Builtin::H264Ten, Builtin::Dnxhr] {
-            assert_eq!(review(preset, 1920, 1080), Some((160, 90)), "{}", preset.name());
+            assert_eq!(proof_frames(preset, 1920, 1080), Some((160, 90)), "{}", preset.name());
         }
     }
 }
