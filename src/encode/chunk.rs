@@ -1,7 +1,8 @@
 //! Consecutive frames into one video file: plain data in, plain data out.
 //!
-//! [`ChunkSpec`] says what is wanted, and [`ChunkOutcome`] what became of it. Owns the way of the pixels: decoded on several threads, in order, bounded by bytes, to FFmpeg's standard input. The
-//! file is not yet proved; [`verify`](super::verify) does that.
+//! [`ChunkSpec`] says what is wanted, and [`ChunkOutcome`] what became of it. Owns the way of the pixels: decoded on several
+//! threads, in order, bounded by bytes, to FFmpeg's standard input. The file is not yet proved;
+//! [`verify`](super::verify) does that.
 
 use std::ffi::OsStr;
 use std::fs;

@@ -246,7 +246,9 @@ fn replace(folder: &OwnedFd, name: &str, write: impl FnOnce(&mut File) -> io::Re
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let written = File::create_new(&fresh).and_then(|mut file| write(&mut file));
+        // For the same eyes as the chunks.
+        let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh);
+        let written = created.and_then(|mut file| write(&mut file));
         written.and_then(|()| fs::rename(&fresh, &path)).inspect_err(|_| _ = fs::remove_file(&fresh))
     };
     result().map_err(EncodeError::io(&path))

@@ -59,8 +59,9 @@ impl Family {
     /// x264 gives a key frame as many bits more as `ipratio` says, but not the very first where it rations bits by what
     /// later pictures take from earlier ones (mbtree). The first picture of each part would be 2.9 steps of the quantiser
     /// worse, and with it all that build on it: with 480 frames of 1080p at `medium` and CRF 18, the second 240 were 0.06
-    /// (a moving fractal) and 0.4 dB (placeholder frames) worse than in one go. With the ratio as a zone of one frame, and as long a
-    /// look ahead, they were as good to a thousandth of a decibel. (x264's `rate_estimate_qscale`; zones apply to it before the ratio does.)
+    /// (a moving fractal) and 0.4 dB (placeholder frames) worse than in one go. With the ratio as a zone of one frame, and as
+    /// long a look ahead, they were as good to a thousandth of a decibel. (x264's `rate_estimate_qscale`; zones apply to it
+    /// before the ratio does.)
     pub(super) fn go_on(self, args: &mut EncoderArgs) {
         let constant = args.crf().is_some_and(|crf| crf != "0");
         if self != Self::X264 || !constant || args.last("-i_qfactor").is_some() {
@@ -89,8 +90,8 @@ impl Family {
 /// Each of them is encoded when the last frame has arrived, and that is when the reel is waited for; each takes 7 MB at
 /// 1080p. A moving fractal of 480 frames at `medium` and CRF 18 came out 0.4 % smaller and 0.04 dB worse than with 40, and
 /// with [`make_up_for_near`] 0.02 % larger and 0.004 dB better; one of 1,000 frames 0.2 % smaller and 0.02 dB worse. Where
-/// next to nothing moves little decides much: 1,000 placeholder frames at 55 dB were 0.95 % smaller and 0.01 dB better, and of 480 (not
-/// made up for) any number but 40 was 0.1 to 0.3 dB worse, 38 more so than 32.
+/// next to nothing moves little decides much: 1,000 placeholder frames at 55 dB were 0.95 % smaller and 0.01 dB better, and
+/// of 480 (not made up for) any number but 40 was 0.1 to 0.3 dB worse, 38 more so than 32.
 const NEAR: u32 = 24;
 
 /// Asks for the quality that a shorter look ahead loses: see [`NEAR`].
