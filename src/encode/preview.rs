@@ -274,7 +274,9 @@ mod tests {
         let dir = outer.path().join("x.preview");
         let chunks = ["a.mp4", "b.mp4"].map(|name| outer.path().join(name));
         let bytes = file(5, &[pyramid()]);
-        chunks.iter().for_each(|chunk| fs::write(chunk, &bytes).unwrap());
+        for chunk in &chunks {
+            fs::write(chunk, &bytes).unwrap();
+        }
         let size = bytes.len() as u64;
         let write = |room: u64| write_within(&dir, &chunks, RATE, NonZeroU32::MIN, &move |_| Ok(room));
 

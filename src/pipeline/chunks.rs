@@ -177,7 +177,7 @@ impl ChunkMaker {
         self.ffmpeg.check_unchanged().map_err(EncodeError::from)?;
         let mut file = ChunkStore::open(chunk_dir)?.reserve(&now_ms().to_string())?;
         let form = Form::Chunk { gop: self.tools.encoder.chunk_length, first };
-        let spec = EncodeSpec { bad_frames, form, ..self.spec.clone() };
+        let spec = EncodeSpec { form, bad_frames, ..self.spec.clone() };
         let outcome = encode_verified(&self.ffmpeg, &spec, queue, &file.reach(), progress, stop, encoded)?;
         let ChunkOutcome { shown, contents, bad, ended_by: _, proof } = outcome;
         // Replaced meanwhile, nobody knows which of the two made it: it must not be recorded as that of one of them.

@@ -118,6 +118,7 @@ impl EncoderArgs {
     }
 
     /// One after the other.
+    #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &EncoderArg> {
         self.0.iter()
     }

@@ -86,12 +86,12 @@ fn check_pictures(
         let index = found;
         found += 1;
         let Some(expected) = expected else { continue };
-        let (feed, raw) = if spec.recipe.feed.has_alpha() {
+        let (layout, raw) = if spec.recipe.feed.has_alpha() {
             (Feed::Rgba, picture.into_raw())
         } else {
             (Feed::Rgb24, DynamicImage::ImageRgba8(picture).into_rgb8().into_raw())
         };
-        let seen = spec.recipe.fingerprint(&raw, Layout::Feed(feed), (width, height));
+        let seen = spec.recipe.fingerprint(&raw, Layout::Feed(layout), (width, height));
         judge.judge(index, expected, seen).map_err(|flaw| flawed(reel, flaw))?;
     }
     if found != fed {
