@@ -1,4 +1,4 @@
-//! The shell of a running daemon: it tells the [`core`](crate::core) what happens, and carries out what follows.
+//! The shell of a running daemon: it tells the [`core`] what happens, and carries out what follows.
 //!
 //! Owns the channel of events, the worker threads and what they work with, the watcher, the clients that wait, and the
 //! connection to the service manager. Reading a folder, decoding, encoding, recording and removing happen on workers that answer

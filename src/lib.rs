@@ -41,7 +41,7 @@
 //! [`watch`] marks folders dirty and reads them. [`sequence`] turns names into sequences and decides when one is
 //! finished. [`encode`] decodes each frame with [`frame`], feeds FFmpeg with pixels, proves the result, and joins chunks.
 //! [`deliver`] publishes the reel under a free name and then, if asked to, removes the frames. [`journal`] remembers every
-//! step. [`pipeline`] takes one batch through all of that. [`core`](crate::core) knows when, and decides everything that is decided while a
+//! step. [`pipeline`] takes one batch through all of that. [`core`] knows when, and decides everything that is decided while a
 //! daemon runs; [`daemon`] is the shell that tells it what happens and does what it says, [`serve`] its socket, [`cli`]
 //! everything a person types and reads.
 //! Imports run downward only, in this order; modules between commas do not import each other. A test reads them.
@@ -63,7 +63,7 @@
 //!    very file that was encoded.
 //! 4. A batch with an anomaly keeps its frames, whatever `cleanup` says, unless the config says so in as many words.
 //! 5. Silence says nothing about files that were there before their root was first watched.
-//! 6. [`core`](crate::core) and [`sequence`] perform no I/O and never read the clock: events and `now` go in, effects come out.
+//! 6. [`core`] and [`sequence`] perform no I/O and never read the clock: events and `now` go in, effects come out.
 //! 7. A failed or partial scan never finishes, forgets or shrinks a sequence. A root that is not the disk it was is not
 //!    scanned.
 //! 8. No queue of file events can overflow: the watcher marks folders dirty, and reading the folder is the truth.
@@ -77,7 +77,7 @@
 //!
 //! [`pipeline::run`] is one batch from frames to video, top to bottom; `core::live` decides what is encoded of it before.
 //! [`sequence::group`] has the page that says how names become sequences, [`sequence::film`] the one that says what is a film,
-//! and [`sequence::tracker`] is how a sequence becomes a batch. [`core`](crate::core) is what decides around all of them:
+//! and [`sequence::tracker`] is how a sequence becomes a batch. [`core`] is what decides around all of them:
 //! `Core::handle` takes each event in, and `core/simulation.rs` runs it without a disk.
 
 pub mod cli;

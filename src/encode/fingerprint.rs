@@ -1,6 +1,6 @@
 //! The fingerprint of a raw frame: what is kept of it to tell it from others before and after the codec.
 //!
-//! Owns how a frame is made [small](small) and how the fingerprints of what was fed are kept. It compares nothing, and does not
+//! Owns how a frame is made [`small`] and how the fingerprints of what was fed are kept. It compares nothing, and does not
 //! know which of its two kinds a recipe wants. The fingerprints of [`frame::fingerprint`](crate::frame::fingerprint) are much
 //! smaller, and tell films from stills: they are never compared with these.
 
