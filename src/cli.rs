@@ -27,6 +27,7 @@ mod reload;
 mod run;
 mod scan;
 mod state;
+mod status;
 mod stderr;
 
 use crate::config::{self, Config, dirs};
@@ -97,6 +98,10 @@ enum Command {
     ///
     /// Asks the daemon that runs: your own, else the system's service; --config names another one.
     Reload(reload::ReloadArgs),
+    /// Show what goes on: what is watched, what grows, what is encoded, and what needs you
+    ///
+    /// Asks the daemon that runs: your own, else the system's service; --config names another one.
+    Status(status::StatusArgs),
     /// Show the journal: what was encoded, from what, to where
     ///
     /// Asks the daemon that runs: your own, else the system's service; --config names another one. Without a daemon
@@ -156,6 +161,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Check(args) => check::run(&args, cli.log.quiet),
         Command::Done(args) => manage::done(&args, cli.log.quiet),
         Command::Reload(args) => reload::run(&args, cli.log.quiet),
+        Command::Status(args) => status::run(&args, cli.log.quiet),
         Command::List(args) => manage::list(&args, cli.log.quiet),
         Command::Retry(args) => manage::retry(&args, cli.log.quiet),
         Command::Forget(args) => manage::forget(&args, cli.log.quiet),

@@ -20,6 +20,7 @@ use crate::core::journal_poll::JournalPoll;
 use crate::core::live::LiveEncodes;
 use crate::core::news::News;
 use crate::core::queue::JobQueue;
+use crate::core::recent::Recent;
 use crate::core::reload::Reloads;
 use crate::core::roots::WatchedRoot;
 use crate::core::trials::Trials;
@@ -36,11 +37,12 @@ mod journal_poll;
 pub(crate) mod live;
 pub(crate) mod news;
 pub(crate) mod queue;
+pub(crate) mod recent;
 mod reload;
 pub(crate) mod roots;
 #[cfg(test)]
 mod simulation;
-pub(crate) mod snapshot;
+pub mod snapshot;
 mod trials;
 
 /// How long changed frames gather before they are looked at. Every look wakes four threads, so that one for each frame
@@ -69,6 +71,7 @@ pub(crate) struct Core {
     reloads: Reloads,
     trials: Trials,
     unsettled: BTreeMap<BatchId, Unsettled>,
+    recent: Recent,
     timers: Timers,
     phase: Phase,
     /// How many roots were opened so far: the next reader's number.
@@ -134,6 +137,7 @@ impl Core {
             reloads: Reloads::default(),
             trials: Trials::default(),
             unsettled: BTreeMap::new(),
+            recent: Recent::default(),
             timers: Timers::default(),
             phase: Phase::Starting,
             readers: 0,

@@ -137,7 +137,7 @@ pub(super) fn show(reply: Reply) -> Result<ExitCode, CliError> {
             Ok(ExitCode::SUCCESS)
         }
         // Not asked for.
-        Reply::Open { .. } => Ok(ExitCode::SUCCESS),
+        Reply::Open { .. } | Reply::Status(_) => Ok(ExitCode::SUCCESS),
         Reply::Refused { message, hint } => Err(CliError::failed(message).hint(hint)),
     }
 }

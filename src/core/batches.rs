@@ -9,6 +9,7 @@ use crate::core::Unsettled;
 use crate::core::effect::{Effect, JournalQuestion};
 use crate::core::event::{DueWork, Failure, Files, JobFailure, ReadRequest};
 use crate::core::news::News;
+use crate::core::recent::Video;
 use crate::journal::BatchId;
 use crate::model::Identity;
 use crate::pipeline::error::Consequence;
@@ -67,7 +68,8 @@ impl Core {
     pub(super) fn due_work(&mut self, answer: Result<DueWork, Failure>) {
         let (past, again) = self.journal_poll.answered(answer.is_ok());
         match answer {
-            Ok(DueWork { mut jobs, told, published, next }) => {
+            Ok(DueWork { mut jobs, told, published, stuck, next }) => {
+                (self.recent.stuck, self.recent.journal) = (stuck, None);
                 self.unsettled.retain(|id, _| !told.contains(id));
                 // One that waits for the journal would fail again for the same reason.
                 jobs.retain(|job| !past.has(job.id, &job.batch.dir) && !self.unsettled.contains_key(&job.id));
@@ -131,6 +133,14 @@ impl Core {
         self.journal_poll.ended(id);
         match outcome {
             Ok(delivered) => {
+                self.recent.made(Video {
+                    batch: id,
+                    path: delivered.reel.clone(),
+                    frames: delivered.frames,
+                    ahead: delivered.ahead,
+                    why: running.job.batch.reason.to_string(),
+                    at: self.now,
+                });
                 self.claim(&delivered.reel, delivered.identity);
                 self.tell(News::Delivered { job: running.job, delivered });
             }
@@ -178,6 +188,7 @@ impl Core {
     }
 
     pub(super) fn journal_failed(&mut self, failure: &Failure) {
+        self.recent.journal = Some(failure.clone());
         self.tell(News::JournalFailed { failure: failure.clone(), again: PAUSE });
         self.timers.journal = Some(self.now + PAUSE);
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use bstr::BString;
 use serde::{Deserialize, Serialize};
 
+use crate::core::snapshot::Snapshot;
 use crate::journal::{self, BatchId};
 use crate::model::Identity;
 use crate::sequence::tracker::OpenSequence;
@@ -35,6 +36,8 @@ pub enum Command {
     Reload,
     /// Which sequences are not videos yet, and why not. Changes nothing.
     Open,
+    /// All that goes on. Changes nothing.
+    Status,
 }
 
 /// Which batches to encode again.
@@ -64,6 +67,8 @@ pub enum Reply {
         #[serde(default)]
         troubles: Vec<Trouble>,
     },
+    /// All that goes on.
+    Status(Box<Snapshot>),
     /// It cannot be done.
     Refused {
         /// What is wrong.

@@ -40,6 +40,10 @@ impl Core {
             Command::Retry { target } => self.retry(target, asker),
             Command::Forget { dir } => self.forget(dir.to_path(), asker),
             Command::Reload => self.reload(Some(asker)),
+            Command::Status => {
+                let reply = Reply::Status(Box::new(self.snapshot()));
+                self.out.push(Effect::Reply(asker, reply));
+            }
             Command::Open => {
                 let sequences = self.tracker.snapshot(self.now);
                 let reply = Reply::Open { sequences, troubles: self.trials.troubles().to_vec() };
@@ -133,6 +137,12 @@ impl Core {
         self.out.push(Effect::Measure);
     }
 
+    /// What the line says is another thing now: it is shown anew soon, however much more changes until then.
+    pub(super) fn status_changed(&mut self) {
+        let soon = self.now + STATUS_EVERY;
+        self.timers.status = Some(self.timers.status.map_or(soon, |due| due.min(soon)));
+    }
+
     pub(super) fn measured(&mut self, progress: &[(BatchId, Progress)]) {
         for (id, progress) in progress {
             self.queue.measured(*id, *progress);
@@ -148,10 +158,15 @@ impl Core {
     fn status_line(&self) -> String {
         let polling = self.roots.values().filter(|root| root.poll.is_some()).count();
         let roots = counted(self.roots.len() as u64, "root", "roots");
-        let open = counted(self.tracker.snapshot(self.now).len() as u64, "sequence", "sequences");
+        let sequences = self.tracker.snapshot(self.now);
+        let open = counted(sequences.len() as u64, "sequence", "sequences");
+        let frames = match sequences.iter().map(|open| open.count).sum() {
+            0 => String::new(),
+            frames => format!(" ({})", counted(frames, "frame", "frames")),
+        };
         let wrong = [self.refused_config(), self.trouble()].into_iter().flatten();
         let wrong: String = wrong.map(|text| text + "; ").collect();
-        let mut text = format!("{wrong}{roots} ({polling} polling), {open} open");
+        let mut text = format!("{wrong}{roots} ({polling} polling), {open} open{frames}");
         for running in self.queue.running() {
             text += &format!(", encoding {} {}%", running.job.batch.pattern, running.percent());
         }

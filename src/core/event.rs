@@ -9,6 +9,7 @@ use crate::config::Settings;
 use crate::core::command::{Command, Trouble};
 use crate::core::effect::{Asker, Inspection, RecipeKey};
 use crate::core::live::LiveEvent;
+use crate::core::recent::Stuck;
 use crate::core::roots::{ListingFingerprint, ReaderId};
 use crate::error::{Explain, chain};
 use crate::journal::BatchId;
@@ -167,6 +168,8 @@ pub(crate) struct DueWork {
     pub(crate) told: Vec<BatchId>,
     /// Videos that had their names already when their jobs ended.
     pub(crate) published: Vec<(PathBuf, Identity)>,
+    /// Batches that failed or wait for something; the newest first, and not all where they are many.
+    pub(crate) stuck: Vec<Stuck>,
     /// In how long it wants to be asked again.
     pub(crate) next: Option<Duration>,
 }
@@ -213,6 +216,8 @@ pub(crate) struct ScanReport {
     pub(crate) scans: Vec<FolderScan>,
     /// Whether files were found that were there before the root was first watched, or that it did not show until now.
     pub(crate) found_existing: bool,
+    /// How changes are noticed, as a phrase.
+    pub(crate) how: Arc<str>,
     /// How often everything is to be read, where events do not tell all.
     pub(crate) poll: Option<Duration>,
 }

@@ -27,6 +27,13 @@ pub(super) struct Reloads {
     refused: Option<String>,
 }
 
+impl Reloads {
+    /// What is wrong with the file, in one line; `None` where the file as it was last read is in force.
+    pub(super) fn refused(&self) -> Option<&str> {
+        self.refused.as_deref()
+    }
+}
+
 #[cfg(test)]
 impl Reloads {
     pub(super) fn is_under_way(&self) -> bool {
@@ -98,7 +105,7 @@ impl Core {
 
     /// For the status line: that a config was refused, until a good one is read.
     pub(super) fn refused_config(&self) -> Option<String> {
-        let what = self.reloads.refused.as_ref()?;
+        let what = self.reloads.refused()?;
         Some(format!("config refused, the one before it stays in force ({what})"))
     }
 

@@ -76,6 +76,8 @@ pub(super) struct WatchedRoot {
     done_when_read: Vec<Arc<Path>>,
     /// A reading is under way.
     busy: bool,
+    /// How changes are noticed, as a phrase; empty before it was read.
+    pub(super) how: Arc<str>,
     /// Time between two readings of everything, where events do not tell all.
     pub(super) poll: Option<Duration>,
     next_full: Duration,
@@ -112,6 +114,7 @@ impl Core {
                 done: Vec::new(),
                 done_when_read: Vec::new(),
                 busy: false,
+                how: Arc::from(""),
                 poll: None,
                 next_full: self.now,
             };
@@ -244,7 +247,7 @@ impl Core {
     fn take_in_report(&mut self, report: ScanReport) {
         let Some(watched) = self.roots.get_mut(&report.root) else { return };
         let before = watched.status.replace(report.status.clone());
-        watched.poll = report.poll;
+        (watched.how, watched.poll) = (Arc::clone(&report.how), report.poll);
         if let Some(poll) = report.poll {
             // Events do not tell all of it, as was not known before it was read.
             watched.next_full = watched.next_full.min(self.now + poll);
@@ -255,6 +258,9 @@ impl Core {
         if before.as_ref() != Some(&report.status) {
             let (root, status) = (Arc::clone(&report.root), report.status.clone());
             self.tell(News::Root { root, status, known: before.is_some() });
+        }
+        if !report.scans.is_empty() {
+            self.status_changed();
         }
         for scan in report.scans {
             self.folder_scanned(&report.root, scan);

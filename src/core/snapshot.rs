@@ -1,4 +1,10 @@
 //! What goes on, as plain data: one picture for whoever shows it.
+//!
+//! Owns the form of the picture. Times are milliseconds, from or until the moment of the picture. Paths are text, in which bytes
+//! that are not UTF-8 are replaced.
+
+use std::path::Path;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,20 +19,20 @@ use crate::text::printable::Show as _;
 pub struct Snapshot {
     /// The way of its life.
     pub phase: DaemonPhase,
+    /// Since it started.
+    pub uptime_ms: u64,
     /// What it watches, by path.
     pub roots: Vec<RootSnapshot>,
-    /// What is open, by folder.
-    pub sequences: Vec<OpenSequence>,
-    /// What is encoded before it is finished.
-    pub ahead: Vec<Ahead>,
+    /// Sequences that are not videos yet, by folder.
+    pub sequences: Vec<SequenceSnapshot>,
     /// Batches that wait for their turn, in that order.
     pub queue: Vec<QueuedBatch>,
     /// Batches that are being encoded.
     pub encoding: Vec<Encoding>,
-    /// The roots of which no video can be made.
-    pub troubles: Vec<Trouble>,
-    /// What is wrong with the config as it was last read; the one before it is in force.
-    pub refused_config: Option<String>,
+    /// The last videos that were made since it started, the newest first; ten at most.
+    pub videos: Vec<LastVideo>,
+    /// What waits for a person.
+    pub attention: Vec<Attention>,
 }
 
 /// The way of a daemon's life.
@@ -44,36 +50,26 @@ pub enum DaemonPhase {
 /// A root.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RootSnapshot {
-    /// Its folder; bytes that are not UTF-8 are replaced.
+    /// Its folder.
     pub path: String,
-    /// Why it is not watched at the moment, and what to do about it; `None` where it is, or was not read yet.
-    pub away: Option<Away>,
-    /// Whether it was read since the daemon started.
-    pub is_read: bool,
-    /// Milliseconds between two readings of everything, where events do not tell all.
+    /// How changes in it are noticed, as a phrase; empty before it was read.
+    pub how: String,
+    /// Between two readings of everything, where events do not tell all.
     pub poll_ms: Option<u64>,
+    /// Why it is not watched at the moment.
+    pub away: Option<String>,
     /// Sequences that were there before it was first watched, and are left alone.
     pub existing_sequences: u64,
 }
 
-/// Why a root is not watched.
+/// A sequence that is not a video yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Away {
-    /// As a sentence.
-    pub why: String,
-    /// What to do about it.
-    pub hint: String,
-}
-
-/// A sequence that is encoded before it is finished.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ahead {
-    /// Its folder.
-    pub dir: String,
-    /// What its names share.
-    pub pattern: String,
-    /// Frames in proved chunks.
-    pub frames: u64,
+pub struct SequenceSnapshot {
+    /// What is known of it.
+    #[serde(flatten)]
+    pub open: OpenSequence,
+    /// How many of its frames are in proved chunks; `None` where it is not encoded before it is finished.
+    pub ahead: Option<u64>,
 }
 
 /// A batch that waits.
@@ -100,8 +96,40 @@ pub struct Encoding {
     pub total: u64,
     /// 0 to 100.
     pub percent: u64,
-    /// Milliseconds since it began.
+    /// Since it began.
     pub ms: u64,
+    /// Thousandths of a picture a second so far; `None` before the first.
+    pub speed_milli_fps: Option<u64>,
+    /// Until all pictures are encoded, should the speed stay what it is. The proof of the last ones comes after that.
+    pub left_ms: Option<u64>,
+}
+
+/// A video that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastVideo {
+    /// The number of its batch.
+    pub batch: i64,
+    /// Where it is.
+    pub path: String,
+    /// Pictures in it.
+    pub frames: u64,
+    /// How many of them were encoded before the sequence was finished.
+    pub ahead: u64,
+    /// What finished the sequence.
+    pub why: String,
+    /// Since it was made.
+    pub ago_ms: u64,
+}
+
+/// Something that waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attention {
+    /// A folder, a sequence, a batch, or what else it is about.
+    pub what: String,
+    /// What is wrong.
+    pub why: String,
+    /// What to do about it; empty where nothing is known.
+    pub hint: String,
 }
 
 impl Core {
@@ -114,45 +142,115 @@ impl Core {
         };
         let roots = self.roots.iter().map(|(path, root)| RootSnapshot {
             path: path.shown().to_string(),
+            how: root.how.to_string(),
+            poll_ms: root.poll.map(millis),
             away: match &root.status {
-                Some(RootStatus::Away { why, hint }) => Some(Away { why: why.clone(), hint: hint.clone() }),
+                Some(RootStatus::Away { why, .. }) => Some(why.clone()),
                 Some(RootStatus::There) | None => None,
             },
-            is_read: root.status.is_some(),
-            poll_ms: root.poll.map(millis),
             existing_sequences: self.tracker.existing(path).sequences,
         });
-        let ahead = self.live.progress().map(|((dir, pattern), frames)| Ahead {
-            dir: dir.shown().to_string(),
-            pattern: pattern.to_string(),
-            frames: frames as u64,
-        });
+        let sequences = self.sequences();
         let queue = self.queue.waiting().map(|job| QueuedBatch {
             batch: job.id.0,
             sequence: job.name(),
             frames: job.batch.frames.len() as u64,
         });
-        let encoding = self.queue.running().map(|running| Encoding {
-            batch: running.job.id.0,
-            sequence: running.job.name(),
-            frames: running.progress.frames,
-            total: running.progress.total,
-            percent: running.percent(),
-            ms: millis(self.now.saturating_sub(running.since)),
+        let videos = self.recent.videos.iter().map(|video| LastVideo {
+            batch: video.batch.0,
+            path: video.path.shown().to_string(),
+            frames: video.frames,
+            ahead: video.ahead,
+            why: video.why.clone(),
+            ago_ms: millis(self.now.saturating_sub(video.at)),
         });
         Snapshot {
             phase,
+            uptime_ms: millis(self.now),
             roots: roots.collect(),
-            sequences: self.tracker.snapshot(self.now),
-            ahead: ahead.collect(),
+            attention: self.attention(&sequences),
+            sequences,
             queue: queue.collect(),
-            encoding: encoding.collect(),
-            troubles: self.trials.troubles().to_vec(),
-            refused_config: self.refused_config(),
+            encoding: self.encoding(),
+            videos: videos.collect(),
         }
+    }
+
+    fn sequences(&self) -> Vec<SequenceSnapshot> {
+        let ahead: Vec<(String, String, u64)> = self
+            .live
+            .progress()
+            .map(|((dir, pattern), frames)| (text_of(dir), pattern.to_string(), frames as u64))
+            .collect();
+        let with_ahead = |open: OpenSequence| {
+            let of_it = ahead.iter().find(|(dir, pattern, _)| *dir == open.dir && *pattern == open.pattern);
+            SequenceSnapshot { ahead: of_it.map(|(.., frames)| *frames), open }
+        };
+        self.tracker.snapshot(self.now).into_iter().map(with_ahead).collect()
+    }
+
+    fn encoding(&self) -> Vec<Encoding> {
+        let encoding = self.queue.running().map(|running| {
+            let (frames, total) = (running.progress.frames, running.progress.total);
+            let ms = millis(self.now.saturating_sub(running.since));
+            let speed = frames.saturating_mul(1_000_000).checked_div(ms).filter(|speed| *speed > 0);
+            Encoding {
+                batch: running.job.id.0,
+                sequence: running.job.name(),
+                frames,
+                total,
+                percent: running.percent(),
+                ms,
+                speed_milli_fps: speed,
+                left_ms: speed
+                    .and_then(|speed| total.saturating_sub(frames).saturating_mul(1_000_000).checked_div(speed)),
+            }
+        });
+        encoding.collect()
+    }
+
+    fn attention(&self, sequences: &[SequenceSnapshot]) -> Vec<Attention> {
+        let refused = self.reloads.refused().map(|why| Attention {
+            what: "the config".to_owned(),
+            why: format!("it was refused, and the one before it stays in force: {why}"),
+            hint: "`reeld check` shows what is wrong; `reeld reload` reads it again".to_owned(),
+        });
+        let journal = self.recent.journal.as_ref().map(|failure| Attention {
+            what: "the journal".to_owned(),
+            why: failure.line.clone(),
+            hint: failure.hint.clone(),
+        });
+        let away = self.roots.iter().filter_map(|(path, root)| match &root.status {
+            Some(RootStatus::Away { why, hint }) => {
+                Some(Attention { what: path.shown().to_string(), why: why.clone(), hint: hint.clone() })
+            }
+            Some(RootStatus::There) | None => None,
+        });
+        let troubles = self.trials.troubles().iter().map(|Trouble { root, preset, why, hint }| Attention {
+            what: root.clone(),
+            why: format!("no video can be made with preset {preset}: {why}"),
+            hint: hint.clone().unwrap_or_default(),
+        });
+        let held = sequences.iter().filter_map(|SequenceSnapshot { open, .. }| {
+            let held = open.held.as_ref()?;
+            let what = format!("{}/{} {}", open.dir, open.pattern, open.span);
+            Some(Attention { what, why: held.to_string(), hint: held.hint.clone() })
+        });
+        let stuck = self.recent.stuck.iter().map(|stuck| Attention {
+            what: format!("batch {}, {}", stuck.batch, stuck.sequence),
+            why: stuck.why.clone(),
+            hint: stuck.hint.clone(),
+        });
+        let of_daemon = refused.into_iter().chain(journal);
+        of_daemon.chain(away).chain(troubles).chain(held).chain(stuck).collect()
     }
 }
 
-fn millis(time: std::time::Duration) -> u64 {
+/// As the tracker writes it.
+fn text_of(dir: &Path) -> String {
+    dir.to_string_lossy().into_owned()
+}
+
+fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

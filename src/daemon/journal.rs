@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::config::InForce;
 use crate::core::effect::JournalQuestion;
 use crate::core::event::DueWork;
+use crate::core::recent::Stuck;
 use crate::daemon::error::StartError;
 use crate::error::{Explain as _, chain};
 use crate::journal::{BatchId, JournalError, Recovery};
@@ -14,9 +15,13 @@ use crate::pipeline::chunks;
 use crate::pipeline::clock::now_ms;
 use crate::pipeline::job::{Queued, Tools};
 use crate::pipeline::{places, removal};
+use crate::text::printable::Show as _;
 
 /// Milliseconds between two looks at the processes beside this one that work on batches of the journal.
 const LOOK_AT_OTHERS: i64 = 2_000;
+
+/// Most batches that are shown as waiting for a person: `reeld list` has all of them.
+const MOST_STUCK: u32 = 50;
 
 /// Puts in order what an earlier life left behind.
 pub(super) fn recover(tools: &Tools) -> Result<(), StartError> {
@@ -65,7 +70,13 @@ pub(super) fn due_work(
     let look = journal.has_others().then(|| now.saturating_add(LOOK_AT_OTHERS));
     let next = journal.next_due(now)?.into_iter().chain(look).min().map(wait_until);
     let told = unsettled.iter().map(|(id, _)| *id).collect();
-    Ok(DueWork { jobs, told, published, next })
+    let stuck = journal.stuck(MOST_STUCK)?.into_iter().map(|entry| Stuck {
+        batch: entry.id,
+        sequence: entry.dir.join(&entry.pattern).shown().to_string(),
+        why: entry.error.unwrap_or_default(),
+        hint: entry.hint.unwrap_or_default(),
+    });
+    Ok(DueWork { jobs, told, published, stuck: stuck.collect(), next })
 }
 
 /// Settles the batches that nobody works on, as a start does; a `reeld encode` beside this daemon may have been killed. The

@@ -6,7 +6,7 @@ use crate::config::Settings;
 use crate::core::command::Trouble;
 use crate::core::event::{Failure, RootStatus};
 use crate::core::news::News;
-use crate::core::snapshot::Snapshot;
+use crate::core::snapshot::{SequenceSnapshot, Snapshot};
 use crate::frame::limits;
 use crate::pipeline::error::Consequence;
 use crate::pipeline::job::{Job, Tools};
@@ -130,14 +130,15 @@ fn failed(job: &Job, Failure { line, hint, .. }: &Failure, consequence: Conseque
 /// Logs everything the daemon knows (SIGUSR1).
 pub(super) fn report(snapshot: &Snapshot, settings: &Settings, tools: &Tools, watcher: &Watcher) {
     for root in &snapshot.roots {
-        let away = root.away.as_ref().map(|away| away.why.as_str());
-        tracing::info!(path = root.path, away, is_read = root.is_read, poll_ms = root.poll_ms, "root");
+        tracing::info!(path = root.path, away = root.away, how = root.how, poll_ms = root.poll_ms, "root");
     }
-    for open in &snapshot.sequences {
-        tracing::info!(sequence = %serde_json::to_string(open).unwrap_or_default(), "open");
+    for sequence in &snapshot.sequences {
+        tracing::info!(sequence = %serde_json::to_string(sequence).unwrap_or_default(), "open");
     }
-    for ahead in &snapshot.ahead {
-        tracing::info!(dir = ahead.dir, pattern = ahead.pattern, frames = ahead.frames, "encoded ahead");
+    for SequenceSnapshot { open, ahead } in &snapshot.sequences {
+        if let Some(frames) = ahead {
+            tracing::info!(dir = open.dir, pattern = open.pattern, frames, "encoded ahead");
+        }
     }
     for job in &snapshot.queue {
         tracing::info!(batch = job.batch, sequence = job.sequence, frames = job.frames, "waiting");

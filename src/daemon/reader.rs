@@ -186,6 +186,7 @@ impl RootReader {
             is_everything,
             scans,
             found_existing,
+            how: Arc::from(self.watching.why.as_str()),
             poll: self.poll(),
         }
     }

@@ -174,6 +174,20 @@ impl Journal {
         })
     }
 
+    /// The batches that failed or wait for something, and those whose frames stay for a reason: the newest first.
+    pub fn stuck(&self, limit: u32) -> Result<Vec<Entry>, JournalError> {
+        self.with(|connection| {
+            // With the plus the order is made of what the states pick. Else the whole history would be walked in that order.
+            let select = format!(
+                "{} WHERE error IS NOT NULL AND (state IN ('pending', 'failed', 'encoding', 'publishing') \
+                 OR (state = 'published' AND cleanup_due_at >= 0)) ORDER BY +id DESC LIMIT ?",
+                Entry::SELECT
+            );
+            let mut select = connection.prepare_cached(&select)?;
+            select.query_map([limit], Entry::read)?.collect()
+        })
+    }
+
     /// One batch.
     #[cfg(test)]
     pub(crate) fn find(&self, id: BatchId) -> Result<Option<Entry>, JournalError> {

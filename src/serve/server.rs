@@ -314,7 +314,7 @@ fn record(order: &Command, peer: UCred) {
             tracing::info!(uid, pid, batch, "a client says retry");
         }
         Command::Reload => tracing::info!(uid, pid, "a client says reload"),
-        Command::Open => {}
+        Command::Open | Command::Status => {}
     }
 }
 

@@ -10,8 +10,8 @@ fn reeld(arguments: &[&str]) -> Outcome {
     Sandbox::new(&ffmpeg()).run(arguments)
 }
 
-const COMMANDS: [&str; 11] =
-    ["run", "encode", "scan", "check", "done", "init", "make-frames", "demo", "list", "retry", "forget"];
+const COMMANDS: [&str; 12] =
+    ["run", "encode", "scan", "check", "done", "init", "make-frames", "demo", "list", "status", "retry", "forget"];
 
 #[test]
 fn help_names_every_command() {

@@ -43,6 +43,7 @@ mod shared;
 mod sizes;
 mod soak;
 mod socket;
+mod status;
 mod support;
 mod support_itself;
 mod tree;

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::journal::State;
 use super::world::{Task, World};
 use crate::core::event::Event;
+use crate::core::snapshot::SequenceSnapshot;
 use crate::journal::BatchId;
 use crate::model::Identity;
 use crate::pipeline::job::Job;
@@ -134,7 +135,7 @@ pub(super) fn hold_at_rest(world: &World) {
             *free.entry(&name[..3]).or_default() += 1;
         }
         for (prefix, count) in free {
-            let told = snapshot.sequences.iter().any(|open| {
+            let told = snapshot.sequences.iter().any(|SequenceSnapshot { open, .. }| {
                 let may_stay = match open.state {
                     Stage::Open => root.finish.idle_timeout == crate::sequence::finish::IdleTimeout::Never,
                     Stage::Inspecting => false,

@@ -145,6 +145,7 @@ impl Journal {
             jobs,
             told: question.unsettled.iter().map(|(id, _)| *id).collect(),
             published: late.iter().map(path).collect(),
+            stuck: Vec::new(),
             next: next.map(|due| due.saturating_sub(now)),
         };
         (work, removed)

@@ -693,6 +693,7 @@ impl World {
             is_everything,
             scans,
             found_existing,
+            how: Arc::from(""),
             poll: None,
         };
         let away = |why: &str| RootStatus::Away { why: why.to_owned(), hint: String::new() };

@@ -104,6 +104,7 @@ fn a_start_does_not_walk_the_history() {
     let pending = journal.pending(NOW + 30_000).unwrap();
     assert_eq!(pending.into_iter().map(|batch| batch.id).collect::<Vec<_>>(), [broken, failed]);
     assert_eq!(journal.next_due(NOW).unwrap(), Some(NOW + 30_000));
+    assert_eq!(journal.stuck(50).unwrap().into_iter().map(|entry| entry.id).collect::<Vec<_>>(), [failed]);
     assert_eq!(journal.forget_old(NOW).unwrap(), 0);
     assert!(journal.unread_below(Path::new("/")).unwrap().is_empty());
     // What `reeld encode` asks for, and a folder that is read.

@@ -52,7 +52,7 @@ impl OldNumbers {
 impl Asleep {
     pub(super) fn snapshot(&self, now: Duration) -> Vec<OpenSequence> {
         let told = self.sequences.iter().map(|(sequence, changed)| {
-            let quiet_ms = super::snapshot::quiet_ms(*changed, now);
+            let quiet_ms = super::snapshot::ms_between(*changed, now);
             OpenSequence { quiet_ms, ..sequence.clone() }
         });
         told.collect()

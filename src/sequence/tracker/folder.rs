@@ -155,6 +155,7 @@ impl Folder {
     fn describe(&self, sequence: &Sequence, now: Duration) -> Option<OpenSequence> {
         let (aside, state) = (sequence.frames.aside(), sequence.stage(&self.rules));
         let is_still = state == Stage::Stills;
+        let silence = sequence.silence(&self.rules).filter(|_| state == Stage::Open);
         let open = sequence.frames.first().zip(sequence.frames.last());
         let (first, last) = open.or(aside.map(|(_, first, last)| (first, last)))?;
         Some(OpenSequence {
@@ -170,7 +171,10 @@ impl Folder {
             missing: sequence.pattern.missing_from(sequence.frames.open().map(|frame| frame.number)),
             state,
             held: sequence.held(now),
-            quiet_ms: snapshot::quiet_ms(sequence.history.last_change, now),
+            quiet_ms: snapshot::ms_between(sequence.history.last_change, now),
+            pace_ms: snapshot::ms_between(Duration::ZERO, sequence.usual_pause()),
+            ends_in_ms: silence
+                .map(|silence| snapshot::ms_between(now, sequence.history.last_change.saturating_add(silence))),
         })
     }
 

@@ -37,11 +37,15 @@ pub struct OpenSequence {
     pub held: Option<Held>,
     /// Milliseconds since any of its files changed.
     pub quiet_ms: u64,
+    /// The usual milliseconds between two of its changes; 0 before there were two.
+    pub pace_ms: u64,
+    /// Milliseconds until silence ends it, should nothing more come; `None` where silence does not.
+    pub ends_in_ms: Option<u64>,
 }
 
-/// Milliseconds from the last change until now.
-pub(super) fn quiet_ms(changed: Duration, now: Duration) -> u64 {
-    u64::try_from(now.saturating_sub(changed).as_millis()).unwrap_or(u64::MAX)
+/// Milliseconds from one moment to another; 0 where that is not later.
+pub(super) fn ms_between(one: Duration, other: Duration) -> u64 {
+    u64::try_from(other.saturating_sub(one).as_millis()).unwrap_or(u64::MAX)
 }
 
 /// How far a sequence is.
