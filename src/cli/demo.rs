@@ -1,18 +1,19 @@
 //! `reeld demo`: the real daemon on a temporary folder, with frames that come at the pace of a generator.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use serde_json::Value;
 
 use super::error::CliError;
 use super::make_frames::{Format, write_frame};
 use super::out;
+use crate::core::command::{Command as Order, Reply};
+use crate::core::snapshot::{Attention, DaemonPhase, Snapshot};
 use crate::encode::ffmpeg::Ffmpeg;
+use crate::serve::client::{self, Found};
 use crate::text::printable::Show as _;
 
 #[derive(Debug, Args)]
@@ -24,6 +25,9 @@ pub(crate) struct DemoArgs {
 
 /// Pause between two frames.
 const PACE: Duration = Duration::from_millis(40);
+
+/// Pause between two looks at the daemon.
+const LOOK: Duration = Duration::from_millis(20);
 
 const CONFIG: &str = "\
 # What `reeld demo` runs. `reeld init` writes a config with every key explained.
@@ -51,7 +55,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, CliError> {
     let config = home.join("config/reeld.toml");
     std::fs::write(&config, CONFIG).map_err(failed)?;
     let mut daemon = Daemon::start(&config, &home)?;
-    daemon.wait_for("ready")?;
+    daemon.wait_until(|snapshot| (snapshot.phase == DaemonPhase::Running).then_some(()))?;
     out::say("  the daemon runs: `reeld run --config config/reeld.toml`");
     out::say(&format!(
         "  a generator writes {} frames to frames/shot_####.png, one each {} ms ...",
@@ -65,74 +69,75 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, CliError> {
     let last_frame = Instant::now();
     File::create(frames.join(".done")).map_err(failed)?;
     out::say("  ... and says that it is finished: frames/.done");
-    let finished = daemon.wait_for("sequence finished")?;
-    out::say(&format!(
-        "  sequence finished: {} frames, because of {}",
-        text(&finished, "frames"),
-        text(&finished, "why")
-    ));
-    let reel = daemon.wait_for("reel")?;
+    let video = daemon.wait_until(|snapshot| snapshot.videos.first().cloned())?;
     let waited = last_frame.elapsed();
+    out::say(&format!("  sequence finished: {} frames, because of {}", video.frames, video.why));
+    out::say(&format!("  encoded while they came: {} frames; only the end of the last chunk was left", video.ahead));
     out::say(&format!(
-        "  encoded while they came: {} frames; only the end of the last chunk was left",
-        text(&reel, "ahead")
-    ));
-    out::say(&format!(
-        "  decoded again and compared with the frames: {} of {} are in the reel",
-        text(&reel, "frames"),
-        args.count
+        "  decoded again and compared with the frames: {} of {} are in the video",
+        video.frames, args.count
     ));
     out::say("  the frames are still there: nothing is removed unless the config says so");
     daemon.stop()?;
-    out::say(&format!("  {}.{} s from the last frame to the reel:", waited.as_secs(), waited.subsec_millis() / 100));
-    out::path(&PathBuf::from(text(&reel, "reel")))?;
+    out::say(&format!("  {}.{} s from the last frame to the video:", waited.as_secs(), waited.subsec_millis() / 100));
+    out::path(&PathBuf::from(video.path))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// This very program, run as a daemon; its log comes as JSON lines.
+/// This very program, run as a daemon. It is asked what goes on, as `reeld status` does.
 struct Daemon {
     child: Child,
-    log: BufReader<std::process::ChildStderr>,
+    socket_dir: PathBuf,
+    log: PathBuf,
 }
 
 impl Daemon {
     fn start(config: &Path, home: &Path) -> Result<Self, CliError> {
         let failed = |error: std::io::Error| CliError::failed("cannot start the daemon").caused_by(&error);
         let program = std::env::current_exe().map_err(failed)?;
-        let mut child = Command::new(program)
-            .args(["run", "--log-format", "json", "--config"])
+        let log = home.join("log");
+        let child = Command::new(program)
+            .args(["run", "--config"])
             .arg(config)
             // A daemon that runs already keeps its own state directory and socket.
             .env("XDG_RUNTIME_DIR", home)
             .env_remove("RUNTIME_DIRECTORY")
             .stdin(Stdio::null())
-            .stderr(Stdio::piped())
+            .stderr(File::create(&log).map_err(failed)?)
             .spawn()
             .map_err(failed)?;
-        let log = child.stderr.take().map(BufReader::new).ok_or_else(|| CliError::failed("the daemon has no log"))?;
-        Ok(Self { child, log })
+        Ok(Self { child, socket_dir: home.join("reeld"), log })
     }
 
-    /// The next log line with this message. Ends with the daemon's own words when it ends first.
-    fn wait_for(&mut self, message: &str) -> Result<Value, CliError> {
-        let mut said = String::new();
-        let mut line = String::new();
+    /// Looks at what goes on until that is what is `wanted`. Ends with the daemon's own words when it ends first, and with what
+    /// it needs when it needs a person: it makes no video then.
+    fn wait_until<T>(&mut self, wanted: impl Fn(&Snapshot) -> Option<T>) -> Result<T, CliError> {
         loop {
-            line.clear();
-            let read = self
-                .log
-                .read_line(&mut line)
-                .map_err(|error| CliError::failed("the daemon's log").caused_by(&error))?;
-            if read == 0 {
-                return Err(CliError::failed(format!("the daemon ended early; its last words:\n{}", said.trim_end())));
-            }
-            match serde_json::from_str::<Value>(&line) {
-                Ok(value) if value["message"] == message => return Ok(value),
-                Ok(value) if value["level"] == "ERROR" => {
-                    return Err(CliError::failed(text(&value, "message")).hint(text(&value, "hint")));
+            if let Some(snapshot) = self.snapshot()? {
+                if let Some(found) = wanted(&snapshot) {
+                    return Ok(found);
                 }
-                _ => said.push_str(&line),
+                if let Some(Attention { what, why, hint }) = snapshot.attention.first() {
+                    return Err(CliError::failed(format!("{what}: {why}")).hint(hint.clone()));
+                }
             }
+            let failed = |error: std::io::Error| CliError::failed("cannot look at the daemon").caused_by(&error);
+            if self.child.try_wait().map_err(failed)?.is_some() {
+                let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+                return Err(CliError::failed(format!("the daemon ended early; its last words:\n{}", log.trim_end())));
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    /// What goes on; `None` before it listens.
+    fn snapshot(&self) -> Result<Option<Box<Snapshot>>, CliError> {
+        match client::find(std::slice::from_ref(&self.socket_dir), &|_| true, &|_| false)? {
+            Found::Daemon(client) => match client.order(&Order::Status)? {
+                Reply::Status(snapshot) => Ok(Some(snapshot)),
+                _ => Ok(None),
+            },
+            Found::Nobody { .. } => Ok(None),
         }
     }
 
@@ -151,12 +156,5 @@ impl Drop for Daemon {
         // After an error nobody waits for it; after `stop` both calls do nothing.
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-fn text(value: &Value, key: &str) -> String {
-    match &value[key] {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
     }
 }
