@@ -9,19 +9,20 @@
 //!
 //! | word | meaning |
 //! | --- | --- |
-//! | frame | one image file whose name carries a number |
+//! | frame | one image file whose name carries its place in a sequence |
 //! | root | a folder that the config names, watched with everything below it |
 //! | sequence | frames of one folder, or of folders that follow each other, that belong together; [`sequence::group`] says how that is decided |
 //! | film | a sequence that shows something in motion, as opposed to stills, single pictures under one counter |
 //! | run | the frames that a generator made in one go |
-//! | marker | a thing that says that a sequence is finished: a file, a number, a word from a client |
-//! | batch | the frozen, ordered list of frames that becomes one video, each frame with its identity |
-//! | identity | device, inode, size and modification time: the very file that was seen |
+//! | marker | what says that a sequence is finished: a file, a number, a word from a client, embedded metadata |
+//! | batch | the frozen, ordered list of frames of a sequence that becomes one video, each frame with its identity |
+//! | identity | device, inode, size and modification time in nanoseconds: the very file that was seen |
 //! | contents | what was read of a file: a hash of its bytes, and when it had last changed in any way |
-//! | chunk | consecutive frames of a batch that are encoded as one file |
-//! | reel | the finished video |
+//! | chunk | consecutive frames of a batch that are encoded as one file, which can be decoded without any other |
+//! | video | what people get. `Reel` may stay as a type's name in the code; users never read that word |
 //! | recipe | codec, pixel format, rate control and container: what a preset's name stands for |
-//! | anomaly | anything that makes a batch less than perfect: a missing number, another size, an unreadable frame, a frame written over |
+//! | fingerprint | the small grid of means by which a picture is told from another: [`encode::fingerprint`] keeps a large one to prove a video, [`frame::fingerprint`] a small one to tell films from stills |
+//! | anomaly | anything that makes a batch less than perfect: a missing number, another size, an unreadable frame, a frame written over. Frames of such a batch stay |
 //!
 //! # The way of a frame
 //!
@@ -40,7 +41,7 @@
 //!
 //! [`watch`] marks folders dirty and reads them. [`sequence`] turns names into sequences and decides when one is
 //! finished. [`encode`] decodes each frame with [`frame`], feeds FFmpeg with pixels, proves the result, and joins chunks.
-//! [`deliver`] publishes the reel under a free name and then, if asked to, removes the frames. [`journal`] remembers every
+//! [`deliver`] publishes the video under a free name and then, if asked to, removes the frames. [`journal`] remembers every
 //! step. [`pipeline`] takes one batch through all of that. [`core`] knows when, and decides everything that is decided while a
 //! daemon runs; [`daemon`] is the shell that tells it what happens and does what it says, [`serve`] its socket, [`cli`]
 //! everything a person types and reads.
@@ -57,9 +58,9 @@
 //!
 //! 1. FFmpeg never opens a frame file. Frames are decoded by reeld, foreign formats in processes of their own, and reach
 //!    FFmpeg as pixels on its standard input, so that no file name, gap, empty or torn frame can cut or corrupt a video unseen.
-//! 2. No existing file is overwritten or truncated. A reel appears under its final name whole, or not at all.
-//! 3. A frame is removed in one place only ([`deliver::cleanup`]), only after its reel is verified, published, synced and
-//!    recorded, only if the contents of the reel are still those that were verified, and only if the frame is still the
+//! 2. No existing file is overwritten or truncated. A video appears under its final name whole, or not at all.
+//! 3. A frame is removed in one place only ([`deliver::cleanup`]), only after its video is verified, published, synced and
+//!    recorded, only if the contents of the video are still those that were verified, and only if the frame is still the
 //!    very file that was encoded.
 //! 4. A batch with an anomaly keeps its frames, whatever `cleanup` says, unless the config says so in as many words.
 //! 5. Silence says nothing about files that were there before their root was first watched.
@@ -67,8 +68,8 @@
 //! 7. A failed or partial scan never finishes, forgets or shrinks a sequence. A root that is not the disk it was is not
 //!    scanned.
 //! 8. No queue of file events can overflow: the watcher marks folders dirty, and reading the folder is the truth.
-//! 9. Only [`journal`] writes state, and a chunk that it does not know is none. Losing the journal costs work, never a
-//!    frame and never a reel.
+//! 9. Only [`journal`] writes state, and a chunk that it does not know is not used. Losing the journal costs work, never a
+//!    frame and never a video.
 //! 10. Only [`encode`] starts FFmpeg; every argument is a separate argv entry; nothing goes through a shell.
 //! 11. Success is proved, not reported: exit status 0 counts for nothing without the frame count, the timing and the
 //!     pixels.
@@ -77,7 +78,8 @@
 //!
 //! [`pipeline::run`] is one batch from frames to video, top to bottom; `core::live` decides what is encoded of it before.
 //! [`sequence::group`] has the page that says how names become sequences, [`sequence::film`] the one that says what is a film,
-//! and [`sequence::tracker`] is how a sequence becomes a batch. [`core`] is what decides around all of them:
+//! and [`sequence::tracker`] is how a sequence becomes a batch, with a drawing of the states of a sequence. [`encode::chunk`] has
+//! a drawing of the threads of one encode, and says who ends whom. [`core`] is what decides around all of them:
 //! `Core::handle` takes each event in, and `core/simulation.rs` runs it without a disk.
 
 pub mod cli;

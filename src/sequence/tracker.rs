@@ -1,7 +1,56 @@
 //! `(state, event, now) -> (state, decisions)`.
 //!
-//! Owns what is known about every folder: its sequences, their frames, which of them are already in a reel, and how long
+//! Owns what is known about every folder: its sequences, their frames, which of them are already in a video, and how long
 //! they have been quiet. It never performs I/O and never reads the clock.
+//!
+//! # The states of a sequence
+//!
+//! The words in the drawing are those of [`Stage`], which is what people are told. A folder sleeps as a whole.
+//!
+//! ```text
+//!          the first file of a pattern: Folder::put
+//!             │                                │
+//!             │ it came while the root         │ it was there before the root
+//!             │ was watched                    │ was first watched
+//!             ▼                                ▼            sleep
+//!  ┌───────► open ◄── another file comes ── existing ◄─────────────────► (folder asleep)
+//!  │          │                                │            wake
+//!  │          │ fired: a client, a marker,     │ fired: a client, a marker or
+//!  │          │ numbers, the generator,        │ numbers, but not silence
+//!  │          │ silence                        │
+//!  │          ▼                                ▼
+//!  │       enough frames, and numbers that count frames? ─ no ─► too few frames, looks like no frames ─┐
+//!  │          │ yes: fire, inspect                                                                     │
+//!  │          ▼                                                                                        │
+//!  ├───── inspecting ── a file is not whole, a number is missing, more was announced ──► held          │
+//!  │ Changed  │   ▲                                                                       │            │
+//!  │          │   └── time is up, a file it waits for changes, a marker or client insists ┤            │
+//!  │          │                                                                           │            │
+//!  ├──────────┼── a file changes, where silence had ended the sequence ◄──────────────────┘            │
+//!  │          │ seal, once for each run of frames                                                      │
+//!  │          ├──► too few frames, single pictures ────────────────────────────────────────────────────┤
+//!  │          ▼                                                                                        │
+//!  │       sealed: Decision::Seal; these frames are taken                                              │
+//!  │          │                                                                                        │
+//!  └──────────┴── a file comes or changes ◄────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! | from | to | decided by |
+//! | --- | --- | --- |
+//! | nothing | open, existing | `Folder::put`; `Sequence::is_left_alone` tells the two apart |
+//! | existing | open | `Frames::is_existing`: one file that came while the root was watched is enough, and it takes the old ones along |
+//! | existing | asleep, and back | `Folder::asleep`, when every sequence of the folder is existing and no time is set; `Folder::woken` |
+//! | open, existing | inspecting | `Sequence::fired` names the rule, `Sequence::fire` freezes the range of numbers, `Sequence::inspect` asks for the inspection |
+//! | open, existing | too few, looks like no frames | `Sequence::step`, before anything is read |
+//! | inspecting | open | `Sequence::inspected`: a file was another one than listed, one changed after a silence, or the numbers were read anew |
+//! | inspecting | held | `Firing::wait_for` and `Sequence::wait_for_announced`; `Sequence::inspect` does so before it asks, where a gap is to be filled |
+//! | held | inspecting | `Sequence::step` at the set time; sooner by `Sequence::touch`, `Sequence::is_held_up_by`, `Sequence::insisted` or `Sequence::force` |
+//! | inspecting | sealed, too few, single pictures | `Sequence::seal`, for each run by itself |
+//! | sealed, too few, single pictures, looks like no frames | open | `Sequence::touch`; single pictures also by `Sequence::wake_by_marker` and `Sequence::force` |
+//!
+//! A sequence goes back to *open* whenever what was concluded from its files no longer holds. Nothing is lost by that: the
+//! rules are asked again, about what is there now. Only a sealed batch is not taken back here, because a job may be encoding it:
+//! its frames are free again with [`Event::Released`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter::Sum;
@@ -166,7 +215,7 @@ pub enum Decision {
         /// before it were left over when a rest began, and the verdict is not about them.
         weigh: Option<FrameNumber>,
     },
-    /// The sequence is finished and frozen: make a reel of it.
+    /// The sequence is finished and frozen: make a video of it.
     Seal(Batch),
     /// The frames of a sequence are others than they were; [`Tracker::growing`] knows them.
     Grew {
