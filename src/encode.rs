@@ -2,7 +2,7 @@
 //!
 //! Owns the codec arguments ([`recipe`]), every process ([`ffmpeg`]), the way of pixels to it ([`chunk`]) and the proofs
 //! ([`verify`]). It writes only to the path it is given, which the caller has reserved and removes, and it never touches
-//! a frame but to read it.
+//! a frame but to read it. The threads of one encode, who ends whom and why, are drawn in [`chunk`].
 //!
 //! Its own modules import each other downward only, in this order, which a test reads:
 //!

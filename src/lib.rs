@@ -18,10 +18,10 @@
 //! | batch | the frozen, ordered list of frames of a sequence that becomes one video, each frame with its identity |
 //! | identity | device, inode, size and modification time in nanoseconds: the very file that was seen |
 //! | contents | what was read of a file: a hash of its bytes, and when it had last changed in any way |
-//! | chunk | consecutive frames of a batch that are encoded as one file, which can be decoded without any other |
+//! | chunk | consecutive frames of a batch, encoded as one closed-GOP file, which is decoded without any other |
 //! | video | what people get. `Reel` may stay as a type's name in the code; users never read that word |
 //! | recipe | codec, pixel format, rate control and container: what a preset's name stands for |
-//! | fingerprint | the small grid of means by which a picture is told from another: [`encode::fingerprint`] keeps a large one to prove a video, [`frame::fingerprint`] a small one to tell films from stills |
+//! | fingerprint | the small grid of means by which a decoded picture is told from another; [`encode::fingerprint`] is for proofs, [`frame::fingerprint`] tells films from stills |
 //! | anomaly | anything that makes a batch less than perfect: a missing number, another size, an unreadable frame, a frame written over. Frames of such a batch stay |
 //!
 //! # The way of a frame

@@ -3,6 +3,73 @@
 //! [`ChunkSpec`] says what is wanted, and [`ChunkOutcome`] what became of it. Owns the way of the pixels: decoded on several
 //! threads, in order, bounded by bytes, to FFmpeg's standard input. The file is not yet proved;
 //! [`verify`](super::verify) does that.
+//!
+//! # The threads of one encode
+//!
+//! ```text
+//!  push, end ──► FrameQueue ◄─── claim, buffer, put ───► decoders, 1 to 4
+//!  (who brings       │
+//!  the frames)       │ take, in order of the frames
+//!                    ▼
+//!                  feeder ──── pixels ────► stdin  ┌────────┐
+//!                    │                             │ FFmpeg │ stdout ──► follower: -progress, frames encoded
+//!                    │ one fingerprint             │        │ stderr ──► drain: the last 64 KiB are kept
+//!                    │ a frame                     └───┬────┘
+//!                    ▼                                 ▼
+//!               Fingerprints                     the file of the chunk
+//!                    │                                 │ read as it grows, every 40 ms
+//!                    │ compare, frame by frame         ▼
+//!                    │                           proof: feed ──► stdin of a second FFmpeg, which decodes
+//!                    └──────► proof: compare ◄── pictures ────── stdout
+//!                             proof: parse ◄──── packets ─────── a further pipe
+//!
+//!  supervise: the thread that called encode. Looks every 40 ms at the feeder's answer, at the child, at the request
+//!  to stop, and at signs of life: frames encoded, bytes taken, bytes of the file.
+//! ```
+//!
+//! The decoders, the feeder and supervision are in this module; the child, its two readers and supervision's loop are in
+//! [`ffmpeg`](super::ffmpeg); the proof is a thread of [`verified`](super::verified) with the threads of `verify::pixels`.
+//!
+//! **Who ends whom, when all goes well.** Each step is the cause of the next, so that nobody has to guess whether another
+//! is done:
+//!
+//! 1. Whoever brings the frames calls [`FrameQueue::end`]. The decoders take what is left and end.
+//! 2. The feeder writes the last frame, drops FFmpeg's standard input, and sends its account to supervision.
+//! 3. The end of its input makes FFmpeg encode the frames that it still holds back, and write the trailer. `until_end`
+//!    waits for that.
+//! 4. The end of FFmpeg closes its standard output and standard error, and so ends their two readers.
+//! 5. `encode_verified` sends the number of frames to the proof. The proof reads the rest of the file, closes the input of
+//!    its own FFmpeg, and ends when that one has.
+//!
+//! **Who ends whom otherwise.**
+//!
+//! - FFmpeg ends early: the feeder's next write fails with a broken pipe. Supervision closes the queue, so that a feeder
+//!   that waits for a frame returns as well, and then takes the feeder's account.
+//! - A stop, or a stall: supervision closes the queue and ends FFmpeg *before* it leaves the scope that joins the feeder.
+//!   The feeder may be within a write to a full pipe, and only the end of the reader wakes it there.
+//! - A frame that changed or cannot be used: the feeder drops the input and sends its error. The child is stopped when it
+//!   is dropped.
+//! - A decoder panics: its guard closes the queue. Without that the feeder would wait for the frame of that decoder for
+//!   ever.
+//! - The proof finds a flaw while frames still come: it closes the queue, because nobody needs the rest of a wrong file.
+//! - The encode fails: it drops the channel to the proof, which then feeds no more.
+//!
+//! **Why no two wait for each other.**
+//!
+//! - Decoders wait for the feeder: for a place in the queue, or for a buffer. The feeder waits for one decoder, that of the
+//!   next frame, and this one waits for nobody: frames are claimed in order, and the next one always finds a buffer
+//!   (`State::lend`). Without that rule, decoders of later frames could hold every buffer while the feeder waits for an
+//!   earlier frame.
+//! - The feeder waits for FFmpeg to take pixels. FFmpeg never waits for its output, because its two readers do nothing but
+//!   read: a full pipe of error messages cannot stop it.
+//! - The proof waits for the file. The encoder does not wait for the proof, because a file takes bytes whether or not
+//!   somebody reads them, unlike a pipe. Fingerprints are never waited for either: each is there before the last of its
+//!   pixels is written.
+//! - Supervision asks every 40 ms instead of waiting. No sign of life is expected while the feeder waits for a frame,
+//!   because a renderer may take an hour for one, and FFmpeg is not to blame for that.
+//!
+//! The drawing shows an encode whose frames still come. Where all frames are there, the proof's FFmpeg is started when the
+//! last frame was fed, and gets the file when it is whole; [`encode_verified`](super::verified::encode_verified) says why.
 
 use std::ffi::OsStr;
 use std::fs;

@@ -12,7 +12,7 @@ use crate::frame::FrameError;
 use crate::frame::color::Target;
 use crate::frame::decode::{Decoded, Decoder};
 
-/// More than this decode faster than any encoder takes frames, and only use memory.
+/// More than this decode faster than any encoder takes frames, and only use memory: each thread keeps a decoded picture.
 const MOST: usize = 4;
 
 /// How many threads decode.
@@ -23,6 +23,7 @@ pub(super) fn threads() -> usize {
 /// Decodes frames for `spec` as long as any come.
 pub(super) fn run(spec: &EncodeSpec, queue: &FrameQueue) {
     let _guard = CloseOnPanic(queue);
+    // Decoding is work too, and niceness is a property of a thread: that of the encoder's process does not reach here.
     step_back(spec.settings.nice);
     let recipe = &spec.recipe;
     let target = Target { canvas: Some(recipe.canvas), feed: recipe.feed, background: recipe.background };
@@ -30,6 +31,7 @@ pub(super) fn run(spec: &EncodeSpec, queue: &FrameQueue) {
     while let Some((index, frame)) = queue.claim() {
         let raw = match decoder.decode_for(&frame.path, &frame.identity, &target, &|| !queue.is_closed()) {
             Ok(ready) => {
+                // Taken after decoding, so that fewer buffers than threads are enough: see `FrameQueue::open`.
                 let Some(buffer) = queue.buffer(index) else { return };
                 raw(recipe, ready, &mut decoder, &target, buffer, queue)
             }
@@ -60,7 +62,8 @@ fn raw(
     Ok(Raw { pixels, fingerprint, contents })
 }
 
-/// Lets nobody wait for a frame that will not come.
+/// Lets nobody wait for a frame that will not come. A panic alone would wake nobody: the feeder would wait for this frame,
+/// and the scope that hands the panic on would wait for the feeder.
 struct CloseOnPanic<'a>(&'a FrameQueue);
 
 impl Drop for CloseOnPanic<'_> {

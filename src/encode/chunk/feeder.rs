@@ -14,7 +14,7 @@ use crate::frame::digest::Contents;
 use crate::frame::{FrameError, FrameErrorKind};
 use crate::sequence::FrameNumber;
 
-/// The most that an unprivileged process may ask for by default (`/proc/sys/fs/pipe-max-size`).
+/// The most that an unprivileged process may ask for by default (`/proc/sys/fs/pipe-max-size`, pipe(7)).
 pub(crate) const PIPE_BYTES: usize = 1 << 20;
 
 /// What was written.
@@ -62,6 +62,8 @@ impl<'a> Feeder<'a> {
         // Fewer turns between us and FFmpeg. Refused where the user has too many pipes; then they stay as they are.
         _ = fcntl_setpipe_size(&pipe, PIPE_BYTES);
         loop {
+            // A slow renderer must not look like an FFmpeg that hangs: supervision expects no sign of life until a frame is
+            // there.
             self.waiting.store(true, Ordering::Relaxed);
             let next = self.queue.take();
             self.waiting.store(false, Ordering::Relaxed);
@@ -93,9 +95,12 @@ impl<'a> Feeder<'a> {
 
     /// How many times the last frame is shown for a bad one.
     fn bad(&mut self, frame: &FrameFile, error: FrameError) -> Result<u64, EncodeError> {
+        // Whatever the policy says of bad frames: the file is another one than the batch froze, so that the batch is wrong.
         if matches!(error.kind, FrameErrorKind::Changed | FrameErrorKind::Vanished) {
             return Err(EncodeError::FrameChanged(error));
         }
+        // A machine that has no memory or no descriptor left says nothing about the frame, which must not be left out for
+        // it.
         if self.spec.bad_frames == BadFrames::Error || error.kind.is_want() {
             return Err(EncodeError::BadFrame(error));
         }
@@ -116,6 +121,7 @@ impl<'a> Feeder<'a> {
         for _ in 0..count {
             // Before the last of its pixels: from then on it may be in the file, and looked for.
             fingerprints.push(raw.fingerprint.clone());
+            // In parts of a pipe's size, so that supervision sees progress within a frame of 100 MB too.
             for part in raw.pixels.chunks(PIPE_BYTES) {
                 pipe.write_all(part)?;
                 self.written.fetch_add(part.len() as u64, Ordering::Relaxed);

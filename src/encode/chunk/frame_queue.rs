@@ -79,7 +79,7 @@ impl FrameQueue {
         intake
     }
 
-    /// More frames, behind those before.
+    /// More frames, after those before.
     pub fn push(&self, frames: impl IntoIterator<Item = FrameFile>) {
         self.lock().frames.extend(frames);
         self.0.changed.notify_all();
@@ -120,7 +120,8 @@ impl FrameQueue {
         self.0.changed.notify_all();
     }
 
-    /// The next frame to decode, once it is there and there is room; `None` when no more come or nobody wants more.
+    /// The next frame to decode, once it is there and one more may be in work; `None` when no more come or nobody wants
+    /// more.
     pub(super) fn claim(&self) -> Option<(usize, FrameFile)> {
         let mut state = self.lock();
         loop {
@@ -169,6 +170,7 @@ impl FrameQueue {
                 state.taken += 1;
                 let frame = state.frames[index].clone();
                 let is_drained = state.taken == state.frames.len();
+                // `drained` is code of the caller, which may ask this queue: it must find the lock free.
                 drop(state);
                 self.0.changed.notify_all();
                 if is_drained && let Some(drained) = &self.0.drained {
@@ -228,7 +230,9 @@ impl fmt::Debug for Shared {
 
 impl State {
     fn lend(&mut self, index: usize) -> Option<Vec<u8>> {
-        // The feeder keeps one, and each frame that comes before this one is to find one too.
+        // The feeder keeps one, and each frame that comes before this one is to find one too. Without that the decoders of
+        // later frames could hold every buffer, while the feeder waits for an earlier frame that finds none: nobody would
+        // go on.
         if index + 1 >= self.taken + self.buffers {
             return None;
         }
