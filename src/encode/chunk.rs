@@ -206,12 +206,15 @@ pub fn encode_as_they_come(
             (!waiting.load(Ordering::Relaxed)).then(|| block.frame + written.load(Ordering::Relaxed) + grown)
         };
         let verdict = supervise(&mut child, &work, stop, spec.settings.stall, sign);
-        // Whatever it is, nobody needs another frame.
+        // Whatever it is, nobody needs another frame. Without that, decoders that wait for a place in the queue, and a
+        // feeder that waits for a frame, would keep the scope from ever ending.
         queue.close();
         match verdict {
             Verdict::Done(fed) => fed,
-            // The feeder notices the broken pipe, or has its last word.
+            // The feeder notices the broken pipe, or has its last word. Its account is worth waiting for: that a frame
+            // changed explains more than that FFmpeg ended.
             Verdict::Ended => work.recv().unwrap_or(Ok(Fed::default())),
+            // Within the scope: its end waits for the feeder, and the feeder may wait for the child to read.
             Verdict::Stopped => {
                 child.stop();
                 Err(EncodeError::Stopped)
@@ -220,7 +223,8 @@ pub fn encode_as_they_come(
         }
     })?;
 
-    // The rest of the lookahead, and the trailer.
+    // The rest of the lookahead, and the trailer. The size of the file alone is no sign of life here: moving the index to
+    // the front rewrites the file at its full size.
     let sign = || {
         let block = follower.now();
         progress(Progress { frames: block.frame, total: queue.total() });
@@ -245,6 +249,8 @@ pub fn encode_as_they_come(
             .or(fed.ended_by)
             .map_or(EncodeError::NoFrames, |(_, error)| EncodeError::BadFrame(error)));
     }
+    // Status 0 is no account of the frames, and `progress=end` comes also before a trailer that fails (a full disk, FFmpeg
+    // 5.1.9 and 9.0.2). What FFmpeg counted against what the feeder wrote is the first of the proofs.
     if !fed.whole || !block.end || block.frame != fed.frames || block.dup + block.drop > 0 {
         let (encoded, repeated, dropped) = (block.frame, block.dup, block.drop);
         return Err(EncodeError::not_proved(output, Flaw::Account { fed: fed.frames, encoded, repeated, dropped }));

@@ -2,6 +2,12 @@
 //!
 //! Owns the order of the parts and the times of their frames. It decodes nothing: that each part is the video of its
 //! frames was proved when it was made.
+//!
+//! Parts are read here, box by box, and go to one FFmpeg as one stream of fragments whose times are written for it.
+//! FFmpeg's own `concat` demuxer would need less code, but begins each file where the *duration* of the one before ends,
+//! which is rounded: with 5.1.9 every join of mp4 files moves the rest by 0.46 ms, 45 ms after 99 joins, and what it makes
+//! of Matroska or MPEG-TS parts has no constant rate, with 5.1.9 and with 9.0.2. FFmpeg writes the result all the same,
+//! because it knows what each container wants in its index.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -124,7 +130,7 @@ fn run(
             Verdict::Stopped => Err(EncodeError::Stopped),
             Verdict::Stalled => Err(stalled(&mut child)),
         };
-        // Before the feeder is waited for, who may be waiting for the child.
+        // Before the scope's end waits for the feeder, which may be waiting for the child to read.
         fed.inspect_err(|_| child.stop())
     })?;
     // The index.
@@ -193,8 +199,9 @@ pub fn prove(
     Ok(Proof { frames, bytes, worst: None, duration: timing::duration(frames, rate), samples })
 }
 
-/// Up to so many bytes it is as quick to move the data of a file for the index to be in front of them, and the file has
-/// no unused space.
+/// Up to this many bytes it is as quick to move the data of a file for the index to be in front of them, and the file has
+/// no unused space. Above it, space for the index is reserved before it is known how long the index is, so that a video of
+/// gigabytes is written once and not twice while somebody waits for it.
 const MOVED_BYTES: u64 = 32 << 20;
 
 /// A video in parts.
@@ -217,6 +224,8 @@ impl Reel {
         for part in parts {
             let flaw = |flaw| Err(EncodeError::not_proved(&part.file, flaw));
             // One configuration is for all: another part's packets would decode to rubbish, and FFmpeg would not say so.
+            // With x264 at CRF 18 and then 30, 24 of 48 frames were wrong, with status 0 and nothing on standard error
+            // (5.1.9 and 9.0.2).
             if part.samples.config != first.samples.config {
                 return flaw(Flaw::Container(format!(
                     "the codec is configured otherwise than in {}",
@@ -245,7 +254,7 @@ impl Reel {
         longest.map(|layout| layout.init.as_slice()).unwrap_or_default()
     }
 
-    /// Room for the index, at most.
+    /// How long the index is at most. Too little makes FFmpeg fail, and the join begins again; too much is unused space.
     fn index_bytes(&self) -> u64 {
         let samples = self.layouts.iter().flat_map(|layout| &layout.fragments).flat_map(|fragment| &fragment.samples);
         let (mut count, mut keys) = (0, 0);

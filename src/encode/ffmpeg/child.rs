@@ -20,6 +20,9 @@ use crate::encode::priority;
 use crate::starting::STARTING;
 
 /// How long a child may take to end after SIGTERM before it gets SIGKILL.
+///
+/// Short, because nothing is lost by the kill: FFmpeg 5.1.9 and 9.0.2 answer SIGTERM with status 255 and a playable file
+/// that is too short, which nobody wants, and a daemon that is told to stop has two seconds for all of its encoders.
 const GRACE: Duration = Duration::from_millis(500);
 /// How long to wait for the rest of its output after it has ended: only a grandchild can keep a pipe open longer.
 pub(crate) const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -66,7 +69,7 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    /// Starts `command` with standard output piped and standard error kept. `nice` is how far it steps back behind other
+    /// Starts `command` with standard output piped and standard error kept. `nice` is how far it steps back for other
     /// programs, as [`priority::step_back`] has it.
     pub(crate) fn start(command: FfmpegCommand, input: Input, nice: u8) -> Result<Self, FfmpegError> {
         Self::start_with(command, input, None, nice)
@@ -92,6 +95,8 @@ impl Child {
             .process_group(0);
         let program = command.get_program().to_owned();
         let started = {
+            // A descriptor that may be inherited goes to every child that is started while it is open. Another encoder that
+            // held this pipe would keep its reader waiting until that encoder ends, long after this child did.
             let _alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
             let inherited = report.as_ref().map_or(Ok(()), |Report(pipe)| fcntl_setfd(pipe, FdFlags::empty()));
             // Our end is closed before another child is started.
@@ -105,6 +110,8 @@ impl Child {
         let (closed, stderr_closed) = bounded(0);
         if let Some(mut pipe) = process.stderr.take() {
             let ring = Arc::clone(&stderr);
+            // Read to the end whatever happens: a pipe holds 64 KiB (pipe(7)), and a child that writes more than that into
+            // one that nobody reads hangs. Nobody joins this thread, because a grandchild may keep the pipe open for ever.
             thread::spawn(move || {
                 drain(&mut pipe, &ring);
                 drop(closed);
@@ -169,6 +176,9 @@ impl Child {
     }
 
     /// Ends it and its whole group: SIGTERM, half a second, SIGKILL. Waits for it.
+    ///
+    /// The group, because `ffmpeg` may be a script that starts the real one. Waiting, because only then nobody writes to
+    /// the output any more, which the caller is about to remove.
     pub(crate) fn stop(&mut self) {
         if self.ended().is_some() {
             return;

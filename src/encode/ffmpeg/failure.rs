@@ -99,6 +99,9 @@ impl fmt::Display for Failure {
 }
 
 /// Sorts a failure. `status` is `None` where we ended the process.
+///
+/// By the words first, because the status says little: FFmpeg 5.1.9 ends a failed encode with 1, 9.0.2 with the low byte of
+/// its error code, such as 228 for a full disk.
 pub(crate) fn account(argv: String, status: Option<ExitStatus>, stderr: String) -> Failure {
     let kind = if stderr.contains("No space left") {
         FailureKind::DiskFull

@@ -82,6 +82,9 @@ impl Follower {
     }
 
     /// The last block of a child that has ended.
+    ///
+    /// The reader may still be at what the child wrote last. It is not joined but waited for with a limit: a grandchild
+    /// that inherited the pipe can keep it open.
     pub(crate) fn finish(self) -> Block {
         _ = self.closed.recv_timeout(LAST_WORDS);
         self.now()

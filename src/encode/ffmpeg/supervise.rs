@@ -1,4 +1,7 @@
 //! Waiting for a child and for the work around it at the same time.
+//!
+//! There is no timeout for the whole, because a video may take a second or a day. What counts is whether anything moves: a
+//! disk that does not answer keeps FFmpeg waiting without an end, and then no exit status comes either.
 
 use std::time::{Duration, Instant};
 
@@ -40,6 +43,8 @@ pub(crate) fn supervise<T>(
             // Nobody works beside the child: wait for it alone.
             Err(RecvTimeoutError::Disconnected) => _ = child.wait(TICK),
         }
+        // The end of the child before the request to stop: what it did in its last moment counts, and there is nobody to
+        // stop.
         if child.ended().is_some() {
             // The work may have been done in the same moment.
             return work.try_recv().map_or(Verdict::Ended, Verdict::Done);
@@ -48,6 +53,7 @@ pub(crate) fn supervise<T>(
             return Verdict::Stopped;
         }
         let now = sign();
+        // The clock starts anew while it is not the child's turn, so that an hour of waiting for a frame is never counted.
         if now.is_none() || now != last.0 {
             last = (now, Instant::now());
         } else if last.1.elapsed() > stall {

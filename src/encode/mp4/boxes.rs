@@ -1,6 +1,7 @@
 //! The boxes that mp4 and mov files are made of (ISO/IEC 14496-12, 4.2): where they are, never what they mean.
 //!
-//! Sizes come from the file and are believed only as far as there is room for them.
+//! Sizes come from the file and are believed only as far as the file reaches: a damaged one must not make reeld ask for
+//! gigabytes of memory, or read for ever.
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;

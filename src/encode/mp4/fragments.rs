@@ -1,7 +1,11 @@
 //! The fragments of a part of a video (ISO/IEC 14496-12, 8.8): which samples they hold, and how they are written again
 //! for another place in time.
 //!
-//! Reads what FFmpeg's muxer makes of one video track, and refuses everything else.
+//! Reads what FFmpeg's muxer makes of one video track, and refuses everything else: a part that is refused costs its encode
+//! once more, and one that was guessed at would cost a video.
+//!
+//! A part does not know where in the video it will be. Its times begin at zero, and are written when it is joined: a late
+//! frame in front of it moves it and does not spoil it.
 
 use std::io::{self, Read, Seek};
 use std::ops::Range;
@@ -33,7 +37,7 @@ pub(in crate::encode) struct Layout {
     pub(in crate::encode) lead: u32,
 }
 
-/// A `moof` and the `mdat` behind it.
+/// A `moof` and the `mdat` after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::encode) struct Fragment {
     /// Both boxes.
@@ -141,6 +145,9 @@ pub(in crate::encode) struct FragmentPosition {
 
 /// The header of a fragment of `samples` at `position`: `moof`, and the start of the `mdat` for their data. Samples are
 /// decoded one frame after the other from 0 on, whatever part they are of. `None` where a number does not fit.
+///
+/// Every part is shown `delay` frames after decoding, which is the longest that any part needs: with a delay of its own for
+/// each, the steps between the last frame of one part and the first of the next would not be those of the others.
 pub(in crate::encode) fn header(position: &FragmentPosition, samples: &[TrackSample]) -> Option<Vec<u8>> {
     // ISO/IEC 14496-12, 8.8.7 and 8.8.8: the data are found from the start of the moof; durations are all the same; each
     // sample has a size, flags, and the time from decoding to showing.

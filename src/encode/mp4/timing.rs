@@ -3,7 +3,8 @@
 
 use crate::config::FrameRate;
 
-/// Ticks a second of an mp4 or mov track: the rate's numerator, doubled until it is fine enough, as FFmpeg itself does.
+/// Ticks a second of an mp4 or mov track: the rate's numerator, doubled until it is fine enough, as FFmpeg itself does
+/// (24000 for 24000/1001, 12288 for 24, 15360 for 30). A multiple of the numerator, so that no frame's time is rounded.
 pub(crate) fn track_timescale(rate: FrameRate) -> u64 {
     let mut scale = u64::from(rate.num.get());
     while scale < 10_000 {

@@ -17,6 +17,10 @@ const MOOV_LIMIT: u64 = 1 << 30;
 const BT709: [u16; 3] = [1, 13, 1];
 
 /// Compares what the container says with the recipe.
+///
+/// The pictures may be right all the same: a player scales to the size, and chooses colours by the tags, that stand here.
+/// What FFmpeg was asked for does not tell what it wrote: 9.0.2 drops `-color_primaries` and `-color_trc` after a `scale`
+/// filter without a word, which 5.1.9 did not.
 pub(in crate::encode) fn check(reel: &Path, recipe: &Recipe) -> Result<(), EncodeError> {
     let moov = read_moov(reel).map_err(EncodeError::damaged(reel))?;
     let flaw = |text: String| flawed(reel, Flaw::Container(text));

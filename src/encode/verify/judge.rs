@@ -52,7 +52,7 @@ impl Judge {
 
     /// Judges decoded frame `index`, which comes after the one of the last call.
     pub(super) fn judge(&mut self, index: u64, fed: Fingerprint, seen: Fingerprint) -> Result<(), Flaw> {
-        // Looks of two kinds or sizes are never made by one recipe, and would prove nothing.
+        // Fingerprints of two kinds or sizes are never made by one recipe, and would prove nothing.
         let other = Err(Flaw::Pixels { index });
         match (&mut self.by, fed, seen) {
             (By::Bytes, Fingerprint::Bytes(fed), Fingerprint::Bytes(seen)) if fed == seen => Ok(()),

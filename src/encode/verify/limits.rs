@@ -4,6 +4,11 @@
 //! its scale of qualities, at several sizes, and writes the worst value of each statistic to `limits.txt`. A limit is twice
 //! the worst, and never less than what rounding alone may do. Twice, because a film that is not among them may be worse
 //! than all of them.
+//!
+//! A table for each encoder and not three classes of quality, because what encoders do differs more than that: errors of
+//! x264 hardly grow up to about CRF 23 and then double with every five or six steps, and AV1 and VP9 at 32 of 63 are as
+//! good as at their defaults. A limit for all would be that of the worst quality: of the lies that were tried, limits of
+//! CRF 18 refuse nine in ten, limits of CRF 51 one in four.
 
 use std::str::FromStr;
 use std::sync::OnceLock;
@@ -15,6 +20,10 @@ use crate::encode::recipe::Fidelity;
 const TABLE: &str = include_str!("limits.txt");
 
 /// How much of the worst honest value is allowed.
+///
+/// In trials (FFmpeg 5.1.9) limits from one size were used at another: 1.5 times the worst refused 4 of 92 honest videos,
+/// twice 2, three times none. Kinds of films that were left out of the table fared worse, nearly all of them grain and
+/// noise; those are in the table, at several sizes.
 const MARGIN: f64 = 2.0;
 
 /// The same where a sample is the mean of few pixels: films that were not measured are off by more there.
@@ -66,6 +75,9 @@ impl Limits {
 
 /// The mean square of the difference of two frames below which a codec of this quality may take one for the other: its own
 /// step, which grows with the quantiser.
+///
+/// 2 up to CRF 23 of x264, and four times as much every seven steps after it: an error that doubles is four times as much
+/// when squared. Below the floor nothing is told, since an honest video of that quality may show one frame twice there.
 #[must_use]
 pub fn floor(fidelity: Fidelity) -> f64 {
     let crf = fidelity.as_x264().unwrap_or(51.0);
@@ -80,7 +92,8 @@ fn limit(statistic: Statistic, worst: f64, margin: f64) -> Option<f64> {
         Statistic::Contrast => (0.02, None),
         Statistic::Saturation | Statistic::Lost => (0.05, Some(1.0)),
         Statistic::Hue | Statistic::Bleeding | Statistic::Unlike => (0.03, None),
-        // A codec that forgets what changed leans by a half, in theory and nearly always.
+        // A codec that forgets what changed leans by a half, in theory and nearly always: the worst honest value in trials
+        // was 0.71 (x265 at CRF 51), and two frames in each other's place have 1. So it needs no table.
         Statistic::Swapped => return Some(0.75),
         Statistic::Late | Statistic::Frozen => (0.6, Some(1.0)),
     };

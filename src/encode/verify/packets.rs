@@ -1,5 +1,8 @@
 //! The packets of a file: how many, when each is shown, and what is in them. Read by FFmpeg's `framehash` and
 //! `framecrc`, so that no ffprobe is needed.
+//!
+//! Packets are looked at apart from pictures, because raw pictures have neither times nor key frames, and players go by
+//! both. Their hashes are also what a join is held to: the same packets in the same order need no second decoding.
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
@@ -64,7 +67,7 @@ impl List {
             return Err(Flaw::NotKey);
         }
         let mut times: Vec<i64> = self.packets.iter().map(|packet| packet.time).collect();
-        // Packets are in the order of decoding.
+        // Packets are in the order of decoding, which is not that of showing where pictures lean on later ones.
         times.sort_unstable();
         for (index, time) in (0..).zip(times) {
             if !clock.is_time_of(index, rate, time, base) {
@@ -78,7 +81,7 @@ impl List {
         Ok(())
     }
 
-    /// What its packets are, cut into parts of so many packets.
+    /// What its packets are, cut into parts of these numbers of packets.
     pub(in crate::encode) fn samples(&self, counts: impl IntoIterator<Item = u64>) -> Vec<Samples> {
         let mut rest = self.packets.as_slice();
         let mut part = |count: u64| {

@@ -63,14 +63,17 @@ pub(super) fn check(
         let frames = scope.spawn(move || source.feed(output, input, signs));
         let sign = || (!signs.waiting.load(Ordering::Relaxed)).then(|| signs.moved.load(Ordering::Relaxed));
         let seen = what_was_read(&mut child, &work, spec.settings, stop, sign);
+        // The thread that feeds may wait for an encoder that goes on for hours. This tells it that nobody compares any
+        // more.
         signs.over.store(true, Ordering::Relaxed);
         if seen.as_ref().is_ok_and(|seen| seen.end != End::OfPictures) {
-            // It has more to say than anybody reads.
+            // It has more to say than anybody reads, and the thread that feeds it would wait for it in the scope's end.
             child.stop();
         }
         (seen, frames.join().unwrap_or_else(|panic| resume_unwind(panic)))
     });
     let (seen, frames) = (seen?, frames.map_err(EncodeError::damaged(output))?);
+    // Before the exit status: what is wrong with a picture explains a decoder that was stopped for it.
     if let Some(flaw) = seen.flaw(frames) {
         return Err(flawed(output, flaw));
     }

@@ -74,6 +74,9 @@ impl Source {
 }
 
 /// Feeds what is new in the file each `look`, and the rest when it has ended.
+///
+/// The encoder writes to a file and not to this pipe, because the file is what is delivered: a proof of bytes that went
+/// another way would prove nothing of it. That the length agrees in the end is checked for the same reason.
 fn follow(
     path: &Path,
     mut pipe: Option<ChildStdin>,
@@ -88,6 +91,7 @@ fn follow(
         let frames = match end.recv_timeout(look) {
             Ok(frames) => Some(frames),
             Err(RecvTimeoutError::Timeout) if !signs.over.load(Ordering::Relaxed) => None,
+            // The encoder failed, or the comparison is over: a decoder that is not fed any more ends by itself.
             Err(_) => return Ok(None),
         };
         signs.waiting.store(false, Ordering::Relaxed);

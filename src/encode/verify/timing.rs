@@ -1,4 +1,7 @@
 //! When each frame of a constant rate is to be shown.
+//!
+//! All of it is whole numbers: 1001/24000 of a second has no exact floating-point number, and a rounding error that grows
+//! with the index would refuse a right video of some hours, or pass a wrong one.
 
 use std::time::Duration;
 
@@ -16,7 +19,8 @@ pub(in crate::encode) enum Clock {
 }
 
 impl Clock {
-    /// The clock of the file that `recipe` makes. Matroska and WebM count milliseconds, GIF hundredths of a second.
+    /// The clock of the file that `recipe` makes. Matroska and WebM count milliseconds, GIF hundredths of a second: at
+    /// 24000/1001 frames a second they show steps of 42 and 41 ms, which is right there and would be a flaw in mp4.
     pub(in crate::encode) fn of(recipe: &Recipe, form: Form) -> Self {
         match recipe.container {
             _ if recipe.is_boxes(form) => Self::Exact,

@@ -14,7 +14,7 @@ pub(in crate::encode) struct TrackSample {
     pub(in crate::encode) shown: u32,
 }
 
-/// The sync flag of a sample (ISO/IEC 14496-12, 8.8.3.1): this one is none.
+/// The flag of a sample that is no sync sample (ISO/IEC 14496-12, 8.8.3.1).
 const NON_SYNC: u32 = 0x1_0000;
 
 /// What samples are like unless they say otherwise.
@@ -132,6 +132,7 @@ pub(super) fn place(runs: &mut [TrackRun], step: u64) -> Option<(u32, u32)> {
     for ((decoded, sample), time) in (0_u32..).zip(samples).zip(&times) {
         let after = time.checked_sub(earliest)?;
         let shown = u32::try_from(after / step).ok()?;
+        // Each place once: that proves there is no gap, no frame twice and no time between two frames, without sorting.
         if after % step != 0 || std::mem::replace(taken.get_mut(shown as usize)?, true) {
             return None;
         }

@@ -1,4 +1,10 @@
 //! What a decoded frame shows that was nowhere near in the frames as fed.
+//!
+//! The other statistics are taken over whole frames, in which a small box, a subtitle or a damaged block is nothing. A
+//! codec blurs, and shows a moving thing a little beside its place or a frame too late, but it shows nothing that is far
+//! from all of these: that is why neighbours in space and in time count as the truth too. A mean of nine samples counts and
+//! not the worst sample, because one sample alone is off by up to 10 of 255 in honest video, and nine together by up to 4
+//! (FFmpeg 5.1.9 at usual qualities).
 
 use std::sync::Arc;
 
