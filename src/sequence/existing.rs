@@ -2,6 +2,10 @@
 //!
 //! Owns what such a file is known by: a 64-bit hash of its name, size and modification time, so that a million of them
 //! are eight megabytes in the journal and in memory. It performs no I/O.
+//!
+//! Why they count as others: a folder that is watched for the first time may be an archive, or hold work of years. Silence
+//! there says nothing about when its files were made, and whoever adds a folder to the config has not asked for videos of
+//! what is in it, still less for the removal of its frames.
 
 use sha2::{Digest as _, Sha256};
 

@@ -1,6 +1,11 @@
 //! The rules that end a sequence.
 //!
 //! Owns what each rule means, for one sequence at one moment. It remembers nothing: `tracker` keeps the state.
+//!
+//! There are two kinds of rules. A marker, a client, a number and the generator's word *say* that a sequence is finished.
+//! Silence says nothing: a renderer may be at a slow frame, or have crashed, and whoever saved five single pictures falls
+//! silent as well. So silence comes last, is the only one that depends on how the frames came, and needs evidence that they
+//! are a film at all ([`FinishReason::needs_evidence`]).
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -18,9 +23,14 @@ use crate::sequence::order::Order;
 use crate::text::plural::counted;
 
 /// The shortest silence that `idle_timeout = "auto"` takes for the end.
+///
+/// Without it a few seconds would be the end of whatever a quick generator writes, and each time that a disk is busy or a
+/// model is loaded would cut its film in two.
 const IDLE_FLOOR: Duration = Duration::from_secs(30);
 
 /// The longest silence that `idle_timeout = "auto"` waits for.
+///
+/// Without it a render that was stopped over two nights would be waited for for days: four times its usual pause.
 const IDLE_CEILING: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// When a sequence of one root is finished, and what happens to its gaps. Built by `config`, read by `tracker`.
@@ -57,7 +67,10 @@ pub struct Rules {
 /// How long a sequence is quiet before it counts as finished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdleTimeout {
-    /// Four times the usual pause between frames of this run, not under 30 s and not over 6 h.
+    /// Four times the usual pause between frames of this run, not under 30 s and not over 6 h. By the run's own pace,
+    /// because no one number serves generators that write ten frames a second and renders of an hour a frame. Four times,
+    /// because frames of one film do not take equally long; too short a time makes two videos of one film, too long a one
+    /// only makes people wait.
     Auto,
     /// As long as the config says.
     After(Duration),
@@ -106,7 +119,8 @@ pub enum Stills {
 }
 
 impl FinishReason {
-    /// Whether nobody said that it is finished, so that evidence must tell whether it is a film.
+    /// Whether nobody said that it is finished, so that evidence must tell whether it is a film. Whoever places a marker or
+    /// names the last number knows what the frames are; that another run began tells only where the one before ended.
     #[must_use]
     pub fn needs_evidence(&self) -> bool {
         matches!(self, Self::Idle(_) | Self::NextRun)
@@ -127,7 +141,7 @@ pub enum FinishReason {
     FrameCount(u64),
     /// A client said so (`reeld done`).
     Client,
-    /// The generator announced so many frames, or this last one, and they are there with no gap.
+    /// The generator announced this number of frames, or the last one, and they are there with no gap.
     Announced(u64),
     /// The generator began another run: what it embeds in the next frame differs.
     NextRun,
@@ -174,7 +188,7 @@ impl Rules {
             return None;
         }
         // A glob that takes any name before `.done` asks for the sequence's; a literal one such as `finished.txt` has no
-        // room for it.
+        // place for it.
         let any_stem = [b"\x01".as_slice(), name].concat();
         let named = split_extension(name).filter(|_| matches(&any_stem));
         Some(named.map_or(MarkerScope::Folder, |(stem, _)| MarkerScope::Named(stem.into())))
@@ -186,7 +200,8 @@ impl Rules {
         self.final_frame.as_ref().is_some_and(|glob| glob.is_match(Path::new(OsStr::from_bytes(name))))
     }
 
-    /// The rule that ends a sequence by its numbers, if one does. A gap before the end is never the end.
+    /// The rule that ends a sequence by its numbers, if one does. A gap before the end is never the end: the machines of a
+    /// render farm write frames in any order, and the last number is often there long before the middle.
     #[must_use]
     pub fn reached(&self, progress: &Progress) -> Option<FinishReason> {
         let Progress { first, last, solid, step, count, final_frame, before } = *progress;
@@ -207,7 +222,7 @@ impl Rules {
 
 impl MarkerScope {
     /// Whether a sequence with this prefix is meant: one that is the name but for separators at its end, or that goes on
-    /// behind a separator.
+    /// after a separator. So `shot.done` speaks for `shot_beauty.0001.exr`, and not for `shot1_0001.exr`, another shot.
     #[must_use]
     pub fn speaks_for(&self, prefix: &[u8]) -> bool {
         match self {

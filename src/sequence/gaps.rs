@@ -77,6 +77,9 @@ impl Spacing {
 
 /// The constant step of `numbers`, which ascend: the most frequent difference, if three in four differences are equal to
 /// it and all are multiples of it. One where there is no such step.
+///
+/// Three in four, so that some missing frames do not hide the step of a preview on every tenth frame, and frames at odd
+/// places have no step: what is between those counts as missing, and a batch with missing numbers keeps its frames.
 pub fn step_of(numbers: impl IntoIterator<Item = FrameNumber>) -> FrameNumber {
     let mut counts: BTreeMap<FrameNumber, usize> = BTreeMap::new();
     let mut total = 0;

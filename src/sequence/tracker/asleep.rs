@@ -2,7 +2,8 @@
 //!
 //! Owns what is told of such a folder, and what its next reading could not know: which numbers were there. So a million
 //! old files are a few lines here. A folder sleeps while all of its files were there before; it is read like a new one as
-//! soon as anything in it changes.
+//! soon as anything in it changes. That costs nothing of value: no rule that depends on time can end such a sequence, so
+//! that nothing is decided about it before something changes.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -200,6 +200,7 @@ impl Folder {
         let markers = self.markers_at(moment);
         let (dir, rules) = (Arc::clone(&self.dir), Arc::clone(&self.rules));
         let cx = Context { dir: &dir, rules: &rules, markers: &markers, now: moment.now, event: moment.event };
+        // The next listing of the folder wakes it: see `LISTING_WAIT`.
         if matches!(verdict, Verdict::Changed) {
             self.awaiting.insert(id);
         }
@@ -320,7 +321,8 @@ impl Folder {
         let mut left = ids;
         while let Some(id) = left.pop_first() {
             let Some(sequence) = self.sequences.get_mut(&id) else { continue };
-            // A batch is never made of a reading that later names may have outdated.
+            // A batch is never made of a reading that later names may have outdated: with them, its frames may be two
+            // films, or have another order. The new sequences take their turn in this loop.
             let shape = self.shapes.get(&sequence.shape);
             if shape.is_some_and(|shape| shape.stale) && sequence.about_to_fire(&cx) {
                 let shape = Arc::clone(&sequence.shape);

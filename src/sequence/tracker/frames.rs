@@ -59,10 +59,12 @@ pub(super) enum Age {
 }
 
 /// How many others must have been written between two changes of a file before the second one is taken for another run. Fewer
-/// may be written by another machine between two pieces of one large file.
+/// may be written by another machine between two pieces of one large file: such a file only grows, and a warning that two
+/// runs are mixed would keep the frames of a film that is right.
 const MOVED_ON: usize = 8;
 
-/// How many neighbours on either side are asked for that.
+/// How many neighbours on either side are asked for that: each change asks, so that it must not cost more in a long
+/// sequence.
 const NEIGHBOURS: usize = 16;
 
 /// What telling [`Frames`] of a file meant.
@@ -108,7 +110,7 @@ impl Frames {
     pub(super) fn put(&mut self, frame: Frame, arrival: Arrival, extend: bool) -> Put {
         let Frame { number, name, identity } = frame;
         let file = File { identity, name };
-        // A frame that was open is in no batch, whatever became of its file.
+        // A frame that was open is in no batch, whatever became of its file. That it was written over one is kept as its age.
         let open = if arrival == Arrival::Existing { arrival } else { Arrival::New };
         if let Some(known) = self.open.get(&number) {
             if known.file.identity == identity {
@@ -204,6 +206,9 @@ impl Frames {
     }
 
     /// Takes the frames whose files are among `claims`, and strikes those claims off. Returns whether any was open.
+    ///
+    /// By identity and not by name or number: generators that count by what is in their folder use the same names again
+    /// once the frames were removed, and those are new frames.
     pub(super) fn claim(&mut self, claims: &mut HashSet<Identity>, extend: bool) -> bool {
         for taken in self.taken.values() {
             claims.remove(&taken.identity);
@@ -394,6 +399,10 @@ impl Frames {
 
     /// Whether a second file was written over the first one, which is not empty and was in no batch. A file that grows is
     /// still the same, unless `enough` others were written since.
+    ///
+    /// A smaller file or another inode counts as a second one at once: writers do not shrink what they write, and a file that
+    /// is renamed into place was written elsewhere. The same inode that grew may be either. Times of the files are compared
+    /// with each other only, because they are of the writer's clock.
     fn is_second(&self, number: FrameNumber, known: &Open, now: &Identity, enough: usize) -> bool {
         let before = &known.file.identity;
         if known.arrival == Arrival::Taken || before.size == 0 {
@@ -468,7 +477,10 @@ impl Frames {
         Some(frame)
     }
 
-    /// With `extend`, taken frames go along as soon as there is a new one, and stay behind when there is none.
+    /// With `extend`, taken frames go along as soon as there is a new one, and go back when there is none.
+    ///
+    /// An extended batch is the whole sequence once more. Without a new frame it would be the video that is there already,
+    /// and silence would make it again and again.
     fn settle(&mut self, extend: bool) {
         if extend && self.fresh() > 0 && !self.taken.is_empty() {
             for (number, file) in std::mem::take(&mut self.taken) {

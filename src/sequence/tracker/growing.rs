@@ -39,6 +39,9 @@ impl<'a> Growing<'a> {
 
     /// When it will have been quiet for half the silence that ends it, or a little longer than its longest pause where
     /// that is more; `None` where silence never ends it.
+    ///
+    /// From then on it is likely that no frame comes any more. What was held back for longer chunks is encoded in the half
+    /// that is left, so that the video is there when the silence is long enough, and not an encode later.
     #[must_use]
     pub fn quiet_at(&self) -> Option<Duration> {
         let silence = self.sequence.silence(self.rules)?;

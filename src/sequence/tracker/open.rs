@@ -31,6 +31,9 @@ mod sealing;
 
 /// How long an unfinished file must stay as it is before it is given up on; also how long empty ones hold a batch that a
 /// marker or a client ended, and how quiet a sequence must be before a marker that was there first ends it.
+///
+/// All three ask whether somebody is still at work: a writer that lives writes again within that time, and one that was
+/// killed never does. Nobody can be asked, because the writer is often on another machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What to do about single pictures that are a film after all.
@@ -38,6 +41,11 @@ const STILLS_HINT: &str =
     "`reeld encode`, a marker or `reeld done` makes a video of them; `stills = \"encode\"` does so for all";
 
 /// How long a sequence waits for the listing that a changed file announced.
+///
+/// An inspection that finds another file than the listed one does not know which of the two counts, since only listings
+/// tell the tracker what is there. To ask again at once would compare with the same old listing, find the same difference,
+/// and go on like that as fast as the disk allows. The listing usually comes first: changes gather for a second. The limit
+/// is for a listing that fails, as on a root that went away, and asks again.
 const LISTING_WAIT: Duration = Duration::from_secs(2);
 
 /// What a sequence is judged by, at one moment.
@@ -112,7 +120,7 @@ pub(super) struct Sequence {
     noted_hold: Option<(FrameNumber, String)>,
     placeholders: Placeholders,
     heads: Heads,
-    /// What frames after a rest would be put behind of, and how long the rest was.
+    /// What frames after a rest would be added to, and how long the rest was.
     rest: Option<Rest>,
     /// Why single pictures of it are left alone.
     stills: Option<String>,
@@ -398,7 +406,8 @@ impl Sequence {
     }
 
     /// The same sequence as `anew`, which knows nothing yet: it has other numbers now, and whatever was concluded from the
-    /// former ones is void. Only an answer that is on its way is still waited for, and then forgotten.
+    /// former ones is void. Only an answer that is on its way is still waited for, and then forgotten: answers name their
+    /// sequence by its pattern, so that one about the former numbers would be taken for one about these.
     pub(super) fn renumbered(mut self, anew: Self) -> Self {
         match &mut self.phase {
             Phase::Firing(firing) if matches!(firing.state, FiringState::Inspecting { .. }) => firing.is_void = true,
@@ -408,12 +417,18 @@ impl Sequence {
     }
 
     /// Something changed at `number`.
+    ///
+    /// What that means for a sequence that is being inspected or held depends on what ended it. After a silence, any change
+    /// shows that the silence was not the end: everything begins anew. After a marker, a number or a client, what was there
+    /// at that moment is the batch. A new frame outside its range is of the next batch, or the frames of a second run
+    /// that begins at once would be added to the first one; a change within it only has the files inspected again.
     pub(super) fn touch(&mut self, number: FrameNumber, is_new: bool, cx: &Context<'_>) {
         self.history.last_change = cx.now;
         self.history.changed_by = cx.event;
         self.touched = Some(self.touched.map_or(number, |lowest| lowest.min(number)));
         self.resting = None;
         let still_open = self.frames.is_open(number);
+        // Only where something was concluded: it costs a look at every open frame.
         if self.heads.next_run().is_some() || self.heads.total().is_some() {
             self.heads.conclude(&self.frames);
         }
@@ -459,6 +474,7 @@ impl Sequence {
                 }
                 Phase::Open => match self.fired(cx) {
                     Ok(reason) if self.speaks_for_aside(&reason, cx) => {}
+                    // Before the count of frames: that `pattern` has them made is of more use than that they are few.
                     Ok(_) if self.looks_like().is_some() => {
                         let held = self.looks_like().map_or(Resting::TooFew, Resting::LooksLike);
                         self.rest(held, self.frames.open_count(), cx, out);

@@ -74,6 +74,8 @@ impl Folder {
         for name in &listing.gone {
             self.gone(name, moment, &mut touched);
         }
+        // Only what was read as a whole says that a file is gone. A listing that ended early looks as if somebody had
+        // removed the rest, and a batch would be made without those frames.
         if listing.complete {
             self.sweep(listing, &seen, moment, &mut touched);
         }
@@ -187,7 +189,7 @@ impl Folder {
         None
     }
 
-    /// The sequence of a film, made where there is none yet.
+    /// The sequence of a film, made where it has no sequence yet.
     fn sequence_of(&mut self, key: &Arc<[u8]>, film: u32, moment: Moment<'_>) -> Option<Id> {
         let shape = self.shapes.get(key)?;
         if let Some(id) = shape.films.get(&film) {
@@ -211,7 +213,9 @@ impl Folder {
         Some(id)
     }
 
-    /// Reads the shapes that a listing brings by all of its names together.
+    /// Reads the shapes that a listing brings by all of its names together. One after the other, the first of them would be
+    /// a single and the second make a film of what may be text, and each that does not fit would have all of them read
+    /// anew.
     fn meet(&mut self, listing: &Listing) {
         if listing.files.len() < 2 {
             return;

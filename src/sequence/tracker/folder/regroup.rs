@@ -82,6 +82,11 @@ impl Folder {
 
     /// Reads shapes anew where that may matter now: all of them, or those of these sequences and those with names that
     /// have no place.
+    ///
+    /// A reading takes as long as there are names. Read anew for each name that comes, a folder of 100,000 frames would
+    /// never be done. So a small shape is read at once, and a large one when it has doubled, or has grown by a quarter where
+    /// a name has no place: all readings together then take a few times as long as the last one. What is stale until then
+    /// is read before a batch is made of it, in `Folder::step`.
     pub(super) fn regroup_touched(
         &mut self,
         all: bool,
@@ -171,7 +176,8 @@ impl Folder {
         let with_notes = grouping.films.into_iter().filter(|film| !film.notes.is_empty());
         let mut notes: HashMap<Pattern, Vec<Note>> = with_notes.map(|film| (film.pattern, film.notes)).collect();
         let mut members: BTreeMap<u32, Vec<(FrameNumber, Entry)>> = BTreeMap::new();
-        // Sequences of which a frame has another number now: what was concluded from their order is void.
+        // Sequences of which a frame has another number now: what was concluded from their order is void. Chunks, stretches
+        // that were written over and the number that ends it are all kept by number.
         let mut misread = BTreeSet::new();
         for entry in entries {
             let why = match reading.place(&entry.name) {

@@ -1,4 +1,4 @@
-//! Forgets what a complete listing no longer shows.
+//! Forgets what a complete listing no longer shows. It is never given a partial or a failed one.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;

@@ -7,7 +7,8 @@ use crate::sequence::FrameNumber;
 /// The differences between neighbouring numbers, and how often each comes.
 ///
 /// A sequence asks for its step with every frame. To look at all of its numbers for that is cheap as long as two of them
-/// are neighbours; of random numbers none are, and twenty thousand of them took minutes.
+/// are neighbours, because a step of one ends the search. Random numbers have no neighbours, and twenty thousand of them
+/// took minutes.
 #[derive(Debug, Default)]
 pub(super) struct Differences {
     counts: BTreeMap<FrameNumber, usize>,

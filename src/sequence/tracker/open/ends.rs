@@ -40,6 +40,10 @@ impl Sequence {
     }
 
     /// The rule that ends it now, or else the moment at which time alone would.
+    ///
+    /// Where several hold at once, the one that says most counts. A client and a marker come first, because they speak for
+    /// pictures that look like stills too; then numbers, which are the user's own, before what a generator embedded.
+    /// The next run comes before silence, because it says where this one ends: silence would put both into one video.
     pub(super) fn fired(&mut self, cx: &Context<'_>) -> Result<FinishReason, Option<Duration>> {
         if self.history.forced {
             return Ok(FinishReason::Client);
@@ -71,11 +75,12 @@ impl Sequence {
     fn announced(&mut self, cx: &Context<'_>) -> Option<u64> {
         let total = self.heads.total()?;
         let Progress { first, mut last, solid, step, mut count, .. } = self.progress(cx)?;
-        // What is left of an earlier run is none of the frames that were announced.
+        // What is left of an earlier run is not among the frames that were announced.
         if self.frames.is_written_over() {
             last = self.frames.current().last()?.number;
             count = self.frames.current().count() as u64;
         }
+        // A farm may begin at the end: without its first number, a range that has no gap is still half of it.
         let begun = match total {
             Total::Frames(_) => true,
             Total::Range { first: stated, .. } => first <= stated,

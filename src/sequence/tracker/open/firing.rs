@@ -1,4 +1,10 @@
 //! From the rule that fired to the batch.
+//!
+//! A rule speaks of what the tracker was told, and that may be too little: an event can be late or lost, network shares
+//! have none for what other machines write, and a file that is listed may be half written. A batch is frozen for good, and
+//! its frames may be deleted after it. So the folder is read once more, and every file looked at, before what is known
+//! counts. The answer comes as an event, because reading takes seconds on a slow disk; what changes meanwhile is remembered
+//! as `disturbed`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -93,7 +99,8 @@ impl Sequence {
         }));
     }
 
-    /// Asks for an inspection, unless frames have gone or a gap is to be filled first.
+    /// Asks for an inspection, unless frames have gone or a gap is to be filled first. The gap comes first, because it
+    /// costs nothing to see, and an inspection opens every file.
     pub(super) fn inspect(&mut self, cx: &Context<'_>, out: &mut Vec<Decision>) {
         let weighed_from = self.rest_before().unwrap_or(FrameNumber::MIN);
         let Phase::Firing(firing) = &mut self.phase else { return };
@@ -183,7 +190,7 @@ impl Sequence {
     fn hold(&mut self, hold: Hold, cx: &Context<'_>, out: &mut Vec<Decision>) {
         let Phase::Firing(firing) = &mut self.phase else { return };
         firing.state = FiringState::Held { until: hold.until };
-        // A file that is still being written when its marker comes is nothing to warn of; one that stays so is.
+        // A file that is still being written when its marker comes is usual, and no reason to warn; one that stays so is.
         let is_odd =
             matches!(firing.reason, FinishReason::Idle(_)) || hold.until.saturating_sub(firing.since) > PATIENCE;
         let text = format!("finished, and {}", hold.tell(&self.pattern, cx.now));
@@ -206,11 +213,13 @@ impl Sequence {
         let FiringState::Inspecting { disturbed } = firing.state else { return };
         let by_silence = matches!(firing.reason, FinishReason::Idle(_));
         match verdict {
+            // Whatever ended it, the rule is asked again: the file that changed may have been the last number.
             Verdict::Changed => {
                 self.phase = Phase::Open;
                 self.not_before = Some(cx.now + LISTING_WAIT);
             }
             _ if firing.is_void || disturbed && by_silence => self.phase = Phase::Open,
+            // What was said still holds, but about other files than were looked at.
             _ if disturbed => firing.state = FiringState::Held { until: cx.now },
             Verdict::Looked { flawed, runs } => {
                 let siblings = Siblings { frames: &self.frames, placeholders: &self.placeholders };
@@ -226,6 +235,11 @@ impl Sequence {
 
 impl Firing {
     /// Remembers what an inspection found unfinished, and says what is waited for, and until when; `None` where nothing is.
+    ///
+    /// A file with some bytes is waited for as long as it may still be written to, counted anew from each change. An empty
+    /// one is different: Blender makes it before it renders the frame, which may take hours, and a farm has one for each
+    /// machine. It is waited for up to `max_wait`, unless whoever made a marker says that all is there, or its siblings
+    /// show that nobody is at it any more.
     fn wait_for(
         &mut self,
         flawed: &[(Frame, Flaw)],
@@ -264,7 +278,8 @@ impl Firing {
         hold
     }
 
-    /// Someone says that it is finished, which counts more than the rule that fired.
+    /// Someone says that it is finished, which counts more than the rule that fired. What is waited for is counted from
+    /// that moment on: the time of the former rule may be nearly over.
     pub(super) fn insist(&mut self, reason: FinishReason, now: Duration) {
         (self.reason, self.since) = (reason, now);
         if let FiringState::Held { until } = &mut self.state {

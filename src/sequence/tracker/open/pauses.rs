@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use crate::sequence::FrameNumber;
 
-/// How many pauses are remembered.
+/// How many pauses are remembered. What is longer ago says little: a scene grows harder or easier as it goes on.
 const REMEMBERED: usize = 32;
 
-/// Long pauses are of what was there before the run if they are followed by so many shorter ones each, and by so many more.
-/// No generator that writes in bursts has two of its pauses between bursts remembered, and that many frames in one.
+/// Long pauses are of what was there before the run if each is followed by this many shorter ones, and all by this many
+/// more. No generator that writes in bursts has two of its pauses between bursts remembered, and that many frames in one.
 const SHORTER_EACH: usize = 4;
 const SHORTER_MORE: usize = 8;
 
@@ -53,7 +53,7 @@ impl Pauses {
         }
     }
 
-    /// The pauses of the next run alone, which are those before the frames that `is_within` it, behind its first one. The
+    /// The pauses of the next run alone, which are those before the frames that `is_within` it, without its first one. The
     /// pause before that one was between two runs.
     pub(super) fn of_next_run(&self, is_within: impl Fn(FrameNumber) -> bool) -> Self {
         let mut next = Self { before: self.usual(), ..Self::default() };

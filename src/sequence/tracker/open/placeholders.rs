@@ -1,8 +1,10 @@
 //! Empty files: for how long one is a placeholder that is going to be filled, and from when on it is nobody's.
 //!
-//! A renderer that is killed leaves the placeholder of the frame that it was at. Others go on after it, so that it is known
-//! by its siblings: they were finished after it was made, and frames take far less time than it has been there. Times of
-//! files are compared with each other only, and the rest is our own clock.
+//! A renderer that is killed leaves the placeholder of the frame that it was at, and nothing fills it any more: Blender
+//! with placeholders on and overwriting off skips every path that exists, whatever its size. Others go on after it, so that
+//! it is known by its siblings: they were finished after it was made, and frames take far less time than it has been there.
+//! Times of files are compared with each other only, and the rest is our own clock: the files may be written by a machine
+//! whose clock is an hour off.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,16 +12,19 @@ use std::time::Duration;
 use crate::model::Identity;
 use crate::sequence::{Frame, FrameNumber};
 
-/// How many frames must have been finished after a placeholder was made.
+/// How many frames must have been finished after a placeholder was made. On a farm one or two may overtake it, because a
+/// machine is slower or a frame is harder than others.
 const FINISHED_AFTER: usize = 3;
 
-/// A placeholder that is older than so many times the pace of its siblings is nobody's.
+/// A placeholder that is older than this many times the pace of its siblings is nobody's. Many times, because with sixteen
+/// machines each one takes sixteen times as long for a frame as the pace of all of them together says.
 const PACES: u32 = 16;
 
-/// And older than so many times the longest that any was seen empty before it was filled.
+/// And older than this many times the longest that any was seen empty before it was filled: what one frame takes is known
+/// from that, where it was seen.
 const FILLS: u32 = 4;
 
-/// And older than this, however quick the others were.
+/// And older than this, however quick the others were: frames that are copied come within milliseconds.
 const LEAST: Duration = Duration::from_secs(10);
 
 /// The empty files of one sequence.

@@ -2,6 +2,10 @@
 //!
 //! Owns how runs are kept apart, and what becomes of each. It decides neither that the sequence is finished nor what is
 //! a film; it is told.
+//!
+//! One sequence may hold several runs, because a generator goes on counting where the files of its last run end (ComfyUI
+//! takes the highest number that is there, plus one). Each run is sealed, or left alone, by itself: a video of two runs is
+//! wrong, and once its frames are removed, the right ones cannot be made any more.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,7 +21,8 @@ use crate::sequence::tracker::open::{Context, Phase, Rest, Resting, Sequence};
 use crate::sequence::tracker::{Decision, Run};
 use crate::sequence::{Batch, Flaw, Frame, FrameNumber, TakenFor, Unreadable};
 
-/// A rest that is no pause within a run: at least this long, and so many times the usual pause after it.
+/// A rest that is no pause within a run: at least this long, and this many times the usual pause after it. Both, because a
+/// minute is nothing to a slow render, and ten pauses are nothing to a generator of ten frames a second.
 const LONG_REST: Duration = Duration::from_secs(60);
 const LONG_RESTS: u32 = 10;
 
@@ -55,7 +60,8 @@ impl Sequence {
         let over = self.written_over(&frames);
         let mut has_ended = false;
         for Part { frames, taken_for, is_last } in self.parts(frames, runs, &over, &unreadable, cx) {
-            // What comes next may make more of the last frames than they are now.
+            // What comes next may make more of the last frames than they are now: two frames that are too few may be the
+            // first of a run that a slow renderer has only begun. Frames of earlier runs never become more.
             let may_grow = is_last && firing.reason != FinishReason::NextRun;
             let numbers: Vec<FrameNumber> = frames.iter().map(|frame| frame.number).collect();
             let rests = match &taken_for {
@@ -184,8 +190,9 @@ impl Sequence {
         if of(Age::Old).next().is_none() { Vec::new() } else { of(Age::WrittenOver).collect() }
     }
 
-    /// Where a second run began again at the first frame and has written over a long stretch, what is left of the first run,
-    /// and the second one. In all other cases it is not plain which frame is of which run, and they stay together.
+    /// Where a second run began again at the first frame and has written over a long stretch, what is left of the first
+    /// run, and the second one. In all other cases it is not plain which frame is of which run, and they stay together: the
+    /// batch then says that frames were written over, which is an anomaly, so that its frames stay.
     fn runs(&self, frames: Vec<Frame>, over: &[FrameNumber], cx: &Context<'_>) -> Vec<Vec<Frame>> {
         let is_old = |frame: &Frame| self.frames.age(frame.number) == Some(Age::Old);
         let begun = frames.partition_point(|frame| over.last().is_some_and(|last| frame.number <= *last));
