@@ -128,7 +128,7 @@ impl Batch {
         (number(self.frames.first()), number(self.frames.last()))
     }
 
-    /// Where `frame` lies.
+    /// The path of `frame`.
     #[must_use]
     pub fn path_of(&self, frame: &Frame) -> PathBuf {
         self.dir.join(os_name(&frame.file_name(&self.pattern)))

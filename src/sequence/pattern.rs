@@ -31,7 +31,7 @@ pub enum Kind {
     Count,
     /// They are points in time: they order the frames, and nothing is missing between two of them.
     TimeStamp,
-    /// They count frames, and a second number behind them steps along, such as the seed of `00001-1234567.png`,
+    /// They count frames, and a second number after them steps along, such as the seed of `00001-1234567.png`,
     /// `00002-1234568.png`.
     Stepping {
         /// The bytes between the two numbers.
@@ -247,7 +247,7 @@ impl Kind {
     }
 }
 
-/// Whether a number behind these bytes is a version: `v001`, `shot_V2`; but not `conv001`, whose `v` ends a word.
+/// Whether a number after these bytes is a version: `v001`, `shot_V2`; but not `conv001`, whose `v` ends a word.
 pub(crate) fn is_version(before: &[u8]) -> bool {
     match before {
         [.., letter, b'v' | b'V'] => !letter.is_ascii_alphabetic(),

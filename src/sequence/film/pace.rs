@@ -30,7 +30,7 @@ impl Pace {
     /// The pace of files by the times of their last change. Their order does not matter: a farm delivers as it can.
     ///
     /// Quartiles tell, so that the rest between two runs, and a slow first frame, count for nothing: a pace is steady if
-    /// the middle half of all pauses lies within half of the middle pause.
+    /// the middle half of all pauses is within half of the middle pause.
     #[must_use]
     pub fn of(times_ns: &[i64]) -> Self {
         let mut times = times_ns.to_vec();

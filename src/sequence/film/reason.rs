@@ -58,9 +58,9 @@ pub enum Reason {
     Unchanged,
     /// The pictures are not alike, but near.
     Near,
-    /// The order of so many pictures matters.
+    /// The order of this many pictures matters.
     InOrder(usize),
-    /// The order of so many pictures does not matter.
+    /// The order of this many pictures does not matter.
     NoOrder(usize),
     /// So many pictures are unlike.
     Unlike(usize),

@@ -189,7 +189,7 @@ impl FilmReader {
         value(self.roles.number).saturating_add(added)
     }
 
-    /// Whether a second counter behind the number keeps its distance, so that the number gives the name.
+    /// Whether a second counter after the number keeps its distance, so that the number gives the name.
     fn step(&self, table: &Table<'_>, parts: &[Part], rows: &[u32]) -> Option<(i64, Padding)> {
         let [number, other] = self.roles.key[..] else { return None };
         let both_count = [number, other].iter().all(|part| self.parts[*part].kind == PartKind::Counter);

@@ -1,4 +1,7 @@
 //! The columns of a family -> its parts: neighbouring runs fold into stamps.
+//!
+//! A form with many digits and a valid date in every name is hardly there by chance; one of two or four digits is. So the
+//! short forms, and those that shots have as well (`sq2010_01_10`), count only where a time follows the date.
 
 use crate::sequence::group::cut::{Column, Number, Run, Table};
 use crate::sequence::group::stamp::{self, Form, RunForm, Unit};
@@ -30,7 +33,7 @@ pub(super) struct PartRule {
 pub(super) enum PartKind {
     Counter,
     Stamp(Vec<RunForm>),
-    /// A frame and a fraction of this width, in so many steps.
+    /// A frame and a fraction of this width, in this many steps.
     SubFrame {
         width: u8,
         steps: i64,

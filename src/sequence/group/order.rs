@@ -105,7 +105,8 @@ impl Order<'_> {
         Some(result)
     }
 
-    /// Whether a count without gaps disagrees with the clock: the count is right.
+    /// Whether a count without gaps disagrees with the clock: the count is right. Clocks are set back, for summer time or
+    /// by the network; a counter that has a frame for nine in ten of its numbers was not made by chance.
     fn beats_the_clock(&self, counter: usize, counters: &[usize], order: &[u32], firm: &mut bool) -> bool {
         let falls = order.windows(2).any(|pair| self.value(counter, pair[1]) < self.value(counter, pair[0]));
         if order.len() < ENOUGH || !falls || !self.never_twice(counter, order) {
@@ -129,7 +130,8 @@ impl Order<'_> {
         let column = self.parts[counter].rule.columns[0];
         let is_behind = column > self.parts[stamp].rule.last_column();
         let falls = order.windows(2).any(|pair| value(&pair[1]) < value(&pair[0]));
-        // In front of a stamp it must count every name; else it is a camera, an event, a lapse.
+        // In front of a stamp it must count every name; else it is a camera, an event, a lapse. After a stamp it may
+        // repeat: a counter within one second is written there.
         if !falls && (is_behind || self.never_twice(counter, order)) {
             return Some(How::Along);
         }

@@ -1,4 +1,7 @@
 //! JPEG files that are previews of EXR or HDR frames.
+//!
+//! Blender writes one of the same stem beside each EXR where its previews are switched on. Taken for a film, they would
+//! be a second video of the same shot, in fewer bits.
 
 use std::collections::HashMap;
 
@@ -23,7 +26,7 @@ pub(super) struct Previews<'n> {
     pub open: bool,
 }
 
-/// As few in ten of a preview have no frame.
+/// One preview in this many may have no frame: its EXR may be torn, or come after it.
 const TEN: usize = 10;
 
 /// Finds the previews: nine in ten of a film have a frame of their stem.

@@ -327,6 +327,9 @@ pub(super) fn divide(names: &[&[u8]], rows: &[u32], keys: &mut Keys) -> Vec<Vec<
 
 /// Puts the lower numbers of a count after the higher ones, where file times show that it ran over its last digit. Below which
 /// number, and by how much.
+///
+/// Cameras go from 9999 to 0001 in the middle of a time-lapse. Names alone cannot tell that from a film that was rendered
+/// in two parts, and by number the end would be shown first.
 fn came_round(draft: &mut Draft, times: &[i64]) -> Option<(FrameNumber, FrameNumber)> {
     let members = &mut draft.members;
     if members.len() < 4 || !draft.pattern.has_gaps() {

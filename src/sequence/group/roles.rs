@@ -10,7 +10,8 @@ use crate::sequence::pattern::is_version;
 /// As many names as make a chance unlikely.
 pub(super) const ENOUGH: usize = 8;
 
-/// The most parts whose roles are tried.
+/// The most parts whose roles are tried. Every choice of them is, so that each part more doubles the work; names with more
+/// parts than that are rare, and their stamp and last three counters say enough.
 const MOST_FREE: usize = 5;
 
 /// What each part of a family is. Parts are named by their places.
@@ -54,7 +55,8 @@ pub(super) struct Stretch {
     pub rows: Vec<u32>,
 }
 
-/// The parts that are text as soon as anything else varies: versions and sizes.
+/// The parts that are text as soon as anything else varies: versions and sizes. Both rise like counters, and neither is
+/// one: frames of two versions in one video are what nobody wants.
 pub(super) fn weak_columns(table: &Table<'_>) -> Vec<bool> {
     let is_length =
         |column: &Column| column.iter().all(|number| (3..=5).contains(&number.width) && !number.is_padded());
@@ -95,6 +97,8 @@ pub(super) fn choose(table: &Table<'_>, parts: &[Part], weak: &[bool]) -> Outcom
     let base = forced.iter().map(|part| &texts[*part]).fold(Classes::one(table.len()), |all, next| all.and(next));
     let mut choice = Choice { table, parts, texts, stamp, forced, free, sizes, base, firm: true };
     let mut stretches = None;
+    // Counters that start again now and then come last: that they do is the weakest of all orders, and explains much by
+    // chance.
     let restarts: &[bool] = if stamp.is_some() { &[false, true] } else { &[false] };
     for restarts in restarts {
         for size in 0..choice.free.len() {
@@ -159,6 +163,8 @@ impl Choice<'_> {
             let classes = text.iter().fold(self.base.clone(), |all, part| all.and(&self.texts[*part]));
             let sizes = classes.sizes();
             let single = sizes.iter().filter(|size| **size == 1).count();
+            // A text that keeps most names alone is no text but a number. It may become one with more names, so that the
+            // reading that is found instead is not firm.
             if size > 0 && single * 2 > self.table.len() {
                 self.firm = false;
                 continue;
@@ -267,6 +273,8 @@ impl Choice<'_> {
         let Candidate { mut text, mut key, how, number, .. } = found.into_iter().nth(chosen).unwrap_or_else(|| {
             Candidate { text: Vec::new(), key: self.free.clone(), how: How::Along, number: self.free[0], single: 0 }
         });
+        // Few names have readings that one more name turns over. A reading that is firm is not made anew before a batch is
+        // made of it, so that it must be right.
         let mut firm = self.firm && self.table.len() >= 8 * ENOUGH;
         let mut free = Vec::new();
         if !text.is_empty() && self.stamp.is_none() {

@@ -1,4 +1,8 @@
 //! Dashes that are signs, and films of two families.
+//!
+//! A dash is a sign for Blender (`render-0001` is frame -1 of `render0000`) and a separator for nearly everybody else. A
+//! wrong guess plays a film backwards, so that something besides the dash has to speak for a sign: that nothing or a
+//! separator is before it, that the numbers go on across zero, or that the files were made in falling order.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -80,7 +84,7 @@ pub(super) fn apply(found: &mut Found, names: &[&[u8]], times: Option<&[i64]>) -
     signs
 }
 
-/// Those that have a number behind a dash, and those that could go on where they end, by what is around the number.
+/// Those that have a number after a dash, and those that could go on where they end, by what is around the number.
 fn holders(found: &Found, names: &[&[u8]]) -> BTreeMap<Around, Vec<Holder>> {
     let mut all: Vec<(Around, Holder)> = Vec::new();
     for (at, draft) in found.drafts.iter().enumerate() {

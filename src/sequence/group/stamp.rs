@@ -253,7 +253,7 @@ pub(super) fn steps_of_a_frame(fractions: &[i64], width: u8) -> Option<i64> {
         .find(|steps| fractions.iter().all(|fraction| is_step_of_a_frame(*fraction, width, *steps)))
 }
 
-/// Whether a fraction of this width is one of so many equal steps.
+/// Whether a fraction of this width is one of this many equal steps.
 pub(super) fn is_step_of_a_frame(fraction: i64, width: u8, steps: i64) -> bool {
     debug_assert!(digits_of(fraction) <= width);
     let one = 10_i64.pow(u32::from(width.min(9)));

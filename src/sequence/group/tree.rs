@@ -28,7 +28,7 @@ struct Tree {
     same: HashMap<Box<[u8]>, LeftAlone>,
 }
 
-/// Files that would be one film if they lay in one folder.
+/// Files that would be one film if they were in one folder.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum FilesOf {
     Film(u32),

@@ -10,7 +10,7 @@ use crate::sequence::name::{PatternError, STAMP_DIGITS, may_be_frame};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Token {
     Text(String),
-    /// A counter of at least so many digits; 1 for numbers without padding.
+    /// A counter of at least this many digits; 1 for numbers without padding.
     Counter(u8),
     /// A date, a time of day, or both.
     Date,
