@@ -52,7 +52,9 @@ const GATHER: Duration = Duration::from_secs(1);
 /// How long other changes gather (markers, new folders): a marker comes with its last frame.
 const GATHER_URGENT: Duration = Duration::from_millis(20);
 
-/// How long aborted encodes may take to end before the daemon leaves without them.
+/// How long aborted encodes may take to end before the daemon leaves without them. An encoder that is ended takes half a
+/// second at most before it is killed, unless its disk hangs, and for that nobody should wait: what it leaves is removed at
+/// the next start.
 const ABORT_LIMIT: Duration = Duration::from_secs(2);
 
 /// All state of a running daemon that decisions are made by.

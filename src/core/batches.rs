@@ -19,11 +19,13 @@ use crate::sequence::Batch;
 use crate::sequence::tracker::Event as Tracked;
 use crate::watch::dirty::Dirty;
 
-/// Time until a journal that failed is asked again.
+/// Time until a journal that failed is asked again. A full disk takes somebody to clear it, and to ask every second would
+/// fill the log meanwhile.
 const PAUSE: Duration = Duration::from_secs(60);
 
 impl Core {
-    /// Puts a sealed batch into the journal; it waits for its turn from then on.
+    /// Puts a sealed batch into the journal; it waits for its turn from then on. It is queued only when it is there: a job
+    /// without a record could neither be taken up nor tidied up after by the next start.
     pub(super) fn begin(&mut self, batch: Batch) {
         // The frames of a root that left the config are looked at afresh when it comes back.
         let Some(root) = self.root_of(&batch.dir) else { return };
@@ -174,7 +176,8 @@ impl Core {
         self.tell(News::Failed { job: Arc::clone(job), failure, consequence });
     }
 
-    /// Files that batches held are free again: their folders are read afresh.
+    /// Files that batches held are free again: their folders are read afresh, because the files may be others by now, and
+    /// no event comes for what did not change.
     pub(super) fn released(&mut self, released: Vec<Files>) {
         for (dir, files) in released {
             let dir: Arc<Path> = Arc::from(dir);

@@ -2,6 +2,11 @@
 //!
 //! One question at a time, so that no clean-up runs twice at once. A job that ended, and a folder that was forgotten, while an
 //! answer was on its way are no work any more, although the answer says so.
+//!
+//! The journal answers on a worker, and the worker that ends a job writes to it from another thread. Both answers come as
+//! events, in any order: a list of work that was made before a job ended can come after its end. Queued by that list, the
+//! batch would be encoded a second time, and a folder that was just forgotten would get its video after all. To hold a lock
+//! over question and answer would make the core wait for the disk; to remember what happened meanwhile does not.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -57,7 +62,8 @@ impl JournalPoll {
     /// The answer came, a good one or not. What it could not know of, and whether to ask again.
     pub(crate) fn answered(&mut self, is_good: bool) -> (Past, bool) {
         let reconsidered = self.under_way.take().unwrap_or(false);
-        // A journal that failed did not hear of it.
+        // A journal that failed did not hear of it. Without this, batches that the new config lets run again would wait
+        // until somebody changes the config once more.
         self.reconsider |= reconsidered && !is_good;
         (std::mem::take(&mut self.since_question), std::mem::take(&mut self.again))
     }

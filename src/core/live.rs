@@ -29,7 +29,8 @@ const LOOK_AT_LOAD: Duration = Duration::from_secs(5);
 /// A sequence: its folder, and what its names share.
 pub(crate) type Key = (Arc<Path>, Pattern);
 
-/// How often everything was ended: answers to what was asked before that say nothing.
+/// How often everything was ended: answers to what was asked before that say nothing. A sequence of the same name may have
+/// begun anew since, by another config, and would take an answer to the former one for its own.
 pub(crate) type Era = u64;
 
 /// What makes the chunks of one sequence, by one recipe. Never given out twice.
@@ -115,7 +116,9 @@ enum Purpose {
 }
 
 impl Task {
-    /// A job that waits for it goes on waiting: two encoders for one sequence would be one too many.
+    /// A job that waits for it goes on waiting: two encoders for one sequence would be one too many. The job would encode
+    /// the very frames that the first one is at, beside it, with twice the memory and for no earlier end. The wait is
+    /// short, since the encoder that is aborted ends as well, and its end is an event in any case.
     fn abort(&mut self) {
         if self.purpose == Purpose::Growing {
             self.purpose = Purpose::Aborted;
@@ -180,7 +183,8 @@ impl Core {
             self.live.growing.entry(key.clone()).or_insert_with(new).encode.touched(from, now);
             self.live_step(&key);
         }
-        // Grouped anew, the names of a folder may be other sequences than before.
+        // Grouped anew, the names of a folder may be other sequences than before. What is encoded of one that is gone is of
+        // no use, and nobody would ever finish it.
         let of_folder = self.live.growing.keys().filter(|key| key.0 == *dir).cloned().collect::<Vec<_>>();
         for key in of_folder {
             if self.tracker.growing(&key.0, &key.1).is_none() {
@@ -253,7 +257,8 @@ impl Core {
             LiveEvent::Checked(_, key, checked) => self.live_checked(&key, checked),
             LiveEvent::Drained(serial) => {
                 let Some(key) = self.live.tasks.get(&serial).map(|task| task.key.clone()) else { return };
-                // Until now it had frames to take: how long it waits for the next one counts from here.
+                // Until now it had frames to take: how long it waits for the next one counts from here. So the step comes
+                // before the mark, which it would otherwise take for a wait since the last push.
                 self.live_step(&key);
                 if let Some(task) = self.live.tasks.get_mut(&serial) {
                     task.drained = true;
@@ -344,7 +349,10 @@ impl Core {
         self.carry_out(key, out);
     }
 
-    /// Whether there is room for one more encoder: memory is what they take.
+    /// Whether there may be one more encoder. Encoders of sequences that grow mostly wait for frames, so that they take
+    /// memory and hardly a processor: some 500 MB for x264 at 1080p. That is why there may be two on a small machine, and
+    /// eight at most on a large one unless `jobs` says more. Proofs do not count: when its encoder has ended, little is
+    /// left of one.
     fn may_open(&self) -> bool {
         let most = self.settings.config.encoder.jobs.get().max((self.machine.cores.get() / 4).clamp(2, 8));
         self.live.encoders() < most && !self.is_stopping()

@@ -35,7 +35,8 @@ impl Running {
 }
 
 impl JobQueue {
-    /// Queues `job`, unless it is here already.
+    /// Queues `job`, unless it is here already: a batch that was just recorded may come twice, with the word that it is
+    /// there and in a list of due work that was made right after.
     pub(crate) fn enqueue(&mut self, job: Queued) {
         let known = self.running.contains_key(&job.id) || self.waiting.iter().any(|waiting| waiting.id == job.id);
         if !known {
@@ -44,6 +45,9 @@ impl JobQueue {
     }
 
     /// The next batch that is `ready`, if fewer than `limit` run. It is to be started, or waits no more.
+    ///
+    /// The first that is ready and not the first of all: one that waits for a chunk of its own that is being proved must
+    /// not keep the others from running meanwhile. It is taken as soon as it is ready, because its place is still in front.
     pub(crate) fn take_next(&mut self, limit: usize, ready: impl Fn(&Batch) -> bool) -> Option<Queued> {
         if self.running.len() >= limit {
             return None;
@@ -77,7 +81,8 @@ impl JobQueue {
         self.running.remove(&id)
     }
 
-    /// Takes back the waiting batches that `gone` picks. Those of them that run come back: they are to be ended.
+    /// Takes back the waiting batches that `gone` picks. Those of them that run come back: they are to be ended. They stay
+    /// among the running until their end is reported, since their encoders still take memory until then.
     pub(crate) fn cancel(&mut self, gone: impl Fn(&Batch) -> bool) -> Vec<BatchId> {
         self.waiting.retain(|job| !gone(&job.batch));
         self.running.values().filter(|running| gone(&running.job.batch)).map(|running| running.job.id).collect()

@@ -20,7 +20,8 @@ use crate::sequence::{Frame, FrameNumber, Pattern};
 use crate::watch::dirty::Dirty;
 use crate::watch::native::Urgency;
 
-/// Time between two readings of everything below a root that is watched natively: events can get lost.
+/// Time between two readings of everything below a root that is watched natively: events can get lost. The kernel drops
+/// them when its queue overflows (inotify(7)), and what is written into the upper folder of an overlay brings none.
 const RECONCILE: Duration = Duration::from_secs(300);
 
 /// From this many files on their memory, some megabytes, is given back when they are forgotten.
@@ -151,7 +152,8 @@ impl Core {
         }
     }
 
-    /// Reads `request` of a root, after what is being read now.
+    /// Reads `request` of a root, after what is being read now. One reading of a root at a time: the report of a reading
+    /// that began earlier and ended later would put files back that the other one saw go.
     pub(super) fn want(&mut self, root: &Arc<Path>, request: ReadRequest) {
         let now = self.now;
         let Some(watched) = self.roots.get_mut(root) else { return };
@@ -312,7 +314,8 @@ impl Core {
     }
 
     /// The files of a sequence were looked at. Where the config was read again meanwhile, that says nothing: which files are
-    /// those of the sequence may be decided otherwise by now.
+    /// those of the sequence may be decided otherwise by now. The tracker is answered all the same, since it waits for an
+    /// answer and would wait for ever.
     pub(super) fn inspected(&mut self, reader: ReaderId, inspection: &Inspection, verdict: Verdict) {
         let (dir, pattern) = (Arc::clone(&inspection.dir), inspection.pattern.clone());
         let root = self.root_path_of(&dir);

@@ -33,6 +33,7 @@ impl LiveEncode {
             Phase::Ready => {}
         }
         self.drop_what_changed(growing, out);
+        // One look at files at a time: the next one begins where the answer to this one ends.
         if self.checking {
             return;
         }
@@ -53,13 +54,14 @@ impl LiveEncode {
         let next = growing.frames_from(open.run.last().saturating_add(1)).next();
         let next = next.filter(|frame| open.run.goes_on_with(frame, growing));
         if next.as_ref().is_some_and(|frame| self.cover(frame.number).is_some()) {
-            // It has reached the chunk behind it.
+            // It has reached the chunk after it.
             self.end(out);
             return;
         }
         let more = next
             .filter(|_| !capacity.busy)
             .map(|next| self.free_from(next.number, growing, open.run.room(self.limits)));
+        // A file is looked at before it is fed: a torn frame would end the chunk of an encoder that is given it.
         let more = self.feedable(more.unwrap_or_default(), now);
         if !more.is_empty() {
             self.checking = true;
@@ -71,6 +73,7 @@ impl LiveEncode {
             return;
         }
         let Some(open) = &mut self.open else { return };
+        // While it has frames to take, it does not wait for any: a slow encoder must not be given up for a slow renderer.
         if !capacity.drained {
             open.pushed_at = now;
         }
@@ -99,7 +102,8 @@ impl LiveEncode {
         let fed = frames.iter().take_while(|frame| !self.is_waited_for(frame)).count();
         let whole = fed >= self.limits.length.get() as usize;
         let waits_for_pace = self.pause_penalty > 0 && !whole;
-        // A gap may still be filled, and then two short chunks would be one.
+        // A gap may still be filled, and then two short chunks would be one. Once it has been quiet for a while, it likely
+        // is not, and the video is wanted soon.
         let is_first = || growing.frames_from(FrameNumber::MIN).next().as_ref() == Some(&first);
         let follows = first.number == self.mark || growing.spacing().follows(self.mark.saturating_sub(1), first.number);
         let after_gap = !follows && !is_first();
@@ -205,7 +209,8 @@ impl LiveEncode {
         let Some(open) = self.open.as_ref().filter(|open| self.mark <= open.run.last()) else { return };
         let mut truth = growing.frames_from(open.run.first());
         if !open.run.frames.iter().all(|frame| truth.next().as_ref() == Some(frame)) {
-            // Frames that are written twice are better left alone for a while.
+            // Frames that are written twice are better left alone for a while, and the longer the more often it happens:
+            // the encoder that was at them has lost its whole chunk.
             self.rest = (self.rest * 2).clamp(Duration::from_secs(1), REST_LIMIT);
             self.abort(out);
         }
