@@ -52,7 +52,7 @@ impl Ffmpeg {
         Self::ask(Self::locate(configured)?)
     }
 
-    /// Where the FFmpeg to be used lies: at `configured`, or else the first one on `PATH`, or else one beside this
+    /// Where the FFmpeg to be used is: at `configured`, or else the first one on `PATH`, or else one beside this
     /// executable.
     pub fn locate(configured: Option<&Path>) -> Result<PathBuf, FfmpegError> {
         let path = match configured {

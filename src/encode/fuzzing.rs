@@ -36,7 +36,7 @@ pub fn lists(bytes: &[u8]) {
     bytes.split(|byte| *byte == b'\n').for_each(|name| chunk_name(OsStr::from_bytes(name)));
 }
 
-/// How many boxes there are before the end, or before what is none.
+/// How many boxes there are before the end, or before what is not one.
 fn walk(bytes: &[u8]) -> usize {
     let mut file = Cursor::new(bytes);
     let Ok(mut walk) = Walk::new(&mut file) else { panic!("memory can be read") };

@@ -94,7 +94,7 @@ fn copy(ffmpeg: &Ffmpeg, recipe: &Recipe, rate: FrameRate) -> FfmpegCommand {
     // What the muxer of the parts says of itself is nothing to keep.
     command.args(["-map_metadata", "-1"]);
     // Said again, because FFmpeg guesses the length of a fragment's last frame from the rate, and the rate from the first
-    // 5 MB: of frames of a megabyte, FFmpeg 5.1 made the last of the reel one tick long.
+    // 5 MB: of frames of a megabyte, FFmpeg 5.1 made the last of the video one tick long.
     if recipe.is_boxes(Form::Reel) {
         command.args(["-bsf:v", &format!("setts=pts=PTS:dts=DTS:duration={}", track_step(rate))]);
     } else {

@@ -39,7 +39,7 @@ const END: &str = "#EXT-X-ENDLIST\n";
 ///
 /// # Errors
 ///
-/// When a chunk cannot be read, when `dir` cannot be written, or when the disk has no room for the first copy.
+/// When a chunk cannot be read, when `dir` cannot be written, or when the disk has no space for the first copy.
 pub fn write(dir: &Path, chunks: &[PathBuf], rate: FrameRate, most: NonZeroU32) -> Result<PathBuf, EncodeError> {
     write_within(dir, chunks, rate, most, &room)
 }
@@ -66,7 +66,7 @@ fn write_within(
     for part in parts.iter().take_while(|part| part.layout.lead == head.layout.lead) {
         let name = part.name(start).ok_or(EncodeError::NoFrames)?;
         if !part.is_copied(&folder, &name) {
-            // The video is as large as its chunks, is written next, and needs the room more.
+            // The video is as large as its chunks, is written next, and needs the space more.
             if room(&folder).map_err(EncodeError::io(dir))? < part.bytes + all {
                 break;
             }
@@ -292,7 +292,7 @@ mod tests {
         let copies = ["part-0-a.mp4".to_owned(), format!("part-{count}-b.mp4")];
         assert_eq!(names(&dir), [INIT.to_owned(), copies[0].clone(), copies[1].clone(), PLAYLIST.to_owned()]);
 
-        // What is copied already takes no more room; what is not is left out.
+        // What is copied already takes no more space; what is not is left out.
         fs::remove_file(dir.join(&copies[1])).unwrap();
         let list = write(0).unwrap();
         let text = fs::read_to_string(list).unwrap();

@@ -1,4 +1,4 @@
-//! How encoding steps back behind other programs: by niceness for processors, by the idle class for disks.
+//! How encoding steps back for other programs: by niceness for processors, by the idle class for disks.
 //!
 //! Owns the one system call that neither the standard library nor rustix wraps. It never makes anything more important than
 //! it was. On Linux both are properties of a thread, and whatever that thread starts inherits them.
@@ -82,7 +82,7 @@ mod tests {
 
     fn seen(process: u32, id: u32) -> Option<Seen> {
         let stat = fs::read_to_string(format!("/proc/{process}/task/{id}/stat")).ok()?;
-        // The name may hold anything, so fields are counted behind it: proc(5) has the niceness as the 19th of all.
+        // The name may hold anything, so fields are counted after it: proc(5) has the niceness as the 19th of all.
         let nice = stat.rsplit_once(") ")?.1.split(' ').nth(16)?.parse().unwrap();
         Some(Seen { nice, idle: io_priority(id)? & !7 == IDLE })
     }

@@ -29,9 +29,9 @@ pub use form::Form;
 use pixels::Pixels;
 pub use proof_frames::ProofFrames;
 
-/// After so many bytes a part of a video gets its next fragment.
+/// After this many bytes a part of a video gets its next fragment.
 const FRAGMENT_BYTES: &str = "1000000";
-/// After so many frames it does too, however small they are: what is not yet in a fragment cannot be proved.
+/// After this many frames it does too, however small they are: what is not yet in a fragment cannot be proved.
 const FRAGMENT_FRAMES: u64 = 8;
 
 /// What the frames of a batch are like, as far as it matters for the video.
@@ -149,7 +149,7 @@ impl Recipe {
         }
     }
 
-    /// The reel's extension, without the dot.
+    /// The video's extension, without the dot.
     #[must_use]
     pub fn extension(&self) -> &'static str {
         match self.container {
@@ -222,7 +222,7 @@ impl Recipe {
         form != Form::Reel || matches!(self.container, Container::Mp4 | Container::Mov)
     }
 
-    /// Arguments in front of the input of a decode of the reel.
+    /// Arguments in front of the input of a decode of the video.
     pub(crate) fn decoder_args(&self) -> &'static [&'static str] {
         // FFmpeg's own VP9 decoder leaves the alpha out.
         if self.encoder == "libvpx-vp9" && self.feed.has_alpha() { &["-c:v", "libvpx-vp9"] } else { &[] }

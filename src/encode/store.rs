@@ -166,7 +166,7 @@ pub struct TempChunk {
 }
 
 impl TempChunk {
-    /// Where the file lies: to be written in place, since its inode is what is kept.
+    /// Where the file is: to be written in place, since its inode is what is kept.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path

@@ -34,7 +34,7 @@ mod webp;
 use pixels::Checked;
 pub(super) use source::Source;
 
-/// Proves that the file `output` of `spec` is the video of what an encoder was fed: of so many frames that have
+/// Proves that the file `output` of `spec` is the video of what an encoder was fed: of `fed` frames that have
 /// these `fingerprints`.
 ///
 /// That the frames are still the files they were is the caller's to ask once more, with [`check_inputs`], before it

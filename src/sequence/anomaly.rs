@@ -85,7 +85,7 @@ impl Anomaly {
         sorted.into_iter().map(anomaly).collect()
     }
 
-    /// The numbers of frames that are no part of the reel although their files exist.
+    /// The numbers of frames that are no part of the video although their files exist.
     pub fn left_out(&self) -> impl Iterator<Item = FrameNumber> {
         let ranges = match self {
             Self::Unreadable { numbers, .. } => Some(numbers),

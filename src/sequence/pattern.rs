@@ -57,7 +57,7 @@ pub enum Kind {
         /// Whether the numbers are points in time.
         time: bool,
     },
-    /// The frames lie in folders that follow each other, and their names are paths. The rest of the pattern is that of the
+    /// The frames are in folders that follow each other, and their names are paths. The rest of the pattern is that of the
     /// file names. The number alone does not give the name.
     Folders {
         /// The folders as people see them: `{stamp}/`, `#MEDIA/`.
@@ -120,7 +120,7 @@ impl Pattern {
     }
 
     /// The file name of frame `number` where prefix, number and suffix are all of it. A sign stands before the zeros and
-    /// does not count for the width. Where the frames lie in folders that follow each other, it is no file's name.
+    /// does not count for the width. Where the frames are in folders that follow each other, it is no file's name.
     #[must_use]
     pub fn name(&self, number: FrameNumber) -> BString {
         let mut name = Vec::with_capacity(self.prefix.len() + self.suffix.len() + 20);

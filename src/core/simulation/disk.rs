@@ -62,7 +62,7 @@ impl Disk {
         let name = |number: u64| BString::from(format!("{}_{number:04}.png", render.prefix));
         let dir = Arc::clone(&render.dir);
         match random.below(24) {
-            // A frame comes late, after the one behind it.
+            // A frame comes late, after the one that follows it.
             0 => {
                 render.next += 2;
                 self.write(&dir, &name(render.next - 1), 9)

@@ -816,7 +816,7 @@ impl World {
     }
 }
 
-/// An event, as far as a line has room for it.
+/// An event, as far as it fits into a line.
 fn short(event: &Event) -> String {
     match event {
         Event::Scanned(report) | Event::Rescanned(report) => {

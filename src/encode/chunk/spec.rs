@@ -57,7 +57,7 @@ pub struct ChunkOutcome {
     pub proof: Proof,
 }
 
-/// What was proved of a file: so many frames, one after the other in equal steps from zero, each with its picture.
+/// What was proved of a file: a number of frames, one after the other in equal steps from zero, each with its picture.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
     /// Frames in the file.
@@ -123,7 +123,7 @@ pub struct Shown {
 pub enum BadFrames {
     /// It is left out; an anomaly.
     Skip,
-    /// The frame before it is shown in its place, or the one after it where there is none before; an anomaly.
+    /// The frame before it is shown in its place, or the one after it where it is the first; an anomaly.
     Hold,
     /// The encode fails.
     Error,
@@ -134,7 +134,7 @@ pub enum BadFrames {
 /// How FFmpeg is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
-    /// How far FFmpeg and decoding step back behind other programs, 0 to 19.
+    /// How far FFmpeg and decoding step back for other programs, 0 to 19.
     pub nice: u8,
     /// Threads of the encoder; its own choice where `None`.
     pub threads: Option<NonZeroUsize>,

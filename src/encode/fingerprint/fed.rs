@@ -9,7 +9,7 @@ use super::Fingerprint;
 pub struct Fingerprints(Arc<Mutex<Vec<Fingerprint>>>);
 
 impl Fingerprints {
-    /// One more, behind those before.
+    /// One more, after those before.
     pub(in crate::encode) fn push(&self, picture: Fingerprint) {
         self.lock().push(picture);
     }

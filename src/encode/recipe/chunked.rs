@@ -87,7 +87,7 @@ impl Family {
 
 /// How many frames x264 looks ahead in a part, instead of `fast`'s 30 and `medium`'s 40.
 ///
-/// Each of them is encoded when the last frame has arrived, and that is when the reel is waited for; each takes 7 MB at
+/// Each of them is encoded when the last frame has arrived, and that is when the video is waited for; each takes 7 MB at
 /// 1080p. A moving fractal of 480 frames at `medium` and CRF 18 came out 0.4 % smaller and 0.04 dB worse than with 40, and
 /// with [`make_up_for_near`] 0.02 % larger and 0.004 dB better; one of 1,000 frames 0.2 % smaller and 0.02 dB worse. Where
 /// next to nothing moves little decides much: 1,000 placeholder frames at 55 dB were 0.95 % smaller and 0.01 dB better, and

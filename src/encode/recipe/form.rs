@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 /// What the file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Form {
-    /// The reel itself, in the recipe's container.
+    /// The video itself, in the recipe's container.
     Reel,
     /// A part of one: fragments with times from zero, which [`join`](crate::encode::join) puts in their place.
     Chunk {
-        /// Key frames are at most so many frames apart, as in a reel that is made in one go.
+        /// Key frames are at most this many frames apart, as in a video that is made in one go.
         gop: NonZeroU32,
         /// Whether the video begins with it, as far as is known. The others are to look as if they went on from one before
         /// them; whichever a part is, it fits to all.

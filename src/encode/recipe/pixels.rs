@@ -10,7 +10,7 @@ use super::{Family, Source};
 /// What FFmpeg's scaler is told about itself: exact rounding, and chroma averaged over all pixels it stands for.
 const SCALE_FLAGS: &str = "flags=lanczos+accurate_rnd+full_chroma_int+full_chroma_inp";
 /// The tags of limited-range BT.709 with the transfer curve of the sRGB frames. A filter, because FFmpeg 9 drops the
-/// primaries and the transfer curve of output options behind a `scale` filter.
+/// primaries and the transfer curve of output options after a `scale` filter.
 const TAG_BT709: &str = "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=iec61966-2-1";
 /// The same for full range.
 const TAG_BT709_FULL: &str = "setparams=range=pc:colorspace=bt709:color_primaries=bt709:color_trc=iec61966-2-1";

@@ -57,7 +57,8 @@ pub(super) fn builtin(builtin: Builtin, video: &Video, source: &Source) -> Resul
         _ => {}
     }
     if let Some(speed) = video.speed.as_deref().or(base.speed) {
-        // A speed for `lossless` is one of x264's. Where the frames need FFV1, which has one only, there is none to choose.
+        // A speed for `lossless` is one of x264's. Where the frames need FFV1, which has one only, there is nothing to
+        // choose.
         let asked = speed_args(Family::of_preset(&video.preset), speed, &name)?;
         if builtin != Builtin::Lossless || family == Family::X264 {
             args.append(asked);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Explain, place};
 use crate::text::printable::Show as _;
 
-/// What can go wrong with the folder of chunk files. No frame and no reel is ever in it.
+/// What can go wrong with the folder of chunk files. No frame and no video is ever in it.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "every field is the path or the cause that its message shows")]
 pub enum StoreError {

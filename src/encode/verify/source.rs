@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_millis(40);
 /// The file of a job, as its decoder gets it.
 #[derive(Debug)]
 pub(in crate::encode) enum Source {
-    /// Whole, with so many frames.
+    /// Whole, with this many frames.
     Whole(u64),
     /// From an encoder that still writes it, and says in the end how many frames it was fed, or hangs up if it fails. Only
     /// for boxes with the index in front.

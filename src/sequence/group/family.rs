@@ -241,7 +241,7 @@ fn only_part(table: &Table<'_>, parts: Vec<Part>, column: usize) -> Part {
 }
 
 impl StretchReader {
-    /// Makes films of the stretches. `None` if there are none and the names are few.
+    /// Makes films of the stretches. `None` if there is not one and the names are few.
     fn read(table: &Table<'_>, parts: &[Part], stretches: Vec<Stretch>, found: &mut Found) -> Option<Self> {
         let leaves = table.len() >= FEW;
         let mut reader = Self { pairs: Vec::new(), films: HashMap::new(), leaves };

@@ -19,7 +19,7 @@ const MOST_FREE: usize = 5;
 pub(super) struct Roles {
     /// They keep films apart.
     pub text: Vec<usize>,
-    /// They rise with the number, or lie within it. In order of place.
+    /// They rise with the number, or are within it. In order of place.
     pub key: Vec<usize>,
     /// It orders each film. One of `key`.
     pub number: usize,

@@ -477,7 +477,7 @@ impl Frames {
         Some(frame)
     }
 
-    /// With `extend`, taken frames go along as soon as there is a new one, and go back when there is none.
+    /// With `extend`, taken frames go along as soon as there is a new one, and go back when there is no new one.
     ///
     /// An extended batch is the whole sequence once more. Without a new frame it would be the video that is there already,
     /// and silence would make it again and again.

@@ -213,7 +213,7 @@ impl Sequence {
         cx: &Context<'_>,
         out: &mut Vec<Decision>,
     ) -> Put {
-        // The time that old files lay there is no pause between two frames.
+        // The time since old files were written is no pause between two frames.
         let was_open = self.frames.fresh() > 0 && !self.frames.is_existing();
         let was_over = self.frames.is_written_over();
         let (number, identity) = (frame.number, frame.identity);

@@ -47,7 +47,7 @@ impl Folder {
         })
     }
 
-    /// Whether it was read, and none of the folders below it counts as a part of it.
+    /// Whether it was read, and no folder below it counts as a part of it.
     fn is_only_itself(&self) -> bool {
         self.listed.len() == 1 && self.listed.contains(&b""[..])
     }

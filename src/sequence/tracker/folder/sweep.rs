@@ -69,7 +69,7 @@ impl Folder {
                 frames.filter(is_gone).map(|frame| frame.number).collect()
             };
             let gone = match seen.get(&id).filter(|_| !within.is_empty()) {
-                // The frames of a folder have numbers that lie together, so that the others need no look.
+                // The frames of a folder have numbers that are next to each other, so that the others need no look.
                 Some(Seen { near, .. }) => {
                     let is_beside = |name: &[u8]| {
                         let folder = split_folder(name).0;

@@ -12,7 +12,7 @@ impl World {
         }
     }
 
-    /// The same into the files that are there, with so many bytes.
+    /// The same into the files that are there, with this many bytes.
     fn in_place(&mut self, numbers: impl IntoIterator<Item = i64>, size: u64) {
         for number in numbers {
             self.pass(seconds(1));

@@ -83,7 +83,7 @@ fn what_is_gone_from_a_folder_is_seen_also_beside_another_of_the_same_day() {
     }
     world.list_folder("2025-03-01/");
     assert_eq!(world.open_count(), [17]);
-    // Nothing is left of one, and another kind of picture is none of its business.
+    // Nothing is left of one, and another kind of picture does not concern it.
     world.write("2025-03-01/thumb1.jpg", WHOLE);
     world.files.retain(|name, _| !name.starts_with(b"2025-03-01/12"));
     world.list_folder("2025-03-01/");
