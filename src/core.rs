@@ -162,6 +162,8 @@ impl Core {
     /// Takes in what happened and everything that is due by `now`, which never runs backwards.
     pub(crate) fn handle(&mut self, event: Event, now: Duration) -> Vec<Effect> {
         self.now = self.now.max(now);
+        // The event first: it happened before now. A frame that came in time must not be too late because a silence was
+        // over while its event waited.
         self.take_in(event);
         self.on_time();
         std::mem::take(&mut self.out)
@@ -281,6 +283,8 @@ impl Core {
                 self.live_abort();
                 Some(self.now + ABORT_LIMIT)
             }
+            // Sequences that grow are not finished by waiting: their chunks are in the journal, where the next start finds
+            // them. Only jobs have all of their frames, and come to an end.
             StopPolicy::Finish => {
                 self.live_abort();
                 None

@@ -237,7 +237,8 @@ impl MarkerScope {
 }
 
 impl IdleTimeout {
-    /// The silence that ends a sequence whose longest pause so far is `longest_pause`; `None` if none does.
+    /// The silence that ends a sequence whose usual pause is `longest_pause`, the longest that came more than once; `None`
+    /// where no silence does.
     #[must_use]
     pub fn after(self, longest_pause: Duration) -> Option<Duration> {
         match self {

@@ -80,7 +80,7 @@ pub enum Counts {
 /// The number of frames, as the generator states it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Total {
-    /// So many.
+    /// This many.
     Frames(NonZeroU64),
     /// From one number to another; with a step that is not stated, so that the last one may never come.
     Range {
@@ -138,6 +138,7 @@ impl Origin {
             _ => return Relation::Words,
         };
         let counts = one.counter.counts.min(other.counter.counts);
+        // In the order of how much is blanked: the first layer that is equal says what the difference is in.
         match counts {
             // Whatever else is equal, a hidden counter has moved.
             Some(counts) if one.hashes.core == other.hashes.core && one.counter.hidden => Relation::Counter(counts),
@@ -156,6 +157,7 @@ impl Total {
     pub fn is_reached(&self, count: u64, last: FrameNumber, step: u64) -> bool {
         match self {
             Self::Frames(total) => count >= total.get(),
+            // Every second frame of 1 to 100 ends with 99: the next one would be beyond the end.
             Self::Range { last: stated, .. } => i128::from(last) + i128::from(step.max(1)) > i128::from(*stated),
         }
     }

@@ -69,7 +69,7 @@ pub fn has_rest(times_ns: &[i64]) -> bool {
     *longest >= REST_NS && *longest >= usual.saturating_mul(RESTS)
 }
 
-/// A pause that is worth a look at the pictures on both sides: this many times the usual one, and at least so long.
+/// A pause that is worth a look at the pictures on both sides: this many times the usual one, and at least this long.
 const LONG_PAUSES: i64 = 2;
 const LONG_PAUSE_NS: i64 = 1_000_000_000;
 

@@ -16,7 +16,8 @@ impl Folder {
     /// What is to be kept of it while it sleeps; `None` while something goes on in it, or may by time alone.
     ///
     /// The markers of a folder speak for the `batch_NNNN` folders in it, by what these hold at that moment: they stay
-    /// awake. So does a folder of which a batch was made: what comes beside its frames is judged by them.
+    /// awake. So does a folder of which a batch was made: what comes beside its frames is judged by them, and they are
+    /// known only as long as the folder is awake.
     pub(in crate::sequence::tracker) fn asleep(&self) -> Option<Asleep> {
         let stays = |other: &Other| other.arrival == Arrival::Existing;
         let is_quiet = self.is_only_itself()
