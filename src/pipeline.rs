@@ -7,6 +7,7 @@
 pub(crate) mod assemble;
 pub(crate) mod chunks;
 pub(crate) mod clock;
+pub(crate) mod consequence;
 pub mod error;
 pub mod job;
 pub(crate) mod places;

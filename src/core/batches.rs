@@ -12,7 +12,7 @@ use crate::core::news::News;
 use crate::core::recent::Video;
 use crate::journal::BatchId;
 use crate::model::Identity;
-use crate::pipeline::error::Consequence;
+use crate::pipeline::consequence::Consequence;
 use crate::pipeline::job::{Job, Queued};
 use crate::pipeline::run::Delivered;
 use crate::sequence::Batch;

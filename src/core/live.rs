@@ -257,8 +257,8 @@ impl Core {
             LiveEvent::Checked(_, key, checked) => self.live_checked(&key, checked),
             LiveEvent::Drained(serial) => {
                 let Some(key) = self.live.tasks.get(&serial).map(|task| task.key.clone()) else { return };
-                // Until now it had frames to take: how long it waits for the next one counts from here. So the step comes
-                // before the mark, which it would otherwise take for a wait since the last push.
+                // Until now it had frames to take: how long it waits for the next one counts from here. So the step
+                // is taken while the encoder still counts as busy: otherwise it would count from the last push.
                 self.live_step(&key);
                 if let Some(task) = self.live.tasks.get_mut(&serial) {
                     task.drained = true;

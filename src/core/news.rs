@@ -9,7 +9,7 @@ use bstr::BString;
 use crate::core::command::Trouble;
 use crate::core::event::{Failure, RootStatus};
 use crate::journal::BatchId;
-use crate::pipeline::error::Consequence;
+use crate::pipeline::consequence::Consequence;
 use crate::pipeline::job::Job;
 use crate::pipeline::run::Delivered;
 use crate::sequence::group::LeftAlone;

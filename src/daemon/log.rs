@@ -8,7 +8,7 @@ use crate::core::event::{Failure, RootStatus};
 use crate::core::news::News;
 use crate::core::snapshot::{SequenceSnapshot, Snapshot};
 use crate::frame::limits;
-use crate::pipeline::error::Consequence;
+use crate::pipeline::consequence::Consequence;
 use crate::pipeline::job::{Job, Tools};
 use crate::pipeline::run::Delivered;
 use crate::sequence::tracker::ExistingCount;

@@ -1,6 +1,6 @@
 //! What happens to the frames of a proved, published and recorded reel.
 //!
-//! Owns the only code that takes a frame away. It never does so before it has found the reel to be the file that was
+//! Owns the only code that takes a frame away: `quarantine` deletes, `archive` and `trash` move. It never does so before it has found the reel to be the file that was
 //! published, with the contents that were proved, and every frame to be the file that was encoded, never by listing a folder,
 //! never through a symbolic link, and never for a file that was not named to it.
 //!

@@ -151,8 +151,8 @@ impl Drop for Staging {
 /// are taken. `announce` hears of the reel under each name before that is tried: what it records lets the next start find
 /// out how far a killed process came. An error of `announce` ends the attempt.
 ///
-/// When this returns, the reel's data, its name and the absence of the staging name are on the disk. An error does not say
-/// that the reel has no name: what was announced last tells.
+/// When this returns, the reel's data, its name and the absence of the staging name are on the disk. After an error
+/// the video may have its name all the same: what was announced last tells.
 #[expect(clippy::needless_pass_by_value, reason = "publishing uses the staging file up")]
 pub fn publish(
     staging: Staging,

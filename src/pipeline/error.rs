@@ -1,19 +1,18 @@
 //! Why a batch does not become a video, and what follows from that.
 
-use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use thiserror::Error;
 
 use crate::deliver::cleanup::CleanupError;
 use crate::deliver::publish::PublishError;
+use crate::encode::EncodeError;
 use crate::encode::recipe::RecipeError;
 use crate::encode::store::StoreError;
-use crate::encode::{EncodeError, FailureKind};
 use crate::error::{Explain, chain};
 use crate::frame::FrameError;
 use crate::journal::JournalError;
+use crate::pipeline::consequence::Consequence;
 use crate::text::printable::Show as _;
 
 /// Why a batch did not become a reel. Its frames are untouched.
@@ -56,26 +55,6 @@ pub enum JobError {
     Panicked(String),
 }
 
-/// What follows from a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Consequence {
-    /// The same batch is done at the next start.
-    LaterAgain,
-    /// The batch as it was frozen exists no more: its files are looked at afresh.
-    Stale,
-    /// Tried again after the usual pauses, which grow, for ever.
-    BackOff,
-    /// Something outside must change first, such as a full disk: tried again this much later, without counting.
-    Hold(Duration),
-    /// Nothing is decided: what became of it is looked at when this much time has passed, as at a start.
-    Settle(Duration),
-    /// Trying again would certainly fail again, until the files or the settings change.
-    GiveUp,
-}
-
-/// Time between two looks at an output folder that is full, missing or read-only.
-const HOLD: Duration = Duration::from_secs(60);
-
 impl Explain for JobError {
     fn hint(&self) -> Option<String> {
         match self {
@@ -114,29 +93,6 @@ impl Explain for JobError {
     }
 }
 
-impl JobError {
-    pub(crate) fn consequence(&self) -> Consequence {
-        match self {
-            Self::Stopped => Consequence::LaterAgain,
-            Self::FramesChanged(_) => Consequence::Stale,
-            Self::Unsettled(_) | Self::NotRecorded { .. } => Consequence::Settle(HOLD),
-            Self::FolderGone { .. } | Self::Away { .. } => Consequence::Hold(HOLD),
-            Self::Publish(error) if error.retryable() => Consequence::Hold(HOLD),
-            Self::Encode(error) if is_disk_full(error) => Consequence::Hold(HOLD),
-            Self::Encode(error) if !error.retryable() => Consequence::GiveUp,
-            Self::Encode(_)
-            | Self::Store(_)
-            | Self::Journal(_)
-            | Self::Panicked(_)
-            | Self::Publish(_)
-            | Self::Cleanup(_) => Consequence::BackOff,
-            Self::NoFrames { .. } | Self::Incomplete { .. } | Self::SizeChanges { .. } | Self::Recipe(_) => {
-                Consequence::GiveUp
-            }
-        }
-    }
-}
-
 impl From<EncodeError> for JobError {
     fn from(error: EncodeError) -> Self {
         match error {
@@ -146,14 +102,3 @@ impl From<EncodeError> for JobError {
         }
     }
 }
-
-fn is_disk_full(error: &EncodeError) -> bool {
-    match error {
-        EncodeError::Failed(failure) => failure.kind == FailureKind::DiskFull,
-        EncodeError::Io { source, .. } => source.kind() == io::ErrorKind::StorageFull,
-        _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests;

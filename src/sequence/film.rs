@@ -27,7 +27,7 @@
 //! | the names are those of UDIM tiles, textures or icons; a video or settings of the same name beside each | -4 | yes |
 //! | 24 frames and more; 8 to 23; 4 to 7; fewer | +1; 0; -1; -2 | fewer than 8 |
 //! | the pictures are alike: 8 and more; 4 to 7; fewer | +3; +2; +1 | |
-//! | they are alike because all of them are the same, and neither is the pace steady nor counts the text frames | +1 | yes |
+//! | they are alike because all of them are the same, the pace is not steady, and no text counts the frames | +1 | yes |
 //! | they are not alike, but near | +1 | |
 //! | their order matters: 12 and more; 8 to 11 | +3; +2 | |
 //! | it does not: 24 and more; 12 to 23; 8 to 11 | -3; -2; -1 | |

@@ -1,6 +1,7 @@
 //! The rules that end a sequence.
 //!
-//! Owns what each rule means, for one sequence at one moment. It remembers nothing: `tracker` keeps the state.
+//! Owns what each rule means, for one sequence at one moment. It remembers nothing: `tracker` keeps the state, and asks in
+//! `tracker::open::ends` whether a sequence has ended now.
 //!
 //! There are two kinds of rules. A marker, a client, a number and the generator's word *say* that a sequence is finished.
 //! Silence says nothing: a renderer may be at a slow frame, or have crashed, and whoever saved five single pictures falls

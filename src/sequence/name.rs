@@ -1,4 +1,4 @@
-//! A file name -> prefix, number, width, suffix.
+//! File names: which can be frames, and what the user's pattern says of them.
 //!
 //! Owns which names can be frames at all, and which digits of a name can be its number. Names are bytes: nothing here
 //! needs them to be UTF-8. Which of several candidates wins depends on the other names of the folder; that is `group`.

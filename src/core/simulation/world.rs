@@ -20,7 +20,7 @@ use crate::core::live::{Checked, Era, Key, LiveEvent};
 use crate::core::roots::{ListingFingerprint, ReaderId};
 use crate::core::{Core, Machine};
 use crate::model::Identity;
-use crate::pipeline::error::Consequence;
+use crate::pipeline::consequence::Consequence;
 use crate::pipeline::job::{Job, Queued};
 use crate::pipeline::run::Delivered;
 use crate::sequence::existing::{ExistingFiles, FileSet};

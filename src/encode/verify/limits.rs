@@ -65,7 +65,7 @@ impl Limits {
         Self(std::array::from_fn(|at| limit(Statistic::ALL[at], worst[at], margin)))
     }
 
-    /// How much of the limit `value` is, 1 and more if it is too much; `None` where the codec may do anything.
+    /// How much of the limit `value` is, more than 1 if it is too much; `None` where the codec may do anything.
     #[must_use]
     pub fn share(&self, statistic: Statistic, value: f64) -> Option<f64> {
         let at = Statistic::ALL.iter().position(|other| *other == statistic)?;

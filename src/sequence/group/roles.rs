@@ -274,7 +274,7 @@ impl Choice<'_> {
             Candidate { text: Vec::new(), key: self.free.clone(), how: How::Along, number: self.free[0], single: 0 }
         });
         // Few names have readings that one more name turns over. A reading that is firm is not made anew before a batch is
-        // made of it, so that it must be right.
+        // made of it. It must therefore be right.
         let mut firm = self.firm && self.table.len() >= 8 * ENOUGH;
         let mut free = Vec::new();
         if !text.is_empty() && self.stamp.is_none() {

@@ -110,7 +110,8 @@ impl Frames {
     pub(super) fn put(&mut self, frame: Frame, arrival: Arrival, extend: bool) -> Put {
         let Frame { number, name, identity } = frame;
         let file = File { identity, name };
-        // A frame that was open is in no batch, whatever became of its file. That it was written over one is kept as its age.
+        // A frame that was open is in no batch, whatever became of its file. That it was written
+        // over an old file is kept as its age.
         let open = if arrival == Arrival::Existing { arrival } else { Arrival::New };
         if let Some(known) = self.open.get(&number) {
             if known.file.identity == identity {

@@ -2,17 +2,22 @@
 
 use std::num::NonZeroU32;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use rustix::io::Errno;
 
 use super::*;
 use crate::config::FrameRate;
+use crate::deliver::cleanup::CleanupError;
+use crate::deliver::publish::PublishError;
 use crate::encode::ffmpeg::FfmpegError;
 use crate::encode::ffmpeg::failure::account;
+use crate::encode::recipe::RecipeError;
+use crate::encode::store::StoreError;
 use crate::encode::{Failure, Flaw};
-use crate::frame::FrameErrorKind;
+use crate::frame::{FrameError, FrameErrorKind};
+use crate::journal::JournalError;
 
 const HELD: Consequence = Consequence::Hold(HOLD);
 
