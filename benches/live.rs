@@ -34,7 +34,7 @@ fn main() {
     let pace = setting("REELD_BENCH_PACE", 5);
     let preset = text("REELD_BENCH_PRESET", "medium");
     println!("PNG frames of 1920x1080, {pace} a second, libx264 {preset} CRF {CRF}, key frames 240 apart.");
-    println!("`wait` is the time from the marker, right behind the last frame, to the published reel.");
+    println!("`wait` is the time from the marker, right behind the last frame, to the published video.");
     for content in list(&text("REELD_BENCH_CONTENTS", "slates,fractal")) {
         let home = scratch();
         let distinct = setting("REELD_BENCH_DISTINCT", 240);
@@ -122,9 +122,9 @@ fn live(count: u32, pace: u32, preset: &str, pictures: &Pictures) -> Run {
     }
     File::create(frames.join(".done")).expect("a marker");
     let marked = Instant::now();
-    let (published, reel) = daemon.wait_for("reel");
-    assert_eq!(reel["frames"], count, "every frame is in the reel");
-    let reel = PathBuf::from(reel["reel"].as_str().expect("a path"));
+    let (published, reel) = daemon.wait_for("video");
+    assert_eq!(reel["frames"], count, "every frame is in the video");
+    let reel = PathBuf::from(reel["video"].as_str().expect("a path"));
     let peak_kib = memory.peak_kib();
     Run { frames, wait: published.saturating_duration_since(marked), reel, peak_kib, home }
 }
@@ -149,7 +149,7 @@ fn compare(run: &Run, preset: &str) {
         run.peak_kib as f64 / cost.peak_kib as f64
     );
     let one_go = OneGo::new(run, &encoder);
-    let bytes = |file: &Path| fs::metadata(file).expect("a reel").len() as f64;
+    let bytes = |file: &Path| fs::metadata(file).expect("a video").len() as f64;
     println!(
         "  size: {:+.2} % against one go (wanted: within 1 %)",
         (bytes(&run.reel) / bytes(&one_go.reel) - 1.0) * 100.0

@@ -39,7 +39,7 @@ pub(crate) struct CheckArgs {
     here: bool,
 }
 
-/// Less free space than this for reels is worth a word: a minute of 1080p at high quality.
+/// Less free space than this for videos is worth a word: a minute of 1080p at high quality.
 const LITTLE_SPACE: u64 = 1 << 30;
 
 /// What was found so far.
@@ -159,7 +159,7 @@ fn check_root(root: &Root, findings: &mut Findings) -> Result<(), CliError> {
         check_writable(&root.path, "frames are removed here", findings)?;
     }
     let output = output_of(root);
-    check_place(&output, "output_dir", "reels are staged and published here, on one mount", findings)
+    check_place(&output, "output_dir", "videos are staged and published here, on one mount", findings)
 }
 
 /// Says what the daemon would leave alone: everything while it has not watched the root yet, and later what the selection
@@ -222,19 +222,19 @@ fn check_space(dir: &Path, findings: &mut Findings) -> Result<(), CliError> {
     match publish::free_space(dir) {
         Ok(space) if space < LITTLE_SPACE => findings.wrong(
             &format!("{}: {} free", dir.shown(), BinaryBytes(space)),
-            Some("make room; a batch waits while the disk is full".to_owned()),
+            Some("free some space; a batch waits while the disk is full".to_owned()),
         ),
         Ok(space) => good(&format!("{}: {} free", dir.shown(), BinaryBytes(space))),
         Err(error) => findings.failed("", &error),
     }
 }
 
-/// The folder, or the nearest one above it that exists: the rest is made when the first reel is published.
+/// The folder, or the nearest one above it that exists: the rest is made when the first video is published.
 fn existing(path: &Path) -> PathBuf {
     path.ancestors().find(|ancestor| ancestor.is_dir()).unwrap_or(Path::new("/")).to_path_buf()
 }
 
-/// A folder that is made when it is needed: whether it can be, and how much room there is.
+/// A folder that is made when it is needed: whether it can be, and how much space there is.
 fn check_place(dir: &Path, key: &str, what: &str, findings: &mut Findings) -> Result<(), CliError> {
     if let Some(why) = place::no_folder(dir) {
         let hint = format!("move or mend what is in the way, or set `{key}` elsewhere");
@@ -252,7 +252,7 @@ fn check_writable(dir: &Path, what: &str, findings: &mut Findings) -> Result<(),
             &format!("{}: not writable ({what}): {}", dir.shown(), chain(&error)),
             Some(match error.kind() {
                 ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-                    "make room on its disk, or raise the quota".to_owned()
+                    "free some space on its disk, or raise the quota".to_owned()
                 }
                 _ => "let the user that reeld runs as write there; under systemd see `ReadWritePaths=`".to_owned(),
             }),

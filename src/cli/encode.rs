@@ -93,7 +93,7 @@ enum Outcome<'a> {
     Published(&'a Delivered),
     /// These very frames were made into it before, by the same settings.
     Existing {
-        #[serde(serialize_with = "lossy")]
+        #[serde(rename = "video", serialize_with = "lossy")]
         reel: &'a Path,
     },
     Failed {

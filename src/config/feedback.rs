@@ -24,7 +24,7 @@ pub(super) fn complaint(root: &Root, roots: &[Root]) -> Option<Complaint> {
     }
     let reels = reels(root);
     let fed = roots.iter().find(|other| reels.iter().any(|reel| admits(other, reel)))?;
-    let message = format!("the reels are WebP pictures inside of `{}`, where they would be frames", fed.path.shown());
+    let message = format!("the videos are WebP pictures inside of `{}`, where they would be frames", fed.path.shown());
     let hint = "set `output_dir` to a folder that is not watched, or leave them out: exclude = [\"*.webp\"]";
     Some(Complaint::new(message, hint))
 }

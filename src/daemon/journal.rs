@@ -89,7 +89,7 @@ fn settle(tools: &Tools, now: i64, busy: &[BatchId]) -> Result<Vec<(PathBuf, Ide
         if let Some(stored) = tools.journal.batch(id)?
             && let Err(error) = chunks::clear(tools, &stored.batch)
         {
-            tracing::warn!(batch = %id, hint = error.hint().unwrap_or_default(), "the chunks of this reel stay: {}", chain(&error));
+            tracing::warn!(batch = %id, hint = error.hint().unwrap_or_default(), "the chunks of this video stay: {}", chain(&error));
         }
         published.extend(tools.journal.reel_of(id)?.map(|video| (video.path, video.identity)));
     }

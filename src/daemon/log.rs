@@ -52,7 +52,7 @@ pub(super) fn tell(news: &News, tools: &Tools) {
         }
         News::Delivered { job, delivered } => made(job, delivered),
         News::Failed { job, failure, consequence } => failed(job, failure, *consequence),
-        News::RecordedLate(path) => tracing::info!(reel = %path.shown(), "reel, recorded late"),
+        News::RecordedLate(path) => tracing::info!(video = %path.shown(), "video, recorded late"),
         News::JournalFailed { failure: Failure { line, hint, .. }, again } => {
             tracing::error!(hint, "{line}; tried again in {} s", again.as_secs());
         }
@@ -98,7 +98,7 @@ fn finished(batch: &Batch) {
 
 fn made(job: &Job, delivered: &Delivered) {
     let Delivered { reel, frames, ahead, ms, .. } = delivered;
-    tracing::info!(batch = %job.id, reel = %reel.shown(), frames, ahead, ms, why = %job.batch.reason, "reel");
+    tracing::info!(batch = %job.id, video = %reel.shown(), frames, ahead, ms, why = %job.batch.reason, "video");
     for anomaly in &delivered.anomalies {
         tracing::warn!(batch = %job.id, sequence = job.name(), hint = anomaly.hint(), "{anomaly}");
     }

@@ -93,7 +93,7 @@ pub enum KeptReason {
     #[error("another frame of the batch changed since it was encoded")]
     OthersChanged,
     /// It is the reel.
-    #[error("it is the reel itself")]
+    #[error("it is the video itself")]
     IsReel,
     /// It could not go back to its name, which another file took meanwhile; it lies here instead.
     #[error("its name was taken meanwhile; it is in {}", .0.shown())]

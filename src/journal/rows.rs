@@ -209,8 +209,9 @@ pub struct Entry {
     /// As `24000/1001`.
     pub rate: String,
     pub ffmpeg: Option<String>,
-    #[serde(serialize_with = "lossy_option")]
+    #[serde(rename = "video", serialize_with = "lossy_option")]
     pub reel: Option<PathBuf>,
+    #[serde(rename = "video_bytes")]
     pub reel_bytes: Option<i64>,
     pub encode_ms: Option<i64>,
     pub verify_ms: Option<i64>,

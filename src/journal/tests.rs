@@ -526,7 +526,7 @@ fn entries_print_as_json_whatever_their_bytes() {
     assert_eq!(json["state"], "pending");
     assert_eq!(json["pattern"], "sh\u{FFFD}t_####.png");
     assert_eq!(json["dir"], "/srv/a");
-    assert_eq!(json["reel"], serde_json::Value::Null);
+    assert_eq!(json["video"], serde_json::Value::Null);
 }
 
 proptest! {

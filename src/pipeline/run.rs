@@ -43,7 +43,7 @@ use crate::watch::places::Sighting;
 #[derive(Debug, Clone, Serialize)]
 pub struct Delivered {
     /// Where it lies.
-    #[serde(serialize_with = "lossy")]
+    #[serde(rename = "video", serialize_with = "lossy")]
     pub reel: PathBuf,
     /// Pictures in it.
     pub frames: u64,
@@ -172,7 +172,7 @@ fn make_reel(
     let ms = u64::try_from(ms_since(started)).unwrap_or(0);
     if let Err(error) = chunks::clear(tools, batch) {
         // The next start sweeps them away.
-        tracing::warn!(batch = %id, hint = error.hint().unwrap_or_default(), "the chunks of this reel stay: {}", chain(&error));
+        tracing::warn!(batch = %id, hint = error.hint().unwrap_or_default(), "the chunks of this video stay: {}", chain(&error));
     }
     Ok(Delivered { reel: path, frames, ahead, anomalies, ms, frames_kept_because: cleanup.err(), identity })
 }
@@ -187,7 +187,7 @@ pub(crate) fn not_begun(job: &Job, journal: &Journal, error: JobError) -> JobErr
 fn after_all(id: BatchId, journal: &Journal, error: JobError) -> Result<Published, JobError> {
     match journal.fate_of(id, now_ms()) {
         Ok(Fate::Published(reel)) => {
-            tracing::warn!(batch = %id, reel = %reel.path.shown(), "{}; the video has its name all the same", chain(&error));
+            tracing::warn!(batch = %id, video = %reel.path.shown(), "{}; the video has its name all the same", chain(&error));
             Ok(reel)
         }
         Ok(Fate::Unpublished) => Err(error),

@@ -162,7 +162,7 @@ fn a_video_waits_for_the_disk_of_its_folder() {
         };
         finish("one");
         daemon.wait_for_file(&out.join("frame.mp4"));
-        daemon.wait_for_line("the reel is recorded", |line| line.contains("reel="));
+        daemon.wait_for_line("the video is recorded", |line| line.contains("video="));
         assert_eq!(daemon.stop().code(), Some(0));
 
         let path = place.as_os_str().as_bytes();

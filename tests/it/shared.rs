@@ -41,7 +41,7 @@ fn a_staging_file_that_is_swapped_for_a_link_leads_nowhere() {
             swap_for_a_link(sandbox);
             fake.open();
             // Published or not: what counts is that it comes to an end.
-            daemon.wait_for_line("the batch ends", |line| line.contains(" reel ") || line.contains("ERROR"));
+            daemon.wait_for_line("the batch ends", |line| line.contains(" video=") || line.contains("ERROR"));
             assert_eq!(daemon.stop().code(), Some(0));
             assert_eq!(fs::read_to_string(sandbox.path().join("home/secret")).unwrap(), PRECIOUS, "{preset}");
         });

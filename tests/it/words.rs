@@ -6,6 +6,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use regex::Regex;
+
 use crate::support::{Daemon, Frames, Pace, Sandbox, ffmpeg};
 
 #[track_caller]
@@ -28,7 +30,7 @@ fn names_give_no_orders_to_a_terminal_and_forge_no_line() {
     fs::write(dir.join("alone\x1b[31m\nFORGED.png"), frames.bytes(1)).unwrap();
     fs::write(dir.join(".done"), "").unwrap();
     let reel = daemon.wait_for_reels(&sandbox, 1).remove(0);
-    daemon.wait_for_line("the end", |line| line.contains("reel="));
+    daemon.wait_for_line("the end", |line| line.contains("video="));
     let log = daemon.log();
     assert!(log.contains("pattern=") && log.contains("cannot be read"), "{log}");
     assert_gives_no_orders(&log);
@@ -42,12 +44,22 @@ fn names_give_no_orders_to_a_terminal_and_forge_no_line() {
     }
     assert_gives_no_orders(&listed.text());
     assert_gives_no_orders(&scanned.text());
+    for text in [&log, &listed.text(), &scanned.text(), &encoded.stderr] {
+        assert_eq!(private_words(text), [""; 0], "{text}");
+    }
     // Programs get each byte of a path, and JSON that says what is there.
     assert!(encoded.stdout.windows(7).any(|bytes| bytes == b"b\x1b[31m\r"), "{encoded:?}");
     let json = sandbox.run(["list", "--json"]).expect(0).text();
     assert_gives_no_orders(&json);
     let entry: serde_json::Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();
-    assert_eq!(entry["reel"], reel.to_str().unwrap());
+    assert_eq!(entry["video"], reel.to_str().unwrap());
+    let root = sandbox.root();
+    let scanned = sandbox.run([OsStr::new("scan"), OsStr::new("--json"), root.as_os_str()]).expect(0).text();
+    let encoded = sandbox.encode(&["--preset", "ffv1", "--json"]).expect(0).text();
+    assert!(encoded.contains("\"video\":"), "{encoded}");
+    for json in [json, scanned, encoded] {
+        assert_eq!(private_words(&json), [""; 0], "{json}");
+    }
 }
 
 /// Whoever prints a name by `Path::display` forgets what it can hold. There is one type that does not.
@@ -72,6 +84,77 @@ fn names_are_printed_by_one_type_alone() {
     }
     assert!(read > 100, "{read} files");
     assert!(found.is_empty(), "use `Show::shown`, which escapes what gives orders:\n{}", found.join("\n"));
+}
+
+/// Words that the code has for a video, for a placeholder frame and for a module. No user has to learn them.
+const PRIVATE: [&str; 6] = ["reel", "reels", "slate", "slates", "room", "rooms"];
+
+/// The words of `text` that are [`PRIVATE`]. The underscores of keys part words too.
+fn private_words(text: &str) -> Vec<&str> {
+    let is_private = |word: &&str| PRIVATE.contains(&word.to_ascii_lowercase().as_str());
+    text.split(|c: char| !c.is_alphanumeric()).filter(is_private).collect()
+}
+
+#[test]
+fn pages_and_help_have_no_private_words() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md"].map(|name| root.join(name)).to_vec();
+    files.extend(["config", "systemd"].iter().flat_map(|folder| files_below(&root.join(folder))));
+    let mut texts: Vec<(String, String)> =
+        files.iter().map(|file| (file.display().to_string(), fs::read_to_string(file).unwrap())).collect();
+    let sandbox = Sandbox::new(&ffmpeg());
+    let help = sandbox.run(["--help"]).expect(0).text();
+    let commands = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    for command in commands.lines().filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help") {
+        texts.push((format!("{command} --help"), sandbox.run([command, "--help"]).expect(0).text()));
+    }
+    texts.push(("--help".to_owned(), help));
+    assert!(texts.len() > 20, "{}", texts.len());
+    for (name, text) in &texts {
+        let found = text.lines().zip(1..).filter(|(line, _)| !private_words(line).is_empty());
+        let found: Vec<String> = found.map(|(line, number)| format!("{name}:{number}: {line}")).collect();
+        assert!(found.is_empty(), "{}", found.join("\n"));
+    }
+}
+
+/// What is not seen in a text or in the name of a field is seen by no user. Columns of the journal keep their names.
+#[test]
+fn strings_and_fields_of_the_log_have_no_private_words() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    // A string is the one group that took part; comments and characters are matched so that no quote in them begins one.
+    let string = r##"(?s)//[^\n]*|'(?:\\.[^']*|[^'\\\n])'|r#"(.*?)"#|\br"([^"]*)"|"((?:\\.|[^"\\])*)""##;
+    let string = Regex::new(string).unwrap();
+    let event = Regex::new(r"(?s)tracing::[a-z]+!\(.*?\)[;,]\n").unwrap();
+    let field = Regex::new(r"([a-z_]+) = |[(\s][%?]?([a-z_]+),").unwrap();
+    let column = Regex::new(r"^(?:\S*$|SELECT |UPDATE |INSERT |DELETE )").unwrap();
+    let is_test =
+        |path: &Path| path.iter().any(|part| ["tests", "tests.rs", "simulation"].iter().any(|test| part == *test));
+    let (mut read, mut found) = (0, Vec::new());
+    for file in files_below(&src) {
+        let inner = file.strip_prefix(&src).unwrap();
+        if is_test(inner) || file.extension().is_none_or(|end| end != "rs") {
+            continue;
+        }
+        let text = fs::read_to_string(&file).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        let is_journal = inner.starts_with("journal") || inner == Path::new("journal.rs");
+        let strings = string.captures_iter(code).filter_map(|found| found.iter().skip(1).flatten().next());
+        for string in strings.inspect(|_| read += 1).filter(|string| !(is_journal && column.is_match(string.as_str())))
+        {
+            // The letter of an escape is no letter of the word after it.
+            if !private_words(&string.as_str().replace("\\n", " ")).is_empty() {
+                found.push(format!("{}: {}", inner.display(), string.as_str()));
+            }
+        }
+        for event in event.find_iter(code) {
+            let names = field.captures_iter(event.as_str()).filter_map(|found| found.iter().skip(1).flatten().next());
+            if names.into_iter().any(|name| !private_words(name.as_str()).is_empty()) {
+                found.push(format!("{}: {}", inner.display(), event.as_str()));
+            }
+        }
+    }
+    assert!(read > 2000, "{read} strings");
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 #[test]

@@ -261,7 +261,7 @@ fn chunks_where_frames_are_looked_for_by_links() {
 #[test]
 fn reels_that_would_be_frames() {
     insta::assert_snapshot!(watch_mistake("preset = \"webp\""), @r#"
-    /etc/reeld/reeld.toml:3:10: the reels are WebP pictures inside of `/srv/renders`, where they would be frames
+    /etc/reeld/reeld.toml:3:10: the videos are WebP pictures inside of `/srv/renders`, where they would be frames
         preset = "webp"
                  ^^^^^^
 

@@ -309,7 +309,7 @@ fn a_reel_among_its_own_frames_stays() {
     scene.reel = video(scene.frame(4));
     let report = scene.clean(Cleanup::Delete);
     assert_eq!(report.removed, 3);
-    assert_eq!(reasons(&report), ["shot_0004.png: it is the reel itself"]);
+    assert_eq!(reasons(&report), ["shot_0004.png: it is the video itself"]);
 }
 
 #[test]

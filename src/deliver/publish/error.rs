@@ -81,7 +81,7 @@ impl Explain for PublishError {
             | Self::NotAFolder { source, .. }
             | Self::Io { source, .. } => place::hint(self.path(), source, "`output_dir`"),
             Self::NotStaged { .. } => "keep other programs away from files named .reeld-*.part".to_owned(),
-            Self::NoFreeName { .. } => "move old reels away, or add `{date}-{time}` to `output_name`".to_owned(),
+            Self::NoFreeName { .. } => "move old videos away, or add `{date}-{time}` to `output_name`".to_owned(),
             Self::NotRecorded { .. } => return None,
         };
         Some(hint)

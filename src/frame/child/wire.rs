@@ -122,7 +122,7 @@ pub(super) fn send(socket: impl AsFd, message: &impl Serialize, file: Option<&Fi
     if let Some(files) = &files
         && !beside.push(SendAncillaryMessage::ScmRights(files))
     {
-        return Err(io::Error::other("no room for a descriptor"));
+        return Err(io::Error::other("no space for a descriptor"));
     }
     loop {
         // Whoever is gone is told by the error, not by a signal.
