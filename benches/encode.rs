@@ -27,16 +27,18 @@ fn main() {
     );
     println!("nobody comes who encodes and looks at every picture, even before a single PNG is decoded.");
     println!(
-        "{:<10} {:<10} {:>8} {:>8} {:>6} {:>6} {:>6} {:>6}",
+        "{:<12} {:<10} {:>8} {:>8} {:>6} {:>6} {:>6} {:>6}",
         "frames", "preset", "reeld s", "ffmpeg s", "time", "encode", "floor", "memory"
     );
-    for (name, dir) in [("slates", make_frames(home.path(), frames)), ("fractal", make_fractals(home.path(), frames))] {
+    for (name, dir) in
+        [("placeholders", make_frames(home.path(), frames)), ("fractal", make_fractals(home.path(), frames))]
+    {
         let raw = make_raw(home.path(), &dir);
         for preset in ["ultrafast", "veryfast", "medium"] {
             let pairs: Vec<Pair> = (0..runs).map(|run| pair(home.path(), &dir, &raw, preset, run)).collect();
             let of = |figure: fn(&Pair) -> f64| median(pairs.iter().map(figure).collect());
             println!(
-                "{name:<10} {preset:<10} {:>8.2} {:>8.2} {:>6.2} {:>6.2} {:>6.2} {:>6.2}",
+                "{name:<12} {preset:<10} {:>8.2} {:>8.2} {:>6.2} {:>6.2} {:>6.2} {:>6.2}",
                 of(|pair| pair.ours.wall.as_secs_f64()),
                 of(|pair| pair.theirs.wall.as_secs_f64()),
                 of(|pair| pair.ours.wall.as_secs_f64() / pair.theirs.wall.as_secs_f64()),

@@ -3,7 +3,7 @@
 //! Frames come into a watched folder at the pace of a renderer, and the marker right behind the last. Settings, each with
 //! its default: `REELD_BENCH_FRAMES` (1000), how many, or several counts: the first is compared with FFmpeg, the others
 //! with the first; `REELD_BENCH_PACE` (5), how many a second, 0 for no pause; `REELD_BENCH_PRESET` (medium);
-//! `REELD_BENCH_CONTENTS` (slates,fractal); `REELD_BENCH_DISTINCT` (240), how many different pictures.
+//! `REELD_BENCH_CONTENTS` (placeholders,fractal); `REELD_BENCH_DISTINCT` (240), how many different pictures.
 
 #![expect(clippy::print_stdout, reason = "printing is what a benchmark is for")]
 #![expect(clippy::cast_precision_loss, reason = "ratios of bytes need no more than 52 bits")]
@@ -35,13 +35,13 @@ fn main() {
     let preset = text("REELD_BENCH_PRESET", "medium");
     println!("PNG frames of 1920x1080, {pace} a second, libx264 {preset} CRF {CRF}, key frames 240 apart.");
     println!("`wait` is the time from the marker, right behind the last frame, to the published video.");
-    for content in list(&text("REELD_BENCH_CONTENTS", "slates,fractal")) {
+    for content in list(&text("REELD_BENCH_CONTENTS", "placeholders,fractal")) {
         let home = scratch();
         let distinct = setting("REELD_BENCH_DISTINCT", 240);
         let pictures = Pictures::new(match content {
-            "slates" => make_frames(home.path(), distinct),
+            "placeholders" => make_frames(home.path(), distinct),
             "fractal" => make_fractals(home.path(), distinct),
-            _ => panic!("REELD_BENCH_CONTENTS: slates or fractal"),
+            _ => panic!("REELD_BENCH_CONTENTS: placeholders or fractal"),
         });
         let mut first = None;
         for count in &counts {

@@ -20,7 +20,7 @@ mod error;
 mod init;
 mod interrupt;
 mod logging;
-mod make_frames;
+pub mod make_frames;
 mod manage;
 mod out;
 mod reload;

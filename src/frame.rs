@@ -17,7 +17,6 @@ pub(crate) mod fuzzing;
 pub mod limits;
 pub mod metadata;
 pub mod sample;
-pub mod slate;
 
 pub use error::{FrameError, FrameErrorKind};
 

@@ -30,7 +30,7 @@ pub struct Cost {
 }
 
 /// How often memory is looked at. Each look takes milliseconds of processor time, and more for two processes than for one:
-/// with one each 20 ms, `reeld encode` of slates at `ultrafast` was a tenth slower.
+/// with one each 20 ms, `reeld encode` of placeholders at `ultrafast` was a tenth slower.
 const EVERY: Duration = Duration::from_millis(100);
 
 /// Runs a command to its end; it must succeed.

@@ -44,7 +44,7 @@ pub fn scratch() -> tempfile::TempDir {
 
 /// Placeholder frames, written by reeld itself: `frame_00001.png` and on.
 pub fn make_frames(home: &Path, count: u32) -> PathBuf {
-    let dir = home.join("slates");
+    let dir = home.join("placeholders");
     let count = count.to_string();
     let mut command = reeld(home);
     command.args(["make-frames", "--digits", "5", "--count", &count]).arg(&dir);

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+pub mod placeholder;
+
 use super::error::{CliError, explained};
 use super::out;
 use crate::config::units::{UnitError, parse_duration};
-use crate::frame::slate;
 use crate::text::printable::Show as _;
 
 #[derive(Debug, Args)]
@@ -84,7 +85,7 @@ pub(crate) fn write_frame(
             .then(|| "nothing is overwritten; choose another folder, `--start` or `--prefix`".to_owned());
         CliError::failed(format!("cannot write {}", path.shown())).caused_by(&error).hint(hint)
     };
-    let rgb = slate::draw(width, height, number, usize::from(digits));
+    let rgb = placeholder::draw(width, height, number, usize::from(digits));
     let mut file = BufWriter::new(OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?);
     encode(&mut file, &rgb, width, height, format).map_err(|error| failed(std::io::Error::other(error)))?;
     file.flush().map_err(failed)

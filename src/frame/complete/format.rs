@@ -37,7 +37,7 @@ impl Format {
     ///
     /// PNG and JPEG are decoded here: a copy of each frame out of another process costs too much of the time that they take.
     /// Of 100 frames of 1920x1080 at `ultrafast`, an encode with PNG in children took 0.44 of the time of FFmpeg by hand instead
-    /// of 0.39 (slates), and 0.61 instead of 0.57 (a fractal); 0.02 more is what it may cost.
+    /// of 0.39 (placeholders), and 0.61 instead of 0.57 (a fractal); 0.02 more is what it may cost.
     pub(in crate::frame) fn is_foreign(self) -> bool {
         match self {
             Self::Png | Self::Jpeg => false,

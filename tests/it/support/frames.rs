@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
-use reeld::frame::slate;
+use reeld::cli::make_frames::placeholder;
 
 use super::Random;
 
@@ -162,7 +162,7 @@ impl Frames {
         let (width, height) = self.size;
         let mut picture = match self.colour {
             Some(rgb) => RgbImage::from_pixel(width, height, Rgb(rgb)),
-            None => RgbImage::from_raw(width, height, slate::draw(width, height, self.shown(number), 4)).unwrap(),
+            None => RgbImage::from_raw(width, height, placeholder::draw(width, height, self.shown(number), 4)).unwrap(),
         };
         if self.noisy {
             // The number is in the lowest quarter.

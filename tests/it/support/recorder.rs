@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+use reeld::cli::make_frames::placeholder;
 use reeld::frame::color::Feed;
-use reeld::frame::slate;
 
 use super::fake::stand_in;
 use super::{Sandbox, wait_for};
@@ -56,7 +56,7 @@ impl Recorder {
         let numbers_in = |folder: PathBuf| {
             let raw = fs::read(folder.join("fed")).unwrap_or_default();
             let pictures = raw.chunks_exact(Feed::Yuv420p.frame_bytes(width, height));
-            pictures.filter_map(|picture| slate::read_number(picture, Feed::Yuv420p, width, height)).collect()
+            pictures.filter_map(|picture| placeholder::read_number(picture, Feed::Yuv420p, width, height)).collect()
         };
         self.folders().map(numbers_in).collect()
     }

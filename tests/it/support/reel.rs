@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use reeld::cli::make_frames::placeholder;
 use reeld::frame::color::Feed;
-use reeld::frame::slate;
 
 /// The frame numbers in the pixels of `reel`, in the order in which they are shown. A picture without a readable number
 /// is a panic.
@@ -22,7 +22,7 @@ pub fn numbers(reel: &Path, ffmpeg: &Path) -> Vec<u32> {
 /// The frame number in a picture of one byte a pixel, if it can be read.
 pub fn number(gray: &[u8], width: u32, height: u32) -> Option<u32> {
     // The luma plane comes first in 4:2:0, and is all that is read of it.
-    slate::read_number(gray, Feed::Yuv420p, width, height)
+    placeholder::read_number(gray, Feed::Yuv420p, width, height)
 }
 
 /// Panics unless `reel` shows exactly the frames `expected`.
@@ -31,16 +31,16 @@ pub fn assert_shows(reel: &Path, ffmpeg: &Path, expected: impl IntoIterator<Item
     assert_eq!(numbers(reel, ffmpeg), expected.into_iter().collect::<Vec<_>>(), "{}", reel.display());
 }
 
-/// Panics unless each picture of `reel` is the slate of its number all over, within what a lossy encode changes: in a
-/// damaged one the number may be the only thing that can still be read.
+/// Panics unless each picture of `reel` is the placeholder frame of its number all over, within what a lossy encode
+/// changes: in a damaged one the number may be the only thing that can still be read.
 #[track_caller]
 pub fn assert_clean(reel: &Path, ffmpeg: &Path) {
     for (index, picture) in pictures(reel, ffmpeg).iter().enumerate() {
         let Picture { width, height, gray } = picture;
         let number = number(gray, *width, *height).unwrap_or_else(|| panic!("picture {index} carries no number"));
-        let slate = slate::draw(*width, *height, number, 4);
+        let drawn = placeholder::draw(*width, *height, number, 4);
         // ITU-R BT.709, in thousandths.
-        let luma = slate
+        let luma = drawn
             .as_chunks()
             .0
             .iter()

@@ -1,7 +1,7 @@
 //! The placeholder picture of `reeld make-frames`: a number for people, and the same number for machines.
 //!
 //! The machine-readable strip is 24 squares near the bottom edge, black for 0 and white for 1, most significant bit
-//! first, amid mid-grey. It survives lossy 4:2:0 video, so that anyone can decode a reel and read back which frames it
+//! first, amid mid-grey. It survives lossy 4:2:0 video, so that anyone can decode a video and read back which frames it
 //! holds, in which order. Pure drawing: it writes no files.
 
 use crate::frame::color::Feed;
@@ -26,16 +26,16 @@ const GREY: [u8; 3] = [128; 3];
 /// Made for 64 times 64 pixels and more; smaller pictures are drawn too, but say little.
 #[must_use]
 pub fn draw(width: u32, height: u32, number: u32, digits: usize) -> Vec<u8> {
-    let mut slate = Slate::new(width, height, number);
-    slate.text(&format!("FRAME {number:0digits$}"));
-    slate.bar(number);
-    slate.strip(number);
-    slate.pixels.into_flattened()
+    let mut frame = Placeholder::new(width, height, number);
+    frame.text(&format!("FRAME {number:0digits$}"));
+    frame.bar(number);
+    frame.strip(number);
+    frame.pixels.into_flattened()
 }
 
-/// Reads the number back from a raw frame of a slate, laid out as `feed`; of 4:2:0 only the luma plane is read.
+/// Reads the number back from a raw placeholder frame, laid out as `feed`; of 4:2:0 only the luma plane is read.
 ///
-/// The size is that of the video: the edge that pads an odd slate to an even video does not matter. `None` where the
+/// The size is that of the video: the edge that pads an odd frame to an even video does not matter. `None` where the
 /// strip is not there, or too blurred to be certain.
 #[must_use]
 pub fn read_number(raw: &[u8], feed: Feed, width: u32, height: u32) -> Option<u32> {
@@ -148,13 +148,13 @@ impl Strip {
     }
 }
 
-struct Slate {
+struct Placeholder {
     width: u32,
     height: u32,
     pixels: Vec<[u8; 3]>,
 }
 
-impl Slate {
+impl Placeholder {
     /// The background: a dark gradient from top to bottom, whose hue turns slowly.
     fn new(width: u32, height: u32, number: u32) -> Self {
         let mut pixels = Vec::with_capacity(width as usize * height as usize);

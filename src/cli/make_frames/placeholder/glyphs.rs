@@ -1,11 +1,11 @@
-//! The letters of a slate: five pixels wide, seven high, one byte a row, the leftmost pixel in bit 4.
+//! The letters of a placeholder frame: five pixels wide, seven high, one byte a row, the leftmost pixel in bit 4.
 
 /// Pixels of a glyph.
 pub(super) const WIDTH: u32 = 5;
 /// Pixels of a glyph.
 pub(super) const HEIGHT: u32 = 7;
 
-/// The shape of `letter`; empty for what a slate never says.
+/// The shape of `letter`; empty for what it never says.
 pub(super) fn glyph(letter: char) -> [u8; 7] {
     match letter {
         'F' => [0b11111, 0b10000, 0b10000, 0b11110, 0b10000, 0b10000, 0b10000],
