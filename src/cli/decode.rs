@@ -9,7 +9,7 @@ use crate::frame::child;
 
 #[derive(Debug, Args)]
 pub(crate) struct DecodeArgs {
-    /// How far it steps back behind other programs
+    /// How far it gives way to other programs
     #[arg(long, value_name = "N", default_value_t = 0)]
     nice: u8,
 }

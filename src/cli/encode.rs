@@ -114,7 +114,7 @@ pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> 
     let state = dirs::state_dir(state_dir.as_deref(), &dirs::process_env)?;
     let chunk_dir = dirs::chunk_dir(encoder.chunk_dir.as_deref(), &state);
     let state = state::open(&state)?;
-    // Somebody waits for it, so it does not step back behind other programs as the daemon does.
+    // Somebody waits for it, so it does not give way to other programs as the daemon does.
     let encoder = Encoder { nice: 0, ..encoder };
     let tools = Tools { program, journal: state.journal.clone(), encoder, chunk_dir };
     // Before anything is in the journal that would have to fail.

@@ -32,7 +32,7 @@ pub(crate) struct ScanArgs {
     /// Which files can be one film: those of one folder, or with `tree` also those of folders that follow each other
     #[arg(long, value_name = "G", default_value_t, value_parser = explained(Scope::from_str))]
     group: Scope,
-    /// JSON, one object a line: each sequence, and each image that is in none
+    /// JSON, one object a line: each sequence, and each image that belongs to no sequence
     #[arg(long)]
     json: bool,
     #[command(flatten)]

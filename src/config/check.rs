@@ -221,7 +221,7 @@ impl Checker<'_> {
                 } else {
                     format!("`{}` and `{}` overlap", root.path.shown(), other.path.shown())
                 };
-                let hint = "no watched folder may lie within another, also through links; a root includes the folders \
+                let hint = "no watched folder may be within another, also through links; a root includes the folders \
                             below it, and `exclude` leaves some out";
                 self.mistakes.add(watch.path.span(), Complaint::new(message, hint));
             }

@@ -35,7 +35,7 @@ pub(super) fn complaint_about_chunks(dir: &Path, roots: &[Root]) -> Option<Compl
     let watches =
         |root: &&Root| watches_folder(root, &root.path, dir) || watches_folder(root, &real(&root.path), &real(dir));
     let root = roots.iter().find(watches)?;
-    let message = format!("chunks would lie inside of `{}`, which is watched for frames", root.path.shown());
+    let message = format!("chunks would be inside of `{}`, which is watched for frames", root.path.shown());
     let hint = "name a folder that is not watched, or a hidden one, whose name begins with a dot";
     Some(Complaint::new(message, hint))
 }

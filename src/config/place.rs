@@ -32,7 +32,7 @@ impl Place {
         let first = components.next().map(Component::as_os_str).unwrap_or_default();
         if first == "~" {
             let hint = "write the path in full, or set HOME";
-            let home = self.home.as_ref().ok_or_else(|| Complaint::new("`~` has no meaning without HOME", hint))?;
+            let home = self.home.as_ref().ok_or_else(|| Complaint::new("`~` needs HOME, which is not set", hint))?;
             return Ok(home.join(components.as_path()));
         }
         if first.as_encoded_bytes().starts_with(b"~") {

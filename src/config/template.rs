@@ -34,7 +34,7 @@ pub enum TemplateError {
     #[error("the name has a part `{0}`")]
     Dots(String),
     /// A part between slashes is empty, or the name ends with a slash.
-    #[error("the name has a slash with nothing before or behind it")]
+    #[error("the name has a slash with nothing before or after it")]
     EmptyPart,
     /// A character that no file name can have, or that nobody can see.
     #[error("the name has a control character")]

@@ -110,7 +110,7 @@ pub fn claim(folder: &Path) -> Result<Option<Claim>, Box<Holder>> {
         Ok(()) => {}
         Err(Errno::WOULDBLOCK) => return Err(Box::new(holder_of(folder, key))),
         Err(errno) => {
-            tracing::debug!(path = %folder.shown(), "no lock can be held on this root, so that a second daemon is not noticed: {}", chain(&errno));
+            tracing::debug!(path = %folder.shown(), "this root cannot be locked, so that a second daemon goes unnoticed: {}", chain(&errno));
             return Ok(None);
         }
     }

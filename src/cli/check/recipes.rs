@@ -60,7 +60,7 @@ pub(super) fn check(config: Option<&Config>, stop: &Stop, findings: &mut Finding
             Ok(()) => good(&format!("preset {builtin}: encodes"))?,
             Err(_) if stop.requested() => return Ok(()),
             Err(error) => {
-                note(&format!("preset {builtin} does not work here, and is not used: {}", chain(&error)))?;
+                note(&format!("preset {builtin}, which is unused, does not work here: {}", chain(&error)))?;
             }
         }
     }

@@ -152,14 +152,14 @@ fn roots_within_roots() {
         path = "/srv/other/../renders/a"
                ^^^^^^^^^^^^^^^^^^^^^^^^^
 
-    hint: no watched folder may lie within another, also through links; a root includes the folders below it, and `exclude` leaves some out
+    hint: no watched folder may be within another, also through links; a root includes the folders below it, and `exclude` leaves some out
     "#);
     insta::assert_snapshot!(mistake("[[watch]]\npath = \"/srv/renders\"\n[[watch]]\npath = \"/srv/renders/\"\n"), @r#"
     /etc/reeld/reeld.toml:4:8: `/srv/renders` is watched twice
         path = "/srv/renders/"
                ^^^^^^^^^^^^^^^
 
-    hint: no watched folder may lie within another, also through links; a root includes the folders below it, and `exclude` leaves some out
+    hint: no watched folder may be within another, also through links; a root includes the folders below it, and `exclude` leaves some out
     "#);
     insta::assert_snapshot!(mistake("[[watch]]\npath = \"~root/renders\"\n"), @r#"
     /etc/reeld/reeld.toml:2:8: `path`: `~root` is not expanded
@@ -227,7 +227,7 @@ fn chunks_where_frames_are_looked_for() {
         format!("[encoder]\nchunk_dir = \"{dir}\"\n[[watch]]\npath = \"/srv/renders\"\n{keys}\n")
     };
     insta::assert_snapshot!(mistake(&chunks("../../srv/renders/chunks", "")), @r#"
-    /etc/reeld/reeld.toml:2:13: `chunk_dir`: chunks would lie inside of `/srv/renders`, which is watched for frames
+    /etc/reeld/reeld.toml:2:13: `chunk_dir`: chunks would be inside of `/srv/renders`, which is watched for frames
         chunk_dir = "../../srv/renders/chunks"
                     ^^^^^^^^^^^^^^^^^^^^^^^^^^
 

@@ -112,6 +112,6 @@ fn ends_near(bytes: &impl Bytes, scan: u64) -> Result<bool, FrameErrorKind> {
 fn find_end(bytes: &impl Bytes, scan: u64) -> Result<(), FrameErrorKind> {
     match find_mark(bytes, scan, |byte| byte == 0xd9)? {
         Some(_) => Ok(()),
-        None => Err(FrameErrorKind::Torn("no end mark (ff d9) behind its last scan".into())),
+        None => Err(FrameErrorKind::Torn("no end mark (ff d9) after its last scan".into())),
     }
 }
