@@ -1,6 +1,6 @@
 //! The configuration, checked: what every other module may rely on.
 //!
-//! Owns the TOML file's way from text to these types, once, at the border. Nothing behind it sees a raw string where a
+//! Owns the TOML file's way from text to these types, once, at the border. Nothing after it sees a raw string where a
 //! unit, a rate, a pattern or a preset is meant, and no impossible combination can be built.
 
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -141,7 +141,7 @@ pub struct Encoder {
     pub chunk_length: NonZeroU32,
     /// How long an encoder may wait for the next frame of a growing sequence; at least a second.
     pub live_hold: Duration,
-    /// Where chunks lie, absolute; `chunks` in the state directory where `None`.
+    /// Where chunks are, absolute; `chunks` in the state directory where `None`.
     pub chunk_dir: Option<PathBuf>,
     /// Chunks of one batch encoded at the same time.
     pub parallel_chunks: ParallelChunks,
@@ -152,7 +152,7 @@ pub struct Encoder {
 pub enum ParallelChunks {
     /// By processors, encoder, frame size and memory.
     Auto,
-    /// So many, 1 to 64.
+    /// That many, 1 to 64.
     Fixed(NonZeroUsize),
 }
 
@@ -214,7 +214,7 @@ impl Config {
         parse_in(text, file, &dirs::process_env)
     }
 
-    /// The root that `path` lies in, by its real path or through the link that the configuration names.
+    /// The root that `path` is in, by its real path or through the link that the configuration names.
     #[must_use]
     pub fn root_of(&self, path: &Path) -> Option<&Root> {
         let through_link = |root: &Root| root.link.as_ref().is_some_and(|link| path.starts_with(link));
@@ -267,7 +267,7 @@ impl Root {
         self.selection.admits(&self.relative(dir).join(os_name(file)))
     }
 
-    /// Whether the folder `dir`, which lies in the root, is the root itself or one that is looked at.
+    /// Whether the folder `dir`, which is in the root, is the root itself or one that is looked at.
     #[must_use]
     pub fn reads_folder(&self, dir: &Path) -> bool {
         let link = self.link.as_ref().and_then(|link| dir.strip_prefix(link).ok());

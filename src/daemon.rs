@@ -132,7 +132,7 @@ impl Daemon {
     ///
     /// # Errors
     ///
-    /// Whatever makes it impossible to do the job at all; a root that is missing is none of these.
+    /// Whatever makes it impossible to do the job at all; a root that is missing is not one of these.
     pub fn start(config: Config, state_dir: &Path) -> Result<(Self, Handle), StartError> {
         let lock = Lock::acquire(state_dir)?;
         let program = Ffmpeg::locate(config.encoder.ffmpeg.as_deref())?;

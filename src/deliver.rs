@@ -15,7 +15,7 @@ pub mod publish;
 /// A reel under its final name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
-    /// Where it lies.
+    /// Where it is.
     pub path: PathBuf,
     /// The very file that was verified. Staged and final name are one inode, so this never changes.
     pub identity: Identity,

@@ -159,7 +159,7 @@ fn one_pattern(path: &Path) -> Result<Vec<Contents>, CliError> {
     };
     let rule = match name.to_str().ok().map(NameRule::parse) {
         Some(Ok(rule)) => rule,
-        // A name that marks no number is that of a file, and there is none of that name.
+        // A name that marks no number is that of a file, and no file has it.
         None | Some(Err(PatternError::NoNumber { .. })) => return Err(nothing()),
         Some(Err(error)) => return Err(error.into()),
     };

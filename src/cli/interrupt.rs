@@ -17,7 +17,7 @@ use crate::encode::ffmpeg::Stop;
 #[derive(Debug)]
 pub(crate) struct Interrupt {
     stop: Stop,
-    /// The signal that came last; 0 is none.
+    /// The signal that came last; 0 before the first one.
     signal: Arc<AtomicUsize>,
 }
 

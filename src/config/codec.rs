@@ -74,7 +74,7 @@ impl Family {
     pub(crate) fn refuses_rate(self, rate: FrameRate) -> Option<&'static str> {
         let (num, den) = (u64::from(rate.num.get()), u64::from(rate.den.get()));
         let is_over = |limit: u64| num > limit * den;
-        // Whether one frame lasts longer than so many ticks, of which a second has `second`.
+        // Whether one frame lasts longer than `ticks`, of which a second has `second`.
         let is_longer = |ticks: u64, second: u64| den * second > ticks * num;
         match self {
             // A delay is a number of 1/100 s, and browsers show 0 and 1 as 10. It has 16 bits.

@@ -1,6 +1,6 @@
 //! Where reeld's own files are: configuration, state, sockets.
 //!
-//! Follows systemd's directory variables first and the XDG Base Directory Specification behind them. The environment
+//! Follows systemd's directory variables first and the XDG Base Directory Specification after them. The environment
 //! comes in as a function, so that nothing here depends on the process it runs in.
 
 use std::ffi::OsString;

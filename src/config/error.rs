@@ -70,7 +70,7 @@ impl Explain for ConfigError {
 }
 
 /// The mistakes of one file, at least one, in the order of their lines. Prints each as `FILE:LINE:COLUMN: message`, the
-/// line with what is meant underlined, its causes, and a `hint:` behind an empty line.
+/// line with what is meant underlined, its causes, and a `hint:` after an empty line.
 #[derive(Debug)]
 pub struct Invalid {
     file: PathBuf,

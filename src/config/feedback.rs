@@ -40,7 +40,7 @@ pub(super) fn complaint_about_chunks(dir: &Path, roots: &[Root]) -> Option<Compl
     Some(Complaint::new(message, hint))
 }
 
-/// Whether `root`, which lies at `path`, reads the folder `dir`.
+/// Whether `root`, which is at `path`, reads the folder `dir`.
 fn watches_folder(root: &Root, path: &Path, dir: &Path) -> bool {
     let Ok(below) = dir.strip_prefix(path) else { return false };
     let hidden = below.components().any(|part| part.as_os_str().as_bytes().starts_with(b"."));

@@ -35,7 +35,7 @@ pub(super) fn set<'a>(globs: impl IntoIterator<Item = &'a Glob>) -> Result<GlobS
     builder.build()
 }
 
-/// All of them as one that also matches whatever lies below a match.
+/// All of them as one that also matches whatever is below a match.
 pub(super) fn trees<'a>(globs: impl IntoIterator<Item = &'a Glob>) -> Result<GlobSet, globset::Error> {
     let mut builder = GlobSet::builder();
     for glob in globs {

@@ -1,4 +1,4 @@
-//! Paths of the configuration: what they are relative to, and which lie within which.
+//! Paths of the configuration: what they are relative to, and which are within which.
 
 use std::path::{Component, Path, PathBuf};
 

@@ -170,7 +170,7 @@ impl RawConfig {
         let document = match DeTable::parse(text) {
             Ok(document) => document,
             Err(error) => {
-                // What is not TOML hides what comes behind it, so this mistake stands alone.
+                // What is not TOML hides what comes after it, so this mistake stands alone.
                 let message = format!("not TOML: {}", error.message().replace('\n', ", "));
                 let hint = match error.message() {
                     "duplicate key" => "a key stands once in a table; several [[watch]] are several tables",

@@ -14,7 +14,7 @@ use crate::frame::limits;
 pub struct Settings {
     /// As it is written.
     pub config: Config,
-    /// Where chunks lie.
+    /// Where chunks are.
     pub chunk_dir: PathBuf,
 }
 
@@ -26,8 +26,8 @@ impl Settings {
         Self { config, chunk_dir }
     }
 
-    /// What holds for the folder `dir`: the settings of the root that it lies in. `None` where it is not watched, which a
-    /// folder that `recursive` or `exclude` leaves out is not, although it lies in a root.
+    /// What holds for the folder `dir`: the settings of the root that it is in. `None` where it is not watched, which a
+    /// folder that `recursive` or `exclude` leaves out is not, although it is in a root.
     #[must_use]
     pub fn of(&self, dir: &Path) -> Option<&Root> {
         self.config.root_of(dir).filter(|root| root.reads_folder(dir))

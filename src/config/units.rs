@@ -41,7 +41,7 @@ pub enum UnitError {
         /// What is allowed.
         range: &'static str,
     },
-    /// It is none of the names there are.
+    /// It is not one of the names that there are.
     #[error("unknown {what} `{}`", printable(text))]
     Unknown {
         /// The text.

@@ -21,7 +21,7 @@ pub struct Video {
     pub quality: Option<Quality>,
     /// The encoder's own speed preset, such as `veryfast`; the preset's own where `None`.
     pub speed: Option<String>,
-    /// Further arguments for the encoder, behind reeld's own.
+    /// Further arguments for the encoder, after reeld's own.
     pub encoder_args: EncoderArgs,
     /// What shows through transparent pixels where the codec has no alpha: red, green, blue.
     pub background: [u8; 3],

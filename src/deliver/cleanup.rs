@@ -95,7 +95,7 @@ pub enum KeptReason {
     /// It is the reel.
     #[error("it is the video itself")]
     IsReel,
-    /// It could not go back to its name, which another file took meanwhile; it lies here instead.
+    /// It could not go back to its name, which another file took meanwhile; it is here instead.
     #[error("its name was taken meanwhile; it is in {}", .0.shown())]
     Stranded(PathBuf),
     /// The trash could not be reached without copying to another file system.

@@ -191,7 +191,7 @@ pub fn publish(
     Err(PublishError::NoFreeName { path: staging.dir.join(stem) })
 }
 
-/// Bytes that an ordinary user may still write to the file system that `dir` lies on, or will lie on when it is made.
+/// Bytes that an ordinary user may still write to the file system that `dir` is on, or will be on when it is made.
 pub fn free_space(dir: &Path) -> Result<u64, PublishError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let mut at = dir;

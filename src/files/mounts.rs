@@ -36,13 +36,13 @@ impl MountTable {
         Ok(Self::parse(&std::fs::read(MOUNTINFO)?))
     }
 
-    /// Reads the text of a `mountinfo` file. Lines that are none are left out.
+    /// Reads the text of a `mountinfo` file. Lines of another form are left out.
     #[must_use]
     pub fn parse(text: &[u8]) -> Self {
         Self(text.lines().filter_map(parse_line).collect())
     }
 
-    /// The mount that `path`, or the nearest folder above it that exists, lies on. Links are resolved.
+    /// The mount that `path`, or the nearest folder above it that exists, is on. Links are resolved.
     #[must_use]
     pub fn of(&self, path: &Path) -> Option<&Mount> {
         let (existing, resolved) = path.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)))?;
@@ -69,7 +69,7 @@ fn parse_line(line: &[u8]) -> Option<Mount> {
     let id = fields.next()?.to_str().ok()?.parse().ok()?;
     let root = fields.nth(2)?;
     let point = fields.next()?;
-    // The options are skipped; the tags are none or many, and end at the dash.
+    // The options are skipped; there may be any number of tags, and a dash ends them.
     fields.next()?;
     fields.by_ref().find(|field| *field == b"-")?;
     let fs_type = unescape(fields.next()?.as_bstr());

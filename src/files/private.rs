@@ -1,7 +1,7 @@
 //! Folders that nobody else may write to, reached by their descriptor.
 //!
 //! Who may write to a folder can put a link under any name in it at any moment, and a program that opens that name writes
-//! wherever the link leads. So what another program is to write lies in a folder of reeld's own, and it is this open folder
+//! wherever the link leads. So what another program is to write is in a folder of reeld's own, and it is this open folder
 //! that the program starts in, not a path that leads through folders of others.
 
 use std::ffi::OsStr;

@@ -52,7 +52,7 @@ const PATIENCE: u32 = 10;
 /// Held while a file is tried again, so that two that need much memory do not end each other.
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// A frame whose pixels lie in a child's memory file. The child is free again when this is dropped.
+/// A frame whose pixels are in a child's memory file. The child is free again when this is dropped.
 #[derive(Debug)]
 pub(in crate::frame) struct Lease {
     worker: Option<Worker>,

@@ -1,7 +1,7 @@
 //! Is the file whole? Its identity, its first bytes, its header and its end mark, without decoding it.
 //!
 //! Owns the only way a frame's file is opened: without following a link and without waiting for a pipe; and that a look ends,
-//! whatever the file says, after so many bytes and steps as [`crate::frame::limits`] allows. It never reads
+//! whatever the file says, after as many bytes and steps as [`crate::frame::limits`] allows. It never reads
 //! pixels; [`crate::frame::decode`] does, and checks the same marks on the bytes it has in memory.
 
 use std::fs::File;

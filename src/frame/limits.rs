@@ -26,7 +26,7 @@ pub struct Limits {
     pub look_bytes: u64,
     /// Directory entries, chunks, segments and the like that are followed in a file to find that out.
     pub look_entries: u64,
-    /// Processor time of that look. Waiting for a slow disk is none.
+    /// Processor time of that look. Waiting for a slow disk does not count.
     pub look_time: Duration,
     /// Processor time of decoding in a process of its own. What decoding a PNG or JPEG takes is bounded by its pixels and bytes:
     /// `zune-jpeg` refuses more than 100 scans, each of which may cost a pass over all pixels.
@@ -108,7 +108,7 @@ impl Exceeded {
 pub(in crate::frame) struct Metered<'a, B> {
     bytes: &'a B,
     limits: Limits,
-    /// What part of the bytes is for this: one in so many.
+    /// What part of the bytes is for this: one in this many.
     part: u64,
     read: Cell<u64>,
     steps: Cell<u64>,

@@ -90,7 +90,8 @@ fn breaks(dir: &Path, pattern: &Pattern, frames: &[Inspected], times: &[i64]) ->
     })
 }
 
-/// Whether there was a long rest. Where folders follow each other, as the user said, the night between two of them is none.
+/// Whether there was a long rest. Where folders follow each other, as the user said, the night between two of them does not
+/// count.
 fn rests_in_a_folder(frames: &[Inspected]) -> bool {
     fn folder(of: &Inspected) -> &[u8] {
         of.frame.name.as_ref().map_or(&[], |name| split_folder(name).0)

@@ -62,7 +62,7 @@ pub struct ChunkKey<'a> {
 /// A proved chunk, to be recorded.
 #[derive(Debug, Clone, Copy)]
 pub struct NewChunk<'a> {
-    /// Where it lies, under its lasting name.
+    /// Where it is, under its lasting name.
     pub file: &'a Path,
     /// Its size.
     pub bytes: u64,
@@ -79,7 +79,7 @@ pub struct NewChunk<'a> {
 pub struct StoredChunk {
     /// Its number.
     pub id: ChunkId,
-    /// Where it lay when it was recorded.
+    /// Where it was when it was recorded.
     pub file: PathBuf,
     /// Its size then.
     pub bytes: u64,

@@ -33,7 +33,7 @@ const MIGRATIONS: [&str; 15] = [
 /// How long to wait for another process that reads or checkpoints.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Opens the database for writing. A damaged one is set aside, and a new one begun; the path is where the old one lies.
+/// Opens the database for writing. A damaged one is set aside, and a new one begun; the path is where the old one is.
 pub(super) fn writable(path: &Path) -> Result<(Connection, Option<PathBuf>), JournalError> {
     match attempt(path) {
         Ok(connection) => Ok((connection, None)),

@@ -25,7 +25,7 @@ pub enum RetryTarget {
 }
 
 impl Journal {
-    /// The files of a folder that batches hold: they are not to be taken into another batch. Reels that lie there are among
+    /// The files of a folder that batches hold: they are not to be taken into another batch. Reels that are there are among
     /// them, for those that are images themselves. A batch of `reeld encode` holds its files from when it has its reel:
     /// nobody but its own process would ever make one.
     pub fn claims(&self, dir: &Path) -> Result<Vec<Identity>, JournalError> {

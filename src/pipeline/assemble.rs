@@ -1,7 +1,7 @@
 //! The file of a batch: joined from chunks, or encoded in one go.
 //!
 //! Owns the choice between the two and the way back: whatever is wrong with chunks, the batch is then encoded as if there
-//! were none. What it returns is proved, and lies in the staging file.
+//! were none. What it returns is proved, and is in the staging file.
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroUsize;

@@ -204,7 +204,7 @@ pub(crate) fn discard(tools: &Tools, ids: &[ChunkId]) -> Result<(), JobError> {
     remove_files(tools, files.iter().map(PathBuf::as_path))
 }
 
-/// Where the playlist of a sequence lies: beside the chunks, under a name that no two sequences share.
+/// Where the playlist of a sequence is: beside the chunks, under a name that no two sequences share.
 fn preview_dir(tools: &Tools, dir: &Path, pattern: &Pattern) -> PathBuf {
     let mut hash = Sha256::new();
     hash.update(dir.as_os_str().as_bytes());
@@ -227,7 +227,7 @@ pub(crate) fn end_preview(tools: &Tools, dir: &Path, pattern: &Pattern) {
 pub(crate) fn end_previews(tools: &Tools) {
     for entry in fs::read_dir(&tools.chunk_dir).into_iter().flatten().flatten() {
         if entry.file_name().as_bytes().ends_with(PREVIEW.as_bytes()) {
-            // What else lies in there is not reeld's, and stays.
+            // What else is in there is not reeld's, and stays.
             _ = preview::remove(&entry.path());
         }
     }

@@ -19,7 +19,7 @@ pub struct Tools {
     pub journal: Journal,
     /// How FFmpeg is run.
     pub encoder: Encoder,
-    /// Where chunks lie.
+    /// Where chunks are.
     pub chunk_dir: PathBuf,
 }
 

@@ -62,7 +62,7 @@ fn is_refused(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::NotADirectory)
 }
 
-/// The folder for the videos, where it may lie on another disk than the frames: one of its own, or a link.
+/// The folder for the videos, where it may be on another disk than the frames: one of its own, or a link.
 fn output_of(job: &Job) -> Option<PathBuf> {
     let output = job.root.delivery.output_dir.as_ref()?;
     let folder = job.batch.dir.join(output);

@@ -42,7 +42,7 @@ use crate::watch::places::Sighting;
 /// A reel that is proved, published and recorded.
 #[derive(Debug, Clone, Serialize)]
 pub struct Delivered {
-    /// Where it lies.
+    /// Where it is.
     #[serde(rename = "video", serialize_with = "lossy")]
     pub reel: PathBuf,
     /// Pictures in it.
@@ -204,7 +204,7 @@ fn bad_frames(missing: MissingFrames) -> BadFrames {
     }
 }
 
-/// Where a reel is to lie: a folder, and the name without extension and number.
+/// Where a reel is to be: a folder, and the name without extension and number.
 struct Target {
     dir: PathBuf,
     stem: OsString,

@@ -83,7 +83,7 @@ impl DirtySet {
                 }
             }
             // A folder that moves takes the folders below it along, and each of their watches with it. The component
-            // order of paths keeps a folder and what lies below it side by side.
+            // order of paths keeps a folder and what is below it side by side.
             Change::Entry => {
                 let from = (Bound::Included(path), Bound::Unbounded);
                 let below = self.folders.range::<Path, _>(from).take_while(|dir| dir.starts_with(path));

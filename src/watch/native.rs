@@ -71,7 +71,7 @@ impl Watcher {
     /// Watches the folder `dir`, which must be absolute. A folder that is watched already is watched anew, which is what
     /// [`Dirty::All`] asks for: the old watch may hang on a folder that was moved away or removed.
     pub fn watch(&self, dir: &Arc<Path>) -> Result<(), WatchError> {
-        // Links to folders are not watched: what lies behind them belongs to another root, or to none.
+        // Links to folders are not watched: what they lead to belongs to another root, or to none.
         let meta = dir.symlink_metadata().map_err(|source| WatchError::of_io(dir, source))?;
         if !meta.is_dir() {
             return Err(WatchError::NotAFolder { path: dir.to_path_buf() });

@@ -15,7 +15,7 @@ const POLL: Duration = Duration::from_secs(5);
 /// How often a folder is read where events should come, but may not.
 const POLL_BESIDE_EVENTS: Duration = Duration::from_secs(30);
 
-/// Other machines, or a program of the user's, change what is on these behind the kernel's back. `fuse.*` too.
+/// Other machines, or a program of the user's, change what is on these unseen by the kernel. `fuse.*` too.
 const REMOTE: [&str; 22] = [
     "9p",
     "afs",
@@ -61,7 +61,7 @@ pub struct Watching {
     pub why: String,
 }
 
-/// How changes of `path` are to be noticed. A path that does not exist yet is judged by the folder that it will lie in,
+/// How changes of `path` are to be noticed. A path that does not exist yet is judged by the folder that it will be in,
 /// and again when it is there.
 #[must_use]
 pub fn decide(path: &Path, mode: WatchMode) -> Watching {

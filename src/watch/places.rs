@@ -1,4 +1,4 @@
-//! Whether a folder lies on the disk that it lay on, as far as can be told long after, also by another process.
+//! Whether a folder is on the disk that it was on, as far as can be told long after, also by another process.
 //!
 //! [`roots`](super::roots) guards what is read, as long as the daemon runs. This is for what is written and removed: the
 //! folders for videos and chunks, the state, and the frames of a video that is to be cleaned up next week. An unmounted
@@ -23,10 +23,10 @@ use crate::sequence::os_name;
 use crate::text::printable::Show as _;
 use crate::watch::roots::{Look, Replacement, Sight};
 
-/// What was seen of a folder and of the disk that it lies on. It can be kept as a text.
+/// What was seen of a folder and of the disk that it is on. It can be kept as a text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sighting {
-    /// Where it lies, with links resolved.
+    /// Where it is, with links resolved.
     path: BString,
     /// Where its file system is mounted.
     point: Option<BString>,
@@ -95,7 +95,7 @@ impl Sighting {
         })
     }
 
-    /// Whether what lay in `folder` when it was seen as `self` may be removed: only on the very disk.
+    /// Whether what was in `folder` when it was seen as `self` may be removed: only on the very disk.
     pub fn allows_removing(&self, folder: &Path) -> io::Result<Result<(), Replacement>> {
         Ok(match self.compare_with(folder)? {
             Likeness::Same => Ok(()),

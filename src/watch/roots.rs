@@ -15,7 +15,7 @@
 //! - Another device, or the same one by another mount point (bind mounts, so every volume of a container): if a mount
 //!   appeared over the place, the disk that belongs there has arrived, and is accepted. If it is the same file system
 //!   mounted again (network shares and many disks get another device number each time), it is accepted. Else the disk is
-//!   gone or another one lies in its place, and nothing is read until it is back or the configuration is read again.
+//!   gone or another one is in its place, and nothing is read until it is back or the configuration is read again.
 
 use std::error::Error;
 use std::fmt;
@@ -70,7 +70,7 @@ pub enum Replacement {
     Unsure,
     /// The disk or share is not mounted; what is seen is the folder that it is mounted on.
     NotMounted,
-    /// Another disk or share lies in its place.
+    /// Another disk or share is in its place.
     OtherDisk,
 }
 
@@ -144,7 +144,7 @@ impl RootGuard {
         }
     }
 
-    /// Where the root lies with links resolved, once it was seen: the path to watch and to walk.
+    /// Where the root is with links resolved, once it was seen: the path to watch and to walk.
     #[must_use]
     pub fn folder(&self) -> Option<&Path> {
         self.known.as_ref().map(|known| known.look.resolved.as_path())
@@ -194,7 +194,7 @@ impl RootGuard {
 /// What a root can be known by, long after. One mark that is the same is enough.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RootMarks {
-    /// Where it lies, with links resolved.
+    /// Where it is, with links resolved.
     pub path: PathBuf,
     /// The file system that it is on, and the folder itself where its birth is known. A folder that is made anew keeps the
     /// first; a disk whose number changes with the slot that it is in keeps the second.

@@ -144,7 +144,7 @@ pub fn read_names(
 
 /// Visits the folder `start` and, if `recursive`, every folder below it, parents first. `visit` watches the folder and
 /// then reads it, and returns the names of the folders in it, none where it cannot be read. Folders whose path relative
-/// to `root` matches `exclude` are left out, with all that is below them; `start` lies in `root`, or is it.
+/// to `root` matches `exclude` are left out, with all that is below them; `start` is in `root`, or is it.
 pub fn walk(
     root: &Path,
     start: &Arc<Path>,

@@ -1,6 +1,6 @@
 //! Decimal numbers, exactly as written.
 
-/// `digits` / 10^`places`, without trailing zeros behind the point.
+/// `digits` / 10^`places`, without trailing zeros after the point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Decimal {
     pub(super) digits: u64,
@@ -8,7 +8,7 @@ pub(super) struct Decimal {
 }
 
 impl Decimal {
-    /// `24`, `23.976`, `0.5`: at most nine digits before and nine behind the point, no sign, no exponent.
+    /// `24`, `23.976`, `0.5`: at most nine digits before and nine after the point, no sign, no exponent.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
         let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());

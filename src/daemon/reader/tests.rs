@@ -184,7 +184,7 @@ fn a_root_that_was_brought_from_elsewhere_was_there_before() {
     let elsewhere = scene.folder.path().join("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
     fs::write(elsewhere.join("f_0001.png"), "x").unwrap();
-    // Its birth must be seen to lie before the look: the kernel's clock for files runs in ticks.
+    // Its birth must be seen to be before the look: the kernel's clock for files runs in ticks.
     let born = fs::metadata(&elsewhere).unwrap().created().unwrap();
     while born.elapsed().is_ok_and(|age| age < Duration::from_millis(50)) {
         std::thread::yield_now();

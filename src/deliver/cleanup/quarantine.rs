@@ -1,6 +1,6 @@
 //! Deleting: into a private folder, a look, and away.
 //!
-//! Owns `.reeld-trash-KEY/` beside the frames. What lies in it after a crash goes back before anything else happens.
+//! Owns `.reeld-trash-KEY/` beside the frames. What is in it after a crash goes back before anything else happens.
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd as _, OwnedFd};

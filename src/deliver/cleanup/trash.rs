@@ -160,7 +160,7 @@ impl Trash {
 /// the note.
 fn candidates(name: &OsStr) -> impl Iterator<Item = OsString> {
     let path = Path::new(name);
-    // An extension that is most of the name is none.
+    // What is most of the name is not an extension.
     let extension = path.extension().filter(|extension| extension.len() < 32).map(OsStr::as_bytes);
     let stem = if extension.is_some() { path.file_stem().unwrap_or(name) } else { name };
     let (stem, extension) = (stem.as_bytes().to_vec(), extension.map(<[u8]>::to_vec));

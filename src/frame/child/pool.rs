@@ -41,7 +41,7 @@ const ALLOCATION: &str = "memory allocation of";
 /// Why a child did not answer.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// There is none, for a reason that has nothing to do with the frame.
+    /// It could not be started, for a reason that has nothing to do with the frame.
     NotStarted(io::Error),
     /// It ended, in these words.
     Died(String),
@@ -74,7 +74,7 @@ fn idle() -> MutexGuard<'static, Vec<Worker>> {
     IDLE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How far the thread that asks steps back behind other programs; its decoder does the same.
+/// How far the thread that asks gives way to other programs; its decoder does the same.
 fn niceness() -> i32 {
     getpriority_process(None).unwrap_or(0)
 }

@@ -8,7 +8,7 @@ const CELLS: u32 = 256;
 /// Octaves of the table: from 2^-9, which is below the formula's straight part's end, to 1.
 const OCTAVES: u32 = 9;
 
-/// The bits of 2^-9 as a float, and how many bits of the mantissa lie within a cell.
+/// The bits of 2^-9 as a float, and how many bits of the mantissa are within a cell.
 const FIRST: u32 = (127 - OCTAVES) << 23;
 const WITHIN: u32 = 15;
 

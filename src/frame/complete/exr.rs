@@ -1,4 +1,4 @@
-//! OpenEXR: the offset table has no holes, and its last block lies within the file.
+//! OpenEXR: the offset table has no holes, and its last block is within the file.
 //!
 //! Writers leave the table zero until they close the file, so a table without holes is the format's end mark. The
 //! layout is that of "OpenEXR File Layout" (openexr.com).
@@ -60,7 +60,7 @@ fn explain(error: image::ImageError) -> FrameErrorKind {
     error.into()
 }
 
-/// The highest of the `blocks` offsets in the table at `table`; all of them must point behind it.
+/// The highest of the `blocks` offsets in the table at `table`; all of them must point past it.
 fn last_block(bytes: &impl Bytes, table: u64, blocks: u64) -> Result<u64, FrameErrorKind> {
     if blocks == 0 {
         return Err(FrameErrorKind::Decode("no blocks of pixels".into()));

@@ -1,4 +1,4 @@
-//! JPEG: the segments before the first scan, and the end-of-image mark behind the last one.
+//! JPEG: the segments before the first scan, and the end-of-image mark after the last one.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use bstr::ByteSlice as _;
 use crate::frame::complete::bytes::Bytes;
 use crate::frame::{FrameErrorKind, ImageInfo};
 
-/// How many bytes behind the end mark are looked over before the scans are walked: cameras pad with zeros.
+/// How many bytes after the end mark are looked over before the scans are walked: cameras pad with zeros.
 const TAIL: u64 = 64;
 
 pub(super) fn examine(bytes: &impl Bytes) -> Result<ImageInfo, FrameErrorKind> {

@@ -36,7 +36,7 @@ pub(super) fn examine(bytes: &impl Bytes) -> Result<ImageInfo, FrameErrorKind> {
     Ok(ImageInfo { width, height, deep: depth == 16, linear: false, alpha })
 }
 
-/// Walks the chunks from `chunk` on to the end mark: some writers leave bytes behind it.
+/// Walks the chunks from `chunk` on to the end mark: some writers leave bytes after it.
 fn find_end(bytes: &impl Bytes, mut chunk: u64) -> Result<(), FrameErrorKind> {
     loop {
         let (name, next) = chunk_at(bytes, chunk).map_err(|kind| match kind {

@@ -1,4 +1,4 @@
-//! TIFF: every strip or tile of the first picture lies within the file.
+//! TIFF: every strip or tile of the first picture is within the file.
 
 use image::codecs::tiff::TiffDecoder;
 

@@ -1,5 +1,5 @@
 //! JPEG by the `zune-jpeg` crate, which `image` uses too, but strictly: what a lenient decoder fills up with grey is an
-//! error here. One damage stays unseen: a baseline scan cut short by a proper end mark, behind which `zune-jpeg` 0.5
+//! error here. One damage stays unseen: a baseline scan cut short by a proper end mark, after which `zune-jpeg` 0.5
 //! reads on in zeros.
 
 use zune_jpeg::JpegDecoder;

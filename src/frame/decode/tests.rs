@@ -98,7 +98,7 @@ fn a_glance_tells_truncation_where_the_format_can() {
 /// Most writers put the directory last; some put it first, and then its pixels can be cut.
 #[test]
 fn a_tiff_with_its_directory_first_is_checked_to_its_last_strip() {
-    // Width, height, bits, no compression, black is zero, one strip behind the directory, one sample, its length.
+    // Width, height, bits, no compression, black is zero, one strip after the directory, one sample, its length.
     let entries: [[u16; 4]; 8] = [
         [256, 3, 1, 4],
         [257, 3, 1, 4],

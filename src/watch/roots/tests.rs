@@ -89,7 +89,7 @@ proptest! {
         if known.look.ino != seen.look.ino {
             prop_assert!(!matches!(likeness, Likeness::Same | Likeness::Remounted));
         }
-        // Whatever is accepted lies on the same mount point, or on one that came on top.
+        // Whatever is accepted is on the same mount point, or on one that came on top.
         let (before, now) = (known.mount_point().unwrap(), seen.mount_point().unwrap());
         if matches!(likeness, Likeness::Recreated | Likeness::Remounted) {
             prop_assert_eq!(before, now);
