@@ -48,7 +48,7 @@ fn a_batch_of_a_living_process_is_not_taken_for_a_dead_ones() {
     assert_shows(&shot.join("frame.mp4"), &sandbox.ffmpeg, 1..=8);
     last.wait("nothing is left over", |_| sandbox.leftovers().is_empty().then_some(()));
     assert_eq!(last.stop().code(), Some(0));
-    assert_eq!(sandbox.reels(), [shot.join("frame.mp4")]);
+    assert_eq!(sandbox.videos(), [shot.join("frame.mp4")]);
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn what_a_process_leaves_that_is_killed_beside_a_daemon_is_cleared_away_by_it() 
     fake.open();
     fake.wait_for_end();
     assert_eq!(daemon.stop().code(), Some(0));
-    assert!(sandbox.reels().is_empty());
+    assert!(sandbox.videos().is_empty());
     // The file by which it was known to live goes with the next start.
     let daemon = Daemon::start(&sandbox, &config);
     assert_eq!(fs::read_dir(sandbox.state().join("workers")).unwrap().count(), 1);

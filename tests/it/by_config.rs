@@ -83,7 +83,7 @@ fn what_can_never_be_made_is_refused_before_anything_is_done() {
         let outcome = sandbox.encode(arguments).expect(2);
         assert!(outcome.stderr.contains(says), "{arguments:?}: {}", outcome.stderr);
         assert!(!sandbox.state().exists(), "{arguments:?} left something in {}", sandbox.state().display());
-        assert!(sandbox.reels().is_empty());
+        assert!(sandbox.videos().is_empty());
     }
     let scanned =
         sandbox.run([OsStr::new("scan"), sandbox.root().as_os_str(), OsStr::new("--config"), OsStr::new(wrong)]);

@@ -102,7 +102,7 @@ fn the_journal_lists_what_was_made() {
     // What is forgotten is encoded again, under a free name.
     sandbox.run([OsStr::new("forget"), dir.as_os_str()]).expect(0);
     sandbox.encode(&[]).expect(0);
-    assert_eq!(sandbox.reels().len(), 2);
+    assert_eq!(sandbox.videos().len(), 2);
 }
 
 #[test]

@@ -113,7 +113,7 @@ fn reels_of_the_same_name_stand_side_by_side() {
         Frames::new("frame_####.png").write(&folder, 1..=count);
         fs::write(folder.join(".done"), "").unwrap();
     }
-    let reels = daemon.wait_for_reels(&sandbox, 2);
+    let reels = daemon.wait_for_videos(&sandbox, 2);
     assert_eq!(reels, [out.join("video.mp4"), out.join("video_2.mp4")]);
     let mut shown = reels.iter().map(|reel| numbers(reel, &sandbox.ffmpeg)).collect::<Vec<_>>();
     shown.sort();

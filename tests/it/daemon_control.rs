@@ -28,7 +28,7 @@ fn sigterm_drops_a_running_encode_at_once() {
         assert_eq!(daemon.stop().code(), Some(0), "{fault:?}");
         // Two seconds are promised; a busy machine gets more, a daemon that waits for FFmpeg does not pass.
         assert!(begun.elapsed() < Duration::from_secs(10), "{fault:?}: {:?}", begun.elapsed());
-        assert!(sandbox.reels().is_empty() && sandbox.leftovers().is_empty(), "{fault:?}");
+        assert!(sandbox.videos().is_empty() && sandbox.leftovers().is_empty(), "{fault:?}");
 
         sandbox.uninstall_fake();
         let mut daemon = Daemon::start(&sandbox, &sandbox.config(PATIENT));
@@ -125,7 +125,7 @@ fn troubles_that_may_pass_are_tried_again() {
     assert_eq!(listed.matches("next try: 20").count(), faults.len() + 1, "{listed}");
     symlink(&sandbox.ffmpeg, sandbox.path().join("bin/ffmpeg")).unwrap();
     sandbox.run([OsStr::new("retry"), sandbox.root().as_os_str()]).expect(0);
-    daemon.wait_for_reels(&sandbox, faults.len() + 1);
+    daemon.wait_for_videos(&sandbox, faults.len() + 1);
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn killed_in_the_middle_of_an_encode() {
         fs::write(sandbox.root().join(".done"), "").unwrap();
         fake.wait_for_encode();
         daemon.kill_9();
-        assert!(sandbox.reels().is_empty());
+        assert!(sandbox.videos().is_empty());
         // The FFmpeg of the dead daemon makes a valid, short file of what it was given.
         fake.open();
         fake.wait_for_end();
@@ -37,7 +37,7 @@ fn killed_in_the_middle_of_an_encode() {
         // What was taken out of the folders is removed a moment after it is gone from them.
         daemon.wait("nothing to be left over", |_| sandbox.leftovers().is_empty().then_some(()));
         assert_eq!(daemon.stop().code(), Some(0));
-        assert_eq!(sandbox.reels(), folders.each_ref().map(|folder| folder.join("frame.mp4")));
+        assert_eq!(sandbox.videos(), folders.each_ref().map(|folder| folder.join("frame.mp4")));
     });
 }
 
@@ -58,7 +58,7 @@ fn what_was_made_before_a_crash_is_not_made_again() {
     fs::write(second.join(".done"), "").unwrap();
     daemon.wait_for_file(&second.join("frame.mp4"));
     assert_eq!(daemon.stop().code(), Some(0));
-    assert_eq!(sandbox.reels(), [first.join("frame.mp4"), second.join("frame.mp4")]);
+    assert_eq!(sandbox.videos(), [first.join("frame.mp4"), second.join("frame.mp4")]);
 }
 
 /// Killed between each two durable steps of publishing and removing.
@@ -95,6 +95,6 @@ fn killed_between_any_two_durable_steps() {
         daemon.wait("nothing to be left over", |_| sandbox.leftovers().is_empty().then_some(()));
         assert_eq!(daemon.stop().code(), Some(0), "{point}");
         assert_shows(&shot.join("frame.mp4"), &sandbox.ffmpeg, 1..=6);
-        assert_eq!(sandbox.reels(), [shot.join("frame.mp4")], "{point}");
+        assert_eq!(sandbox.videos(), [shot.join("frame.mp4")], "{point}");
     }
 }

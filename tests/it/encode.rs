@@ -35,7 +35,7 @@ fn one_frame_stands_for_its_sequence() {
     let outcome = sandbox.run([OsStr::new("encode"), frames.path(&shot, 1003).as_os_str()]).expect(0);
     assert_eq!(outcome.paths(), [shot.join("a.mp4")]);
     assert_shows(&shot.join("a.mp4"), &sandbox.ffmpeg, 1001..=1006);
-    assert_eq!(sandbox.reels().len(), 1);
+    assert_eq!(sandbox.videos().len(), 1);
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn videos_of_one_folder_are_told_apart_by_name() {
     for (count, reel) in (3..).zip(reels) {
         assert_shows(&shot.join(reel), &sandbox.ffmpeg, 1..=count);
     }
-    assert_eq!(sandbox.reels().len(), reels.len());
+    assert_eq!(sandbox.videos().len(), reels.len());
 }
 
 #[test]
@@ -325,11 +325,11 @@ fn the_same_frames_make_no_second_reel() {
     Frames::new("frame_####.png").write(&shot, 1..=4);
     sandbox.encode(&[]).expect(0);
     sandbox.encode(&[]).expect(0);
-    assert_eq!(sandbox.reels(), [shot.join("frame.mp4")]);
+    assert_eq!(sandbox.videos(), [shot.join("frame.mp4")]);
     // Other frames under the same names are another matter.
     Frames::new("frame_####.png").size(320, 180).write(&shot, 1..=4);
     sandbox.encode(&[]).expect(0);
-    assert_eq!(sandbox.reels(), [shot.join("frame.mp4"), shot.join("frame_2.mp4")]);
+    assert_eq!(sandbox.videos(), [shot.join("frame.mp4"), shot.join("frame_2.mp4")]);
 }
 
 /// Starting it takes longer than reading a dozen frames.
@@ -356,7 +356,7 @@ fn ffmpeg_is_asked_for_its_version_once() {
     // Another program of the same name.
     install("8.0");
     assert_eq!((encode(260), encode(262)), (2, 2));
-    assert_eq!(sandbox.reels().len(), 4);
+    assert_eq!(sandbox.videos().len(), 4);
 }
 
 #[test]

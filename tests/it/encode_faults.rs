@@ -15,7 +15,7 @@ fn assert_untouched(sandbox: &Sandbox, shot: &Path, why: &str) {
         let bytes = fs::read(frames.path(shot, number)).unwrap();
         assert_eq!(bytes, frames.bytes(number), "{why}: frame {number}");
     }
-    assert!(sandbox.reels().is_empty(), "{why}: {:?}", sandbox.reels());
+    assert!(sandbox.videos().is_empty(), "{why}: {:?}", sandbox.videos());
     assert!(sandbox.leftovers().is_empty(), "{why}: {:?}", sandbox.leftovers());
 }
 

@@ -86,7 +86,7 @@ fn a_restart_makes_nothing_old_and_nothing_new() {
     assert!(!daemon.log().contains("left alone"), "that was said before");
     assert_eq!(daemon.stop().code(), Some(0));
     assert_untouched(&old, &frames);
-    assert_eq!(sandbox.reels().len(), 2);
+    assert_eq!(sandbox.videos().len(), 2);
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn old_frames_of_a_sequence_that_grows_are_part_of_it() {
         daemon.wait_for_absence(&frames.path(&old, number));
     }
     assert_shows(&old.join("frame.mp4"), &sandbox.ffmpeg, 1..=9);
-    assert_eq!(sandbox.reels(), [old.join("frame.mp4")]);
+    assert_eq!(sandbox.videos(), [old.join("frame.mp4")]);
 }
 
 #[test]

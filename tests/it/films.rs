@@ -114,7 +114,7 @@ fn single_pictures_are_left_alone_until_somebody_says_that_they_are_a_film() {
         assert!(line.contains(part), "no {part:?} in {line}");
     }
     let another = wait_for_another(&mut daemon, &sandbox, "another");
-    assert_eq!(sandbox.reels(), [another]);
+    assert_eq!(sandbox.videos(), [another]);
     assert_there(&frames, &dir, 1..=5);
 
     let open = listed(&sandbox, |line| line["state"] == "single pictures");
@@ -153,7 +153,7 @@ fn two_prompts_in_a_row_are_two_films_and_the_first_needs_no_silence() {
     let mut pace = fast();
     first.write_at(&mut pace, &dir, 1..=16);
     second.write_at(&mut pace, &dir, 17..=28);
-    let reel = daemon.wait_for_reels(&sandbox, 1).remove(0);
+    let reel = daemon.wait_for_videos(&sandbox, 1).remove(0);
     assert_shows(&reel, &sandbox.ffmpeg, 1..=16);
     daemon.wait_for_line("why", |line| line.contains("sequence finished") && line.contains("the next run began"));
     wait_until_gone(&mut daemon, &first, &dir, 1..=16);
@@ -161,7 +161,7 @@ fn two_prompts_in_a_row_are_two_films_and_the_first_needs_no_silence() {
 
     sandbox.run([OsStr::new("done"), dir.as_os_str()]).expect(0);
     wait_until_gone(&mut daemon, &second, &dir, 17..=28);
-    let mut reels = sandbox.reels();
+    let mut reels = sandbox.videos();
     reels.retain(|other| *other != reel);
     assert_eq!(reels.len(), 1);
     assert_shows(&reels[0], &sandbox.ffmpeg, 17..=28);
@@ -179,7 +179,7 @@ fn silence_ends_two_prompts_as_two_films() {
         first.write_at(&mut pace, &dir, 1..=16);
         second.write_at(&mut pace, &dir, 17..=28);
         wait_until_gone(&mut daemon, &first, &dir, 1..=28);
-        let mut shown: Vec<_> = sandbox.reels().iter().map(|reel| numbers(reel, &sandbox.ffmpeg)).collect();
+        let mut shown: Vec<_> = sandbox.videos().iter().map(|reel| numbers(reel, &sandbox.ffmpeg)).collect();
         shown.sort();
         assert_eq!(shown, [(1..=16).collect::<Vec<_>>(), (17..=28).collect()], "{live}");
     }
@@ -198,7 +198,7 @@ fn a_leftover_of_another_prompt_is_not_put_in_front_of_a_run() {
         run.write_at(&mut pace, &dir, 2..=17);
         wait_until_gone(&mut daemon, &run, &dir, 2..=17);
         let after = wait_for_another(&mut daemon, &sandbox, "last");
-        let mut reels = sandbox.reels();
+        let mut reels = sandbox.videos();
         reels.retain(|reel| *reel != after && Some(reel) != before.as_ref());
         assert_eq!(reels.len(), 1, "{reels:?}");
         assert_shows(&reels[0], &sandbox.ffmpeg, 2..=17);
@@ -219,7 +219,7 @@ fn a_queue_of_stills_is_no_film() {
     }
     daemon.wait_for_line("it says so", |line| line.contains("output") && line.contains("left alone"));
     let another = wait_for_another(&mut daemon, &sandbox, "another");
-    assert_eq!(sandbox.reels(), [another]);
+    assert_eq!(sandbox.videos(), [another]);
     assert_there(&comfy("", 0), &dir, 1..=10);
     let open = listed(&sandbox, |line| line["dir"].as_str().is_some_and(|dir| dir.ends_with("output")));
     assert_eq!(open.len(), 1, "{open:?}");
@@ -247,7 +247,7 @@ fn an_animation_ends_with_its_last_frame_whatever_the_pause() {
         line.contains("sequence finished") && line.contains("all 12 frames that were announced")
     });
     wait_until_gone(&mut daemon, &dream(0), &dir, 0..12);
-    assert_eq!(sandbox.reels(), [dir.join("frame.mp4")]);
+    assert_eq!(sandbox.videos(), [dir.join("frame.mp4")]);
     assert_shows(&dir.join("frame.mp4"), &sandbox.ffmpeg, 0..12);
 }
 
@@ -362,7 +362,7 @@ fn previews_stay_after_their_frames_are_gone_and_the_daemon_was_restarted() {
     let mut daemon = Daemon::start(&sandbox, &config);
     let another = wait_for_another(&mut daemon, &sandbox, "another");
     assert_there(&previews, &dir, 1..=12);
-    let mut reels = sandbox.reels();
+    let mut reels = sandbox.videos();
     reels.sort();
     assert_eq!(reels, [another, dir.join("frame.mp4")]);
 }
@@ -386,5 +386,5 @@ fn previews_that_come_after_the_video_stay_as_well() {
     let mut daemon = Daemon::start(&sandbox, &sandbox.config(GREEDY));
     wait_for_another(&mut daemon, &sandbox, "another");
     assert_there(&previews, &dir, 1..=12);
-    assert_eq!(sandbox.reels().iter().filter(|reel| reel.starts_with(&dir)).count(), 1, "{:?}", sandbox.reels());
+    assert_eq!(sandbox.videos().iter().filter(|reel| reel.starts_with(&dir)).count(), 1, "{:?}", sandbox.videos());
 }

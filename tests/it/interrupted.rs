@@ -60,7 +60,7 @@ fn an_encode_that_is_asked_to_stop_leaves_nothing_and_ends_by_the_signal() {
         for name in ["one", "two"] {
             assert_shows(&sandbox.folder(name).join("frame.mp4"), &sandbox.ffmpeg, 1..=8);
         }
-        assert_eq!(sandbox.reels().len(), 2);
+        assert_eq!(sandbox.videos().len(), 2);
     }
 }
 
@@ -101,7 +101,7 @@ fn an_encode_that_is_killed_waits_for_nobody() {
             let config = sandbox.config("idle_timeout = \"1h\"");
             let mut daemon = Daemon::start(&sandbox, &config);
             daemon.wait("the batch is settled", |_| (states(&sandbox)[0] == "failed").then_some(()));
-            assert!(sandbox.reels().is_empty(), "nobody asked the daemon for it");
+            assert!(sandbox.videos().is_empty(), "nobody asked the daemon for it");
             assert!(daemon.stop().success());
         } else {
             sandbox.run([OsStr::new("encode"), sandbox.folder("two").as_os_str()]).expect(0);

@@ -132,7 +132,7 @@ fn survive(mode: &str) {
     assert_eq!(daemon.stop().code(), Some(0));
 
     // An archive has a link to the video.
-    let mut found = sandbox.reels();
+    let mut found = sandbox.videos();
     found.retain(|video| !video.iter().any(|part| part == ".reeld-done"));
     assert_eq!(found, videos);
     assert!(sandbox.leftovers().is_empty(), "{:?}", sandbox.leftovers());

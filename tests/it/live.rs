@@ -16,7 +16,7 @@ fn chunks_are_made_before_the_sequence_is_finished() {
         let mut daemon = live.start();
         live.write(1..=78);
         live.wait_for_chunks(&mut daemon, [1..=24, 25..=48, 49..=72]);
-        assert!(live.sandbox.reels().is_empty());
+        assert!(live.sandbox.videos().is_empty());
         live.mark();
         live.assert_reel(&mut daemon, 1..=78);
         assert_eq!(rate(&live.reel(), &ffmpeg), (24, 1));
@@ -153,7 +153,7 @@ fn a_frame_of_another_size_makes_no_reel_where_that_is_asked_for() {
     wait_for("the journal has the failure", || {
         live.sandbox.run(["list"]).expect(0).text().contains("failed").then_some(())
     });
-    assert!(live.sandbox.reels().is_empty());
+    assert!(live.sandbox.videos().is_empty());
     live.assert_untouched((1..=29).chain(31..=78));
     assert_eq!(daemon.stop().code(), Some(0));
 }
@@ -205,7 +205,7 @@ fn silence_finds_everything_encoded() {
     let mut daemon = Daemon::start(&live.sandbox, &live.config("", "idle_timeout = \"16s\""));
     live.write(1..=30);
     live.wait_for_chunks(&mut daemon, [1..=24, 25..=30]);
-    assert!(live.sandbox.reels().is_empty());
+    assert!(live.sandbox.videos().is_empty());
     live.assert_reel(&mut daemon, 1..=30);
     live.recorder.assert_fed(1..=30, 1);
 }

@@ -64,7 +64,7 @@ fn every_frame_once_whatever_happens() {
     }
     let shown = expected.iter().map(|(number, version)| frames.clone().version(*version).shown(*number));
     assert_shows(&reel, &sandbox.ffmpeg, shown);
-    assert_eq!(sandbox.reels(), [other.join("frame.mp4"), reel]);
+    assert_eq!(sandbox.videos(), [other.join("frame.mp4"), reel]);
     assert!(sandbox.leftovers().is_empty(), "{:?}", sandbox.leftovers());
 }
 

@@ -173,7 +173,7 @@ fn a_video_waits_for_the_disk_of_its_folder() {
         let mut daemon = Daemon::start(&sandbox, &config);
         let two = finish("two");
         daemon.wait_for_line("it waits", |line| line.contains("its disk is not mounted; the batch waits"));
-        assert_eq!(sandbox.reels(), [out.join("frame.mp4")]);
+        assert_eq!(sandbox.videos(), [out.join("frame.mp4")]);
         let listed = sandbox.run([OsStr::new("list")]).expect(0).text();
         assert!(
             listed.contains("its disk is not mounted") && listed.contains("hint: mount the disk again"),

@@ -36,7 +36,7 @@ fn the_daemon_keeps_two_runs_apart_and_their_frames() {
     daemon.wait_for_line("it says so", |line| line.contains("was written over while its sequence is open"));
     fs::write(shot.join(".done"), "").unwrap();
     let mut shown: Vec<Vec<u32>> = daemon
-        .wait_for_reels(&sandbox, 2)
+        .wait_for_videos(&sandbox, 2)
         .iter()
         .map(|reel| crate::support::reel::numbers(reel, &sandbox.ffmpeg))
         .collect();

@@ -103,7 +103,7 @@ fn an_open_sequence_that_a_reload_leaves_out_stays_as_it_is() {
         Frames::new("top_####.png").write(&sandbox.root(), 1..=4);
         daemon.wait_for_file(&sandbox.root().join("top.mp4"));
         let left = std::fs::read_dir(&sub).unwrap().count();
-        assert!(left == 4 && sandbox.reels().len() == 1, "{after}: {left} frames, {:?}", sandbox.reels());
+        assert!(left == 4 && sandbox.videos().len() == 1, "{after}: {left} frames, {:?}", sandbox.videos());
         let open = sandbox.run(["list"]).expect(0).text();
         assert!(!open.contains("out_"), "{after}: {open}");
         let outcome = sandbox.run([OsStr::new("done"), sub.as_os_str()]);
@@ -144,7 +144,7 @@ fn a_batch_that_waits_goes_by_the_new_config_and_one_that_runs_by_the_old() {
     let line = daemon.wait_for_line("the third is told of", waits);
     assert!(line.contains("three/frame_####.png") && line.contains("WARN"), "{line}");
     // Shown again, the third is what it was: a batch that waits.
-    assert_eq!(sandbox.reels().len(), 2);
+    assert_eq!(sandbox.videos().len(), 2);
     sandbox.config(&format!("{keys}\noutput_name = \"newer\""));
     reload(&sandbox, &config).expect(0);
     daemon.wait_for_file(&shots[2].join("newer.mp4"));
@@ -214,7 +214,7 @@ fn a_preset_that_changes_while_a_sequence_is_encoded_is_that_of_its_video() {
     std::fs::write(shot.join(".done"), "").unwrap();
     daemon.wait_for_file(&shot.join("frame.mov"));
     assert_shows(&shot.join("frame.mov"), &sandbox.ffmpeg, 1..=60);
-    assert_eq!(sandbox.reels().len(), 1);
+    assert_eq!(sandbox.videos().len(), 1);
 }
 
 /// An FFmpeg that says this version.

@@ -56,7 +56,7 @@ enum Proof {
     Recipe(&'static str),
     /// A video at this rate.
     Rate(&'static str),
-    /// A batch of so many frames.
+    /// A batch of that many frames.
     Count(u64),
     /// A batch in this state.
     State(&'static str),

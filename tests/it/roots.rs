@@ -44,7 +44,7 @@ fn a_second_daemon_leaves_a_root_to_the_first_until_it_is_free() {
     second.wait_for_file(&shot.join("frame.mp4"));
     assert_eq!(second.stop().code(), Some(0));
     assert_shows(&shot.join("frame.mp4"), &sandbox.ffmpeg, 1..=5);
-    assert_eq!(sandbox.reels(), [shot.join("frame.mp4")]);
+    assert_eq!(sandbox.videos(), [shot.join("frame.mp4")]);
 }
 
 #[test]

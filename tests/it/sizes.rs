@@ -39,14 +39,14 @@ fn shown(sandbox: &Sandbox) -> Vec<((u32, u32), Vec<u32>)> {
         let picture = &pictures(reel, &sandbox.ffmpeg)[0];
         ((picture.width, picture.height), numbers(reel, &sandbox.ffmpeg))
     };
-    let mut all: Vec<_> = sandbox.reels().iter().map(of).collect();
+    let mut all: Vec<_> = sandbox.videos().iter().map(of).collect();
     all.sort();
     all
 }
 
 /// The numbers in the only video, which has 48 pictures. Those of frames that were scaled cannot be read.
 fn scaled(sandbox: &Sandbox) -> Vec<u32> {
-    let reels = sandbox.reels();
+    let reels = sandbox.videos();
     assert_eq!(reels.len(), 1, "{reels:?}");
     let pictures = pictures(&reels[0], &sandbox.ffmpeg);
     assert_eq!(pictures.len(), 48);
@@ -87,7 +87,7 @@ fn a_stray_is_scaled_and_one_line_and_the_frames_stay() {
     let mut daemon = Daemon::start(&sandbox, &sandbox.config("idle_timeout = \"2s\"\ncleanup = \"delete\""));
     let dir = sandbox.folder("output");
     let frames = write(&dir, |number| if (10..=16).contains(&number) { LARGE } else { SMALL });
-    daemon.wait_for_reels(&sandbox, 1);
+    daemon.wait_for_videos(&sandbox, 1);
     assert_eq!(scaled(&sandbox), (1..=48).filter(|n| !(10..=16).contains(n)).collect::<Vec<_>>());
     let line = "frames 10-16 have other sizes than most, such as 512x288";
     daemon.wait_for_line("it is said", |said| said.contains(line));
@@ -104,7 +104,7 @@ fn where_the_config_says_so_all_sizes_are_one_video() {
     let dir = sandbox.folder("output");
     write(&dir, alternately);
     std::fs::write(dir.join(".done"), "").unwrap();
-    daemon.wait_for_reels(&sandbox, 1);
+    daemon.wait_for_videos(&sandbox, 1);
     assert_eq!(scaled(&sandbox), (1..=48).step_by(2).collect::<Vec<_>>());
     daemon.wait_for_line("it is said", |said| said.contains("frames 2-48x2 have other sizes than most"));
 }

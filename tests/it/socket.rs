@@ -271,7 +271,7 @@ fn a_check_sees_with_the_eyes_of_the_daemon() {
     check(Some(&own)).expect(1).says("no daemon is running; this is what this user sees");
 }
 
-/// Each answer is many lines, so that a long list is none too long.
+/// Each answer is many lines, so that a long list is not too long.
 #[test]
 fn a_long_journal_is_listed_up_to_a_limit() {
     let sandbox = Sandbox::new(&ffmpeg());
@@ -385,13 +385,13 @@ fn a_client_leads_the_daemon_nowhere() {
     let mut answer = String::new();
     let _ = stream.read_to_string(&mut answer);
     assert!(answer.is_empty() || answer.contains("not a question"), "{answer}");
-    assert!(sandbox.reels().is_empty());
+    assert!(sandbox.videos().is_empty());
     // It goes on.
     let shot = sandbox.folder("shot");
     Frames::new("frame_####.png").write(&shot, 1..=5);
     sandbox.run([OsStr::new("done"), shot.as_os_str()]).expect(0);
     daemon.wait_for_file(&shot.join("frame.mp4"));
-    assert_eq!(sandbox.reels(), [shot.join("frame.mp4")]);
+    assert_eq!(sandbox.videos(), [shot.join("frame.mp4")]);
 }
 
 #[test]

@@ -78,7 +78,7 @@ fn what_is_encoded_and_what_waits_is_shown_in_their_order() {
     assert!(sequence(&shown["queue"][0]).starts_with(shots[1].to_str().unwrap()), "{shown}");
     assert!(sequence(&shown["queue"][1]).starts_with(shots[2].to_str().unwrap()), "{shown}");
     fake.open();
-    daemon.wait_for_reels(&sandbox, 3);
+    daemon.wait_for_videos(&sandbox, 3);
 }
 
 #[test]

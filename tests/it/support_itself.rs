@@ -168,7 +168,7 @@ fn a_recorder_fails_once() {
         let live = Live::twisted(&ffmpeg(), twist);
         live.write(1..=9);
         live.sandbox.encode(&[]).expect(1);
-        assert!(live.sandbox.reels().is_empty());
+        assert!(live.sandbox.videos().is_empty());
         live.sandbox.encode(&[]).expect(0);
         assert_eq!(live.recorder.fed(), [(1..=fed).collect(), (1..=9).collect::<Vec<_>>()], "{twist:?}");
         assert_shows(&live.reel(), &live.sandbox.ffmpeg, 1..=9);

@@ -56,7 +56,7 @@ fn days_become_one_film_that_silence_ends_and_all_its_frames_go() {
         daemon.wait_for_absence(path);
     }
     assert!(camera.join("2025-03-01").is_dir() && camera.join("2025-03-02").is_dir(), "the folders stay");
-    assert_eq!(sandbox.reels(), [reel]);
+    assert_eq!(sandbox.videos(), [reel]);
     assert!(sandbox.leftovers().is_empty());
     assert_eq!(daemon.stop().code(), Some(0));
 }
@@ -94,9 +94,9 @@ fn a_marker_of_an_earlier_folder_does_not_end_what_went_on_and_done_of_any_folde
     fs::write(card.join("100MEDIA/.done"), "").unwrap();
     write(&card, 15..20, counted);
     daemon.wait_for_open_frames(15);
-    assert!(sandbox.reels().is_empty());
+    assert!(sandbox.videos().is_empty());
     done(&sandbox, &card.join("101MEDIA"));
-    let reel = daemon.wait_for_reels(&sandbox, 1).remove(0);
+    let reel = daemon.wait_for_videos(&sandbox, 1).remove(0);
     assert_eq!(reel, card.join("MEDIA_IMG.mp4"));
     assert_shows(&reel, &sandbox.ffmpeg, 5..20);
 }
@@ -110,14 +110,14 @@ fn a_restart_knows_what_is_made_and_makes_the_next_days_alone() {
     write(&camera, 0..20, at_noon);
     daemon.wait_for_open_frames(20);
     done(&sandbox, &camera);
-    daemon.wait_for_reels(&sandbox, 1);
+    daemon.wait_for_videos(&sandbox, 1);
     daemon.kill_9();
     write(&camera, 20..30, at_noon);
     let mut daemon = Daemon::start(&sandbox, &config);
     daemon.wait_for_open_frames(10);
     done(&sandbox, &camera);
     let mut shown: Vec<Vec<u32>> =
-        daemon.wait_for_reels(&sandbox, 2).iter().map(|reel| numbers(reel, &sandbox.ffmpeg)).collect();
+        daemon.wait_for_videos(&sandbox, 2).iter().map(|reel| numbers(reel, &sandbox.ffmpeg)).collect();
     shown.sort();
     assert_eq!(shown, [(0..20).collect::<Vec<_>>(), (20..30).collect()]);
 }
@@ -148,7 +148,7 @@ fn what_was_made_folder_by_folder_is_not_made_again_as_a_tree_nor_the_other_way(
         done(&sandbox, &camera.join(day));
     }
     daemon.wait_for_file(&camera.join("2025-03-03/2025-03-03.mp4"));
-    assert_eq!(sandbox.reels().len(), 3, "{:?}", sandbox.reels());
+    assert_eq!(sandbox.videos().len(), 3, "{:?}", sandbox.videos());
 }
 
 #[test]

@@ -47,5 +47,5 @@ fn a_batch_whose_end_the_journal_did_not_take_goes_on() {
     sandbox.run([OsStr::new("retry"), shot.as_os_str()]).expect(0);
     daemon.wait_for_file(&shot.join("frame.mp4"));
     assert_shows(&shot.join("frame.mp4"), &sandbox.ffmpeg, 1..=5);
-    assert_eq!(sandbox.reels().len(), 1);
+    assert_eq!(sandbox.videos().len(), 1);
 }

@@ -29,7 +29,7 @@ fn names_give_no_orders_to_a_terminal_and_forge_no_line() {
     fs::write(frames.path(&dir, 6), "no image").unwrap();
     fs::write(dir.join("alone\x1b[31m\nFORGED.png"), frames.bytes(1)).unwrap();
     fs::write(dir.join(".done"), "").unwrap();
-    let reel = daemon.wait_for_reels(&sandbox, 1).remove(0);
+    let reel = daemon.wait_for_videos(&sandbox, 1).remove(0);
     daemon.wait_for_line("the end", |line| line.contains("video="));
     let log = daemon.log();
     assert!(log.contains("pattern=") && log.contains("cannot be read"), "{log}");

@@ -81,7 +81,7 @@ impl Daemon {
         self.wait(what, |daemon| daemon.log.lock().unwrap().iter().find(|line| wanted(line)).cloned())
     }
 
-    /// Waits until `path` is there. A reel is there only when it is whole.
+    /// Waits until `path` is there. A video is there only when it is whole.
     pub fn wait_for_file(&mut self, path: &Path) {
         self.wait(&format!("{} appears", path.display()), |_| path.exists().then_some(()));
     }
@@ -91,9 +91,9 @@ impl Daemon {
         self.wait(&format!("{} goes away", path.display()), |_| (!path.exists()).then_some(()));
     }
 
-    /// Waits until there are `count` reels in `sandbox`, and returns them.
-    pub fn wait_for_reels(&mut self, sandbox: &Sandbox, count: usize) -> Vec<PathBuf> {
-        self.wait(&format!("{count} reels"), |_| Some(sandbox.reels()).filter(|reels| reels.len() >= count))
+    /// Waits until there are `count` videos in `sandbox`, and returns them.
+    pub fn wait_for_videos(&mut self, sandbox: &Sandbox, count: usize) -> Vec<PathBuf> {
+        self.wait(&format!("{count} videos"), |_| Some(sandbox.videos()).filter(|videos| videos.len() >= count))
     }
 
     /// Waits for a notification of systemd's protocol with this line, such as `READY=1`. Each is heard once.
@@ -145,7 +145,7 @@ impl Daemon {
         status
     }
 
-    /// Waits until it has seen so many frames of an open sequence.
+    /// Waits until it has seen that many frames of an open sequence.
     pub fn wait_for_open_frames(&mut self, count: u32) {
         let wanted = format!("\"count\":{count},");
         self.wait(&format!("it knows {count} frames"), |daemon| {

@@ -115,7 +115,7 @@ impl Live {
         daemon.wait_for_file(&self.reel());
         assert_shows(&self.reel(), &self.sandbox.ffmpeg, expected);
         assert_clean(&self.reel(), &self.sandbox.ffmpeg);
-        assert_eq!(self.sandbox.reels(), [self.reel()]);
+        assert_eq!(self.sandbox.videos(), [self.reel()]);
     }
 
     /// Panics unless the frames with these numbers are the files that were written.

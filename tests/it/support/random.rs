@@ -34,7 +34,7 @@ impl Random {
         usize::try_from(mixed % limit as u64).unwrap()
     }
 
-    /// True so many times in a hundred.
+    /// True `chance` times in a hundred.
     pub fn percent(&mut self, chance: usize) -> bool {
         self.below(100) < chance
     }

@@ -71,7 +71,7 @@ impl Recorder {
         }
     }
 
-    /// Waits until there were so many encodes, and they have ended.
+    /// Waits until there were that many encodes, and they have ended.
     pub fn wait_for_ends(&self, count: usize) {
         wait_for("the encodes end", || {
             let ended = self.folders().filter(|folder| {

@@ -128,16 +128,16 @@ impl Sandbox {
         file
     }
 
-    /// Every reel below the sandbox, by ascending path. What is in the state folder is none yet.
-    pub fn reels(&self) -> Vec<PathBuf> {
-        let mut reels = self.files(|name| {
+    /// Every video below the sandbox, by ascending path. What is in the state folder is not one yet.
+    pub fn videos(&self) -> Vec<PathBuf> {
+        let mut videos = self.files(|name| {
             [".mp4", ".mov", ".mkv", ".webm", ".avi"].iter().any(|extension| name.ends_with(extension.as_bytes()))
         });
-        reels.retain(|reel| !reel.starts_with(self.state()));
-        reels
+        videos.retain(|video| !video.starts_with(self.state()));
+        videos
     }
 
-    /// What reeld leaves behind only when it dies: reels that are not published, frames that are half removed.
+    /// What reeld leaves behind only when it dies: videos that are not published, frames that are half removed.
     pub fn leftovers(&self) -> Vec<PathBuf> {
         self.files(|name| name.starts_with(b".reeld-") && name != b".reeld-done")
     }
