@@ -145,7 +145,7 @@ fn one_frame(path: &Path) -> Result<Vec<Contents>, CliError> {
     let holds_it = |found: &Found| found.frames.iter().any(|frame| frame.file_name(&found.pattern) == name);
     all.sequences.retain(holds_it);
     if all.sequences.is_empty() {
-        return Err(CliError::usage(format!("{} is not a frame: it is no image", path.shown())).hint(hint()));
+        return Err(CliError::usage(format!("{} is not a frame: it is not an image", path.shown())).hint(hint()));
     }
     Ok(vec![named(all)])
 }

@@ -214,7 +214,7 @@ fn hint_of(path: &Path, source: &io::Error) -> String {
             "let the user that reeld runs as enter its folder and execute it; a disk mounted `noexec` runs nothing"
                 .to_owned()
         }
-        (_, Some(Errno::NOEXEC)) => format!("this file is no program for this machine; {OTHER}"),
+        (_, Some(Errno::NOEXEC)) => format!("this file is not a program for this machine; {OTHER}"),
         (_, Some(Errno::TXTBSY)) => "the program is being written: wait until it is installed".to_owned(),
         (_, Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::AGAIN)) => {
             "the machine has nothing left to start a program with: look at memory, open files and processes".to_owned()

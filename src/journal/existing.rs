@@ -176,7 +176,7 @@ fn record(connection: &Connection, reading: &FirstReading) -> rusqlite::Result<(
 
 fn set(bytes: &[u8]) -> rusqlite::Result<FileSet> {
     FileSet::from_bytes(bytes).ok_or_else(|| {
-        let message = format!("{} bytes are no whole number of file hashes", bytes.len());
+        let message = format!("{} bytes are not a whole number of file hashes", bytes.len());
         rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Blob, message.into())
     })
 }

@@ -124,7 +124,7 @@ impl Anomaly {
                  size are a video of their own",
             ),
             Self::NotHeld { .. } => {
-                Some("a number that is no frame's may be among them; `max_hold` says how much is filled")
+                Some("a number that is not a frame's may be among them; `max_hold` says how much is filled")
             }
             Self::Missing { .. } | Self::Unreadable { .. } => None,
         }

@@ -83,7 +83,7 @@ fn a_program_that_is_none_is_named() {
     program("text", "no program", 0o755);
     program("script", "#!/nowhere/at/all\n", 0o755);
     for (ffmpeg, cause, hint) in [
-        ("text", "Exec format error", "no program for this machine"),
+        ("text", "Exec format error", "not a program for this machine"),
         ("script", "No such file", "the program is there, but what runs it is not"),
         ("file", "Permission denied", "chmod +x T/file"),
         ("folder", "Permission denied", "this is a folder"),

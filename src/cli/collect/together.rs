@@ -20,7 +20,7 @@ pub(crate) fn together(paths: &[PathBuf]) -> Result<Vec<Contents>, CliError> {
     for path in paths {
         let dir = resolved(path)?;
         if !dir.is_dir() {
-            let error = format!("{} is no folder, and --group tree takes folders together", path.shown());
+            let error = format!("{} is not a folder, and --group tree takes folders together", path.shown());
             return Err(CliError::usage(error).hint("give the folder that holds them, or each of them".to_owned()));
         }
         folders.extend(folders_below(&dir)?);

@@ -20,7 +20,7 @@ const CONTENTS: usize = 24;
 /// Why bytes are not a list of frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Damage {
-    #[error("{0} bytes are no whole number of frames")]
+    #[error("{0} bytes are not a whole number of frames")]
     Length(usize),
     #[error("not the frames that the row says")]
     NotTheFrames,

@@ -234,7 +234,7 @@ impl Sequence {
         }
         if put == Put::Retaken && !self.noted_retake {
             self.noted_retake = true;
-            self.note(format!("frame {number} was written again after its batch: a new take"), None, cx, out);
+            self.note(format!("frame {number} was written again after its batch: a new run"), None, cx, out);
         }
         if put == Put::WrittenOver && !was_over && self.frames.has_old() {
             self.note(format!("frame {number} was written over while its sequence is open"), None, cx, out);
