@@ -62,25 +62,30 @@ fn names_give_no_orders_to_a_terminal_and_forge_no_line() {
     }
 }
 
+/// The files of `src`, each by its path there and without its tests: what a test prints is read by its author.
+fn sources() -> Vec<(PathBuf, String)> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let inner = |file: &PathBuf| file.strip_prefix(&src).unwrap().to_path_buf();
+    let is_test = |file: &Path| {
+        // The simulation is compiled for tests alone.
+        file.iter().any(|part| ["tests", "tests.rs", "simulation"].iter().any(|test| part == *test))
+    };
+    let is_source = |file: &PathBuf| file.extension().is_some_and(|end| end == "rs") && !is_test(&inner(file));
+    let read = |file: &PathBuf| {
+        let text = fs::read_to_string(file).unwrap();
+        text.split("#[cfg(test)]\nmod tests").next().unwrap().to_owned()
+    };
+    files_below(&src).iter().filter(|file| is_source(file)).map(|file| (inner(file), read(file))).collect()
+}
+
 /// Whoever prints a name by `Path::display` forgets what it can hold. There is one type that does not.
 #[test]
 fn names_are_printed_by_one_type_alone() {
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
     let (mut read, mut found) = (0, Vec::new());
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
-            let is_test = ["tests", "tests.rs"].iter().any(|name| entry.ends_with(name));
-            if entry.is_dir() && !is_test {
-                folders.push(entry);
-            } else if entry.extension().is_some_and(|extension| extension == "rs") && !is_test {
-                read += 1;
-                let text = fs::read_to_string(&entry).unwrap();
-                // What a test prints is read by its author.
-                let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
-                let lines = code.lines().zip(1..).filter(|(line, _)| line.contains(".display()"));
-                found.extend(lines.map(|(line, number)| format!("{}:{number}: {}", entry.display(), line.trim())));
-            }
-        }
+    for (file, code) in sources() {
+        read += 1;
+        let lines = code.lines().zip(1..).filter(|(line, _)| line.contains(".display()"));
+        found.extend(lines.map(|(line, number)| format!("{}:{number}: {}", file.display(), line.trim())));
     }
     assert!(read > 100, "{read} files");
     assert!(found.is_empty(), "use `Show::shown`, which escapes what gives orders:\n{}", found.join("\n"));
@@ -117,36 +122,27 @@ fn pages_and_help_have_no_private_words() {
     }
 }
 
-/// What is not seen in a text or in the name of a field is seen by no user. Columns of the journal keep their names.
+/// Users read strings of the source, and the names of fields in the log. Columns of the journal keep their names.
 #[test]
 fn strings_and_fields_of_the_log_have_no_private_words() {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     // A string is the one group that took part; comments and characters are matched so that no quote in them begins one.
     let string = r##"(?s)//[^\n]*|'(?:\\.[^']*|[^'\\\n])'|r#"(.*?)"#|\br"([^"]*)"|"((?:\\.|[^"\\])*)""##;
     let string = Regex::new(string).unwrap();
     let event = Regex::new(r"(?s)tracing::[a-z]+!\(.*?\)[;,]\n").unwrap();
     let field = Regex::new(r"([a-z_]+) = |[(\s][%?]?([a-z_]+),").unwrap();
     let column = Regex::new(r"^(?:\S*$|SELECT |UPDATE |INSERT |DELETE )").unwrap();
-    let is_test =
-        |path: &Path| path.iter().any(|part| ["tests", "tests.rs", "simulation"].iter().any(|test| part == *test));
     let (mut read, mut found) = (0, Vec::new());
-    for file in files_below(&src) {
-        let inner = file.strip_prefix(&src).unwrap();
-        if is_test(inner) || file.extension().is_none_or(|end| end != "rs") {
-            continue;
-        }
-        let text = fs::read_to_string(&file).unwrap();
-        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+    for (inner, code) in sources() {
         let is_journal = inner.starts_with("journal") || inner == Path::new("journal.rs");
-        let strings = string.captures_iter(code).filter_map(|found| found.iter().skip(1).flatten().next());
+        let strings = string.captures_iter(&code).filter_map(|found| found.iter().skip(1).flatten().next());
         for string in strings.inspect(|_| read += 1).filter(|string| !(is_journal && column.is_match(string.as_str())))
         {
-            // The letter of an escape is no letter of the word after it.
+            // The letter of an escape does not belong to the word after it.
             if !private_words(&string.as_str().replace("\\n", " ")).is_empty() {
                 found.push(format!("{}: {}", inner.display(), string.as_str()));
             }
         }
-        for event in event.find_iter(code) {
+        for event in event.find_iter(&code) {
             let names = field.captures_iter(event.as_str()).filter_map(|found| found.iter().skip(1).flatten().next());
             if names.into_iter().any(|name| !private_words(name.as_str()).is_empty()) {
                 found.push(format!("{}: {}", inner.display(), event.as_str()));
