@@ -8,6 +8,7 @@ use crate::core::effect::{Asker, Effect, Notice};
 use crate::core::event::{Failure, Files, Progress};
 use crate::core::{Core, Phase};
 use crate::journal::BatchId;
+use crate::sequence::tracker::OpenCount;
 use crate::text::plural::counted;
 use crate::text::printable::Show as _;
 
@@ -158,9 +159,9 @@ impl Core {
     fn status_line(&self) -> String {
         let polling = self.roots.values().filter(|root| root.poll.is_some()).count();
         let roots = counted(self.roots.len() as u64, "root", "roots");
-        let sequences = self.tracker.snapshot(self.now);
-        let open = counted(sequences.len() as u64, "sequence", "sequences");
-        let frames = match sequences.iter().map(|open| open.count).sum() {
+        let OpenCount { sequences, frames } = self.tracker.open_count();
+        let open = counted(sequences, "sequence", "sequences");
+        let frames = match frames {
             0 => String::new(),
             frames => format!(" ({})", counted(frames, "frame", "frames")),
         };

@@ -267,9 +267,11 @@ impl Core {
         for scan in report.scans {
             self.folder_scanned(&report.root, scan);
         }
-        let count = self.tracker.existing(&report.root);
-        if report.found_existing && count.sequences > 0 {
-            self.tell(News::FoundExisting { root: report.root, count });
+        if report.found_existing {
+            let count = self.tracker.existing(&report.root);
+            if count.sequences > 0 {
+                self.tell(News::FoundExisting { root: report.root, count });
+            }
         }
     }
 

@@ -267,6 +267,24 @@ pub struct ExistingCount {
     pub files: u64,
 }
 
+/// Sequences that are not videos yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OpenCount {
+    /// How many there are.
+    pub sequences: u64,
+    /// Their frames that are in no batch.
+    pub frames: u64,
+}
+
+impl Sum for OpenCount {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), |all, count| Self {
+            sequences: all.sequences + count.sequences,
+            frames: all.frames + count.frames,
+        })
+    }
+}
+
 impl Sum for ExistingCount {
     fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
         counts.fold(Self::default(), |all, count| Self {
@@ -404,6 +422,13 @@ impl Tracker {
         let asleep = self.asleep.range::<Path, _>(from).map(|(path, folder)| (path, folder.existing));
         let within = |(path, _): &(&Arc<Path>, ExistingCount)| path.starts_with(dir);
         awake.take_while(within).chain(asleep.take_while(within)).map(|(_, count)| count).sum()
+    }
+
+    /// How much [`Self::snapshot`] would hold, without making it: this is asked every few seconds, and old sequences are many.
+    #[must_use]
+    pub fn open_count(&self) -> OpenCount {
+        let awake = self.folders.values().map(Folder::open_count);
+        awake.chain(self.asleep.values().map(Asleep::open_count)).sum()
     }
 
     /// What goes on, ordered by folder.

@@ -10,7 +10,7 @@ use crate::core::snapshot::SequenceSnapshot;
 use crate::journal::BatchId;
 use crate::model::Identity;
 use crate::pipeline::job::Job;
-use crate::sequence::tracker::Stage;
+use crate::sequence::tracker::{OpenCount, Stage};
 
 /// What the core waits for is on its way: nothing waits for an event that cannot come.
 pub(super) fn hold(world: &World) {
@@ -61,6 +61,16 @@ pub(super) fn hold(world: &World) {
     }
     is("live encoders", world.core.live.tasks(), world.encoders.len());
     no_frame_in_two_videos(world);
+    what_is_counted_is_what_is_told(world);
+}
+
+/// The count of the status line is that of the snapshot, which it is not made of.
+fn what_is_counted_is_what_is_told(world: &World) {
+    let told = world.core.tracker.snapshot(world.core.now);
+    let told = OpenCount { sequences: told.len() as u64, frames: told.iter().map(|open| open.count).sum() };
+    if world.core.tracker.open_count() != told {
+        world.fail("the status line counts other sequences than the snapshot has");
+    }
 }
 
 /// A frame is in one video, unless it was forgotten between the two.

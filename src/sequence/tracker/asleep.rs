@@ -13,7 +13,7 @@ use crate::sequence::finish::Rules;
 use crate::sequence::gaps::NumberRanges;
 use crate::sequence::group::LeftAlone;
 use crate::sequence::name::NameRule;
-use crate::sequence::tracker::{ExistingCount, OpenSequence};
+use crate::sequence::tracker::{ExistingCount, OpenCount, OpenSequence};
 use crate::sequence::{FrameNumber, Pattern};
 
 /// What is kept of a folder that sleeps.
@@ -51,6 +51,11 @@ impl OldNumbers {
 }
 
 impl Asleep {
+    /// How many sequences are told of, and their frames.
+    pub(super) fn open_count(&self) -> OpenCount {
+        self.sequences.iter().map(|(sequence, _)| OpenCount { sequences: 1, frames: sequence.count }).sum()
+    }
+
     pub(super) fn snapshot(&self, now: Duration) -> Vec<OpenSequence> {
         let told = self.sequences.iter().map(|(sequence, changed)| {
             let quiet_ms = super::snapshot::ms_between(*changed, now);

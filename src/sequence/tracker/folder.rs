@@ -16,8 +16,8 @@ use crate::sequence::tracker::asleep::OldNumbers;
 use crate::sequence::tracker::frames::Arrival;
 use crate::sequence::tracker::growing::Growing;
 use crate::sequence::tracker::open::{Context, Marker, Sequence};
-use crate::sequence::tracker::{Decision, ExistingCount, OpenSequence, Stage, Verdict, snapshot};
-use crate::sequence::{Frame, Pattern};
+use crate::sequence::tracker::{Decision, ExistingCount, OpenCount, OpenSequence, Stage, Verdict, snapshot};
+use crate::sequence::{Frame, FrameNumber, Pattern};
 
 mod aside;
 mod listing;
@@ -147,6 +147,18 @@ impl Folder {
         enough.map(|files| ExistingCount { sequences: 1, files }).sum()
     }
 
+    /// How many sequences [`Self::snapshot`] tells of, and their frames.
+    pub(super) fn open_count(&self) -> OpenCount {
+        let told = self.sequences.values().filter(|sequence| Self::span_of(sequence).is_some());
+        told.map(|sequence| OpenCount { sequences: 1, frames: sequence.frames.open_count() }).sum()
+    }
+
+    /// The first and the last number of what is told of a sequence; `None` where there is nothing to tell.
+    fn span_of(sequence: &Sequence) -> Option<(FrameNumber, FrameNumber)> {
+        let open = sequence.frames.first().zip(sequence.frames.last());
+        open.or_else(|| sequence.frames.aside().map(|(_, first, last)| (first, last)))
+    }
+
     /// What is told of its sequences.
     pub(super) fn snapshot(&self, now: Duration) -> Vec<OpenSequence> {
         self.sequences.values().filter_map(|sequence| self.describe(sequence, now)).collect()
@@ -156,8 +168,7 @@ impl Folder {
         let (aside, state) = (sequence.frames.aside(), sequence.stage(&self.rules));
         let is_still = state == Stage::Stills;
         let silence = sequence.silence(&self.rules).filter(|_| state == Stage::Open);
-        let open = sequence.frames.first().zip(sequence.frames.last());
-        let (first, last) = open.or(aside.map(|(_, first, last)| (first, last)))?;
+        let (first, last) = Self::span_of(sequence)?;
         Some(OpenSequence {
             dir: self.dir.to_string_lossy().into_owned(),
             pattern: sequence.pattern.to_string(),
