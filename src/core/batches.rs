@@ -72,6 +72,7 @@ impl Core {
         match answer {
             Ok(DueWork { mut jobs, told, published, stuck, next }) => {
                 (self.recent.stuck, self.recent.journal) = (stuck, None);
+                self.queue.pending(&jobs);
                 self.unsettled.retain(|id, _| !told.contains(id));
                 // One that waits for the journal would fail again for the same reason.
                 jobs.retain(|job| !past.has(job.id, &job.batch.dir) && !self.unsettled.contains_key(&job.id));
@@ -111,7 +112,7 @@ impl Core {
             // What holds now, not what held when it was queued. A folder that is not watched any more keeps its batches in
             // the journal, for the day it comes back.
             let Some(root) = self.settings.of(&next.batch.dir).cloned() else {
-                if self.queue.is_newly_unwatched(next.id) {
+                if self.queue.is_newly_unwatched(&next) {
                     self.tell(News::NotWatched { id: next.id, sequence: next.name() });
                 }
                 continue;

@@ -16,6 +16,9 @@ use crate::sequence::group::LeftAlone;
 use crate::sequence::tracker::ExistingCount;
 use crate::sequence::{Batch, Pattern};
 
+/// What to do about a batch that waits because its folder is not watched any more.
+pub(crate) const NOT_WATCHED_HINT: &str = "watch its folder again, or `reeld encode` it";
+
 /// Something that people want to know.
 #[derive(Debug)]
 pub(crate) enum News {

@@ -1,6 +1,6 @@
 //! Which batches wait, which run, and how far they are.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use crate::sequence::Batch;
 pub(crate) struct JobQueue {
     waiting: VecDeque<Queued>,
     running: BTreeMap<BatchId, Running>,
-    /// Batches of folders that are not watched, as far as that was told.
-    unwatched: BTreeSet<BatchId>,
+    /// Batches of folders that are not watched, by what the log calls them. That was told.
+    unwatched: BTreeMap<BatchId, String>,
 }
 
 /// One running job.
@@ -57,8 +57,18 @@ impl JobQueue {
     }
 
     /// Whether this is the first time that the folder of a batch turns out not to be watched, since it last was.
-    pub(crate) fn is_newly_unwatched(&mut self, id: BatchId) -> bool {
-        self.unwatched.insert(id)
+    pub(crate) fn is_newly_unwatched(&mut self, job: &Queued) -> bool {
+        self.unwatched.insert(job.id, job.name()).is_none()
+    }
+
+    /// These are all batches that wait in the journal: whoever forgot the others does not want to hear of them.
+    pub(crate) fn pending(&mut self, jobs: &[Queued]) {
+        self.unwatched.retain(|id, _| jobs.iter().any(|job| job.id == *id));
+    }
+
+    /// The batches that wait for their folders to be watched again, and what the log calls them.
+    pub(crate) fn unwatched(&self) -> impl Iterator<Item = (&BatchId, &String)> {
+        self.unwatched.iter()
     }
 
     /// `job` counts as running from here on.

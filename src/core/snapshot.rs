@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::command::Trouble;
 use crate::core::event::RootStatus;
+use crate::core::news::NOT_WATCHED_HINT;
 use crate::core::{Core, Phase};
 use crate::sequence::tracker::OpenSequence;
 use crate::text::printable::Show as _;
@@ -241,8 +242,13 @@ impl Core {
             why: stuck.why.clone(),
             hint: stuck.hint.clone(),
         });
+        let unwatched = self.queue.unwatched().map(|(id, sequence)| Attention {
+            what: format!("batch {id}, {sequence}"),
+            why: "it waits: its folder is not watched any more".to_owned(),
+            hint: NOT_WATCHED_HINT.to_owned(),
+        });
         let of_daemon = refused.into_iter().chain(journal);
-        of_daemon.chain(away).chain(troubles).chain(held).chain(stuck).collect()
+        of_daemon.chain(away).chain(troubles).chain(held).chain(stuck).chain(unwatched).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::config::Settings;
 use crate::core::command::Trouble;
 use crate::core::event::{Failure, RootStatus};
-use crate::core::news::News;
+use crate::core::news::{NOT_WATCHED_HINT, News};
 use crate::core::snapshot::{SequenceSnapshot, Snapshot};
 use crate::frame::limits;
 use crate::pipeline::consequence::Consequence;
@@ -47,8 +47,7 @@ pub(super) fn tell(news: &News, tools: &Tools) {
             tracing::info!(batch = %job.id, sequence = job.name(), frames = job.batch.frames.len(), "encoding");
         }
         News::NotWatched { id, sequence } => {
-            let hint = "watch its folder again, or `reeld encode` it";
-            tracing::warn!(batch = %id, sequence, hint, "this batch waits: its folder is not watched any more");
+            tracing::warn!(batch = %id, sequence, hint = NOT_WATCHED_HINT, "this batch waits: its folder is not watched any more");
         }
         News::Delivered { job, delivered } => made(job, delivered),
         News::Failed { job, failure, consequence } => failed(job, failure, *consequence),

@@ -143,12 +143,16 @@ fn a_batch_that_waits_goes_by_the_new_config_and_one_that_runs_by_the_old() {
     let waits = |line: &str| line.contains("this batch waits: its folder is not watched any more");
     let line = daemon.wait_for_line("the third is told of", waits);
     assert!(line.contains("three/frame_####.png") && line.contains("WARN"), "{line}");
+    let status = || sandbox.run(["status"]).expect(0).text();
+    let shown = "three/frame_####.png: it waits: its folder is not watched any more";
+    assert!(status().contains(shown), "{}", status());
     // Shown again, the third is what it was: a batch that waits.
     assert_eq!(sandbox.videos().len(), 2);
     sandbox.config(&format!("{keys}\noutput_name = \"newer\""));
     reload(&sandbox, &config).expect(0);
     daemon.wait_for_file(&shots[2].join("newer.mp4"));
     assert_eq!(daemon.log().lines().filter(|line| waits(line)).count(), 1, "{}", daemon.log());
+    assert!(!status().contains(shown), "{}", status());
 }
 
 #[test]
