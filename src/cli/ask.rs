@@ -63,7 +63,7 @@ impl NoDaemon {
     }
 }
 
-/// The daemon for a command, which is said; or that there is none.
+/// The daemon that a command speaks to, or that no daemon runs. It says which one it is.
 pub(super) fn daemon(config: &ConfigArg, quiet: bool) -> Result<Result<Client, NoDaemon>, CliError> {
     let file = config::locate(config.config.as_deref(), &dirs::process_env).ok();
     // Here the file only says where the daemon is. What is wrong with it is for others to say.
