@@ -224,7 +224,13 @@ impl Daemon {
     /// Tells the core, once the shell knows what it has to know of it.
     fn receive(&mut self, message: Message) {
         let event = match message {
-            Message::Event(event) => event,
+            Message::Event(event) => {
+                if matches!(event, Event::JournalChanged) {
+                    // The core may be waiting for an answer of the journal, which takes as long as a clean-up.
+                    self.is_state_gone();
+                }
+                event
+            }
             Message::Prepared(prepared) => self.live.prepared(prepared),
             Message::Asked(command, answer) => {
                 self.last_asker += 1;

@@ -173,11 +173,9 @@ impl Daemon {
 
     fn ask_journal(&mut self, question: JournalQuestion) {
         // Also where the kernel tells no news of it, as on network shares.
-        if self.failure.is_none() && !(self.lock.is_in_place() && self.tools.journal.is_in_place()) {
-            let error = StartError::StateGone { path: self.lock.state_dir().to_path_buf() };
-            tracing::error!(hint = error.hint().unwrap_or_default(), "{}", chain(&error));
-            self.failure = Some(error);
-            self.answers.push_back(Event::StateGone);
+        if self.is_state_gone() {
+            // No frame is removed by a journal that nobody will find.
+            return;
         }
         let (tools, settings) = (self.tools.clone(), self.settings.clone());
         self.workers.spawn(
@@ -187,6 +185,17 @@ impl Daemon {
             },
             |panic| Event::DueWork(Err(Failure::of(&panic))),
         );
+    }
+
+    /// Whether the journal is not the one any more that others would find. The core hears of it, once.
+    pub(super) fn is_state_gone(&mut self) -> bool {
+        if self.failure.is_none() && !(self.lock.is_in_place() && self.tools.journal.is_in_place()) {
+            let error = StartError::StateGone { path: self.lock.state_dir().to_path_buf() };
+            tracing::error!(hint = error.hint().unwrap_or_default(), "{}", chain(&error));
+            self.failure = Some(error);
+            self.answers.push_back(Event::StateGone);
+        }
+        self.failure.is_some()
     }
 
     fn start_job(&mut self, job: Arc<Job>) {
