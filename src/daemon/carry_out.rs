@@ -11,7 +11,7 @@ use crate::core::roots::ReaderId;
 use crate::daemon::error::StartError;
 use crate::daemon::reader::RootReader;
 use crate::daemon::workers::Workers;
-use crate::daemon::{Daemon, inspect, jobs, journal, log, memory, reload, trials};
+use crate::daemon::{Daemon, inspect, jobs, journal, log, memory, reload, trials, workers};
 use crate::encode::ffmpeg::Stop;
 use crate::error::{Explain as _, chain};
 use crate::journal::{BatchId, JournalError};
@@ -156,7 +156,10 @@ impl Daemon {
                 Event::Inspected { reader: id, inspection, verdict }
             },
             // The sequence waits for a reading of its folder.
-            move |_| Event::Inspected { reader: id, inspection: lost, verdict: Verdict::Changed },
+            move |panic| {
+                workers::tell_lost("looking at a sequence", &panic);
+                Event::Inspected { reader: id, inspection: lost, verdict: Verdict::Changed }
+            },
         );
     }
 

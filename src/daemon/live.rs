@@ -7,7 +7,7 @@ use crate::core::effect::LiveEffect;
 use crate::core::event::Event;
 use crate::core::live::live_encode::{Closed, Serial};
 use crate::core::live::{Checked, Era, Key, LiveEvent, MakerId};
-use crate::daemon::workers::{Message, Workers};
+use crate::daemon::workers::{self, Message, Workers};
 use crate::encode::chunk::{FrameFile, FrameQueue};
 use crate::encode::ffmpeg::Stop;
 use crate::error::{Explain as _, chain};
@@ -89,7 +89,10 @@ impl LiveTasks {
                         Event::Live(LiveEvent::Checked(era, key, checked))
                     },
                     // A parser's panic over one strange file must not keep the others waiting.
-                    move |_| Event::Live(LiveEvent::Checked(era, lost.0, Checked::unknown(&lost.1))),
+                    move |panic| {
+                        workers::tell_lost("looking at frames", &panic);
+                        Event::Live(LiveEvent::Checked(era, lost.0, Checked::unknown(&lost.1)))
+                    },
                 );
             }
             LiveEffect::Open { key, serial, position, maker } => {
@@ -108,7 +111,10 @@ impl LiveTasks {
                         });
                         Event::Live(LiveEvent::Closed(serial, closed))
                     },
-                    move |_| Event::Live(LiveEvent::Closed(serial, Closed::Failed { again: false })),
+                    move |panic| {
+                        workers::tell_lost("encoding a part of a sequence", &panic);
+                        Event::Live(LiveEvent::Closed(serial, Closed::Failed { again: false }))
+                    },
                 );
             }
             LiveEffect::Push { key, serial, frames } => {

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -140,7 +141,13 @@ impl RootReader {
     pub(crate) fn tell<R>(&self, request: ReadRequest, tell: impl FnOnce(ScanReport) -> R) -> R {
         // Nothing is in it that a panic elsewhere could have left half done.
         let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
-        tell(self.read(request))
+        let told = catch_unwind(AssertUnwindSafe(|| tell(self.read(request))));
+        told.unwrap_or_else(|panic| {
+            // Nobody heard of what was marked as read, nor of the batches that hold its files: the next reading has to be the
+            // first again, or frames of earlier batches would look new.
+            self.unwatch_all(&mut self.lock());
+            resume_unwind(panic)
+        })
     }
 
     fn read(&self, request: ReadRequest) -> ScanReport {

@@ -80,11 +80,15 @@ impl Workers {
     pub(super) fn spawn_unawaited(what: &'static str, work: impl FnOnce() + Send + 'static) {
         tokio::task::spawn_blocking(move || {
             if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
-                let error = error_of(&*panic);
-                tracing::error!(hint = error.hint().unwrap_or_default(), "{what} failed: {}", chain(&error));
+                tell_lost(what, &error_of(&*panic));
             }
         });
     }
+}
+
+/// Says what came to nothing, where nobody else does.
+pub(super) fn tell_lost(what: &str, error: &JobError) {
+    tracing::error!(hint = error.hint().unwrap_or_default(), "{what} failed: {}", chain(error));
 }
 
 fn error_of(panic: &(dyn Any + Send)) -> JobError {

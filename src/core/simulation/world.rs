@@ -454,14 +454,17 @@ impl World {
         let fails = !self.calm && self.random.once_in(12);
         let panics = failure("reeld itself failed");
         match self.tasks.swap_remove(index) {
-            Task::Read { root, reader, .. } if fails => {
+            Task::Read { root, reader, request } if fails => {
+                self.read_unheard(&root, reader, request);
                 self.tell(Event::ScanLost { root, reader, failure: panics });
             }
             Task::Read { root, reader, request } => {
                 let report = self.read(&root, reader, request);
                 self.tell(Event::Scanned(report));
             }
-            Task::Inspect { reader, inspection, .. } if fails => {
+            Task::Inspect { root, reader, inspection, .. } if fails => {
+                let request = ReadRequest::Folders(vec![(Arc::clone(&inspection.dir), Dirty::All)]);
+                self.read_unheard(&root, reader, request);
                 self.tell(Event::Inspected { reader, inspection, verdict: Verdict::Changed });
             }
             Task::Inspect { root, reader, inspection, listed: false } => {
@@ -771,6 +774,14 @@ impl World {
         }
         scans.sort_by(|a, b| b.dir.cmp(&a.dir));
         report(RootStatus::There, is_everything, scans, found_existing)
+    }
+
+    /// A reader panics after it has read. It forgets all that it knows: nobody heard of it.
+    fn read_unheard(&mut self, root: &Arc<Path>, id: ReaderId, request: ReadRequest) {
+        self.read(root, id, request);
+        if let Some(reader) = self.readers.get_mut(root).filter(|reader| reader.id == id) {
+            (reader.known, reader.asleep) = (BTreeSet::new(), BTreeMap::new());
+        }
     }
 
     pub(super) fn fail(&self, what: &str) -> ! {

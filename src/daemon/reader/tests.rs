@@ -370,3 +370,16 @@ fn a_folder_that_sleeps_is_told_when_it_changes_or_when_somebody_asks() {
     fs::remove_dir_all(&other).unwrap();
     assert!(told(&scene.reader.read(ReadRequest::Everything)).contains(&(other, None)));
 }
+
+/// A reader that panics told nobody what it had read, and which batches hold it.
+#[test]
+fn what_nobody_heard_of_is_read_as_if_for_the_first_time() {
+    let scene = Scene::new();
+    let is_first = |report: &ScanReport| report.scans.iter().map(|scan| scan.is_first).collect::<Vec<_>>();
+    assert!(is_first(&scene.reader.read(ReadRequest::Everything)).into_iter().all(|first| first));
+    assert!(is_first(&scene.reader.read(ReadRequest::Everything)).into_iter().all(|first| !first));
+    let lost = || scene.reader.tell(ReadRequest::Everything, |_| -> () { panic!("a worker fails") });
+    catch_unwind(AssertUnwindSafe(lost)).unwrap_err();
+    let again = is_first(&scene.reader.read(ReadRequest::Everything));
+    assert!(!again.is_empty() && again.into_iter().all(|first| first));
+}
