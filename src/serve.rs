@@ -23,7 +23,7 @@ pub(crate) mod wire;
 pub use wire::{Identity, MOST_ROWS};
 
 /// How long either side waits for the other to take or give the next line, where nothing is worked on meanwhile.
-const PATIENCE: Duration = Duration::from_secs(10);
+const LINE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long the path of a socket can be: `sun_path` of unix(7) has 108 bytes, with a zero byte at the end.
 const PATH_LIMIT: usize = 107;

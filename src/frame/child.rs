@@ -45,9 +45,9 @@ pub(in crate::frame) fn is_enabled() -> bool {
     ENABLED.load(Ordering::Relaxed)
 }
 
-/// Beside the processor time that work may take, this much more may pass until it is given up: a busy machine and a slow disk
-/// make it wait.
-const PATIENCE: u32 = 10;
+/// The factor by which the time that passes may exceed the processor time that work may take, until it is given up: a busy
+/// machine and a slow disk make it wait.
+const WALL_CLOCK_FACTOR: u32 = 10;
 
 /// Held while a file is tried again, so that two that need much memory do not end each other.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -135,7 +135,7 @@ fn ask(
     wanted: &dyn Fn() -> bool,
 ) -> Result<(Worker, Answer), FrameErrorKind> {
     let once = |mut worker: Worker| -> Result<(Worker, Answer), Failure> {
-        let answer = worker.ask(request, file, time * PATIENCE, wanted)?;
+        let answer = worker.ask(request, file, time * WALL_CLOCK_FACTOR, wanted)?;
         Ok((worker, answer))
     };
     let answered = match pool::take().and_then(once) {

@@ -16,7 +16,7 @@ use super::JournalError;
 const FILE_NAME: &str = "lock";
 
 /// How long [`Lock::acquire`] waits for a holder to go away, and how long between two looks.
-const PATIENCE: Duration = Duration::from_secs(1);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// The right to write the journal of a state directory. It ends when this is dropped, or with the process, however that
@@ -35,7 +35,7 @@ impl Lock {
         let started = Instant::now();
         loop {
             match Self::try_acquire(state_dir) {
-                Err(JournalError::Locked { .. }) if started.elapsed() < PATIENCE => thread::sleep(PAUSE),
+                Err(JournalError::Locked { .. }) if started.elapsed() < ACQUIRE_TIMEOUT => thread::sleep(PAUSE),
                 result => return result,
             }
         }

@@ -31,7 +31,7 @@ const MIGRATIONS: [&str; 15] = [
 ];
 
 /// How long to wait for another process that reads or checkpoints.
-const PATIENCE: Duration = Duration::from_secs(5);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Opens the database for writing. A damaged one is set aside, and a new one begun; the path is where the old one is.
 pub(super) fn writable(path: &Path) -> Result<(Connection, Option<PathBuf>), JournalError> {
@@ -71,7 +71,7 @@ pub(super) fn readable(path: &Path) -> Result<Option<Connection>, JournalError> 
     let sql = |source| JournalError::Sql { path: path.to_path_buf(), source };
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(sql)?;
-    connection.busy_timeout(PATIENCE).map_err(sql)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(sql)?;
     let found = version(&connection).map_err(sql)?;
     // An older one has all that is read of it; who writes next brings it up to date.
     if (1..=known()).contains(&found) { Ok(Some(connection)) } else { Err(newer(path, found)) }
@@ -92,7 +92,7 @@ fn attempt(path: &Path) -> Result<Connection, Attempt> {
         _ => Attempt::Failed(JournalError::Sql { path: path.to_path_buf(), source }),
     };
     let mut connection = Connection::open(path).map_err(classify)?;
-    connection.busy_timeout(PATIENCE).map_err(classify)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(classify)?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(classify)?;
     // In WAL mode this is what makes every commit outlive a power cut, and not only a crash.
     connection.pragma_update(None, "synchronous", "FULL").map_err(classify)?;

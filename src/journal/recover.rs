@@ -38,7 +38,7 @@ pub struct Recovery {
 
 /// How long a start waits for another process that works on batches to go away, and how long between two looks: one that
 /// was killed keeps its locks until the kernel has taken it apart, and the one on its batches may be the last to go.
-const PATIENCE: Duration = Duration::from_millis(500);
+const ELSEWHERE_TIMEOUT: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// How long until a batch is looked at again of which nothing can be said now.
@@ -78,7 +78,7 @@ impl Journal {
     pub fn recover(&self, now: i64) -> Result<Recovery, JournalError> {
         let started = Instant::now();
         let mut recovery = self.settle_all("TRUE", now)?;
-        while !recovery.elsewhere.is_empty() && started.elapsed() < PATIENCE {
+        while !recovery.elsewhere.is_empty() && started.elapsed() < ELSEWHERE_TIMEOUT {
             thread::sleep(PAUSE);
             let Recovery { restarted, published, slowed, cut_off, elsewhere, warnings } =
                 self.settle_all("TRUE", now)?;

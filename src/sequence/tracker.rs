@@ -20,11 +20,11 @@
 //!  │          │ silence                        │
 //!  │          ▼                                ▼
 //!  │       enough frames, and numbers that count frames? ─ no ─► too few frames, looks like no frames ─┐
-//!  │          │ yes: fire, inspect                                                                     │
+//!  │          │ yes: begin finishing, inspect                                                          │
 //!  │          ▼                                                                                        │
 //!  ├───── inspecting ── a file is not whole, a number is missing, more was announced ──► held          │
 //!  │ Changed  │   ▲                                                                       │            │
-//!  │          │   └── time is up, a file it waits for changes, a marker or client insists ┤            │
+//!  │          │   └── time is up, a file it waits for changes, a marker or client says so ┤            │
 //!  │          │                                                                           │            │
 //!  ├──────────┼── a file changes, where silence had ended the sequence ◄──────────────────┘            │
 //!  │          │ seal, once for each run of frames                                                      │
@@ -40,11 +40,11 @@
 //! | nothing | open, existing | `Folder::put`; `Sequence::is_left_alone` tells the two apart |
 //! | existing | open | `Frames::is_existing`: one file that came while the root was watched is enough, and it takes the old ones along |
 //! | existing | asleep, and back | `Folder::asleep`, when every sequence of the folder is existing and no time is set; `Folder::woken` |
-//! | open, existing | inspecting | `Sequence::fired` names the rule, `Sequence::fire` freezes the range of numbers, `Sequence::inspect` asks for the inspection |
+//! | open, existing | inspecting | `Sequence::finish_reason` names the rule, `Sequence::begin_finishing` freezes the range of numbers, `Sequence::inspect` asks for the inspection |
 //! | open, existing | too few, looks like no frames | `Sequence::step`, before anything is read |
 //! | inspecting | open | `Sequence::inspected`: a file was another one than listed, one changed after a silence, or the numbers were read anew |
-//! | inspecting | held | `Firing::wait_for` and `Sequence::wait_for_announced`; `Sequence::inspect` does so before it asks, where a gap is to be filled |
-//! | held | inspecting | `Sequence::step` at the set time; sooner by `Sequence::touch`, `Sequence::is_held_up_by`, `Sequence::insisted` or `Sequence::force` |
+//! | inspecting | held | `Finishing::wait_for` and `Sequence::wait_for_announced`; `Sequence::inspect` does so before it asks, where a gap is to be filled |
+//! | held | inspecting | `Sequence::step` at the set time; sooner by `Sequence::touch`, `Sequence::is_held_up_by`, `Sequence::forced_by` or `Sequence::force` |
 //! | inspecting | sealed, too few, single pictures | `Sequence::seal`, for each run by itself |
 //! | sealed, too few, single pictures, looks like no frames | open | `Sequence::touch`; single pictures also by `Sequence::wake_by_marker` and `Sequence::force` |
 //!

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::wire::{self, Ask, Greeting, Identity, LINE_LIMIT, Part, Question, Stamp};
-use super::{PATIENCE, SocketError, socket_path};
+use super::{LINE_TIMEOUT, SocketError, socket_path};
 use crate::core::command::{Command, Reply, Trouble};
 use crate::journal::Entry;
 use crate::sequence::tracker::OpenSequence;
@@ -151,11 +151,11 @@ impl Client {
         }
     }
 
-    fn ask(&mut self, ask: Ask, patience: Duration) -> Result<(), SocketError> {
+    fn ask(&mut self, ask: Ask, timeout: Duration) -> Result<(), SocketError> {
         let question = Question { stamp: Stamp::own(), ask };
         let stream = self.stream.get_mut();
         let sent = wire::line(&question).and_then(|line| stream.write_all(&line));
-        sent.and_then(|()| stream.set_read_timeout(Some(patience))).map_err(|source| self.failed(source))
+        sent.and_then(|()| stream.set_read_timeout(Some(timeout))).map_err(|source| self.failed(source))
     }
 
     fn part(&mut self) -> Result<Part, SocketError> {
@@ -177,8 +177,8 @@ type Greeted = (BufReader<UnixStream>, Result<Greeting, Stamp>);
 
 fn greeted(path: &Path) -> io::Result<Greeted> {
     let stream = UnixStream::connect(path)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(LINE_TIMEOUT))?;
+    stream.set_write_timeout(Some(LINE_TIMEOUT))?;
     let mut stream = BufReader::new(stream);
     let line = read_line(&mut stream)?;
     Ok((stream, wire::first_line(&line)?))

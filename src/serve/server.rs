@@ -18,7 +18,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 
 use super::wire::{self, Ask, Greeting, Identity, MOST_ROWS, Part, QUESTION_LIMIT, Question, Row, Stamp};
-use super::{PATH_LIMIT, PATIENCE, SocketError, check, socket_path};
+use super::{LINE_TIMEOUT, PATH_LIMIT, SocketError, check, socket_path};
 use crate::config::dirs::SocketDir;
 use crate::config::real;
 use crate::core::command::{Command, Reply, RetryTarget, WirePath};
@@ -159,7 +159,7 @@ impl Service {
             state_dir: WirePath::from(&**state_dir),
         };
         client.send(&Greeting { stamp: Stamp::own(), daemon }).await?;
-        let line = timeout(PATIENCE, question(read)).await??;
+        let line = timeout(LINE_TIMEOUT, question(read)).await??;
         if line.is_empty() {
             // It only looked who is there.
             return Ok(());
@@ -257,7 +257,7 @@ struct Client(OwnedWriteHalf);
 
 impl Client {
     async fn send(&mut self, message: &impl Serialize) -> io::Result<()> {
-        timeout(PATIENCE, self.0.write_all(&wire::line(message)?)).await?
+        timeout(LINE_TIMEOUT, self.0.write_all(&wire::line(message)?)).await?
     }
 
     async fn refuse(&mut self, message: String, hint: &str) -> io::Result<()> {

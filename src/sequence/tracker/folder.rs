@@ -335,7 +335,7 @@ impl Folder {
             // A batch is never made of a reading that later names may have outdated: with them, its frames may be two
             // films, or have another order. The new sequences take their turn in this loop.
             let shape = self.shapes.get(&sequence.shape);
-            if shape.is_some_and(|shape| shape.stale) && sequence.about_to_fire(&cx) {
+            if shape.is_some_and(|shape| shape.stale) && sequence.about_to_finish(&cx) {
                 let shape = Arc::clone(&sequence.shape);
                 left.insert(id);
                 left.extend(self.regroup(&shape, moment));

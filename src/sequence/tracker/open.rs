@@ -1,6 +1,6 @@
 //! One sequence, from its first frame to its batches.
 //!
-//! `Open` until a rule ends it; then `Firing`: its files are inspected, perhaps several times, until they are whole or
+//! `Open` until a rule ends it; then `Finishing`: its files are inspected, perhaps several times, until they are whole or
 //! given up on; then the batch is sealed, its frames are taken, and the sequence is open for what comes later.
 
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::sequence::group::{LooksLike, Note};
 use crate::sequence::order::Order;
 use crate::sequence::origin::Origin;
 use crate::sequence::tracker::frames::{Arrival, Frames, Put};
-use crate::sequence::tracker::open::firing::{Firing, FiringState};
+use crate::sequence::tracker::open::finishing::{Finishing, FinishingState};
 use crate::sequence::tracker::open::heads::Heads;
 use crate::sequence::tracker::open::pauses::Pauses;
 use crate::sequence::tracker::open::placeholders::{Placeholders, usual_pause};
@@ -23,7 +23,7 @@ use crate::sequence::{Frame, FrameNumber, Pattern};
 use crate::text::plural::counted;
 
 mod ends;
-mod firing;
+mod finishing;
 mod heads;
 mod pauses;
 mod placeholders;
@@ -34,7 +34,7 @@ mod sealing;
 ///
 /// All three ask whether somebody is still at work: a writer that lives writes again within that time, and one that was
 /// killed never does. Nobody can be asked, because the writer is often on another machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const WRITER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What to do about single pictures that are a film after all.
 const STILLS_HINT: &str =
@@ -116,8 +116,8 @@ pub(super) struct Sequence {
     noted_retake: bool,
     /// What was last said of files that cannot be read, so that a flood of them is one line.
     noted_flaw: Option<String>,
-    /// What was last said to hold a batch.
-    noted_hold: Option<(FrameNumber, String)>,
+    /// What a batch was last said to wait for.
+    noted_wait: Option<(FrameNumber, String)>,
     placeholders: Placeholders,
     heads: Heads,
     /// What frames after a rest would be added to, and how long the rest was.
@@ -163,7 +163,7 @@ pub(super) struct History {
 #[derive(Debug)]
 enum Phase {
     Open,
-    Firing(Box<Firing>),
+    Finishing(Box<Finishing>),
 }
 
 impl Sequence {
@@ -188,7 +188,7 @@ impl Sequence {
             sealed_by: 0,
             guessed: true,
             noted_flaw: None,
-            noted_hold: None,
+            noted_wait: None,
             placeholders: Placeholders::default(),
         }
     }
@@ -246,9 +246,9 @@ impl Sequence {
     /// Whether the sequence waits for a file that is the same as before, which something was done to all the same: it may
     /// have got its rights, so that it is looked at again at once.
     fn is_held_up_by(&mut self, number: FrameNumber, cx: &Context<'_>) -> bool {
-        let Phase::Firing(firing) = &mut self.phase else { return false };
-        let FiringState::Held { until } = &mut firing.state else { return false };
-        let waited = firing.unfinished.get(&number).is_some_and(|(identity, _)| identity.size > 0);
+        let Phase::Finishing(finishing) = &mut self.phase else { return false };
+        let FinishingState::Held { until } = &mut finishing.state else { return false };
+        let waited = finishing.unfinished.get(&number).is_some_and(|(identity, _)| identity.size > 0);
         if waited {
             *until = cx.now;
         }
@@ -280,8 +280,8 @@ impl Sequence {
         }
         self.history.forced = true;
         self.resting = None;
-        if let Phase::Firing(firing) = &mut self.phase {
-            firing.insist(FinishReason::Client, cx.now);
+        if let Phase::Finishing(finishing) = &mut self.phase {
+            finishing.force(FinishReason::Client, cx.now);
         }
     }
 
@@ -309,7 +309,7 @@ impl Sequence {
     /// Whether it is left alone: its files were there before anyone watched, nothing came since, and no rule but silence
     /// could end it.
     pub(super) fn is_left_alone(&self, rules: &Rules) -> bool {
-        rules.existing == Existing::Skip && self.frames.is_existing() && !self.history.forced && !self.is_firing()
+        rules.existing == Existing::Skip && self.frames.is_existing() && !self.history.forced && !self.is_finishing()
     }
 
     /// Whether nothing happens to it before its files change.
@@ -317,8 +317,8 @@ impl Sequence {
         self.frames.are_existing() && self.is_left_alone(rules)
     }
 
-    fn is_firing(&self) -> bool {
-        matches!(self.phase, Phase::Firing(_))
+    fn is_finishing(&self) -> bool {
+        matches!(self.phase, Phase::Finishing(_))
     }
 
     /// How long it must be quiet to be finished by that.
@@ -365,14 +365,16 @@ impl Sequence {
 
     /// Whether it must be kept although it has no frames: an answer is on its way.
     pub(super) fn is_awaiting(&self) -> bool {
-        matches!(&self.phase, Phase::Firing(firing) if matches!(firing.state, FiringState::Inspecting { .. }))
+        matches!(&self.phase, Phase::Finishing(finishing) if matches!(finishing.state, FinishingState::Inspecting { .. }))
     }
 
     /// What goes on, for people.
     pub(super) fn stage(&self, rules: &Rules) -> Stage {
         match &self.phase {
-            Phase::Firing(firing) if matches!(firing.state, FiringState::Inspecting { .. }) => Stage::Inspecting,
-            Phase::Firing(_) => Stage::Held,
+            Phase::Finishing(finishing) if matches!(finishing.state, FinishingState::Inspecting { .. }) => {
+                Stage::Inspecting
+            }
+            Phase::Finishing(_) => Stage::Held,
             Phase::Open if self.is_left_alone(rules) => Stage::Existing,
             Phase::Open => match self.resting {
                 Some(Resting::TooFew) => Stage::TooFew,
@@ -387,7 +389,7 @@ impl Sequence {
     /// What its batch waits for, if it does.
     pub(super) fn held(&self, now: Duration) -> Option<Held> {
         match &self.phase {
-            Phase::Firing(firing) => firing.hold.as_ref().map(|hold| hold.tell(&self.pattern, now)),
+            Phase::Finishing(finishing) => finishing.wait.as_ref().map(|wait| wait.tell(&self.pattern, now)),
             Phase::Open => None,
         }
     }
@@ -397,9 +399,9 @@ impl Sequence {
         self.touched = Some(FrameNumber::MIN);
         self.heads.conclude(&self.frames);
         match &mut self.phase {
-            Phase::Firing(firing) => match &mut firing.state {
-                FiringState::Inspecting { disturbed } => *disturbed = true,
-                FiringState::Held { .. } => self.phase = Phase::Open,
+            Phase::Finishing(finishing) => match &mut finishing.state {
+                FinishingState::Inspecting { disturbed } => *disturbed = true,
+                FinishingState::Held { .. } => self.phase = Phase::Open,
             },
             Phase::Open => self.resting = None,
         }
@@ -410,7 +412,9 @@ impl Sequence {
     /// sequence by its pattern, so that one about the former numbers would be taken for one about these.
     pub(super) fn renumbered(mut self, anew: Self) -> Self {
         match &mut self.phase {
-            Phase::Firing(firing) if matches!(firing.state, FiringState::Inspecting { .. }) => firing.is_void = true,
+            Phase::Finishing(finishing) if matches!(finishing.state, FinishingState::Inspecting { .. }) => {
+                finishing.is_void = true;
+            }
             _ => self.phase = Phase::Open,
         }
         Self { phase: self.phase, ..anew }
@@ -432,32 +436,32 @@ impl Sequence {
         if self.heads.next_run().is_some() || self.heads.total().is_some() {
             self.heads.conclude(&self.frames);
         }
-        let Phase::Firing(firing) = &mut self.phase else { return };
-        let by_silence = matches!(firing.reason, FinishReason::Idle(_));
-        let (first, last) = firing.range;
+        let Phase::Finishing(finishing) = &mut self.phase else { return };
+        let by_silence = matches!(finishing.reason, FinishReason::Idle(_));
+        let (first, last) = finishing.range;
         if !by_silence {
-            if !still_open && firing.late.remove(&number) || firing.late.contains(&number) {
+            if !still_open && finishing.late.remove(&number) || finishing.late.contains(&number) {
                 return;
             }
             if is_new && !(first..=last).contains(&number) {
-                firing.late.insert(number);
+                finishing.late.insert(number);
                 return;
             }
         }
-        firing.unfinished.remove(&number);
-        match &mut firing.state {
-            FiringState::Inspecting { disturbed } => *disturbed = true,
-            FiringState::Held { until } if !by_silence => *until = cx.now,
-            FiringState::Held { .. } => self.phase = Phase::Open,
+        finishing.unfinished.remove(&number);
+        match &mut finishing.state {
+            FinishingState::Inspecting { disturbed } => *disturbed = true,
+            FinishingState::Held { until } if !by_silence => *until = cx.now,
+            FinishingState::Held { .. } => self.phase = Phase::Open,
         }
     }
 
     /// Whether a rule ends it now that it is open.
-    pub(super) fn about_to_fire(&mut self, cx: &Context<'_>) -> bool {
-        matches!(self.phase, Phase::Open) && self.may_fire(cx) && self.fired(cx).is_ok()
+    pub(super) fn about_to_finish(&mut self, cx: &Context<'_>) -> bool {
+        matches!(self.phase, Phase::Open) && self.may_finish(cx) && self.finish_reason(cx).is_ok()
     }
 
-    fn may_fire(&self, cx: &Context<'_>) -> bool {
+    fn may_finish(&self, cx: &Context<'_>) -> bool {
         self.resting.is_none() && self.frames.fresh() > 0 && self.not_before.is_none_or(|moment| cx.now >= moment)
     }
 
@@ -466,13 +470,13 @@ impl Sequence {
         self.wake_by_marker(cx);
         self.due = loop {
             match &self.phase {
-                Phase::Open if !self.may_fire(cx) => {
+                Phase::Open if !self.may_finish(cx) => {
                     self.history.forced &= self.frames.fresh() > 0;
                     break self
                         .not_before
                         .filter(|moment| self.resting.is_none() && *moment > cx.now && self.frames.fresh() > 0);
                 }
-                Phase::Open => match self.fired(cx) {
+                Phase::Open => match self.finish_reason(cx) {
                     Ok(reason) if self.speaks_for_aside(&reason, cx) => {}
                     // Before the count of frames: that `pattern` has them made is of more use than that they are few.
                     Ok(_) if self.looks_like().is_some() => {
@@ -482,21 +486,21 @@ impl Sequence {
                     Ok(_) if self.frames.open_count() < cx.rules.min_frames => {
                         self.rest(Resting::TooFew, self.frames.open_count(), cx, out);
                     }
-                    Ok(reason) => self.fire(reason, cx),
+                    Ok(reason) => self.begin_finishing(reason, cx),
                     Err(due) => break due,
                 },
-                Phase::Firing(firing) => match firing.state {
-                    FiringState::Inspecting { .. } => break None,
-                    FiringState::Held { until } if cx.now < until => {
-                        let reason = match self.insisted(cx) {
+                Phase::Finishing(finishing) => match finishing.state {
+                    FinishingState::Inspecting { .. } => break None,
+                    FinishingState::Held { until } if cx.now < until => {
+                        let reason = match self.forced_by(cx) {
                             Ok(reason) => reason,
                             Err(due) => break [Some(until), due].into_iter().flatten().min(),
                         };
-                        if let Phase::Firing(firing) = &mut self.phase {
-                            firing.insist(reason, cx.now);
+                        if let Phase::Finishing(finishing) = &mut self.phase {
+                            finishing.force(reason, cx.now);
                         }
                     }
-                    FiringState::Held { .. } => self.inspect(cx, out),
+                    FinishingState::Held { .. } => self.inspect(cx, out),
                 },
             }
         };

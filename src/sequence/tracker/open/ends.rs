@@ -8,8 +8,8 @@ use crate::sequence::FrameNumber;
 use crate::sequence::finish::{FinishReason, Progress};
 use crate::sequence::name::split_folder;
 use crate::sequence::origin::Total;
-use crate::sequence::tracker::open::firing::is_command;
-use crate::sequence::tracker::open::{Context, Marker, PATIENCE, Phase, Resting, Sequence};
+use crate::sequence::tracker::open::finishing::is_command;
+use crate::sequence::tracker::open::{Context, Marker, Phase, Resting, Sequence, WRITER_TIMEOUT};
 
 impl Sequence {
     /// Takes back what was left alone, where it is at least as much as what is open: whoever says that a sequence is
@@ -44,7 +44,7 @@ impl Sequence {
     /// Where several hold at once, the one that says most counts. A client and a marker come first, because they speak for
     /// pictures that look like stills too; then numbers, which are the user's own, before what a generator embedded.
     /// The next run comes before silence, because it says where this one ends: silence would put both into one video.
-    pub(super) fn fired(&mut self, cx: &Context<'_>) -> Result<FinishReason, Option<Duration>> {
+    pub(super) fn finish_reason(&mut self, cx: &Context<'_>) -> Result<FinishReason, Option<Duration>> {
         if self.history.forced {
             return Ok(FinishReason::Client);
         }
@@ -99,7 +99,7 @@ impl Sequence {
     /// Where folders follow each other, a marker in one of them speaks as long as the last frame is there too: that of
     /// yesterday must not end today's.
     fn marked(&mut self, cx: &Context<'_>) -> Result<FinishReason, Option<Duration>> {
-        let settled = self.history.last_change.saturating_add(PATIENCE);
+        let settled = self.history.last_change.saturating_add(WRITER_TIMEOUT);
         let mut due = None;
         let in_folders = cx.markers.iter().any(|marker| !marker.within.is_empty());
         let last = self.frames.last().filter(|_| in_folders);
@@ -121,9 +121,11 @@ impl Sequence {
     }
 
     /// The marker that came while a batch that ended otherwise is held, or else the moment at which one will count.
-    pub(super) fn insisted(&mut self, cx: &Context<'_>) -> Result<FinishReason, Option<Duration>> {
+    pub(super) fn forced_by(&mut self, cx: &Context<'_>) -> Result<FinishReason, Option<Duration>> {
         match &self.phase {
-            Phase::Firing(firing) if !is_command(&firing.reason) && firing.late.is_empty() => self.marked(cx),
+            Phase::Finishing(finishing) if !is_command(&finishing.reason) && finishing.late.is_empty() => {
+                self.marked(cx)
+            }
             _ => Err(None),
         }
     }

@@ -77,8 +77,8 @@ impl Placeholders {
             return None;
         }
         let pace = usual_pause(times).unwrap_or_default();
-        let patience = LEAST.max(pace.saturating_mul(PACES)).max(self.slowest.saturating_mul(FILLS));
-        Some(seen.at.saturating_add(patience.saturating_sub(seen.age)))
+        let quiet = LEAST.max(pace.saturating_mul(PACES)).max(self.slowest.saturating_mul(FILLS));
+        Some(seen.at.saturating_add(quiet.saturating_sub(seen.age)))
     }
 }
 

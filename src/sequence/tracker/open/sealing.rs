@@ -43,14 +43,14 @@ struct Part {
 
 impl Sequence {
     pub(super) fn seal(&mut self, flawed: Vec<(Frame, Flaw)>, runs: &[Run], cx: &Context<'_>, out: &mut Vec<Decision>) {
-        let Phase::Firing(firing) = std::mem::replace(&mut self.phase, Phase::Open) else { return };
+        let Phase::Finishing(finishing) = std::mem::replace(&mut self.phase, Phase::Open) else { return };
         let given_up: BTreeSet<FrameNumber> = flawed.iter().map(|(frame, _)| frame.number).collect();
-        let in_batch = |frame: &Frame| !firing.late.contains(&frame.number) && !given_up.contains(&frame.number);
+        let in_batch = |frame: &Frame| !finishing.late.contains(&frame.number) && !given_up.contains(&frame.number);
         let frames: Vec<Frame> = self.frames.open().filter(in_batch).collect();
         self.note_flaws(&flawed, frames.len(), cx, out);
         self.frames.take(given_up, cx.extend());
         // What came since the first reading turned out to be no frames: what is left is what was left alone before.
-        if matches!(firing.reason, FinishReason::Idle(_)) && self.is_left_alone(cx.rules) {
+        if matches!(finishing.reason, FinishReason::Idle(_)) && self.is_left_alone(cx.rules) {
             return;
         }
         // Where no file can be read, that was said, and there is no more to it.
@@ -62,7 +62,7 @@ impl Sequence {
         for Part { frames, taken_for, is_last } in self.parts(frames, runs, &over, &unreadable, cx) {
             // What comes next may make more of the last frames than they are now: two frames that are too few may be the
             // first of a run that a slow renderer has only begun. Frames of earlier runs never become more.
-            let may_grow = is_last && firing.reason != FinishReason::NextRun;
+            let may_grow = is_last && finishing.reason != FinishReason::NextRun;
             let numbers: Vec<FrameNumber> = frames.iter().map(|frame| frame.number).collect();
             let rests = match &taken_for {
                 _ if frames.is_empty() || (frames.len() as u64) < cx.rules.min_frames => Some(Resting::TooFew),
@@ -82,16 +82,16 @@ impl Sequence {
                 }
                 self.rest(why, count, cx, out);
                 // What came later and belongs to the next batch is not too little yet, nor did it come before a rest.
-                if !may_grow || !firing.late.is_empty() {
+                if !may_grow || !finishing.late.is_empty() {
                     (self.resting, self.rest) = (None, None);
                 }
                 continue;
             }
             self.frames.take(numbers, cx.extend());
             self.sealed_by = cx.event;
-            self.final_frame = self.final_frame.filter(|number| firing.late.contains(number));
+            self.final_frame = self.final_frame.filter(|number| finishing.late.contains(number));
             (self.history.forced, self.noted, self.noted_retake) = (false, None, false);
-            (self.noted_flaw, self.noted_hold, self.rest) = (None, None, None);
+            (self.noted_flaw, self.noted_wait, self.rest) = (None, None, None);
             has_ended = true;
             let missing = self.missing(&frames, &unreadable, cx);
             let taken_for =
@@ -104,7 +104,7 @@ impl Sequence {
                 unreadable: unreadable.clone(),
                 rewritten: NumberRanges::default().with(&over),
                 previews: Vec::new(),
-                reason: firing.reason.clone(),
+                reason: finishing.reason.clone(),
                 taken_for,
             };
             out.push(Decision::Seal(match cx.rules.order {

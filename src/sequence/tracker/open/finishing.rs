@@ -15,7 +15,7 @@ use crate::sequence::finish::{FinishReason, MissingFrames};
 use crate::sequence::origin::Total;
 use crate::sequence::tracker::frames::Frames;
 use crate::sequence::tracker::open::placeholders::Placeholders;
-use crate::sequence::tracker::open::{Context, LISTING_WAIT, PATIENCE, Phase, Sequence};
+use crate::sequence::tracker::open::{Context, LISTING_WAIT, Phase, Sequence, WRITER_TIMEOUT};
 use crate::sequence::tracker::{Decision, Held, Run, Verdict};
 use crate::sequence::{Flaw, Frame, FrameNumber, Pattern};
 use crate::text::plural::{agree, counted};
@@ -24,7 +24,7 @@ use crate::text::plural::{agree, counted};
 const MOST_REASONS: usize = 3;
 
 #[derive(Debug)]
-pub(super) struct Firing {
+pub(super) struct Finishing {
     pub reason: FinishReason,
     pub since: Duration,
     /// The range of numbers when the rule fired. Frames outside that come later belong to the next batch.
@@ -32,16 +32,16 @@ pub(super) struct Firing {
     pub late: BTreeSet<FrameNumber>,
     /// Files that an inspection found unfinished, each with the last moment at which it may have changed.
     pub unfinished: BTreeMap<FrameNumber, (Identity, Duration)>,
-    pub state: FiringState,
+    pub state: FinishingState,
     /// The frames have other numbers than when it was decided.
     pub is_void: bool,
     /// What it waits for, as of the last look.
-    pub hold: Option<Hold>,
+    pub wait: Option<Wait>,
 }
 
 /// What keeps a batch from being made.
 #[derive(Debug, Clone)]
-pub(super) struct Hold {
+pub(super) struct Wait {
     until: Duration,
     /// The file; `None` where numbers are missing.
     file: Option<Frame>,
@@ -51,7 +51,7 @@ pub(super) struct Hold {
     hint: String,
 }
 
-impl Hold {
+impl Wait {
     pub(super) fn tell(&self, pattern: &Pattern, now: Duration) -> Held {
         let left = self.until.saturating_sub(now);
         Held {
@@ -72,7 +72,7 @@ struct Siblings<'a> {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) enum FiringState {
+pub(super) enum FinishingState {
     /// Waiting for the verdict; `disturbed` when a file changed in the meantime.
     Inspecting { disturbed: bool },
     /// Waiting for the moment of the next inspection.
@@ -80,22 +80,22 @@ pub(super) enum FiringState {
 }
 
 impl Sequence {
-    pub(super) fn fire(&mut self, reason: FinishReason, cx: &Context<'_>) {
+    pub(super) fn begin_finishing(&mut self, reason: FinishReason, cx: &Context<'_>) {
         let (Some(first), Some(mut last)) = (self.frames.first(), self.frames.last()) else { return };
         let mut late = BTreeSet::new();
         if let Some(next) = self.heads.next_run().filter(|_| reason == FinishReason::NextRun) {
             last = next.saturating_sub(1);
             late.extend(self.frames.open_from(next).map(|frame| frame.number));
         }
-        self.phase = Phase::Firing(Box::new(Firing {
+        self.phase = Phase::Finishing(Box::new(Finishing {
             reason,
             since: cx.now,
             range: (first, last),
             late,
             unfinished: BTreeMap::new(),
-            state: FiringState::Held { until: cx.now },
+            state: FinishingState::Held { until: cx.now },
             is_void: false,
-            hold: None,
+            wait: None,
         }));
     }
 
@@ -103,32 +103,32 @@ impl Sequence {
     /// costs nothing to see, and an inspection opens every file.
     pub(super) fn inspect(&mut self, cx: &Context<'_>, out: &mut Vec<Decision>) {
         let weighed_from = self.rest_before().unwrap_or(FrameNumber::MIN);
-        let Phase::Firing(firing) = &mut self.phase else { return };
-        let frames: Vec<Frame> = self.frames.open().filter(|frame| !firing.late.contains(&frame.number)).collect();
+        let Phase::Finishing(finishing) = &mut self.phase else { return };
+        let frames: Vec<Frame> = self.frames.open().filter(|frame| !finishing.late.contains(&frame.number)).collect();
         if frames.is_empty() || self.frames.fresh() == 0 {
             self.phase = Phase::Open;
             return;
         }
-        let give_up = firing.since.saturating_add(cx.rules.max_wait);
+        let give_up = finishing.since.saturating_add(cx.rules.max_wait);
         if cx.rules.missing_frames == MissingFrames::Wait && cx.now < give_up && cx.has_gaps(&self.pattern) {
             let missing = self.pattern.missing_from(frames.iter().map(|frame| frame.number));
             if !missing.is_empty() {
                 let hint = "write the missing frames; `max_wait` says how long they are waited for".to_owned();
                 let why = format!("frames are missing: {missing}");
-                return self.hold(Hold { until: give_up, file: None, more: 0, why, hint }, cx, out);
+                return self.wait(Wait { until: give_up, file: None, more: 0, why, hint }, cx, out);
             }
         }
-        firing.state = FiringState::Inspecting { disturbed: false };
-        let weigh = firing.reason.needs_evidence().then_some(weighed_from);
+        finishing.state = FinishingState::Inspecting { disturbed: false };
+        let weigh = finishing.reason.needs_evidence().then_some(weighed_from);
         let (dir, pattern) = (Arc::clone(cx.dir), self.pattern.clone());
         out.push(Decision::Inspect { dir, pattern, frames, weigh });
     }
 
     /// Silence does not end a run of which the generator announced more.
-    fn wait_for_announced(&self, runs: &[Run], cx: &Context<'_>) -> Option<Hold> {
-        let Phase::Firing(firing) = &self.phase else { return None };
-        let until = firing.since.saturating_add(cx.rules.max_wait);
-        let run = runs.last().filter(|_| matches!(firing.reason, FinishReason::Idle(_)) && cx.now < until)?;
+    fn wait_for_announced(&self, runs: &[Run], cx: &Context<'_>) -> Option<Wait> {
+        let Phase::Finishing(finishing) = &self.phase else { return None };
+        let until = finishing.since.saturating_add(cx.rules.max_wait);
+        let run = runs.last().filter(|_| matches!(finishing.reason, FinishReason::Idle(_)) && cx.now < until)?;
         let (total, last) = (run.total?, self.frames.last()?);
         let others: BTreeSet<FrameNumber> =
             runs[..runs.len() - 1].iter().flat_map(|run| &run.numbers).copied().collect();
@@ -147,7 +147,7 @@ impl Sequence {
             }
         };
         let hint = "`reeld done` or a marker ends it now; `max_wait` says how long it is waited for".to_owned();
-        Some(Hold { until, file: None, more: 0, why, hint })
+        Some(Wait { until, file: None, more: 0, why, hint })
     }
 
     /// Says once what is wrong with files that are left out of a batch of `left` frames.
@@ -187,18 +187,18 @@ impl Sequence {
     }
 
     /// Waits, and says once what for.
-    fn hold(&mut self, hold: Hold, cx: &Context<'_>, out: &mut Vec<Decision>) {
-        let Phase::Firing(firing) = &mut self.phase else { return };
-        firing.state = FiringState::Held { until: hold.until };
+    fn wait(&mut self, wait: Wait, cx: &Context<'_>, out: &mut Vec<Decision>) {
+        let Phase::Finishing(finishing) = &mut self.phase else { return };
+        finishing.state = FinishingState::Held { until: wait.until };
         // A file that is still being written when its marker comes is usual, and no reason to warn; one that stays so is.
-        let is_odd =
-            matches!(firing.reason, FinishReason::Idle(_)) || hold.until.saturating_sub(firing.since) > PATIENCE;
-        let text = format!("finished, and {}", hold.tell(&self.pattern, cx.now));
-        firing.hold = Some(hold.clone());
-        let key = (hold.file.map_or(FrameNumber::MIN, |file| file.number), hold.why);
-        if self.noted_hold.as_ref() != Some(&key) {
-            self.noted_hold = Some(key);
-            self.note(text, is_odd.then_some(hold.hint), cx, out);
+        let is_odd = matches!(finishing.reason, FinishReason::Idle(_))
+            || wait.until.saturating_sub(finishing.since) > WRITER_TIMEOUT;
+        let text = format!("finished, and {}", wait.tell(&self.pattern, cx.now));
+        finishing.wait = Some(wait.clone());
+        let key = (wait.file.map_or(FrameNumber::MIN, |file| file.number), wait.why);
+        if self.noted_wait.as_ref() != Some(&key) {
+            self.noted_wait = Some(key);
+            self.note(text, is_odd.then_some(wait.hint), cx, out);
         }
     }
 
@@ -209,23 +209,23 @@ impl Sequence {
         cx: &Context<'_>,
         out: &mut Vec<Decision>,
     ) {
-        let Phase::Firing(firing) = &mut self.phase else { return };
-        let FiringState::Inspecting { disturbed } = firing.state else { return };
-        let by_silence = matches!(firing.reason, FinishReason::Idle(_));
+        let Phase::Finishing(finishing) = &mut self.phase else { return };
+        let FinishingState::Inspecting { disturbed } = finishing.state else { return };
+        let by_silence = matches!(finishing.reason, FinishReason::Idle(_));
         match verdict {
             // Whatever ended it, the rule is asked again: the file that changed may have been the last number.
             Verdict::Changed => {
                 self.phase = Phase::Open;
                 self.not_before = Some(cx.now + LISTING_WAIT);
             }
-            _ if firing.is_void || disturbed && by_silence => self.phase = Phase::Open,
+            _ if finishing.is_void || disturbed && by_silence => self.phase = Phase::Open,
             // What was said still holds, but about other files than were looked at.
-            _ if disturbed => firing.state = FiringState::Held { until: cx.now },
+            _ if disturbed => finishing.state = FinishingState::Held { until: cx.now },
             Verdict::Looked { flawed, runs } => {
                 let siblings = Siblings { frames: &self.frames, placeholders: &self.placeholders };
-                let hold = firing.wait_for(&flawed, self.history.last_change, siblings, cx);
-                match hold.or_else(|| self.wait_for_announced(&runs, cx)) {
-                    Some(hold) => self.hold(hold, cx, out),
+                let wait = finishing.wait_for(&flawed, self.history.last_change, siblings, cx);
+                match wait.or_else(|| self.wait_for_announced(&runs, cx)) {
+                    Some(wait) => self.wait(wait, cx, out),
                     None => self.seal(flawed, &runs, cx, out),
                 }
             }
@@ -233,7 +233,7 @@ impl Sequence {
     }
 }
 
-impl Firing {
+impl Finishing {
     /// Remembers what an inspection found unfinished, and says what is waited for, and until when; `None` where nothing is.
     ///
     /// A file with some bytes is waited for as long as it may still be written to, counted anew from each change. An empty
@@ -246,43 +246,43 @@ impl Firing {
         last_change: Duration,
         siblings: Siblings<'_>,
         cx: &Context<'_>,
-    ) -> Option<Hold> {
+    ) -> Option<Wait> {
         let before = std::mem::take(&mut self.unfinished);
         let limit = self.since.saturating_add(cx.rules.max_wait);
-        let empty_limit = if is_command(&self.reason) { self.since + PATIENCE } else { limit };
-        let mut hold: Option<Hold> = None;
+        let empty_limit = if is_command(&self.reason) { self.since + WRITER_TIMEOUT } else { limit };
+        let mut wait: Option<Wait> = None;
         for (frame, flaw) in flawed.iter().filter(|(_, flaw)| !flaw.lasting) {
             let known = before.get(&frame.number).filter(|(identity, _)| *identity == frame.identity);
             let since = known.map_or(last_change, |(_, since)| *since);
             self.unfinished.insert(frame.number, (frame.identity, since));
-            let patience = if frame.identity.size == 0 {
+            let given_up = if frame.identity.size == 0 {
                 let nobodys = siblings.placeholders.nobodys_at(frame, siblings.frames.open());
                 nobodys.map_or(empty_limit, |moment| moment.min(empty_limit))
             } else {
-                since.saturating_add(PATIENCE)
+                since.saturating_add(WRITER_TIMEOUT)
             };
-            let until = patience.min(limit);
+            let until = given_up.min(limit);
             if until <= cx.now {
                 continue;
             }
-            let more = hold.as_ref().map_or(0, |hold| hold.more + 1);
-            match &mut hold {
+            let more = wait.as_ref().map_or(0, |wait| wait.more + 1);
+            match &mut wait {
                 // What is waited for longest is what holds it.
-                Some(hold) if hold.until >= until => hold.more = more,
+                Some(wait) if wait.until >= until => wait.more = more,
                 _ => {
                     let (why, hint) = (flaw.reason.clone(), flaw.hint.clone());
-                    hold = Some(Hold { until, file: Some(frame.clone()), more, why, hint });
+                    wait = Some(Wait { until, file: Some(frame.clone()), more, why, hint });
                 }
             }
         }
-        hold
+        wait
     }
 
     /// Someone says that it is finished, which counts more than the rule that fired. What is waited for is counted from
     /// that moment on: the time of the former rule may be nearly over.
-    pub(super) fn insist(&mut self, reason: FinishReason, now: Duration) {
+    pub(super) fn force(&mut self, reason: FinishReason, now: Duration) {
         (self.reason, self.since) = (reason, now);
-        if let FiringState::Held { until } = &mut self.state {
+        if let FinishingState::Held { until } = &mut self.state {
             *until = now;
         }
     }
