@@ -72,7 +72,7 @@ pub(crate) struct Core {
     forgets: Vec<Forget>,
     reloads: Reloads,
     trials: Trials,
-    unsettled: BTreeMap<BatchId, Unsettled>,
+    unknown_outcomes: BTreeMap<BatchId, UnknownOutcome>,
     recent: Recent,
     timers: Timers,
     phase: Phase,
@@ -95,7 +95,7 @@ pub(crate) struct Machine {
 
 /// A batch without a job of which the journal does not know how it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Unsettled {
+pub(crate) struct UnknownOutcome {
     /// When the journal is told.
     due: Duration,
     /// What went wrong.
@@ -138,7 +138,7 @@ impl Core {
             forgets: Vec::new(),
             reloads: Reloads::default(),
             trials: Trials::default(),
-            unsettled: BTreeMap::new(),
+            unknown_outcomes: BTreeMap::new(),
             recent: Recent::default(),
             timers: Timers::default(),
             phase: Phase::Starting,

@@ -10,7 +10,7 @@
 //!             +-- failed <+-----------+      stale: the files changed before they were encoded
 //! ```
 //!
-//! A batch that is being encoded or published has a job, or else the time at which [`Journal::settle_due`] looks at it.
+//! A batch that is being encoded or published has a job, or else the time at which [`Journal::recover_due`] looks at it.
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;

@@ -47,7 +47,7 @@ pub(crate) struct Found {
     pub(crate) frames: Vec<Frame>,
     pub(crate) missing: NumberRanges,
     /// Why it becomes a video only where its frames or its pattern are named.
-    pub(crate) held: Option<LooksLike>,
+    pub(crate) looks_like: Option<LooksLike>,
     /// What is worth knowing of how its names were read.
     pub(crate) notes: Vec<Note>,
 }
@@ -183,7 +183,7 @@ fn named(mut contents: Contents) -> Contents {
     contents.singles.clear();
     contents.left.clear();
     for found in &mut contents.sequences {
-        found.held = None;
+        found.looks_like = None;
     }
     contents
 }
@@ -221,9 +221,9 @@ fn contents(dir: &Path, scan: &FolderScan, rule: &NameRule) -> Contents {
 }
 
 fn found(dir: &Arc<Path>, film: Film, files: &Files) -> Found {
-    let Film { pattern, members, held, notes } = film;
+    let Film { pattern, members, looks_like, notes } = film;
     let missing = pattern.missing_from(members.iter().map(|(number, _)| *number));
     let frame = |&(number, place): &(_, usize)| Frame::of(&pattern, &files[place].0, number, files[place].1);
     let frames = members.iter().map(frame).collect();
-    Found { dir: Arc::clone(dir), pattern, frames, missing, held, notes }
+    Found { dir: Arc::clone(dir), pattern, frames, missing, looks_like, notes }
 }

@@ -186,9 +186,9 @@ fn find(args: &EncodeArgs) -> Result<Vec<Found>, CliError> {
         for Contents { dir, sequences, singles, left, links } in survey {
             is_known |= in_folders.contains(&*dir);
             for found in sequences {
-                if let Some(held) = found.held {
+                if let Some(looks_like) = found.looks_like {
                     let path = dir.join(found.pattern.to_string());
-                    let text = format!("{}: left out: {held}; give this pattern to have it made", path.shown());
+                    let text = format!("{}: left out: {looks_like}; give this pattern to have it made", path.shown());
                     out::say_line(&text);
                     continue;
                 }

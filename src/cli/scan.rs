@@ -246,9 +246,9 @@ fn examine(found: &Found) -> Line {
         bytes: found.frames.iter().map(|frame| frame.identity.size).sum(),
         empty,
         unfinished,
-        held: found.held.map(|held| format!("{held}; give its pattern to have it made")),
+        held: found.looks_like.map(|looks_like| format!("{looks_like}; give its pattern to have it made")),
         notes: found.notes.iter().map(ToString::to_string).collect(),
-        runs: if found.held.is_none() { runs(found, &whole) } else { Vec::new() },
+        runs: if found.looks_like.is_none() { runs(found, &whole) } else { Vec::new() },
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::core::Core;
-use crate::core::Unsettled;
+use crate::core::UnknownOutcome;
 use crate::core::effect::{Effect, JournalQuestion};
 use crate::core::event::{DueWork, Failure, Files, JobFailure, ReadRequest};
 use crate::core::news::News;
@@ -59,11 +59,11 @@ impl Core {
             self.begin(batch);
         }
         let Some(reconsider) = self.journal_poll.ask() else { return };
-        let due = self.unsettled.iter().filter(|(_, unsettled)| unsettled.due <= self.now);
-        let unsettled = due.map(|(id, unsettled)| (*id, unsettled.error.clone())).collect();
+        let due = self.unknown_outcomes.iter().filter(|(_, outcome)| outcome.due <= self.now);
+        let unknown_outcomes = due.map(|(id, outcome)| (*id, outcome.error.clone())).collect();
         let busy = self.queue.running().map(|running| running.job.id);
         let busy = busy.chain(self.queue.waiting().map(|job| job.id)).collect();
-        self.out.push(Effect::AskJournal(JournalQuestion { unsettled, busy, reconsider }));
+        self.out.push(Effect::AskJournal(JournalQuestion { unknown_outcomes, busy, reconsider }));
     }
 
     /// The journal's answer.
@@ -73,18 +73,18 @@ impl Core {
             Ok(DueWork { mut jobs, told, published, stuck, next }) => {
                 (self.recent.stuck, self.recent.journal) = (stuck, None);
                 self.queue.pending(&jobs);
-                self.unsettled.retain(|id, _| !told.contains(id));
+                self.unknown_outcomes.retain(|id, _| !told.contains(id));
                 // One that waits for the journal would fail again for the same reason.
-                jobs.retain(|job| !past.has(job.id, &job.batch.dir) && !self.unsettled.contains_key(&job.id));
+                jobs.retain(|job| !past.has(job.id, &job.batch.dir) && !self.unknown_outcomes.contains_key(&job.id));
                 self.enqueue(jobs);
                 for (path, identity) in published {
                     self.claim(&path, identity);
                     self.tell(News::RecordedLate(path));
                 }
                 let pause = (!self.unrecorded.is_empty()).then(|| self.now + PAUSE);
-                let unsettled = self.unsettled.values().map(|unsettled| unsettled.due);
+                let outcomes = self.unknown_outcomes.values().map(|outcome| outcome.due);
                 let next = next.map(|wait| self.now.saturating_add(wait));
-                self.timers.journal = next.into_iter().chain(pause).chain(unsettled).min();
+                self.timers.journal = next.into_iter().chain(pause).chain(outcomes).min();
             }
             Err(failure) => self.journal_failed(&failure),
         }
@@ -168,11 +168,11 @@ impl Core {
                 let files = job.batch.frames.iter().map(|frame| frame.identity).collect();
                 self.released(vec![(job.batch.dir.to_path_buf(), files)]);
             }
-            Consequence::Settle(wait) => {
-                let unsettled = Unsettled { due: self.now + wait, error: failure.line.clone() };
-                self.unsettled.insert(job.id, unsettled);
+            Consequence::Recover(wait) => {
+                let outcome = UnknownOutcome { due: self.now + wait, error: failure.line.clone() };
+                self.unknown_outcomes.insert(job.id, outcome);
             }
-            Consequence::LaterAgain | Consequence::Hold(_) | Consequence::BackOff | Consequence::GiveUp => {}
+            Consequence::LaterAgain | Consequence::Wait(_) | Consequence::BackOff | Consequence::GiveUp => {}
         }
         self.tell(News::Failed { job: Arc::clone(job), failure, consequence });
     }

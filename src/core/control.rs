@@ -66,11 +66,11 @@ impl Core {
 
     /// First the journal is told of the batches of which it has not heard that nobody works on them.
     fn retry(&mut self, target: RetryTarget, asker: Asker) {
-        for unsettled in self.unsettled.values_mut() {
-            unsettled.due = Duration::ZERO;
+        for outcome in self.unknown_outcomes.values_mut() {
+            outcome.due = Duration::ZERO;
         }
-        let unsettled = self.unsettled.iter().map(|(id, unsettled)| (*id, unsettled.error.clone())).collect();
-        self.out.push(Effect::Retry { asker, target, unsettled });
+        let unknown_outcomes = self.unknown_outcomes.iter().map(|(id, outcome)| (*id, outcome.error.clone())).collect();
+        self.out.push(Effect::Retry { asker, target, unknown_outcomes });
     }
 
     pub(super) fn retried(&mut self, asker: Asker, outcome: Result<Vec<BatchId>, Failure>) {

@@ -62,7 +62,7 @@ pub(crate) enum Effect {
     /// How far are the running jobs? Answer: `Measured`.
     Measure,
     /// Let failed batches be tried again. Answer: `Retried`.
-    Retry { asker: Asker, target: RetryTarget, unsettled: Vec<(BatchId, String)> },
+    Retry { asker: Asker, target: RetryTarget, unknown_outcomes: Vec<(BatchId, String)> },
     /// Forget the batches of a folder. Answer: `Forgotten`.
     Forget(PathBuf),
     /// Something about a sequence that is encoded before it is finished.
@@ -132,7 +132,7 @@ pub(crate) struct Inspection {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct JournalQuestion {
     /// Batches that nobody works on, with what went wrong.
-    pub(crate) unsettled: Vec<(BatchId, String)>,
+    pub(crate) unknown_outcomes: Vec<(BatchId, String)>,
     /// Batches that have their jobs, whatever the journal says.
     pub(crate) busy: Vec<BatchId>,
     /// The config may be another one than before: what waits because of it is looked at afresh.

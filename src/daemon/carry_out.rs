@@ -76,7 +76,7 @@ impl Daemon {
             Effect::Start(job) => self.start_job(job),
             Effect::Cancel(id) => self.jobs.cancel(id),
             Effect::Measure => self.answers.push_back(Event::Measured(self.jobs.progress())),
-            Effect::Retry { asker, target, unsettled } => self.retry(asker, target, unsettled),
+            Effect::Retry { asker, target, unknown_outcomes } => self.retry(asker, target, unknown_outcomes),
             Effect::Forget(dir) => {
                 let (journal, lost) = (self.tools.journal.clone(), dir.clone());
                 self.workers.spawn(
@@ -209,18 +209,19 @@ impl Daemon {
                 let outcome = jobs::run(&job, &tools, &|progress| running.meter.record(&progress), &running.stop);
                 Event::Ended { id, outcome: outcome.map(Box::new).map_err(JobFailure::from) }
             },
-            // A panic that the job did not record itself is settled later.
-            move |panic| Event::Ended { id, outcome: Err(JobError::Unsettled(Box::new(panic)).into()) },
+            // A panic that the job did not record itself is looked at later.
+            move |panic| Event::Ended { id, outcome: Err(JobError::OutcomeUnknown(Box::new(panic)).into()) },
         );
     }
 
-    fn retry(&self, asker: Asker, target: RetryTarget, unsettled: Vec<(BatchId, String)>) {
+    fn retry(&self, asker: Asker, target: RetryTarget, unknown_outcomes: Vec<(BatchId, String)>) {
         let journal = self.tools.journal.clone();
         self.workers.spawn(
             move || {
                 let now = now_ms();
                 // First those of which it has not heard that nobody works on them.
-                let told = unsettled.iter().try_for_each(|(id, error)| journal.unsettled(*id, error, None, now));
+                let told =
+                    unknown_outcomes.iter().try_for_each(|(id, error)| journal.outcome_unknown(*id, error, None, now));
                 let outcome = told.and_then(|()| journal.retry(&target.into(), now));
                 Event::Retried { asker, outcome: outcome.map_err(|error| Failure::of(&error)) }
             },

@@ -48,7 +48,7 @@ fn wait_until(ms: i64) -> Duration {
 pub(super) fn due_work(
     tools: &Tools,
     settings: &InForce,
-    JournalQuestion { unsettled, busy, reconsider }: &JournalQuestion,
+    JournalQuestion { unknown_outcomes, busy, reconsider }: &JournalQuestion,
 ) -> Result<DueWork, JournalError> {
     let journal = &tools.journal;
     if *reconsider {
@@ -58,10 +58,10 @@ pub(super) fn due_work(
     }
     // One moment for all questions: what becomes due between two of them would be missed by both.
     let now = now_ms();
-    for (id, error) in unsettled {
-        journal.unsettled(*id, error, None, now)?;
+    for (id, error) in unknown_outcomes {
+        journal.outcome_unknown(*id, error, None, now)?;
     }
-    let published = settle(tools, now, busy)?;
+    let published = recover_due(tools, now, busy)?;
     removal::remove_due(journal, settings, now)?;
     let mut jobs = Vec::new();
     for stored in journal.pending(now)? {
@@ -69,7 +69,7 @@ pub(super) fn due_work(
     }
     let look = journal.has_others().then(|| now.saturating_add(LOOK_AT_OTHERS));
     let next = journal.next_due(now)?.into_iter().chain(look).min().map(wait_until);
-    let told = unsettled.iter().map(|(id, _)| *id).collect();
+    let told = unknown_outcomes.iter().map(|(id, _)| *id).collect();
     let stuck = journal.stuck(MOST_STUCK)?.into_iter().map(|entry| Stuck {
         batch: entry.id,
         sequence: entry.dir.join(&entry.pattern).shown().to_string(),
@@ -79,10 +79,10 @@ pub(super) fn due_work(
     Ok(DueWork { jobs, told, published, stuck: stuck.collect(), next })
 }
 
-/// Settles the batches that nobody works on, as a start does; a `reeld encode` beside this daemon may have been killed. The
-/// videos that have their names come back.
-fn settle(tools: &Tools, now: i64, busy: &[BatchId]) -> Result<Vec<(PathBuf, Identity)>, JournalError> {
-    let recovery = tools.journal.settle_due(now, busy)?;
+/// Decides what becomes of the batches that nobody works on, as a start does; a `reeld encode` beside this daemon may have
+/// been killed. The videos that have their names come back.
+fn recover_due(tools: &Tools, now: i64, busy: &[BatchId]) -> Result<Vec<(PathBuf, Identity)>, JournalError> {
+    let recovery = tools.journal.recover_due(now, busy)?;
     say(&recovery);
     let mut published = Vec::new();
     for id in recovery.published {

@@ -113,10 +113,10 @@ fn failed(job: &Job, Failure { line, hint, .. }: &Failure, consequence: Conseque
             tracing::info!(%batch, sequence, "the encode was stopped; it is done again at the next start");
         }
         Consequence::Stale => tracing::warn!(%batch, sequence, "{line}; the sequence is looked at afresh"),
-        Consequence::Hold(wait) => {
+        Consequence::Wait(wait) => {
             tracing::error!(%batch, sequence, hint, "{line}; the batch waits, next try in {} s", wait.as_secs());
         }
-        Consequence::Settle(wait) => {
+        Consequence::Recover(wait) => {
             tracing::error!(%batch, sequence, hint, "{line}; the batch waits, next look in {} s", wait.as_secs());
         }
         Consequence::BackOff => {

@@ -27,7 +27,7 @@ use crate::watch::scan::{ScanError, ScanErrorKind};
 const CAUSE: &str = "the words of the cause";
 
 /// Fields that are failures and no `source()`: two chains meet in them, and the `Display` has this one whole.
-const IN_THE_DISPLAY: [&str; 2] = ["JobError::Unsettled", "JobError::NotRecorded"];
+const IN_THE_DISPLAY: [&str; 2] = ["JobError::OutcomeUnknown", "JobError::NotRecorded"];
 
 /// Errors that nobody meets but as the cause of another.
 const ONLY_CAUSES: [&str; 5] = ["Damage", "Exceeded", "Flaw", "Refused", "ScanErrorKind"];
@@ -239,7 +239,7 @@ fn the_words_of_every_cause_are_printed_once() {
     }
     // Those without a `source()` of their own.
     for error in [
-        Box::new(JobError::Unsettled(Box::new(JobError::Journal(journal())))) as Box<dyn Error>,
+        Box::new(JobError::OutcomeUnknown(Box::new(JobError::Journal(journal())))) as Box<dyn Error>,
         Box::new(FrameErrorKind::NoDecoder(io()).at(Path::new("/x"))),
         Box::new(ScanError { path: path(), kind: ScanErrorKind::Io(io()) }),
         Box::new(JobError::NotRecorded { error: Box::new(JobError::Journal(journal())), source: journal() }),

@@ -105,7 +105,7 @@ pub(crate) fn open(path: &Path) -> Result<(File, Identity), FrameErrorKind> {
 /// so that no header can keep a look busy.
 pub(crate) fn examine(bytes: &impl Bytes, path: &Path) -> Result<(Format, ImageInfo), FrameErrorKind> {
     let metered = Metered::new(bytes, limits::current());
-    metered.settle(examine_all(&metered, path))
+    metered.within_limits(examine_all(&metered, path))
 }
 
 fn examine_all(bytes: &impl Bytes, path: &Path) -> Result<(Format, ImageInfo), FrameErrorKind> {

@@ -132,7 +132,7 @@ impl<'a, B: Bytes> Metered<'a, B> {
     }
 
     /// What the look comes to: a limit that was exceeded counts, whatever a reader has made of it.
-    pub(in crate::frame) fn settle<T>(&self, looked: Result<T, FrameErrorKind>) -> Result<T, FrameErrorKind> {
+    pub(in crate::frame) fn within_limits<T>(&self, looked: Result<T, FrameErrorKind>) -> Result<T, FrameErrorKind> {
         match self.check() {
             Err(exceeded) if self.exceeded.get() => Err(FrameErrorKind::TooLarge(exceeded.to_string())),
             _ => looked,
@@ -218,9 +218,12 @@ mod tests {
         let bytes = [7_u8; 1000];
         let bytes = &&bytes[..];
         let metered = Metered::new(bytes, limits());
-        assert!(metered.settle(Ok(1)).is_ok());
+        assert!(metered.within_limits(Ok(1)).is_ok());
         assert!(metered.read_at(0, &mut [0; 101]).is_err());
-        assert!(matches!(metered.settle(Ok(1)), Err(FrameErrorKind::TooLarge(_))));
-        assert!(matches!(metered.settle::<u8>(Err(FrameErrorKind::NotAnImage)), Err(FrameErrorKind::TooLarge(_))));
+        assert!(matches!(metered.within_limits(Ok(1)), Err(FrameErrorKind::TooLarge(_))));
+        assert!(matches!(
+            metered.within_limits::<u8>(Err(FrameErrorKind::NotAnImage)),
+            Err(FrameErrorKind::TooLarge(_))
+        ));
     }
 }

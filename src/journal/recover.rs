@@ -73,15 +73,15 @@ enum Finding {
 }
 
 impl Journal {
-    /// Settles what killed processes left. To be called once, under the lock, before anything is encoded. Frames in the
-    /// middle of a clean-up are settled by the clean-up itself, which is still due.
+    /// Decides what becomes of what killed processes left. To be called once, under the lock, before anything is encoded.
+    /// Frames in the middle of a clean-up are left to the clean-up itself, which is still due.
     pub fn recover(&self, now: i64) -> Result<Recovery, JournalError> {
         let started = Instant::now();
-        let mut recovery = self.settle_all("TRUE", now)?;
+        let mut recovery = self.recover_where("TRUE", now)?;
         while !recovery.elsewhere.is_empty() && started.elapsed() < ELSEWHERE_TIMEOUT {
             thread::sleep(PAUSE);
             let Recovery { restarted, published, slowed, cut_off, elsewhere, warnings } =
-                self.settle_all("TRUE", now)?;
+                self.recover_where("TRUE", now)?;
             recovery.cut_off.extend(cut_off);
             recovery.restarted.extend(restarted);
             recovery.published.extend(published);
@@ -103,13 +103,14 @@ impl Journal {
         Ok(recovery)
     }
 
-    /// Settles the batches of processes that are dead, and those that nobody works on, once they are due. Those of `busy`, of
-    /// this process and of others that live are left alone, so that the holder of the lock may call this at any time.
-    pub fn settle_due(&self, now: i64, busy: &[BatchId]) -> Result<Recovery, JournalError> {
+    /// Decides what becomes of the batches of processes that are dead, and those that nobody works on, once they are due.
+    /// Those of `busy`, of this process and of others that live are left alone, so that the holder of the lock may call this
+    /// at any time.
+    pub fn recover_due(&self, now: i64, busy: &[BatchId]) -> Result<Recovery, JournalError> {
         // Numbers, so nothing is to be escaped.
         let busy = busy.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let due = format!("(next_attempt_at IS NULL OR next_attempt_at <= {now}) AND id NOT IN ({busy})");
-        let recovery = self.settle_all(&due, now)?;
+        let recovery = self.recover_where(&due, now)?;
         // An FFmpeg of a killed process may have lived long enough to write once more after its file was removed. What cannot
         // be removed was said at the start.
         self.remove_litter()?;
@@ -117,8 +118,8 @@ impl Journal {
     }
 
     /// Nobody works on this batch any more, but how its last attempt ended could not be recorded, or cannot be known: it is
-    /// settled at `next`. Nothing changes where the journal knows how it ended.
-    pub fn unsettled(&self, id: BatchId, error: &str, hint: Option<&str>, next: i64) -> Result<(), JournalError> {
+    /// looked at again at `next`. Nothing changes where the journal knows how it ended.
+    pub fn outcome_unknown(&self, id: BatchId, error: &str, hint: Option<&str>, next: i64) -> Result<(), JournalError> {
         self.with(|connection| {
             connection.execute(
                 "UPDATE batches SET worker = NULL, error = :error, hint = :hint, next_attempt_at = :next \
@@ -145,7 +146,7 @@ impl Journal {
         }
     }
 
-    fn settle_all(&self, condition: &str, now: i64) -> Result<Recovery, JournalError> {
+    fn recover_where(&self, condition: &str, now: i64) -> Result<Recovery, JournalError> {
         let mut recovery = Recovery::default();
         for broken in self.with(|connection| broken(connection, condition))? {
             let id = broken.id;
@@ -185,7 +186,7 @@ impl Journal {
                     let path = broken.candidate.map(|(path, _)| path.shown().to_string()).unwrap_or_default();
                     let text = format!("whether {path} was published cannot be seen now");
                     let hint = "if its disk is not mounted, mount it; the batch waits";
-                    self.unsettled(id, &text, Some(hint), later(now, LOOK_AGAIN))?;
+                    self.outcome_unknown(id, &text, Some(hint), later(now, LOOK_AGAIN))?;
                     recovery.warnings.push(format!("batch {id}: {text}"));
                     continue;
                 }

@@ -421,7 +421,7 @@ fn forgetting_releases_a_folder_and_those_below_it_but_not_what_runs() {
     let left: Vec<_> = scene.journal.list(10).unwrap().into_iter().map(|entry| entry.dir).collect();
     assert_eq!(left, [Path::new("/srv/a"), Path::new("/srv/ab")]);
     // Nobody works on it any more.
-    scene.journal.unsettled(runs, "the journal was full", None, NOW).unwrap();
+    scene.journal.outcome_unknown(runs, "the journal was full", None, NOW).unwrap();
     assert_eq!(scene.journal.forget(Path::new("/srv/a")).unwrap().len(), 1);
     // A number is never given out twice.
     scene.journal.forget(Path::new("/")).unwrap();

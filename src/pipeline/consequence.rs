@@ -20,25 +20,25 @@ pub(crate) enum Consequence {
     /// Tried again after the usual pauses, which grow, for ever.
     BackOff,
     /// Something outside must change first, such as a full disk: tried again this much later, without counting.
-    Hold(Duration),
+    Wait(Duration),
     /// Nothing is decided: what became of it is looked at when this much time has passed, as at a start.
-    Settle(Duration),
+    Recover(Duration),
     /// Trying again would certainly fail again, until the files or the settings change.
     GiveUp,
 }
 
 /// Time between two looks at an output folder that is full, missing or read-only.
-const HOLD: Duration = Duration::from_secs(60);
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 impl JobError {
     pub(crate) fn consequence(&self) -> Consequence {
         match self {
             Self::Stopped => Consequence::LaterAgain,
             Self::FramesChanged(_) => Consequence::Stale,
-            Self::Unsettled(_) | Self::NotRecorded { .. } => Consequence::Settle(HOLD),
-            Self::FolderGone { .. } | Self::Away { .. } => Consequence::Hold(HOLD),
-            Self::Publish(error) if error.retryable() => Consequence::Hold(HOLD),
-            Self::Encode(error) if is_disk_full(error) => Consequence::Hold(HOLD),
+            Self::OutcomeUnknown(_) | Self::NotRecorded { .. } => Consequence::Recover(LOOK_AGAIN),
+            Self::FolderGone { .. } | Self::Away { .. } => Consequence::Wait(LOOK_AGAIN),
+            Self::Publish(error) if error.retryable() => Consequence::Wait(LOOK_AGAIN),
+            Self::Encode(error) if is_disk_full(error) => Consequence::Wait(LOOK_AGAIN),
             Self::Encode(error) if !error.retryable() => Consequence::GiveUp,
             Self::Encode(_)
             | Self::Store(_)

@@ -45,7 +45,7 @@ pub enum JobError {
     Away { path: PathBuf, why: String, hint: Option<String> },
     /// Past the point of no return: the video may have its name.
     #[error("{}; whether the video has its name is looked at again", chain(.0))]
-    Unsettled(Box<JobError>),
+    OutcomeUnknown(Box<JobError>),
     /// The journal still has the batch as one that is being worked on.
     #[error("{}; that cannot be recorded", chain(error))]
     NotRecorded { error: Box<JobError>, source: JournalError },
@@ -81,7 +81,7 @@ impl Explain for JobError {
             Self::Store(error) => error.hint(),
             Self::Journal(error) => error.hint(),
             Self::Away { hint, .. } => hint.clone(),
-            Self::Unsettled(error) => error.hint(),
+            Self::OutcomeUnknown(error) => error.hint(),
             Self::NotRecorded { error, source } => source.hint().or_else(|| error.hint()),
             Self::Stopped => None,
             Self::Panicked(_) => Some("this is a bug in reeld; the frames are untouched".to_owned()),

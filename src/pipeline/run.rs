@@ -191,7 +191,7 @@ fn after_all(id: BatchId, journal: &Journal, error: JobError) -> Result<Publishe
             Ok(reel)
         }
         Ok(Fate::Unpublished) => Err(error),
-        Ok(Fate::Unknown) | Err(_) => Err(JobError::Unsettled(Box::new(error))),
+        Ok(Fate::Unknown) | Err(_) => Err(JobError::OutcomeUnknown(Box::new(error))),
     }
 }
 
@@ -265,10 +265,10 @@ fn record_failure(id: BatchId, journal: &Journal, error: &JobError) -> Result<()
     let hint = error.hint();
     match error.consequence() {
         Consequence::LaterAgain => journal.interrupted(id, now_ms())?,
-        Consequence::Hold(wait) => {
+        Consequence::Wait(wait) => {
             journal.held(id, &text, hint.as_deref(), after(wait))?;
         }
-        Consequence::Settle(wait) => journal.unsettled(id, &text, hint.as_deref(), after(wait))?,
+        Consequence::Recover(wait) => journal.outcome_unknown(id, &text, hint.as_deref(), after(wait))?,
         Consequence::Stale => {
             journal.stale(id, now_ms())?;
         }

@@ -55,7 +55,7 @@ pub struct Film {
     /// At least two numbers, ascending, none twice, each with the place of its name in the names given.
     pub members: Vec<(FrameNumber, usize)>,
     /// Why it is made only on request.
-    pub held: Option<LooksLike>,
+    pub looks_like: Option<LooksLike>,
     /// What is worth knowing of it.
     pub notes: Vec<Note>,
 }

@@ -100,7 +100,7 @@ fn an_encode_that_is_killed_waits_for_nobody() {
         if with_daemon {
             let config = sandbox.config("idle_timeout = \"1h\"");
             let mut daemon = Daemon::start(&sandbox, &config);
-            daemon.wait("the batch is settled", |_| (states(&sandbox)[0] == "failed").then_some(()));
+            daemon.wait("the batch has failed", |_| (states(&sandbox)[0] == "failed").then_some(()));
             assert!(sandbox.videos().is_empty(), "nobody asked the daemon for it");
             assert!(daemon.stop().success());
         } else {

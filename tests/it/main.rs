@@ -47,6 +47,6 @@ mod status;
 mod support;
 mod support_itself;
 mod tree;
+mod unknown_outcome;
 mod unreadable;
-mod unsettled;
 mod words;

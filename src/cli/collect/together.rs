@@ -71,7 +71,7 @@ pub(crate) fn folders_of(film: &Found) -> BTreeSet<PathBuf> {
 
 fn goes_on_by_time(film: &Found) -> bool {
     let goes_on = matches!(film.pattern.kind, Kind::Folders { across: Across::GoesOn, .. });
-    goes_on && !film.pattern.has_gaps() && film.held.is_none() && folders_of(film).len() > 1
+    goes_on && !film.pattern.has_gaps() && film.looks_like.is_none() && folders_of(film).len() > 1
 }
 
 fn paths_of(film: &Found) -> impl Iterator<Item = PathBuf> {

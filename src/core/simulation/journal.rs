@@ -83,8 +83,8 @@ impl Journal {
         *self.videos.entry(id).or_default() += 1;
     }
 
-    /// What a start settles, or a question: the batches of lives that are over, and those that nobody works on.
-    pub(super) fn settle(&mut self, life: u64, busy: &[BatchId], now: Duration) -> Vec<BatchId> {
+    /// What a start recovers, or a question: the batches of lives that are over, and those that nobody works on.
+    pub(super) fn recover(&mut self, life: u64, busy: &[BatchId], now: Duration) -> Vec<BatchId> {
         let mut late = Vec::new();
         for (id, record) in &mut self.batches {
             let is_open = matches!(record.state, State::Encoding | State::Publishing);
@@ -112,14 +112,14 @@ impl Journal {
         settings: &Settings,
         disk: &mut Disk,
     ) -> (DueWork, Vec<(Arc<Path>, Identity)>) {
-        for (id, _) in &question.unsettled {
+        for (id, _) in &question.unknown_outcomes {
             if let Some(record) = self.batches.get_mut(id)
                 && matches!(record.state, State::Encoding | State::Publishing)
             {
                 (record.owner, record.due) = (None, None);
             }
         }
-        let late = self.settle(life, &question.busy, now);
+        let late = self.recover(life, &question.busy, now);
         let mut removed = Vec::new();
         for record in self.batches.values_mut() {
             let is_due = record.due.is_some_and(|due| due <= now);
@@ -143,7 +143,7 @@ impl Journal {
         let path = |id: &BatchId| (PathBuf::from(format!("/videos/{id}.mp4")), Self::identity_of(*id));
         let work = DueWork {
             jobs,
-            told: question.unsettled.iter().map(|(id, _)| *id).collect(),
+            told: question.unknown_outcomes.iter().map(|(id, _)| *id).collect(),
             published: late.iter().map(path).collect(),
             stuck: Vec::new(),
             next: next.map(|due| due.saturating_sub(now)),

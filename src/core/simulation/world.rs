@@ -253,7 +253,7 @@ impl World {
         self.life += 1;
         self.born = self.now;
         self.note(format!("---- life {}", self.life));
-        self.journal.settle(self.life, &[], self.now);
+        self.journal.recover(self.life, &[], self.now);
         self.core = Core::new(Arc::clone(&self.settings), machine());
         let effects = self.core.start(Duration::ZERO);
         self.carry_out_all(effects);
@@ -578,7 +578,7 @@ impl World {
             JobStep::Encode if fails => {
                 let (consequence, state, due) = match self.random.below(4) {
                     0 => (Consequence::GiveUp, State::Failed, None),
-                    1 => (Consequence::Hold(Duration::from_secs(60)), State::Pending, soon),
+                    1 => (Consequence::Wait(Duration::from_secs(60)), State::Pending, soon),
                     _ => (Consequence::BackOff, State::Pending, soon),
                 };
                 return end(self, consequence, state, due);
@@ -594,7 +594,7 @@ impl World {
             }
             // The journal, or the worker, fails when it is not known any more whether the video has its name.
             JobStep::Publish | JobStep::Record if fails => {
-                let consequence = Consequence::Settle(Duration::from_secs(60));
+                let consequence = Consequence::Recover(Duration::from_secs(60));
                 let outcome = Err(JobFailure { failure: failure("the journal is locked"), consequence });
                 return self.tasks.push(Task::Answer(Event::Ended { id, outcome }));
             }

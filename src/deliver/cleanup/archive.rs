@@ -41,10 +41,10 @@ pub(super) fn archive(
         }
         match file_away(folder, &shelf, frame) {
             Ok(Filed::Gone) => report.gone += 1,
-            Ok(Filed::As(name)) => match settle(folder, &shelf, frame, &name) {
+            Ok(Filed::As(name)) => match check_moved(folder, &shelf, frame, &name) {
                 None => report.removed += 1,
-                Some(Unsettled::Back) => report.kept.push((frame.name.to_owned(), KeptReason::Changed)),
-                Some(Unsettled::Stranded) => {
+                Some(WrongFile::PutBack) => report.kept.push((frame.name.to_owned(), KeptReason::Changed)),
+                Some(WrongFile::Stranded) => {
                     report.kept.push((frame.name.to_owned(), KeptReason::Stranded(path.join(name))));
                 }
             },
@@ -77,17 +77,18 @@ fn file_away(folder: &OwnedFd, shelf: &OwnedFd, frame: &Doomed<'_>) -> Result<Fi
     Err(Errno::EXIST)
 }
 
-enum Unsettled {
-    Back,
+/// What became of a file that was moved in place of the frame.
+enum WrongFile {
+    PutBack,
     Stranded,
 }
 
 /// Looks at what was moved; a file that took the frame's name at the last moment goes back.
-fn settle(folder: &OwnedFd, shelf: &OwnedFd, frame: &Doomed<'_>, name: &OsStr) -> Option<Unsettled> {
+fn check_moved(folder: &OwnedFd, shelf: &OwnedFd, frame: &Doomed<'_>, name: &OsStr) -> Option<WrongFile> {
     if let Ok(Seen::Same { .. }) = look(shelf, name.as_bytes().into(), frame.identity) {
         return None;
     }
     let from = Entry { dir: shelf.as_fd(), name };
     let to = Entry { dir: folder.as_fd(), name: OsStr::from_bytes(frame.name) };
-    Some(if move_to_free_name(from, to, FOR_FRAMES).is_ok() { Unsettled::Back } else { Unsettled::Stranded })
+    Some(if move_to_free_name(from, to, FOR_FRAMES).is_ok() { WrongFile::PutBack } else { WrongFile::Stranded })
 }

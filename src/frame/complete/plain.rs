@@ -16,7 +16,7 @@ pub(super) fn examine(bytes: &impl Bytes, format: ImageFormat) -> Result<ImageIn
     // These headers are a few lines at most, and some readers take them byte by byte, for as long as they last.
     let head = Metered::part(bytes, limits::current(), PART);
     let decoder = ImageReader::with_format(head.reader(), format).into_decoder();
-    let info = head.settle(decoder.map(|decoder| info_of(&decoder)).map_err(FrameErrorKind::from))?.checked()?;
+    let info = head.within_limits(decoder.map(|decoder| info_of(&decoder)).map_err(FrameErrorKind::from))?.checked()?;
     match format {
         ImageFormat::Bmp => {
             // The length field may be zero; the pixels then end where decoding says.

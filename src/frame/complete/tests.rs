@@ -172,7 +172,7 @@ fn a_look_at_a_bomb_ends_soon_and_names_the_limit() {
     for (what, extension, key, bytes) in bombs() {
         let begun = Instant::now();
         let metered = Metered::new(&bytes, limits);
-        let looked = metered.settle(examine_all(&metered, &Path::new("frame").with_extension(extension)));
+        let looked = metered.within_limits(examine_all(&metered, &Path::new("frame").with_extension(extension)));
         let took = begun.elapsed();
         let error = looked.expect_err(what);
         assert!(matches!(error, FrameErrorKind::TooLarge(_)), "{what}: {error}");

@@ -98,7 +98,7 @@ fn a_start_does_not_walk_the_history() {
     assert_eq!(journal.recover(NOW).unwrap().restarted, [broken]);
     journal.reconsider().unwrap();
     journal.renumber(Path::new("/srv")).unwrap();
-    assert_eq!(journal.settle_due(NOW, &[]).unwrap(), Recovery::default());
+    assert_eq!(journal.recover_due(NOW, &[]).unwrap(), Recovery::default());
     journal.count_boot_time(NOW, &boot).unwrap();
     assert_eq!(journal.due_cleanups(NOW).unwrap().into_iter().map(|due| due.id).collect::<Vec<_>>(), [due]);
     let pending = journal.pending(NOW + 30_000).unwrap();

@@ -89,12 +89,12 @@ fn a_missing_disk_decides_nothing() {
         // It is looked at again without a start.
         let due = scene.journal.next_due(NOW).unwrap().unwrap();
         assert_eq!(scene.entry(id).next_attempt_at, Some(due));
-        assert_eq!(scene.journal.settle_due(due, &[]).unwrap().warnings.len(), 1);
+        assert_eq!(scene.journal.recover_due(due, &[]).unwrap().warnings.len(), 1);
         assert!(scene.journal.next_due(due).unwrap().unwrap() > due);
     }
     // The disk is back under another number, with the reel on it.
     fs::rename(&staged.path, elsewhere.join("clip.mp4")).unwrap();
-    assert_eq!(scene.journal.settle_due(i64::MAX, &[]).unwrap().published, [id]);
+    assert_eq!(scene.journal.recover_due(i64::MAX, &[]).unwrap().published, [id]);
     let entry = scene.entry(id);
     assert_eq!((entry.state, entry.next_attempt_at, entry.error), (State::Published, None, None));
 }
@@ -188,10 +188,10 @@ fn a_batch_of_another_living_process_is_left_alone() {
     assert_eq!(scene.journal.recover(NOW).unwrap(), left_alone);
     assert!(staged.path.exists());
     // Nor are its own.
-    assert_eq!(beside.settle_due(NOW, &[]).unwrap(), Recovery::default());
+    assert_eq!(beside.recover_due(NOW, &[]).unwrap(), Recovery::default());
 
     drop(beside);
-    assert_eq!(scene.journal.settle_due(NOW, &[]).unwrap(), Recovery { restarted: vec![id], ..Recovery::default() });
+    assert_eq!(scene.journal.recover_due(NOW, &[]).unwrap(), Recovery { restarted: vec![id], ..Recovery::default() });
     assert!(!staged.path.exists());
 }
 

@@ -19,7 +19,7 @@ use crate::encode::{Failure, Flaw};
 use crate::frame::{FrameError, FrameErrorKind};
 use crate::journal::JournalError;
 
-const HELD: Consequence = Consequence::Hold(HOLD);
+const WAITS: Consequence = Consequence::Wait(LOOK_AGAIN);
 
 fn path() -> PathBuf {
     PathBuf::from("/x")
@@ -59,14 +59,14 @@ fn of_frame(kind: &FrameErrorKind) -> Consequence {
 fn of_failure(kind: &FailureKind) -> Consequence {
     match kind {
         FailureKind::Failed | FailureKind::Killed | FailureKind::Stalled => Consequence::BackOff,
-        FailureKind::DiskFull => HELD,
+        FailureKind::DiskFull => WAITS,
         FailureKind::EncoderMissing(_) | FailureKind::Refused => Consequence::GiveUp,
     }
 }
 
 fn of_encode(error: &EncodeError) -> Consequence {
     match error {
-        EncodeError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => HELD,
+        EncodeError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => WAITS,
         EncodeError::Ffmpeg(
             FfmpegError::NotFound
             | FfmpegError::NotRunnable { .. }
@@ -92,7 +92,7 @@ fn of_publish(error: &PublishError) -> Consequence {
         | PublishError::Denied { .. }
         | PublishError::NotStaged { .. }
         | PublishError::NotRecorded { .. }
-        | PublishError::Io { .. } => HELD,
+        | PublishError::Io { .. } => WAITS,
         PublishError::NotAFolder { .. } | PublishError::NoFreeName { .. } => Consequence::BackOff,
     }
 }
@@ -100,9 +100,9 @@ fn of_publish(error: &PublishError) -> Consequence {
 fn of_job(error: &JobError) -> Consequence {
     match error {
         JobError::Stopped => Consequence::LaterAgain,
-        JobError::Unsettled(_) | JobError::NotRecorded { .. } => Consequence::Settle(HOLD),
+        JobError::OutcomeUnknown(_) | JobError::NotRecorded { .. } => Consequence::Recover(LOOK_AGAIN),
         JobError::FramesChanged(_) => Consequence::Stale,
-        JobError::FolderGone { .. } | JobError::Away { .. } => HELD,
+        JobError::FolderGone { .. } | JobError::Away { .. } => WAITS,
         JobError::NoFrames { .. }
         | JobError::Incomplete { .. }
         | JobError::SizeChanges { .. }
@@ -184,7 +184,7 @@ fn job_errors() -> Vec<JobError> {
         JobError::Cleanup(CleanupError::ReelChanged { path: path() }),
         JobError::Store(StoreError::NoFreeName { path: path() }),
         JobError::Journal(JournalError::StateDir { path: path(), source: io(Errno::NOSPC) }),
-        JobError::Unsettled(Box::new(JobError::Stopped)),
+        JobError::OutcomeUnknown(Box::new(JobError::Stopped)),
         JobError::NotRecorded {
             error: Box::new(JobError::NoFrames { dir: path() }),
             source: JournalError::StateDir { path: path(), source: io(Errno::NOSPC) },

@@ -100,15 +100,15 @@ fn a_journal_that_cannot_be_written_after_the_rename_makes_no_second_video() {
     let other = scene.hold();
     let error = scene.journal.published(scene.id, &scene.reel, NOW).unwrap_err();
     let error = after_all(scene.id, &scene.journal, error.into()).unwrap_err();
-    assert!(matches!(error.consequence(), Consequence::Settle(_)), "{error:?}");
+    assert!(matches!(error.consequence(), Consequence::Recover(_)), "{error:?}");
     record_failure(scene.id, &scene.journal, &error).unwrap_err();
     assert_eq!(scene.state(), State::Publishing);
     drop(other);
 
     // What the loop does once its pause is over.
-    scene.journal.unsettled(scene.id, "busy", None, NOW).unwrap();
-    assert_eq!(scene.journal.settle_due(NOW, &[scene.id]).unwrap().published, [], "somebody works on it");
-    assert_eq!(scene.journal.settle_due(NOW, &[]).unwrap().published, [scene.id]);
+    scene.journal.outcome_unknown(scene.id, "busy", None, NOW).unwrap();
+    assert_eq!(scene.journal.recover_due(NOW, &[scene.id]).unwrap().published, [], "somebody works on it");
+    assert_eq!(scene.journal.recover_due(NOW, &[]).unwrap().published, [scene.id]);
     assert_eq!(scene.journal.reel_of(scene.id).unwrap(), Some(scene.reel.clone()));
     assert!(scene.journal.pending(i64::MAX).unwrap().is_empty(), "nothing is encoded again");
 }
@@ -116,13 +116,13 @@ fn a_journal_that_cannot_be_written_after_the_rename_makes_no_second_video() {
 #[test]
 fn what_is_not_settled_has_a_due_time_and_is_tried_at_once_by_retry() {
     let scene = Scene::new();
-    let error = JobError::Unsettled(Box::new(scene.failed_sync()));
+    let error = JobError::OutcomeUnknown(Box::new(scene.failed_sync()));
     record_failure(scene.id, &scene.journal, &error).unwrap();
     let entry = scene.journal.find(scene.id).unwrap().unwrap();
     let due = entry.next_attempt_at.unwrap();
     assert_eq!((entry.state, scene.journal.next_due(due - 1).unwrap()), (State::Publishing, Some(due)));
-    assert_eq!(scene.journal.settle_due(due - 1, &[]).unwrap().published, []);
+    assert_eq!(scene.journal.recover_due(due - 1, &[]).unwrap().published, []);
     assert_eq!(scene.journal.retry(&RetryTarget::Id(scene.id), NOW).unwrap(), [scene.id]);
-    assert_eq!(scene.journal.settle_due(NOW, &[]).unwrap().published, [scene.id]);
+    assert_eq!(scene.journal.recover_due(NOW, &[]).unwrap().published, [scene.id]);
     assert_eq!(scene.state(), State::Published);
 }

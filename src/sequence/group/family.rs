@@ -98,7 +98,7 @@ impl Family {
                     how: How::Along,
                     note: None,
                     sizes: Vec::new(),
-                    firm: part.rule.settled,
+                    firm: part.rule.firm,
                     room: usize::MAX,
                 };
                 (vec![part], Vec::new(), Some(roles))
@@ -121,7 +121,7 @@ impl Family {
         match outcome {
             Outcome::Films(mut roles) => {
                 if parts.len() == 1 {
-                    roles.firm = parts[0].rule.settled;
+                    roles.firm = parts[0].rule.firm;
                 }
                 let classes = roles.text.iter().map(|part| Classes::of_part(table, &parts[*part]));
                 let classes = classes.fold(Classes::one(table.len()), |all, next| all.and(&next));
@@ -232,10 +232,7 @@ fn only_part(table: &Table<'_>, parts: Vec<Part>, column: usize) -> Part {
         Some(part) if !is_count => part,
         _ => {
             let values = (0..table.len()).map(|row| table.columns[column].get(row).value).collect();
-            Part {
-                rule: PartRule { columns: vec![column], kind: PartKind::Counter, clock: None, settled: true },
-                values,
-            }
+            Part { rule: PartRule { columns: vec![column], kind: PartKind::Counter, clock: None, firm: true }, values }
         }
     }
 }

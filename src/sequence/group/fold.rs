@@ -26,7 +26,7 @@ pub(super) struct PartRule {
     /// would be, with the columns before it.
     pub clock: Option<(usize, Vec<RunForm>)>,
     /// Whether no further name that it reads makes it another part.
-    pub settled: bool,
+    pub firm: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -287,11 +287,11 @@ impl Folder<'_> {
         }
         // With more than three years, or once it varies in its first minute, it is no stamp.
         let is_late = |run: usize| columns[run].highest() >= 100;
-        let settled = !form.starts_with(stamp::D_M_Y)
+        let stays = !form.starts_with(stamp::D_M_Y)
             && !form.starts_with(stamp::M_D_Y)
             && (0..form.len()).all(|run| is_late(run) || ![stamp::HMS, stamp::HM].contains(&&form[run..=run]));
         let columns = (at..at + form.len()).collect();
-        Part { rule: PartRule { columns, kind: PartKind::Stamp(form), clock: None, settled }, values }
+        Part { rule: PartRule { columns, kind: PartKind::Stamp(form), clock: None, firm: stays }, values }
     }
 
     fn counter(&self, at: usize) -> Part {
@@ -301,7 +301,7 @@ impl Folder<'_> {
             Column::Same(number) => vec![number.value; self.table.len()],
         };
         Part {
-            rule: PartRule { columns: vec![at], kind: PartKind::Counter, clock: self.clock_of(at), settled: true },
+            rule: PartRule { columns: vec![at], kind: PartKind::Counter, clock: self.clock_of(at), firm: true },
             values,
         }
     }
@@ -368,5 +368,5 @@ fn sub_frames(table: &Table<'_>, frame: &Part, fraction: &Part) -> Option<Part> 
     let values = values.map(|(frame, fraction)| sub_frame(*frame, Number { value: *fraction, width }));
     let values = values.collect::<Option<Vec<i64>>>()?;
     let kind = PartKind::SubFrame { width, steps };
-    Some(Part { rule: PartRule { columns: vec![whole, part], kind, clock: None, settled: false }, values })
+    Some(Part { rule: PartRule { columns: vec![whole, part], kind, clock: None, firm: false }, values })
 }

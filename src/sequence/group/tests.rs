@@ -260,7 +260,7 @@ fn check_row(row: &Row) {
         for film in &grouping.films {
             let members: Vec<String> = film.members.iter().map(|(_, at)| text(&names[*at])).collect();
             let at = row.films.iter().position(|film| *film == members).unwrap();
-            assert_eq!(film.held.is_some(), row.held.contains(&at), "{} {}", row.id, film.pattern);
+            assert_eq!(film.looks_like.is_some(), row.held.contains(&at), "{} {}", row.id, film.pattern);
             if let Some(missing) = &row.missing {
                 let found = film.pattern.missing_from(film.members.iter().map(|(number, _)| *number));
                 let found: Vec<(i64, i64)> = found.iter().map(|(first, last, _)| (first, last)).collect();

@@ -146,8 +146,8 @@ impl Tree {
                 });
                 let pattern = tree.films[film as usize].clone();
                 if let [(first, _), .., (last, _)] = members[..] {
-                    let held = guessed.then(|| pattern.looks_like(first, last, members.len())).flatten();
-                    grouping.films.push(Film { pattern, members, held, notes: std::mem::take(&mut notes) });
+                    let looks_like = guessed.then(|| pattern.looks_like(first, last, members.len())).flatten();
+                    grouping.films.push(Film { pattern, members, looks_like, notes: std::mem::take(&mut notes) });
                 } else {
                     grouping.singles.extend(members.iter().map(|(_, place)| *place));
                 }

@@ -128,7 +128,7 @@ impl Frames {
             }
             self.forget_open(number);
             self.insert(number, Open { file, arrival: open, age });
-            self.settle(extend);
+            self.apply_extend(extend);
             return if over { Put::WrittenOver } else { Put::Changed };
         }
         let before = self.taken.get(&number).map(|taken| taken.identity);
@@ -154,18 +154,18 @@ impl Frames {
         if arrival == Arrival::Over {
             self.over = true;
             self.insert(number, Open { file, arrival: open, age: Age::WrittenOver });
-            self.settle(extend);
+            self.apply_extend(extend);
             return Put::WrittenOver;
         }
         self.open_anew(number, file, open);
-        self.settle(extend);
+        self.apply_extend(extend);
         if before.is_some() { Put::Retaken } else { Put::Added }
     }
 
     /// Forgets a file; whether it was open, or `None` where it was not known.
     pub(super) fn remove(&mut self, number: FrameNumber, extend: bool) -> Option<bool> {
         if self.forget_open(number).is_some() {
-            self.settle(extend);
+            self.apply_extend(extend);
             return Some(true);
         }
         self.taken.remove(&number).or_else(|| self.aside.remove(&number)).map(|_| false)
@@ -178,7 +178,7 @@ impl Frames {
                 self.aside.insert(number, frame.file);
             }
         }
-        self.settle(extend);
+        self.apply_extend(extend);
     }
 
     /// Somebody says that what was left alone belongs into a video.
@@ -186,7 +186,7 @@ impl Frames {
         for (number, file) in std::mem::take(&mut self.aside) {
             self.open_anew(number, file, Arrival::New);
         }
-        self.settle(extend);
+        self.apply_extend(extend);
     }
 
     /// How many frames are left alone, and the first and the last of them.
@@ -203,7 +203,7 @@ impl Frames {
             }
         }
         self.over = self.over && self.open.values().any(|frame| frame.age == Age::WrittenOver);
-        self.settle(extend);
+        self.apply_extend(extend);
     }
 
     /// Takes the frames whose files are among `claims`, and strikes those claims off. Returns whether any was open.
@@ -238,7 +238,7 @@ impl Frames {
                 freed.push(*number);
             }
         }
-        self.settle(extend);
+        self.apply_extend(extend);
         freed
     }
 
@@ -482,7 +482,7 @@ impl Frames {
     ///
     /// An extended batch is the whole sequence once more. Without a new frame it would be the video that is there already,
     /// and silence would make it again and again.
-    fn settle(&mut self, extend: bool) {
+    fn apply_extend(&mut self, extend: bool) {
         if extend && self.fresh() > 0 && !self.taken.is_empty() {
             for (number, file) in std::mem::take(&mut self.taken) {
                 self.open_anew(number, file, Arrival::Taken);

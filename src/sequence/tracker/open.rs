@@ -480,8 +480,8 @@ impl Sequence {
                     Ok(reason) if self.speaks_for_aside(&reason, cx) => {}
                     // Before the count of frames: that `pattern` has them made is of more use than that they are few.
                     Ok(_) if self.looks_like().is_some() => {
-                        let held = self.looks_like().map_or(Resting::TooFew, Resting::LooksLike);
-                        self.rest(held, self.frames.open_count(), cx, out);
+                        let resting = self.looks_like().map_or(Resting::TooFew, Resting::LooksLike);
+                        self.rest(resting, self.frames.open_count(), cx, out);
                     }
                     Ok(_) if self.frames.open_count() < cx.rules.min_frames => {
                         self.rest(Resting::TooFew, self.frames.open_count(), cx, out);
@@ -520,7 +520,7 @@ impl Sequence {
                 let frames = counted(count, "frame", "frames");
                 (format!("finished with {frames}, but at least {least} make a video: left alone"), None)
             }
-            Resting::LooksLike(held) => (format!("{images}: {held}; `pattern` has them made"), None),
+            Resting::LooksLike(looks_like) => (format!("{images}: {looks_like}; `pattern` has them made"), None),
             Resting::Stills => {
                 let why = self.stills.clone().unwrap_or_default();
                 (format!("{images}: {why}"), Some(STILLS_HINT.to_owned()))

@@ -20,7 +20,7 @@ struct Fixture {
     root: Arc<Path>,
     woken: Receiver<Urgency>,
     watcher: Watcher,
-    settled: AtomicUsize,
+    drained: AtomicUsize,
     _dir: tempfile::TempDir,
 }
 
@@ -35,7 +35,7 @@ impl Fixture {
         };
         let watcher = Watcher::new(|name| name == b"urgent", waker).unwrap();
         watcher.watch(&root).unwrap();
-        Self { root, woken, watcher, settled: AtomicUsize::new(0), _dir: dir }
+        Self { root, woken, watcher, drained: AtomicUsize::new(0), _dir: dir }
     }
 
     /// What was dirty until `enough` was.
@@ -57,8 +57,8 @@ impl Fixture {
     }
 
     /// Waits until everything that happened so far was seen, by the event of a hidden folder, and returns the rest.
-    fn settle(&self) -> BTreeMap<Arc<Path>, Dirty> {
-        let name = format!(".settled-{}", self.settled.fetch_add(1, Ordering::Relaxed));
+    fn drain(&self) -> BTreeMap<Arc<Path>, Dirty> {
+        let name = format!(".drained-{}", self.drained.fetch_add(1, Ordering::Relaxed));
         // A folder, because that raises one event and no more.
         fs::create_dir(self.root.join(&name)).unwrap();
         let mut seen = self.until(|seen| has(seen, &self.root, &name));
@@ -98,12 +98,12 @@ fn every_way_a_file_comes_or_goes_is_seen_by_name() {
     fs::hard_link(&other, it.root.join("linked.png")).unwrap();
     fs::rename(&other, it.root.join("moved-in.png")).unwrap();
     fs::write(it.root.join("a.png"), "x").unwrap();
-    it.settle();
+    it.drain();
     fs::rename(it.root.join("a.png"), it.root.join("b.png")).unwrap();
     fs::remove_file(it.root.join("written.png")).unwrap();
     fs::rename(it.root.join("linked.png"), outside.path().join("out.png")).unwrap();
     fs::File::options().append(true).open(it.root.join("moved-in.png")).unwrap().write_all(b"y").unwrap();
-    let seen = it.settle();
+    let seen = it.drain();
     let expected = ["a.png", "b.png", "linked.png", "moved-in.png", "written.png"];
     assert_eq!(seen[&it.root], Dirty::Names(expected.into_iter().map(BString::from).collect()));
 }
@@ -112,18 +112,18 @@ fn every_way_a_file_comes_or_goes_is_seen_by_name() {
 fn reading_a_file_is_no_change() {
     let it = Fixture::new();
     fs::write(it.root.join("1.png"), "x").unwrap();
-    it.settle();
+    it.drain();
     fs::read(it.root.join("1.png")).unwrap();
-    assert!(!has(&it.settle(), &it.root, "1.png"));
+    assert!(!has(&it.drain(), &it.root, "1.png"));
 }
 
 #[test]
 fn a_file_that_is_still_written_raises_one_event_when_closed() {
     let it = Fixture::new();
     let mut file = fs::File::create(it.root.join("1.png")).unwrap();
-    it.settle();
+    it.drain();
     file.write_all(&[0; 4096]).unwrap();
-    assert!(!has(&it.settle(), &it.root, "1.png"), "writing is not news");
+    assert!(!has(&it.drain(), &it.root, "1.png"), "writing is not news");
     drop(file);
     it.until(|seen| has(seen, &it.root, "1.png"));
 }
@@ -150,7 +150,7 @@ fn lost_events_dirty_every_watched_folder() {
     let sub: Arc<Path> = Arc::from(it.root.join("sub"));
     fs::create_dir(&sub).unwrap();
     it.watcher.watch(&sub).unwrap();
-    it.settle();
+    it.drain();
     let overflow = Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan);
     assert_eq!(record(&it.watcher.dirty, &Ok(overflow), &|_| false), Some(Urgency::Now));
     assert_eq!(it.watcher.take_dirty(), [(Arc::clone(&it.root), Dirty::All), (sub, Dirty::All)]);
@@ -275,7 +275,7 @@ fn a_watched_folder_that_is_made_anew_asks_for_a_new_watch_and_gets_it() {
         fs::create_dir_all(&deep).unwrap();
         it.watcher.watch(&sub).unwrap();
         it.watcher.watch(&deep).unwrap();
-        it.settle();
+        it.drain();
         if round % 2 == 0 {
             fs::remove_dir_all(&sub).unwrap();
         } else {
@@ -284,15 +284,15 @@ fn a_watched_folder_that_is_made_anew_asks_for_a_new_watch_and_gets_it() {
         fs::create_dir_all(&deep).unwrap();
         // Watched before the removal was heard of: the late event drops the new watch, and says so.
         it.watcher.watch(&deep).unwrap();
-        let seen = it.settle();
+        let seen = it.drain();
         assert_eq!((&seen[&sub], &seen[&deep]), (&Dirty::All, &Dirty::All));
         it.watcher.watch(&sub).unwrap();
         it.watcher.watch(&deep).unwrap();
-        it.settle();
+        it.drain();
         fs::write(deep.join("1.png"), "x").unwrap();
         it.until(|seen| has(seen, &deep, "1.png"));
         fs::remove_dir_all(&sub).unwrap();
-        it.settle();
+        it.drain();
     }
 }
 
@@ -307,11 +307,11 @@ fn a_moved_root_is_let_go_when_its_place_is_watched_anew() {
     it.watcher.watch(&root).unwrap();
     fs::rename(&root, &away).unwrap();
     fs::create_dir(&root).unwrap();
-    assert_eq!(it.settle().get(&root), Some(&Dirty::All));
+    assert_eq!(it.drain().get(&root), Some(&Dirty::All));
     it.watcher.watch(&root).unwrap();
     fs::write(away.join("old.png"), "x").unwrap();
     fs::create_dir(root.join("new")).unwrap();
-    assert_eq!(it.settle().get(&root), Some(&Dirty::Names(BTreeSet::from([BString::from("new")]))));
+    assert_eq!(it.drain().get(&root), Some(&Dirty::Names(BTreeSet::from([BString::from("new")]))));
 }
 
 #[test]
@@ -326,7 +326,7 @@ fn unwatched_folders_are_silent() {
     it.watcher.unwatch(&sub);
     assert_eq!(it.watcher.watched(), 1);
     fs::write(sub.join("2.png"), "x").unwrap();
-    assert!(!it.settle().contains_key(&sub));
+    assert!(!it.drain().contains_key(&sub));
 }
 
 #[test]

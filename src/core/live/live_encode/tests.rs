@@ -182,7 +182,7 @@ impl World {
         if at < self.pending.len() {
             match self.pending.remove(at) {
                 Order::Prepare(_) => self.encode.prepared(Some(Vec::new())),
-                Order::Check(frames) => self.settle(&frames),
+                Order::Check(frames) => self.check_complete(&frames),
                 other => panic!("{other:?} has no answer"),
             }
         } else {
@@ -223,7 +223,7 @@ impl World {
         }
     }
 
-    fn settle(&mut self, frames: &[Frame]) {
+    fn check_complete(&mut self, frames: &[Frame]) {
         let whole = |frame: &&Frame| {
             self.files.get(&frame.number) == Some(&frame.identity) && !self.torn.contains(&frame.number)
         };

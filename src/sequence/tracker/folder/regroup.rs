@@ -69,7 +69,7 @@ impl Folder {
                 }
             }
             for (shape, entries) in shapes {
-                self.settle(&shape, entries, BTreeMap::new(), false, &mut old, moment);
+                self.make_sequences(&shape, entries, BTreeMap::new(), false, &mut old, moment);
             }
         }
         self.due.clear();
@@ -122,7 +122,7 @@ impl Folder {
         let ids: Vec<Id> = sequences.into_iter().collect();
         let (of_sequences, mut old) = self.take_out(&ids);
         entries.extend(of_sequences);
-        let mut ids = self.settle(key, entries, others, sealed, &mut old, moment);
+        let mut ids = self.make_sequences(key, entries, others, sealed, &mut old, moment);
         // One that waits for a verdict stays, empty, until it comes: the verdict must not count for a later namesake.
         for (id, mut sequence) in old.sequences {
             if let Some(shape) = self.shapes.get_mut(key).filter(|_| sequence.is_awaiting()) {
@@ -158,7 +158,7 @@ impl Folder {
 
     /// Makes sequences of the names of one shape. What was known of a sequence goes to the one of the same pattern, or
     /// else to those that its frames are in. `others` are images that are in none, whatever the reading says.
-    fn settle(
+    fn make_sequences(
         &mut self,
         key: &Arc<[u8]>,
         entries: Vec<Entry>,

@@ -99,7 +99,7 @@ impl Sequence {
     /// Where folders follow each other, a marker in one of them speaks as long as the last frame is there too: that of
     /// yesterday must not end today's.
     fn marked(&mut self, cx: &Context<'_>) -> Result<FinishReason, Option<Duration>> {
-        let settled = self.history.last_change.saturating_add(WRITER_TIMEOUT);
+        let quiet_from = self.history.last_change.saturating_add(WRITER_TIMEOUT);
         let mut due = None;
         let in_folders = cx.markers.iter().any(|marker| !marker.within.is_empty());
         let last = self.frames.last().filter(|_| in_folders);
@@ -112,10 +112,10 @@ impl Sequence {
         for marker in cx.markers.iter().filter(speaks) {
             let is_newest = self.frames.newest() <= marker.identity.mtime_ns;
             let came_last = marker.seen >= self.history.changed_by && (is_newest || !marker.found);
-            if came_last || is_newest && cx.now >= settled {
+            if came_last || is_newest && cx.now >= quiet_from {
                 return Ok(FinishReason::Marker(marker.name.clone()));
             }
-            due = due.or(is_newest.then_some(settled));
+            due = due.or(is_newest.then_some(quiet_from));
         }
         Err(due)
     }
