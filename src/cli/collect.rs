@@ -98,7 +98,7 @@ impl Found {
 }
 
 /// What there is at `path`, folder by folder. Of a frame or a pattern, the sequence that it names.
-pub(crate) fn survey(path: &Path) -> Result<Vec<Contents>, CliError> {
+pub(crate) fn contents_of(path: &Path) -> Result<Vec<Contents>, CliError> {
     let absolute = resolved(path)?;
     match std::fs::metadata(&absolute) {
         Ok(meta) if meta.is_dir() => {

@@ -160,16 +160,16 @@ pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> 
 /// The sequences of all paths, each once, and only those that can make a video. What is left out is said.
 fn find(args: &EncodeArgs) -> Result<Vec<Found>, CliError> {
     let mut all: Vec<Found> = Vec::new();
-    let (paths, mut surveys) = match args.group {
+    let (paths, mut contents) = match args.group {
         // All paths are one.
         Some(Scope::Tree) => (&args.paths[..1], vec![collect::together(&args.paths)?]),
         Some(Scope::Folder) | None => {
-            let surveys = args.paths.iter().map(|path| collect::survey(path));
-            (&args.paths[..], surveys.collect::<Result<Vec<_>, _>>()?)
+            let contents = args.paths.iter().map(|path| collect::contents_of(path));
+            (&args.paths[..], contents.collect::<Result<Vec<_>, _>>()?)
         }
     };
     if args.group.is_none() {
-        all = collect::carried_on(paths, &mut surveys)?;
+        all = collect::carried_on(paths, &mut contents)?;
     }
     let mut in_folders = BTreeSet::new();
     for film in &all {
@@ -179,11 +179,11 @@ fn find(args: &EncodeArgs) -> Result<Vec<Found>, CliError> {
         out::say(&format!("{}: one film of {count} folders: {why}", film.shown()));
         in_folders.extend(folders);
     }
-    for (path, survey) in paths.iter().zip(surveys) {
+    for (path, folders) in paths.iter().zip(contents) {
         // A shell gives every frame of `shot.*.png` by itself: all of them name one sequence.
         let mut is_known = false;
         let mut left_alone = None;
-        for Contents { dir, sequences, singles, left, links } in survey {
+        for Contents { dir, sequences, singles, left, links } in folders {
             is_known |= in_folders.contains(&*dir);
             for found in sequences {
                 if let Some(looks_like) = found.looks_like {

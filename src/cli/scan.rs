@@ -118,7 +118,7 @@ struct Sums {
 pub(crate) fn run(args: &ScanArgs) -> Result<ExitCode, CliError> {
     args.config.load()?;
     let mut folders = match args.group {
-        Scope::Folder => collect::survey(&args.path)?,
+        Scope::Folder => collect::contents_of(&args.path)?,
         Scope::Tree => collect::together(std::slice::from_ref(&args.path))?,
     };
     folders.sort_by(|a, b| a.dir.cmp(&b.dir));

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use bstr::BString;
 use rustix::io::Errno;
 
-use look::{Doomed, survey};
+use look::{Removable, removable_frames};
 
 use super::Published;
 use crate::config::Cleanup;
@@ -198,14 +198,14 @@ pub fn clean(job: &CleanupJob<'_>) -> Result<CleanupReport, CleanupError> {
     }
     video::check(job.reel)?;
     // Every frame of every folder is looked at before anything happens to one.
-    let mut surveyed: Vec<Vec<Doomed<'_>>> = Vec::with_capacity(opened.len());
+    let mut removable: Vec<Vec<Removable<'_>>> = Vec::with_capacity(opened.len());
     let mut changed = false;
     for Opened { job, folder, report, .. } in &mut opened {
         let known = report.kept.len();
-        surveyed.push(survey(folder, job, report));
+        removable.push(removable_frames(folder, job, report));
         changed |= report.kept[known..].iter().any(|(_, reason)| matches!(reason, KeptReason::Changed));
     }
-    for (Opened { part, job, folder, report: own }, mut frames) in opened.iter_mut().zip(surveyed) {
+    for (Opened { part, job, folder, report: own }, mut frames) in opened.iter_mut().zip(removable) {
         if changed && !job.despite_changes {
             own.kept.extend(frames.drain(..).map(|frame| (frame.name.to_owned(), KeptReason::OthersChanged)));
         }

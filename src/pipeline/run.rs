@@ -31,8 +31,8 @@ use crate::pipeline::chunks;
 use crate::pipeline::clock::now_ms;
 use crate::pipeline::consequence::Consequence;
 use crate::pipeline::error::JobError;
+use crate::pipeline::inspect_batch::{InspectedBatch, inspect_batch};
 use crate::pipeline::job::{Job, Tools, recipe_of};
-use crate::pipeline::survey::{self, Survey};
 use crate::sequence::finish::MissingFrames;
 use crate::sequence::name::EXTENSIONS;
 use crate::sequence::{Anomaly, Batch, os_name};
@@ -120,8 +120,8 @@ fn make_reel(
 ) -> Result<Delivered, JobError> {
     let Job { id, batch, root } = job;
     let started = Instant::now();
-    let Survey { source, frames, mut anomalies } =
-        survey::survey(batch, root.finish.missing_frames, root.finish.max_hold, root.video.size_change)?;
+    let InspectedBatch { source, frames, mut anomalies } =
+        inspect_batch(batch, root.finish.missing_frames, root.finish.max_hold, root.video.size_change)?;
     let recipe = Recipe::resolve(&root.video, &source)?;
     let ffmpeg = tools.ffmpeg().map_err(EncodeError::from)?;
     let target = target_of(batch, root, &recipe.name);

@@ -169,8 +169,8 @@ fn encode_makes_one_film_of_a_tree_and_archives_it_folder_by_folder() {
     assert_shows(&cleaned.paths()[0], &sandbox.ffmpeg, 5..20);
     assert!(paths.iter().all(|path| !path.exists()));
     for folder in ["100MEDIA", "101MEDIA", "102MEDIA"] {
-        let shelf = card.join(folder).join(".reeld-done").join(cleaned.paths()[0].file_name().unwrap());
-        assert_eq!(fs::read_dir(shelf).unwrap().count(), 5);
+        let archive_dir = card.join(folder).join(".reeld-done").join(cleaned.paths()[0].file_name().unwrap());
+        assert_eq!(fs::read_dir(archive_dir).unwrap().count(), 5);
     }
 }
 

@@ -30,8 +30,8 @@ pub(crate) fn together(paths: &[PathBuf]) -> Result<Vec<Contents>, CliError> {
 }
 
 /// The films that go on from one of `paths` to the next: those whose file names hold date and time, so that the order is
-/// beyond doubt. They are taken out of `surveys`, which are what each of the paths holds by itself.
-pub(crate) fn carried_on(paths: &[PathBuf], surveys: &mut [Vec<Contents>]) -> Result<Vec<Found>, CliError> {
+/// beyond doubt. They are taken out of `contents`, which are what each of the paths holds by itself.
+pub(crate) fn carried_on(paths: &[PathBuf], contents: &mut [Vec<Contents>]) -> Result<Vec<Found>, CliError> {
     let mut dirs: Vec<PathBuf> = paths.iter().map(|path| resolved(path)).collect::<Result<_, _>>()?;
     dirs.retain(|dir| dir.is_dir());
     if dirs.len() < 2 {
@@ -46,18 +46,18 @@ pub(crate) fn carried_on(paths: &[PathBuf], surveys: &mut [Vec<Contents>]) -> Re
     for film in films.filter(goes_on_by_time) {
         let frames: BTreeSet<PathBuf> = paths_of(&film).collect();
         let is_whole = |found: &Found| paths_of(found).all(|path| frames.contains(&path));
-        let all = || surveys.iter().flatten();
-        let in_films = all().flat_map(|contents| &contents.sequences).filter(|found| is_whole(found));
+        let all = || contents.iter().flatten();
+        let in_films = all().flat_map(|folder| &folder.sequences).filter(|found| is_whole(found));
         let in_films: BTreeSet<PathBuf> = in_films.flat_map(paths_of).collect();
-        let singles = all().flat_map(|contents| contents.singles.iter().map(|name| contents.dir.join(os_name(name))));
+        let singles = all().flat_map(|folder| folder.singles.iter().map(|name| folder.dir.join(os_name(name))));
         let singles = singles.filter(|path| frames.contains(path)).collect::<BTreeSet<_>>();
         if in_films.union(&singles).count() < frames.len() {
             // By itself one of the folders reads differently: it stays by itself.
             continue;
         }
-        for contents in surveys.iter_mut().flatten() {
-            contents.sequences.retain(|found| !is_whole(found));
-            contents.singles.retain(|name| !frames.contains(&contents.dir.join(os_name(name))));
+        for folder in contents.iter_mut().flatten() {
+            folder.sequences.retain(|found| !is_whole(found));
+            folder.singles.retain(|name| !frames.contains(&folder.dir.join(os_name(name))));
         }
         carried.push(film);
     }

@@ -87,7 +87,7 @@ pub(super) enum Task {
 /// How far a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum JobStep {
-    Survey,
+    Inspect,
     Encode,
     Announce,
     Publish,
@@ -381,7 +381,7 @@ impl World {
                 Effect::AskJournal(question) => self.tasks.push(Task::AskJournal(question)),
                 Effect::Start(job) => {
                     invariants::may_start(self, &job);
-                    self.tasks.push(Task::Job { job, step: JobStep::Survey, cancelled: false });
+                    self.tasks.push(Task::Job { job, step: JobStep::Inspect, cancelled: false });
                 }
                 Effect::Cancel(id) => {
                     for task in &mut self.tasks {
@@ -569,10 +569,10 @@ impl World {
             |world: &Self| !job.batch.frames.iter().all(|frame| world.disk.has(&job.batch.dir, &frame.identity));
         let soon = Some(self.now + Duration::from_secs(60));
         let next = match step {
-            JobStep::Survey | JobStep::Encode if cancelled => {
+            JobStep::Inspect | JobStep::Encode if cancelled => {
                 return end(self, Consequence::LaterAgain, State::Pending, None);
             }
-            JobStep::Survey | JobStep::Encode if is_stale(self) => {
+            JobStep::Inspect | JobStep::Encode if is_stale(self) => {
                 return end(self, Consequence::Stale, State::Released, None);
             }
             JobStep::Encode if fails => {
@@ -583,7 +583,7 @@ impl World {
                 };
                 return end(self, consequence, state, due);
             }
-            JobStep::Survey => {
+            JobStep::Inspect => {
                 self.journal.set(id, State::Encoding, life, None);
                 JobStep::Encode
             }

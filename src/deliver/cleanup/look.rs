@@ -36,7 +36,7 @@ const KEEPS_CHANGE_TIMES: [i64; 11] = [
 ];
 
 /// A frame that may go.
-pub(super) struct Doomed<'a> {
+pub(super) struct Removable<'a> {
     pub(super) name: &'a BStr,
     pub(super) identity: &'a Identity,
     pub(super) linked: bool,
@@ -46,16 +46,20 @@ pub(super) struct Doomed<'a> {
 }
 
 /// Looks at every frame of a folder.
-pub(super) fn survey<'a>(folder: &OwnedFd, job: &CleanupJob<'a>, report: &mut CleanupReport) -> Vec<Doomed<'a>> {
+pub(super) fn removable_frames<'a>(
+    folder: &OwnedFd,
+    job: &CleanupJob<'a>,
+    report: &mut CleanupReport,
+) -> Vec<Removable<'a>> {
     let trusted = fstatfs(folder).is_ok_and(|stat| KEEPS_CHANGE_TIMES.contains(&stat.f_type));
-    let mut doomed = Vec::with_capacity(job.frames.len());
+    let mut removable = Vec::with_capacity(job.frames.len());
     for frame in job.frames {
         let EncodedFrame { name, identity, contents } = frame;
         let known = contents.as_ref().filter(|_| trusted).and_then(|contents| contents.changed_ns);
         let kept = match compare(folder, frame, known) {
             Ok(Seen::Same { .. }) if (identity.dev, identity.ino) == reel_inode(job) => KeptReason::IsReel,
             Ok(Seen::Same { linked, changed_ns }) => {
-                doomed.push(Doomed { name: name.as_ref(), identity, linked, frame, changed_ns });
+                removable.push(Removable { name: name.as_ref(), identity, linked, frame, changed_ns });
                 continue;
             }
             Ok(Seen::Gone) => {
@@ -67,12 +71,12 @@ pub(super) fn survey<'a>(folder: &OwnedFd, job: &CleanupJob<'a>, report: &mut Cl
         };
         report.kept.push((name.clone(), kept));
     }
-    doomed
+    removable
 }
 
-/// The look right before a frame is moved, since the survey of all may have taken a while. The report says why it must not.
-pub(super) fn may_go(folder: &OwnedFd, doomed: &Doomed<'_>, report: &mut CleanupReport) -> bool {
-    let kept = match compare(folder, doomed.frame, Some(doomed.changed_ns)) {
+/// The look right before a frame is moved, since looking at all may have taken a while. The report says why it must not.
+pub(super) fn may_go(folder: &OwnedFd, removable: &Removable<'_>, report: &mut CleanupReport) -> bool {
+    let kept = match compare(folder, removable.frame, Some(removable.changed_ns)) {
         Ok(Seen::Same { .. }) => return true,
         Ok(Seen::Gone) => {
             report.gone += 1;
@@ -81,7 +85,7 @@ pub(super) fn may_go(folder: &OwnedFd, doomed: &Doomed<'_>, report: &mut Cleanup
         Ok(Seen::Changed) => KeptReason::Changed,
         Err(errno) => KeptReason::Failed(errno.into()),
     };
-    report.kept.push((doomed.name.to_owned(), kept));
+    report.kept.push((removable.name.to_owned(), kept));
     false
 }
 

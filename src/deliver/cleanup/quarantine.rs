@@ -11,7 +11,7 @@ use bstr::{BStr, BString};
 use rustix::fs::{AtFlags, Dir, unlinkat};
 use rustix::io::Errno;
 
-use super::look::{Doomed, Seen, look, may_go};
+use super::look::{Removable, Seen, look, may_go};
 use super::{CleanupError, CleanupJob, CleanupReport, KeptReason, cannot_open};
 use crate::deliver::OWN_PREFIX;
 use crate::fault;
@@ -49,7 +49,7 @@ pub(super) fn restore(folder: &OwnedFd, job: &CleanupJob<'_>) -> Result<Vec<(BSt
 pub(super) fn delete(
     folder: &OwnedFd,
     job: &CleanupJob<'_>,
-    frames: &[Doomed<'_>],
+    frames: &[Removable<'_>],
     report: &mut CleanupReport,
 ) -> Result<(), CleanupError> {
     if frames.is_empty() {
@@ -89,7 +89,12 @@ pub(super) fn delete(
 }
 
 /// Removes a frame in quarantine if it is the one that was encoded; else it goes back.
-fn purge(folder: &OwnedFd, quarantine: &OwnedFd, frame: &Doomed<'_>, job: &CleanupJob<'_>) -> Result<(), KeptReason> {
+fn purge(
+    folder: &OwnedFd,
+    quarantine: &OwnedFd,
+    frame: &Removable<'_>,
+    job: &CleanupJob<'_>,
+) -> Result<(), KeptReason> {
     let removed = match look(quarantine, frame.name, frame.identity) {
         Ok(Seen::Same { .. }) => unlinkat(quarantine, OsStr::from_bytes(frame.name), AtFlags::empty()),
         Ok(Seen::Changed | Seen::Gone) => {

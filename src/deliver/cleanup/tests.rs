@@ -386,9 +386,9 @@ fn a_frame_replaced_after_the_look_goes_back() {
     let folder = open_beneath(job.root, job.dir).unwrap();
     for act in [quarantine::delete, archive::archive] {
         let mut report = CleanupReport::default();
-        let doomed = survey(&folder, &job, &mut report);
+        let removable = removable_frames(&folder, &job, &mut report);
         fs::write(scene.frame(2), "rendered again").unwrap();
-        act(&folder, &job, &doomed, &mut report).unwrap();
+        act(&folder, &job, &removable, &mut report).unwrap();
         assert_eq!(fs::read_to_string(scene.frame(2)).unwrap(), "rendered again");
         assert!(reasons(&report).contains(&"shot_0002.png: changed since it was encoded".to_owned()));
     }
@@ -402,25 +402,25 @@ fn a_frame_written_into_after_the_look_with_its_time_put_back_stays() {
     let job = CleanupJob { root, dir: &dir, key: "7", frames, reel, mode: Cleanup::Delete, despite_changes: false };
     let folder = open_beneath(job.root, job.dir).unwrap();
     let mut report = CleanupReport::default();
-    let doomed = survey(&folder, &job, &mut report);
+    let removable = removable_frames(&folder, &job, &mut report);
     rewrite_unseen(&scene.frame(2), "FRAME 2");
-    quarantine::delete(&folder, &job, &doomed, &mut report).unwrap();
+    quarantine::delete(&folder, &job, &removable, &mut report).unwrap();
     assert_eq!((report.removed, fs::read_to_string(scene.frame(2)).unwrap().as_str()), (3, "FRAME 2"));
 }
 
 #[test]
 fn archive_moves_the_frames_and_overwrites_nothing() {
     let scene = Scene::new();
-    let shelf = scene.dir().join(".reeld-done/shot.mp4");
-    fs::create_dir_all(&shelf).unwrap();
-    fs::write(shelf.join("shot_0002.png"), "of an older reel").unwrap();
+    let archive_dir = scene.dir().join(".reeld-done/shot.mp4");
+    fs::create_dir_all(&archive_dir).unwrap();
+    fs::write(archive_dir.join("shot_0002.png"), "of an older reel").unwrap();
     let report = scene.clean(Cleanup::Archive);
     assert_eq!((report.removed, report.kept.len()), (4, 0));
     let mut expected: Vec<String> = ALL.iter().map(|name| format!(".reeld-done/shot.mp4/{name}")).collect();
     expected.insert(2, ".reeld-done/shot.mp4/shot_0002.png.2".to_owned());
     assert_eq!(scene.left(), expected);
-    assert_eq!(fs::read_to_string(shelf.join("shot_0002.png")).unwrap(), "of an older reel");
-    assert_eq!(identity(&shelf.join("shot_0001.png")), scene.frames[0].identity);
+    assert_eq!(fs::read_to_string(archive_dir.join("shot_0002.png")).unwrap(), "of an older reel");
+    assert_eq!(identity(&archive_dir.join("shot_0001.png")), scene.frames[0].identity);
 }
 
 #[test]

@@ -19,7 +19,7 @@ use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Statx, StatxFlags, openat
 use rustix::io::Errno;
 use rustix::process::getuid;
 
-use super::look::{Doomed, may_go};
+use super::look::{Removable, may_go};
 use super::{CleanupReport, KeptReason};
 use crate::error::chain;
 use crate::files::private;
@@ -33,7 +33,7 @@ const NAME_LIMIT: usize = 255;
 const MOST_NAMES: usize = 100_000;
 
 /// Puts the frames into the trash of the user that reeld runs as.
-pub(super) fn trash(folder: &OwnedFd, frames: &[Doomed<'_>], report: &mut CleanupReport) {
+pub(super) fn trash(folder: &OwnedFd, frames: &[Removable<'_>], report: &mut CleanupReport) {
     // The kernel's own name for the open folder: no link can lead away from it.
     let dir = Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).read_link();
     let trash = dir.and_then(|dir| Ok((Trash::of(&dir, home_trash().as_deref())?, dir)));

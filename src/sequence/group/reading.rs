@@ -193,7 +193,8 @@ impl Reading {
                 [] => {}
                 [(_, only)] => grouping.singles.push(only as usize),
                 [(first, _), .., (last, _)] => {
-                    let looks_like = guessed.then(|| draft.pattern.looks_like(first, last, draft.members.len())).flatten();
+                    let looks_like =
+                        guessed.then(|| draft.pattern.looks_like(first, last, draft.members.len())).flatten();
                     let mut notes: Vec<Note> = draft.note.into_iter().collect();
                     notes.extend(round.map(|_| Note::CounterCameRound));
                     let members = draft.members.iter().map(|(number, place)| (*number, *place as usize)).collect();

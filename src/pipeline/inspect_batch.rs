@@ -20,7 +20,7 @@ use crate::text::printable::Show as _;
 
 /// The plan of a batch: what is fed to the encoder, and what was wrong.
 #[derive(Debug)]
-pub(crate) struct Survey {
+pub(crate) struct InspectedBatch {
     /// Size, depth and alpha of the video's source.
     pub(crate) source: Source,
     /// The frames in order, each with the number of pictures it stands for.
@@ -30,12 +30,12 @@ pub(crate) struct Survey {
 }
 
 /// Looks at every file of `batch`.
-pub(crate) fn survey(
+pub(crate) fn inspect_batch(
     batch: &Batch,
     missing: MissingFrames,
     max_hold: u32,
     size_change: SizeChange,
-) -> Result<Survey, JobError> {
+) -> Result<InspectedBatch, JobError> {
     let mut infos: Vec<(usize, ImageInfo)> = Vec::with_capacity(batch.frames.len());
     let mut anomalies = Vec::new();
     // A file that is there and cannot be read is one anomaly, not a missing number as well.
@@ -99,7 +99,7 @@ pub(crate) fn survey(
     if !too_long.is_empty() {
         anomalies.push(Anomaly::NotHeld { numbers: NumberRanges::of_spans(too_long), most: max_hold });
     }
-    Ok(Survey { source, frames, anomalies })
+    Ok(InspectedBatch { source, frames, anomalies })
 }
 
 /// The most frequent size wins, the earlier one of equals: an intruder is more often a thumbnail than a film. Depth and
