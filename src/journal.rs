@@ -51,12 +51,12 @@ pub(crate) mod fuzzing;
 mod lock;
 mod open;
 mod places;
-mod programs;
 mod query;
 mod recover;
+mod remap_devices;
 mod removal;
-mod renumber;
 mod rows;
+mod version_cache;
 mod worker;
 
 /// What to do about a batch of `reeld encode` that was cut off.

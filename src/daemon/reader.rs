@@ -156,7 +156,7 @@ impl RootReader {
         let (mut found_existing, mut is_everything) = (false, true);
         let mut status = self.look();
         if status == RootStatus::There && std::mem::take(&mut self.lock().away) {
-            status = self.believed(self.journal.renumber(&self.path));
+            status = self.believed(self.journal.remap_devices(&self.path));
         }
         if status == RootStatus::There {
             status = self.believed(self.ask_what_was_there());

@@ -22,7 +22,7 @@ use crate::sequence::Pattern;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(super) mod fuzzing;
 mod packed;
-mod renumber;
+mod remap_devices;
 
 /// A chunk's number in the journal. Never given out twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

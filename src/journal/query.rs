@@ -29,7 +29,7 @@ impl Journal {
     /// them, for those that are images themselves. A batch of `reeld encode` holds its files from when it has its reel:
     /// nobody but its own process would ever make one.
     pub fn claims(&self, dir: &Path) -> Result<Vec<Identity>, JournalError> {
-        self.renumber_in(dir)?;
+        self.remap_devices_in(dir)?;
         self.with(|connection| {
             let dir = dir.as_os_str().as_bytes();
             let mut select = connection.prepare_cached(
@@ -51,7 +51,7 @@ impl Journal {
     /// The reels that were made of the very files of `new`, all of them and no other, by the same recipe and at the same
     /// rate; the newest first, each with the frames that it shows. Whether they are still there is not looked at.
     pub fn reels_of(&self, new: &NewBatch<'_>) -> Result<Vec<(Published, Vec<EncodedFrame>)>, JournalError> {
-        self.renumber_in(&new.batch.dir)?;
+        self.remap_devices_in(&new.batch.dir)?;
         self.with(|connection| {
             let mut select = connection.prepare_cached(
                 "SELECT * FROM batches WHERE dir = :dir AND pattern = :pattern AND recipe = :recipe \
@@ -80,7 +80,7 @@ impl Journal {
     /// it is recorded.
     pub fn held_files(&self, dir: &Path, files: &[Identity]) -> Result<Vec<Identity>, JournalError> {
         let (held, elsewhere) = self.with(|connection| held_of(connection, dir, files))?;
-        if self.renumber_batches(&elsewhere)?.is_empty() {
+        if self.remap_batches(&elsewhere)?.is_empty() {
             return Ok(held);
         }
         self.with(|connection| held_of(connection, dir, files)).map(|(held, _)| held)
@@ -111,7 +111,7 @@ impl Journal {
 
     /// The files of a sequence that were made into a reel.
     pub fn delivered(&self, dir: &Path, pattern: &Pattern) -> Result<HashSet<Identity>, JournalError> {
-        self.renumber_in(dir)?;
+        self.remap_devices_in(dir)?;
         self.with(|connection| {
             let mut select = connection.prepare_cached(
                 "SELECT frames.* FROM frames JOIN batches ON batches.id = frames.batch_id \

@@ -99,7 +99,7 @@ impl Journal {
         if damaged > 0 {
             recovery.warnings.push(format!("{damaged} damaged records of encoded chunks are dropped"));
         }
-        self.renumber(Path::new("/"))?;
+        self.remap_devices(Path::new("/"))?;
         Ok(recovery)
     }
 

@@ -22,8 +22,8 @@ mod chunks;
 mod crash;
 mod existing;
 mod files;
-mod programs;
 mod recovery;
+mod version_cache;
 
 /// A state directory with an open journal, and a folder for reels.
 struct Scene {

@@ -192,9 +192,9 @@ fn chunks_of_a_disk_under_another_number_stay_theirs() {
     // The first frame is gone, and the second tells for both.
     fs::remove_file(scene.folder.path().join("shot_0001.png")).unwrap();
 
-    scene.journal.renumber(Path::new("/srv")).unwrap();
+    scene.journal.remap_devices(Path::new("/srv")).unwrap();
     assert_eq!(scene.journal.chunks_of(&key).unwrap(), [moved.clone(), lost.clone()]);
-    scene.journal.renumber(scene.folder.path()).unwrap();
+    scene.journal.remap_devices(scene.folder.path()).unwrap();
     let found = StoredChunk { frames: frames(&files), ..moved };
     assert_eq!(scene.journal.chunks_of(&key).unwrap(), [found, lost]);
 }

@@ -97,7 +97,7 @@ fn a_start_does_not_walk_the_history() {
     let boot = BootTime { id: "first".to_owned(), ms: 1 };
     assert_eq!(journal.recover(NOW).unwrap().restarted, [broken]);
     journal.reconsider().unwrap();
-    journal.renumber(Path::new("/srv")).unwrap();
+    journal.remap_devices(Path::new("/srv")).unwrap();
     assert_eq!(journal.recover_due(NOW, &[]).unwrap(), Recovery::default());
     journal.count_boot_time(NOW, &boot).unwrap();
     assert_eq!(journal.due_cleanups(NOW).unwrap().into_iter().map(|due| due.id).collect::<Vec<_>>(), [due]);

@@ -119,17 +119,17 @@ fn a_disk_under_another_number_has_the_same_files() {
     scene.journal.publishing(id, &reel, &delete_at(NOW)).unwrap();
     scene.journal.published(id, &reel, NOW).unwrap();
 
-    assert!(scene.journal.renumber(Path::new("/srv")).unwrap().is_empty());
-    assert_eq!(scene.journal.renumber(&dir).unwrap(), [id, changed]);
+    assert!(scene.journal.remap_devices(Path::new("/srv")).unwrap().is_empty());
+    assert_eq!(scene.journal.remap_devices(&dir).unwrap(), [id, changed]);
     let due = scene.journal.due_cleanups(NOW).unwrap().pop().unwrap();
     assert_eq!(due.reel.identity.dev, files[0].dev);
     assert_eq!(due.frames.iter().map(|frame| frame.identity).collect::<Vec<_>>(), files);
-    assert!(scene.journal.renumber(&dir).unwrap().is_empty());
+    assert!(scene.journal.remap_devices(&dir).unwrap().is_empty());
 
     // A file that differs in anything else is another file.
     fs::write(dir.join("shot_0002.png"), "rendered again").unwrap();
     let held = scene.begin_batch(&batch);
-    assert!(!scene.journal.renumber(&dir).unwrap().contains(&held));
+    assert!(!scene.journal.remap_devices(&dir).unwrap().contains(&held));
     assert_eq!(scene.entry(elsewhere).state, State::Pending);
 }
 

@@ -1,4 +1,4 @@
-//! Chunks of disks that came back under another device number: see [`Journal::renumber`].
+//! Chunks of disks that came back under another device number: see [`Journal::remap_devices`].
 
 use std::collections::HashMap;
 use std::fs;
@@ -13,7 +13,7 @@ use crate::journal::{Journal, JournalError};
 use crate::model::Identity;
 
 impl Journal {
-    pub(in crate::journal) fn renumber_chunks(&self, root: &Path) -> Result<(), JournalError> {
+    pub(in crate::journal) fn remap_chunks(&self, root: &Path) -> Result<(), JournalError> {
         let mut chunks = self.chunks()?;
         chunks.retain(|chunk| chunk.dir.starts_with(root));
         for mut chunk in chunks {

@@ -36,7 +36,7 @@ impl Journal {
     /// Takes over the new device numbers of what unfinished batches and chunks in `root` hold, where a file is still the same
     /// in everything else: path, inode, size and time. To be called when a root came back; [`recover`](Self::recover) does it
     /// for all. Says which batches changed.
-    pub fn renumber(&self, root: &Path) -> Result<Vec<BatchId>, JournalError> {
+    pub fn remap_devices(&self, root: &Path) -> Result<Vec<BatchId>, JournalError> {
         let ids = self.with(|connection| {
             let mut select =
                 connection.prepare(&format!("SELECT id, dir FROM batches WHERE {UNFINISHED} ORDER BY id"))?;
@@ -44,13 +44,13 @@ impl Journal {
             rows.collect::<rusqlite::Result<Vec<(BatchId, PathBuf)>>>()
         })?;
         let in_root = ids.into_iter().filter(|(_, dir)| dir.starts_with(root));
-        let changed = self.renumber_batches(&in_root.map(|(id, _)| id).collect())?;
-        self.renumber_chunks(root)?;
+        let changed = self.remap_batches(&in_root.map(|(id, _)| id).collect())?;
+        self.remap_chunks(root)?;
         Ok(changed)
     }
 
     /// The same for all batches whose frames or whose reels are in the folder `dir`.
-    pub(super) fn renumber_in(&self, dir: &Path) -> Result<(), JournalError> {
+    pub(super) fn remap_devices_in(&self, dir: &Path) -> Result<(), JournalError> {
         let Ok(folder) = dir.metadata() else { return Ok(()) };
         let ids = self.with(|connection| {
             let mut select = connection.prepare_cached(
@@ -61,12 +61,12 @@ impl Journal {
             let params = named_params! {":dir": dir.as_os_str().as_bytes(), ":dev": folder.dev().cast_signed()};
             select.query_map(params, |row| row.get(0))?.collect()
         })?;
-        self.renumber_batches(&ids).map(drop)
+        self.remap_batches(&ids).map(drop)
     }
 
     /// The same for these batches, whose files are on other disks than they were. Says which of them changed. A journal that
     /// is only read stays as it is.
-    pub(super) fn renumber_batches(&self, ids: &BTreeSet<BatchId>) -> Result<Vec<BatchId>, JournalError> {
+    pub(super) fn remap_batches(&self, ids: &BTreeSet<BatchId>) -> Result<Vec<BatchId>, JournalError> {
         let mut changed = Vec::new();
         if self.worker().is_none() {
             return Ok(changed);
