@@ -12,6 +12,9 @@
 //! | frame | one image file whose name carries its place in a sequence |
 //! | root | a folder that the config names, watched with everything below it |
 //! | sequence | frames of one folder, or of folders that follow each other, that belong together; [`sequence::group`] says how that is decided |
+//! | name family | the names of one folder that are equal but for their runs of digits; whether such a run is the number, a date or text is decided for all of them together |
+//! | prefix, suffix | what a pattern has before the first thing that varies, and after the last |
+//! | stem | a file's name without its extension |
 //! | film | a sequence that shows something in motion, as opposed to stills, single pictures under one counter |
 //! | run | the frames that a generator made in one go |
 //! | marker | what says that a sequence is finished: a file, a number, a word from a client, embedded metadata |
@@ -21,6 +24,7 @@
 //! | chunk | consecutive frames of a batch, encoded as one closed-GOP file, which is decoded without any other |
 //! | video | what people get. `Reel` may stay as a type's name in the code; users never read that word |
 //! | recipe | codec, pixel format, rate control and container: what a preset's name stands for |
+//! | encoder family | encoders that take quality, speed and threads the same way |
 //! | fingerprint | the small grid of means by which a decoded picture is told from another; [`encode::fingerprint`] is for proofs, [`frame::fingerprint`] tells films from stills |
 //! | anomaly | anything that makes a batch less than perfect: a missing number, another size, an unreadable frame, a frame written over. Frames of such a batch stay |
 //!

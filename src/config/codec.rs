@@ -14,7 +14,7 @@ mod speed;
 
 /// Encoders that take quality, speed and threads the same way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Family {
+pub(crate) enum EncoderFamily {
     X264,
     X265,
     SvtAv1,
@@ -28,7 +28,7 @@ pub(crate) enum Family {
     Other,
 }
 
-impl Family {
+impl EncoderFamily {
     /// The family of the encoder FFmpeg calls `encoder`.
     pub(crate) fn of(encoder: &str) -> Self {
         match encoder {
@@ -95,7 +95,7 @@ impl Family {
 
 /// The arguments for `asked` of a preset, or what would have been allowed.
 pub(crate) fn quality_of(preset: &Preset, asked: Quality) -> Result<EncoderArgs, &'static str> {
-    let family = Family::of_preset(preset);
+    let family = EncoderFamily::of_preset(preset);
     match preset {
         Preset::Builtin(Builtin::Prores4444) => quality::prores_4444(asked),
         Preset::Builtin(Builtin::Lossless) if asked != Quality::Named(NamedQuality::Lossless) => {
@@ -125,13 +125,13 @@ pub(crate) fn refuses_quality(preset: &Preset, asked: Quality) -> Option<(String
 /// Why a preset cannot have this speed, and what it can have, if so. `written` is the speed as people wrote it, with their
 /// quotation marks.
 pub(crate) fn refuses_speed(preset: &Preset, asked: &str, written: &str) -> Option<(String, &'static str)> {
-    let allowed = Family::of_preset(preset).speed(asked).err()?;
+    let allowed = EncoderFamily::of_preset(preset).speed(asked).err()?;
     Some((format!("the preset `{}` has no speed {}", preset.name(), printable(written)), allowed))
 }
 
 /// Why a preset cannot play at this rate, and what to do about it, if so.
 pub(crate) fn refuses_rate(preset: &Preset, rate: FrameRate) -> Option<(String, &'static str)> {
-    let limit = Family::of_preset(preset).refuses_rate(rate)?;
+    let limit = EncoderFamily::of_preset(preset).refuses_rate(rate)?;
     let message = format!("the preset `{}` cannot play at {rate} frames per second: {limit}", preset.name());
     Some((message, "choose another rate, or another preset, such as `h264`"))
 }
@@ -149,16 +149,16 @@ pub(crate) fn refuses(video: &Video) -> Option<(String, &'static str)> {
 
 /// What a preset's container can never hold of what its encoder makes, and what to do about it.
 pub(crate) fn misfit(preset: &CustomPreset) -> Option<&'static str> {
-    let family = Family::of(&preset.encoder);
+    let family = EncoderFamily::of(&preset.encoder);
     match (preset.container, family) {
-        (_, Family::Other)
-        | (Container::Gif, Family::Gif)
-        | (Container::Webp, Family::Webp)
-        | (Container::Webm, Family::Vpx | Family::SvtAv1) => None,
+        (_, EncoderFamily::Other)
+        | (Container::Gif, EncoderFamily::Gif)
+        | (Container::Webp, EncoderFamily::Webp)
+        | (Container::Webm, EncoderFamily::Vpx | EncoderFamily::SvtAv1) => None,
         (Container::Gif, _) => Some("a GIF is made by the encoder `gif`"),
         (Container::Webp, _) => Some("a WebP is made by the encoder `libwebp`"),
         (Container::Webm, _) => Some("a WebM holds VP8, VP9 and AV1; choose \"mp4\", \"mov\" or \"mkv\""),
-        (_, Family::Webp) => Some("choose container = \"webp\""),
+        (_, EncoderFamily::Webp) => Some("choose container = \"webp\""),
         _ => None,
     }
 }
@@ -170,7 +170,7 @@ mod tests {
     fn refused(preset: Builtin, rate: &str) -> bool {
         let (num, den) = rate.split_once('/').unwrap_or((rate, "1"));
         let rate = FrameRate::new(num.parse().unwrap(), den.parse().unwrap()).unwrap();
-        Family::of_preset(&Preset::Builtin(preset)).refuses_rate(rate).is_some()
+        EncoderFamily::of_preset(&Preset::Builtin(preset)).refuses_rate(rate).is_some()
     }
 
     #[test]

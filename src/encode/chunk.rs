@@ -12,7 +12,7 @@
 //!  the frames)       │ take, in order of the frames
 //!                    ▼
 //!                  feeder ──── pixels ────► stdin  ┌────────┐
-//!                    │                             │ FFmpeg │ stdout ──► follower: -progress, frames encoded
+//!                    │                             │ FFmpeg │ stdout ──► reader: -progress, frames encoded
 //!                    │ one fingerprint             │        │ stderr ──► drain: the last 64 KiB are kept
 //!                    │ a frame                     └───┬────┘
 //!                    ▼                                 ▼
@@ -86,7 +86,7 @@ use ffmpeg_sidecar::command::FfmpegCommand;
 use super::error::{EncodeError, Flaw};
 use super::ffmpeg::child::{Child, Input};
 use super::ffmpeg::failure::FailureKind;
-use super::ffmpeg::progress::Follower;
+use super::ffmpeg::progress::ProgressReader;
 use super::ffmpeg::supervise::{Verdict, supervise};
 use super::ffmpeg::{Ffmpeg, Stop, display_argv, name_in};
 use super::fingerprint::Fingerprints;
@@ -183,7 +183,7 @@ pub fn encode_as_they_come(
         return Err(EncodeError::NoFrames);
     }
     let mut child = Child::start(command(ffmpeg, spec, output, queue.arrival()), Input::Fed, spec.settings.nice)?;
-    let follower = Follower::of(&mut child);
+    let reader = ProgressReader::of(&mut child);
     let threads = decoders::threads();
     queue.open(spec.recipe.feed.frame_bytes(spec.recipe.canvas.width, spec.recipe.canvas.height), threads);
     // What the child has taken, and whether it is the child that is waited for.
@@ -200,7 +200,7 @@ pub fn encode_as_they_come(
         }
         let mut grown = 0;
         let sign = || {
-            let block = follower.now();
+            let block = reader.now();
             progress(Progress { frames: block.frame, total: queue.total() });
             grown = size_of(output).max(grown);
             (!waiting.load(Ordering::Relaxed)).then(|| block.frame + written.load(Ordering::Relaxed) + grown)
@@ -226,12 +226,12 @@ pub fn encode_as_they_come(
     // The rest of the lookahead, and the trailer. The size of the file alone is no sign of life here: moving the index to
     // the front rewrites the file at its full size.
     let sign = || {
-        let block = follower.now();
+        let block = reader.now();
         progress(Progress { frames: block.frame, total: queue.total() });
         Some(block.frame + signs_of_life(output))
     };
     until_end(&mut child, spec.settings, stop, sign)?;
-    let block = follower.finish();
+    let block = reader.finish();
     succeed(&child)?;
     if spec.recipe.container == Container::Webp {
         let file = fs::File::options().read(true).write(true).open(output);

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::system::sysinfo;
 
-use super::recipe::family::Family;
+use super::recipe::encoder_family::EncoderFamily;
 use crate::config::ParallelChunks;
 
 /// The number for `setting`. "auto" is as many encoders as it takes to keep `cores` processors busy, but no more than fit
@@ -29,7 +29,7 @@ pub fn parallel_chunks(
     if let ParallelChunks::Fixed(count) = setting {
         return count;
     }
-    let Some(Needs { cores: busy, bytes_per_pixel }) = needs(Family::of(encoder), cores, height) else {
+    let Some(Needs { cores: busy, bytes_per_pixel }) = needs(EncoderFamily::of(encoder), cores, height) else {
         return NonZeroUsize::MIN;
     };
     let each = (u64::from(width) * u64::from(height)).saturating_mul(bytes_per_pixel).max(1);
@@ -52,17 +52,21 @@ struct Needs {
 /// up from the largest resident size of FFmpeg with 1080p in 8 bits, in bytes a pixel: x264 medium 230 and 10 more for each
 /// thread, with 3 to 96 threads; x265 medium 350; SVT-AV1 at preset 8 290 in FFmpeg 5.1 and 550 in 9.0; VP9 190; FFV1 200;
 /// `ProRes` 60. Ten bits take up to twice that, which the unused half of the memory is for.
-fn needs(family: Family, cores: NonZeroUsize, height: u32) -> Option<Needs> {
+fn needs(family: EncoderFamily, cores: NonZeroUsize, height: u32) -> Option<Needs> {
     let (busy, bytes_per_pixel) = match family {
-        Family::X264 => {
+        EncoderFamily::X264 => {
             // Its own choice: three for every two processors, each with at least two rows of macroblocks.
             let threads = (cores.get() as u64).saturating_mul(3).div_ceil(2).min(u64::from(height.div_ceil(32)));
             (8, 250 + 10 * threads)
         }
-        Family::X265 => (8, 500),
-        Family::SvtAv1 => (8, 600),
-        Family::Vpx | Family::Mpeg4 | Family::Prores | Family::Dnxhd | Family::Ffv1 => (4, 350),
-        Family::Gif | Family::Webp | Family::Other => return None,
+        EncoderFamily::X265 => (8, 500),
+        EncoderFamily::SvtAv1 => (8, 600),
+        EncoderFamily::Vpx
+        | EncoderFamily::Mpeg4
+        | EncoderFamily::Prores
+        | EncoderFamily::Dnxhd
+        | EncoderFamily::Ffv1 => (4, 350),
+        EncoderFamily::Gif | EncoderFamily::Webp | EncoderFamily::Other => return None,
     };
     Some(Needs { cores: busy, bytes_per_pixel })
 }

@@ -12,8 +12,8 @@ use crate::encode::mp4::timing::track_timescale;
 use crate::frame::color::{Canvas, Feed};
 
 mod chunked;
+pub(super) mod encoder_family;
 pub(crate) mod error;
-pub(super) mod family;
 mod fidelity;
 mod form;
 mod joinable;
@@ -21,8 +21,8 @@ mod pixels;
 mod presets;
 mod proof_frames;
 
+use encoder_family::EncoderFamily;
 pub use error::RecipeError;
-use family::Family;
 pub use fidelity::Fidelity;
 pub(crate) use form::Arrival;
 pub use form::Form;
@@ -100,26 +100,26 @@ impl Tolerance {
 impl Recipe {
     /// The recipe for `video` made of frames like `source`.
     pub fn resolve(video: &Video, source: &Source) -> Result<Self, RecipeError> {
-        let choice = match &video.preset {
+        let preset = match &video.preset {
             Preset::Builtin(builtin) => presets::builtin(*builtin, video, source)?,
             Preset::Custom(custom) => presets::custom(custom, video)?,
         };
-        let pixels = Pixels::of(&choice.pix_fmt)
-            .ok_or_else(|| RecipeError::PixelFormat { preset: choice.name.clone(), pix_fmt: choice.pix_fmt.clone() })?;
-        presets::check_limits(&choice, video.rate, source)?;
-        let feed = pixels.feed(source, choice.family);
-        let mut encoder_args = choice.args;
+        let pixels = Pixels::of(&preset.pix_fmt)
+            .ok_or_else(|| RecipeError::PixelFormat { preset: preset.name.clone(), pix_fmt: preset.pix_fmt.clone() })?;
+        presets::check_limits(&preset, video.rate, source)?;
+        let feed = pixels.feed(source, preset.family);
+        let mut encoder_args = preset.args;
         encoder_args.append(video.encoder_args.clone());
         Ok(Self {
-            container: choice.container,
+            container: preset.container,
             feed,
             canvas: Canvas::new(source.width, source.height, pixels.even()),
             background: video.background,
-            filters: if choice.family == Family::Gif { presets::gif_filters() } else { pixels.filters(feed) },
-            tolerance: choice.family.tolerance(&pixels, feed, &encoder_args),
-            name: choice.name,
-            encoder: choice.encoder,
-            pix_fmt: choice.pix_fmt,
+            filters: if preset.family == EncoderFamily::Gif { presets::gif_filters() } else { pixels.filters(feed) },
+            tolerance: preset.family.tolerance(&pixels, feed, &encoder_args),
+            name: preset.name,
+            encoder: preset.encoder,
+            pix_fmt: preset.pix_fmt,
             encoder_args,
         })
     }
@@ -134,7 +134,7 @@ impl Recipe {
 
     /// FFmpeg's name of the muxer. Never left to FFmpeg's guess from a name.
     pub(crate) fn muxer(&self, form: Form) -> &'static str {
-        let fragments = Family::of(&self.encoder).fragments();
+        let fragments = EncoderFamily::of(&self.encoder).fragments();
         if let (Form::Chunk { .. }, Some(muxer)) = (form, fragments) {
             return muxer;
         }
@@ -167,7 +167,7 @@ impl Recipe {
     /// it, and not what they are.
     pub(crate) fn encoder_args(&self, form: Form, arrival: Arrival, threads: Option<usize>) -> Vec<String> {
         let mut args = self.encoder_args.clone();
-        let family = Family::of(&self.encoder);
+        let family = EncoderFamily::of(&self.encoder);
         if let Form::Chunk { gop, first } = form {
             family.divide(&mut args, gop);
             if !first {

@@ -4,7 +4,7 @@
 //! folder is synced. It knows nothing of what a chunk holds or whose it is, which the journal records, and it never touches
 //! a file whose name it would not give itself.
 //!
-//! A file in the making is `reeld-<stem>.chunk.<pid>.part`, a kept one `reeld-<stem>.chunk.mp4`. Whether somebody still
+//! A file in the making is `reeld-<label>.chunk.<pid>.part`, a kept one `reeld-<label>.chunk.mp4`. Whether somebody still
 //! works with a file is told by the kernel's lock on it and not by the pid, which is another process's before long, and in a
 //! container always the same: the lock ends with its process, however that ends.
 
@@ -56,14 +56,14 @@ impl ChunkStore {
         &self.dir
     }
 
-    /// Makes an empty file for one chunk. `stem` consists of ASCII letters, digits, `-` and `_`; that another chunk has it
+    /// Makes an empty file for one chunk. `label` consists of ASCII letters, digits, `-` and `_`; that another chunk has it
     /// does no harm.
-    pub fn reserve(&self, stem: &str) -> Result<TempChunk, StoreError> {
-        if !name::is_stem(stem) {
-            return Err(StoreError::Stem { stem: stem.to_owned() });
+    pub fn reserve(&self, label: &str) -> Result<TempChunk, StoreError> {
+        if !name::is_label(label) {
+            return Err(StoreError::Label { label: label.to_owned() });
         }
         let mut folder = self.folder()?;
-        for name in name::parts(stem).take(MOST_NAMES as usize) {
+        for name in name::parts(label).take(MOST_NAMES as usize) {
             let path = self.dir.join(&name);
             let failed = |source: io::Error| StoreError::new(&path, source);
             let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -78,7 +78,7 @@ impl ChunkStore {
                 Err(errno) => return Err(failed(errno.into())),
             };
             if lock_new(&file).map_err(failed)? {
-                let part = TempChunk { stem: stem.to_owned(), folder, name, path, file, kept: false };
+                let part = TempChunk { label: label.to_owned(), folder, name, path, file, kept: false };
                 return match private::is_private(&part.folder, &part.file, private::WRITING) {
                     Ok(true) => Ok(part),
                     Ok(false) => Err(StoreError::Shared { path: self.dir.clone() }),
@@ -86,7 +86,7 @@ impl ChunkStore {
                 };
             }
         }
-        Err(StoreError::NoFreeName { path: self.dir.join(stem) })
+        Err(StoreError::NoFreeName { path: self.dir.join(label) })
     }
 
     /// Removes a kept chunk and says whether there was one. `path` is one that the journal names, perhaps in a folder that
@@ -156,7 +156,7 @@ impl ChunkStore {
 /// until it is kept.
 #[derive(Debug)]
 pub struct TempChunk {
-    stem: String,
+    label: String,
     folder: OwnedFd,
     name: OsString,
     path: PathBuf,
@@ -178,7 +178,7 @@ impl TempChunk {
         private::reach(&self.folder, &self.name)
     }
 
-    /// Gives the file its lasting name, or `<stem>-2` and so on where that is taken. When this returns, its data and its
+    /// Gives the file its lasting name, or `<label>-2` and so on where that is taken. When this returns, its data and its
     /// name are on the disk. It is to be recorded before this is dropped, or to be removed by its path.
     pub fn keep(&mut self) -> Result<PathBuf, StoreError> {
         if self.kept {
@@ -187,7 +187,7 @@ impl TempChunk {
         self.file.sync_all().map_err(|source| StoreError::new(&self.path, source))?;
         self.insist_on_the_reserved_file()?;
         fault::point("after-chunk-fsync");
-        for name in name::chunks(&self.stem).take(MOST_NAMES as usize) {
+        for name in name::chunks(&self.label).take(MOST_NAMES as usize) {
             let path = self.path.with_file_name(&name);
             let from = Entry { dir: self.folder.as_fd(), name: &self.name };
             let to = Entry { dir: self.folder.as_fd(), name: &name };

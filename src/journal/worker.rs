@@ -36,9 +36,9 @@ impl Worker {
         let failed = |path: &Path, source| JournalError::StateDir { path: path.to_path_buf(), source };
         DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(|source| failed(&folder, source))?;
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let stem = format!("{}-{}", since_epoch.as_nanos(), std::process::id());
+        let prefix = format!("{}-{}", since_epoch.as_nanos(), std::process::id());
         for number in 1..=MOST_NAMES {
-            let name = format!("{stem}-{number}");
+            let name = format!("{prefix}-{number}");
             let path = folder.join(&name);
             let mut options = OpenOptions::new();
             let file = match options.write(true).create_new(true).mode(0o600).open(&path) {

@@ -5,26 +5,26 @@
 
 use crate::config::{EncoderArgs, NamedQuality, Quality};
 
-use super::Family;
+use super::EncoderFamily;
 use NamedQuality::{High, Lossless, Low, Lowest, Medium, PercLossless, VeryLow};
 
 /// The arguments for `quality`, or what would have been allowed.
-pub(super) fn args(family: Family, quality: Quality, deep: bool) -> Result<EncoderArgs, &'static str> {
+pub(super) fn args(family: EncoderFamily, quality: Quality, deep: bool) -> Result<EncoderArgs, &'static str> {
     match family {
-        Family::X264 => x264(quality, deep),
-        Family::X265 => x265(quality, deep),
-        Family::SvtAv1 => svt_av1(quality),
-        Family::Vpx => vpx(quality),
-        Family::Mpeg4 => mpeg4(quality),
-        Family::Webp => webp(quality),
-        Family::Ffv1 => match quality {
+        EncoderFamily::X264 => x264(quality, deep),
+        EncoderFamily::X265 => x265(quality, deep),
+        EncoderFamily::SvtAv1 => svt_av1(quality),
+        EncoderFamily::Vpx => vpx(quality),
+        EncoderFamily::Mpeg4 => mpeg4(quality),
+        EncoderFamily::Webp => webp(quality),
+        EncoderFamily::Ffv1 => match quality {
             Quality::Named(Lossless) => Ok(EncoderArgs::default()),
             _ => Err("it is always LOSSLESS: leave `quality` out"),
         },
-        Family::Gif => Err("it has no quality: leave `quality` out"),
-        Family::Prores => prores(quality),
-        Family::Dnxhd => dnxhr(quality),
-        Family::Other => match quality {
+        EncoderFamily::Gif => Err("it has no quality: leave `quality` out"),
+        EncoderFamily::Prores => prores(quality),
+        EncoderFamily::Dnxhd => dnxhr(quality),
+        EncoderFamily::Other => match quality {
             Quality::Crf(crf) => Ok(number("-crf", crf)),
             Quality::Named(_) => Err("names are for encoders reeld knows: put the number in `args` of the preset"),
         },
@@ -182,31 +182,31 @@ mod tests {
     #[test]
     fn blenders_names_have_blenders_numbers() {
         let args = |family, name, deep| args(family, Quality::Named(name), deep).unwrap().to_argv().join(" ");
-        assert_eq!(args(Family::X264, Medium, false), "-crf 23");
-        assert_eq!(args(Family::X264, Medium, true), "-crf 16");
-        assert_eq!(args(Family::X264, Lossless, true), "-qp 0");
-        assert_eq!(args(Family::X265, Medium, false), "-crf 28 -x265-params log-level=error");
-        assert_eq!(args(Family::X265, Medium, true), "-crf 25 -x265-params log-level=error");
-        assert_eq!(args(Family::X265, Lossless, false), "-x265-params log-level=error:lossless=1");
-        assert_eq!(args(Family::SvtAv1, Lowest, false), "-crf 32");
-        assert_eq!(args(Family::Vpx, PercLossless, false), "-crf 17 -b:v 0");
-        assert_eq!(args(Family::Vpx, Lossless, false), "-lossless 1");
+        assert_eq!(args(EncoderFamily::X264, Medium, false), "-crf 23");
+        assert_eq!(args(EncoderFamily::X264, Medium, true), "-crf 16");
+        assert_eq!(args(EncoderFamily::X264, Lossless, true), "-qp 0");
+        assert_eq!(args(EncoderFamily::X265, Medium, false), "-crf 28 -x265-params log-level=error");
+        assert_eq!(args(EncoderFamily::X265, Medium, true), "-crf 25 -x265-params log-level=error");
+        assert_eq!(args(EncoderFamily::X265, Lossless, false), "-x265-params log-level=error:lossless=1");
+        assert_eq!(args(EncoderFamily::SvtAv1, Lowest, false), "-crf 32");
+        assert_eq!(args(EncoderFamily::Vpx, PercLossless, false), "-crf 17 -b:v 0");
+        assert_eq!(args(EncoderFamily::Vpx, Lossless, false), "-lossless 1");
     }
 
     #[test]
     fn numbers_off_the_scale_are_refused() {
         for (family, number) in [
-            (Family::X264, 52),
-            (Family::X265, 52),
-            (Family::SvtAv1, 0),
-            (Family::SvtAv1, 64),
-            (Family::Vpx, 64),
-            (Family::Mpeg4, 0),
-            (Family::Webp, 101),
-            (Family::Prores, 0),
-            (Family::Dnxhd, 1),
-            (Family::Gif, 1),
-            (Family::Ffv1, 1),
+            (EncoderFamily::X264, 52),
+            (EncoderFamily::X265, 52),
+            (EncoderFamily::SvtAv1, 0),
+            (EncoderFamily::SvtAv1, 64),
+            (EncoderFamily::Vpx, 64),
+            (EncoderFamily::Mpeg4, 0),
+            (EncoderFamily::Webp, 101),
+            (EncoderFamily::Prores, 0),
+            (EncoderFamily::Dnxhd, 1),
+            (EncoderFamily::Gif, 1),
+            (EncoderFamily::Ffv1, 1),
         ] {
             assert!(args(family, Quality::Crf(number), false).is_err(), "{family:?} {number}");
         }

@@ -56,20 +56,20 @@ impl Parser {
 
 /// Reads the stream of a child on a thread, so that the child never waits for us.
 #[derive(Debug)]
-pub(crate) struct Follower {
+pub(crate) struct ProgressReader {
     parser: Arc<Mutex<Parser>>,
     closed: Receiver<()>,
 }
 
-impl Follower {
-    /// Follows the standard output of `child`.
+impl ProgressReader {
+    /// Reads the standard output of `child`.
     pub(crate) fn of(child: &mut Child) -> Self {
         let parser = Arc::new(Mutex::new(Parser::default()));
         let (open, closed) = bounded(0);
         if let Some(pipe) = child.stdout() {
             let parser = Arc::clone(&parser);
             thread::spawn(move || {
-                follow(pipe, &parser);
+                read_blocks(pipe, &parser);
                 drop(open);
             });
         }
@@ -91,7 +91,7 @@ impl Follower {
     }
 }
 
-fn follow(pipe: impl Read, parser: &Mutex<Parser>) {
+fn read_blocks(pipe: impl Read, parser: &Mutex<Parser>) {
     let mut reader = BufReader::new(pipe);
     let mut line = Vec::new();
     loop {
@@ -131,14 +131,14 @@ mod tests {
                 writeln!(text, "frame={frame}\nbitrate=N/A\ndup_frames={dup}\ndrop_frames={drop}\nprogress={end}").unwrap();
             }
             let parser = Mutex::new(Parser::default());
-            follow(text.as_bytes(), &parser);
+            read_blocks(text.as_bytes(), &parser);
             let (frame, dup, drop, end) = *blocks.last().unwrap();
             prop_assert_eq!(parser.into_inner().unwrap().last(), Block { frame, dup, drop, end });
         }
 
         #[test]
         fn no_bytes_trouble_it(bytes in prop::collection::vec(any::<u8>(), 0..9000)) {
-            follow(bytes.as_slice(), &Mutex::new(Parser::default()));
+            read_blocks(bytes.as_slice(), &Mutex::new(Parser::default()));
         }
     }
 }

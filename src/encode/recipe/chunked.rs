@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use super::family::Family;
+use super::encoder_family::EncoderFamily;
 use crate::config::EncoderArgs;
 
 /// Where x264 takes its own parameters.
@@ -10,7 +10,7 @@ const X264: &[&str] = &["-x264-params", "-x264opts"];
 /// Where x265 does.
 const X265: &[&str] = &["-x265-params"];
 
-impl Family {
+impl EncoderFamily {
     /// Has the encoder make parts that fit together, with key frames at most `gop` frames apart. What the user set stays.
     pub(super) fn divide(self, args: &mut EncoderArgs, gop: NonZeroU32) {
         let set = |options: &[&str], key: &str| args.param(options, key).is_some();
@@ -119,13 +119,13 @@ mod tests {
         args.to_argv().join(" ")
     }
 
-    fn divided(family: Family, args: &str) -> String {
+    fn divided(family: EncoderFamily, args: &str) -> String {
         changed(args, |args| family.divide(args, NonZeroU32::new(240).unwrap()))
     }
 
     #[test]
     fn parts_of_x264_fit_together() {
-        let x264 = |args| divided(Family::X264, args);
+        let x264 = |args| divided(EncoderFamily::X264, args);
         let near = "-x264-params stitchable=1:rc-lookahead=24";
         assert_eq!(x264("-preset medium"), format!("-preset medium -g 240 {near}"));
         assert_eq!(x264("-crf 18"), format!("-crf 17.95 -g 240 {near}"));
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_later_part_of_x264_begins_as_well_as_a_group_in_the_middle() {
-        let later = |args: &str| changed(args, |args| Family::X264.go_on(args));
+        let later = |args: &str| changed(args, |args| EncoderFamily::X264.go_on(args));
         assert_eq!(later("-crf 18"), "-crf 18 -x264-params zones=0,0,b=1.4");
         let own = "-crf 18 -x264-params ipratio=1.2:ref=2";
         assert_eq!(later(own), format!("{own}:zones=0,0,b=1.2"));
@@ -149,12 +149,12 @@ mod tests {
         for other in ["-qp 0", "-crf 0", "-crf 18 -i_qfactor 0.5", ""] {
             assert_eq!(later(other), other);
         }
-        assert_eq!(changed("-crf 18", |args| Family::X265.go_on(args)), "-crf 18");
+        assert_eq!(changed("-crf 18", |args| EncoderFamily::X265.go_on(args)), "-crf 18");
     }
 
     #[test]
     fn an_encoder_that_looks_far_holds_less_back_while_frames_come() {
-        let live = |args: &str| changed(args, |args| Family::X264.hold_less_back(args));
+        let live = |args: &str| changed(args, |args| EncoderFamily::X264.hold_less_back(args));
         assert_eq!(live("-preset medium"), "-preset medium -x264-params sync-lookahead=0");
         assert_eq!(live("-x264-params ref=2"), "-x264-params ref=2:sync-lookahead=0");
         for own in ["-preset faster", "-preset:v ultrafast", "-tune film,zerolatency", "-x264opts sync-lookahead=9"] {
@@ -165,13 +165,16 @@ mod tests {
     #[test]
     fn parts_of_the_others_fit_together() {
         assert_eq!(
-            divided(Family::X265, "-x265-params log-level=error"),
+            divided(EncoderFamily::X265, "-x265-params log-level=error"),
             "-x265-params log-level=error:open-gop=0:info=0 -g 240"
         );
-        assert_eq!(divided(Family::X265, "-x265-params info=1:keyint=9"), "-x265-params info=1:keyint=9:open-gop=0");
-        assert_eq!(divided(Family::SvtAv1, "-crf 30"), "-crf 30 -g 240");
-        assert_eq!(divided(Family::Vpx, "-g 12"), "-g 12");
-        for family in [Family::Prores, Family::Dnxhd, Family::Ffv1, Family::Mpeg4] {
+        assert_eq!(
+            divided(EncoderFamily::X265, "-x265-params info=1:keyint=9"),
+            "-x265-params info=1:keyint=9:open-gop=0"
+        );
+        assert_eq!(divided(EncoderFamily::SvtAv1, "-crf 30"), "-crf 30 -g 240");
+        assert_eq!(divided(EncoderFamily::Vpx, "-g 12"), "-g 12");
+        for family in [EncoderFamily::Prores, EncoderFamily::Dnxhd, EncoderFamily::Ffv1, EncoderFamily::Mpeg4] {
             assert_eq!(divided(family, ""), "");
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Family;
+use super::EncoderFamily;
 use crate::config::EncoderArgs;
 use crate::frame::color::Feed;
 
@@ -60,26 +60,26 @@ impl Measured {
 
 impl Fidelity {
     /// What these arguments ask of an encoder of `family` that is given `feed`. Later arguments count more, as for FFmpeg.
-    pub(super) fn of(family: Family, args: &EncoderArgs, feed: Feed) -> Self {
+    pub(super) fn of(family: EncoderFamily, args: &EncoderArgs, feed: Feed) -> Self {
         let scale = scale(family, args);
         let encoder = match (family, feed == Feed::Yuv420p) {
-            (Family::X264, true) => Measured::X264,
-            (Family::X265, true) => Measured::X265,
-            (Family::SvtAv1, true) => Measured::SvtAv1,
-            (Family::Vpx, true) => Measured::Vpx,
-            (Family::Mpeg4, true) => Measured::Mpeg4,
+            (EncoderFamily::X264, true) => Measured::X264,
+            (EncoderFamily::X265, true) => Measured::X265,
+            (EncoderFamily::SvtAv1, true) => Measured::SvtAv1,
+            (EncoderFamily::Vpx, true) => Measured::Vpx,
+            (EncoderFamily::Mpeg4, true) => Measured::Mpeg4,
             // FFmpeg converts what is fed as RGB, and the depth and the subsampling are others.
-            (Family::X265, false) => Measured::X265Rgb,
-            (Family::SvtAv1, false) => Measured::SvtAv1Rgb,
-            (Family::Vpx, false) => Measured::VpxRgb,
+            (EncoderFamily::X265, false) => Measured::X265Rgb,
+            (EncoderFamily::SvtAv1, false) => Measured::SvtAv1Rgb,
+            (EncoderFamily::Vpx, false) => Measured::VpxRgb,
             // What a lossless codec changes is rounding, as that of x264 where it is lossless.
-            (Family::X264 | Family::Ffv1, _) => Measured::X264Rgb,
-            (Family::Prores, _) if args.quantiser().is_some() => Measured::ProresQuantiser,
-            (Family::Prores, _) => Measured::ProresProfile,
-            (Family::Dnxhd, _) => Measured::Dnxhr,
-            (Family::Gif, _) => Measured::Gif,
-            (Family::Webp, _) => Measured::Webp,
-            (Family::Mpeg4 | Family::Other, _) => Measured::Other,
+            (EncoderFamily::X264 | EncoderFamily::Ffv1, _) => Measured::X264Rgb,
+            (EncoderFamily::Prores, _) if args.quantiser().is_some() => Measured::ProresQuantiser,
+            (EncoderFamily::Prores, _) => Measured::ProresProfile,
+            (EncoderFamily::Dnxhd, _) => Measured::Dnxhr,
+            (EncoderFamily::Gif, _) => Measured::Gif,
+            (EncoderFamily::Webp, _) => Measured::Webp,
+            (EncoderFamily::Mpeg4 | EncoderFamily::Other, _) => Measured::Other,
         };
         Self { encoder, scale, as_x264: scale.and_then(|scale| as_x264(family, encoder, scale)) }
     }
@@ -103,7 +103,7 @@ impl Fidelity {
     }
 }
 
-fn scale(family: Family, args: &EncoderArgs) -> Option<u8> {
+fn scale(family: EncoderFamily, args: &EncoderArgs) -> Option<u8> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
     let number = |text: &str| {
         text.parse::<f32>().ok().filter(|number| (0.0..=255.0).contains(number)).map(|number| number.ceil() as u8)
@@ -112,27 +112,27 @@ fn scale(family: Family, args: &EncoderArgs) -> Option<u8> {
     let is_limited = args.has_bit_rate();
     // A quality of the encoder's own language overrules FFmpeg's.
     let own = args.last_of(&["-x264-params", "-x264opts", "-x265-params", "-svtav1-params"]).unwrap_or_default();
-    if family == Family::X265 && own.contains("lossless=1") || family == Family::Ffv1 {
+    if family == EncoderFamily::X265 && own.contains("lossless=1") || family == EncoderFamily::Ffv1 {
         return Some(0);
     }
     if is_limited || ["crf", "qp", "bitrate", "vbv", "rc="].iter().any(|key| own.contains(key)) {
         return None;
     }
     match family {
-        Family::X264 | Family::X265 | Family::SvtAv1 | Family::Vpx => {
+        EncoderFamily::X264 | EncoderFamily::X265 | EncoderFamily::SvtAv1 | EncoderFamily::Vpx => {
             if args.is_lossless() {
                 return Some(0);
             }
             let default = match family {
-                Family::X264 => Some(23),
-                Family::X265 => Some(28),
+                EncoderFamily::X264 => Some(23),
+                EncoderFamily::X265 => Some(28),
                 // That of SVT-AV1 is another one in each version; that of libvpx is a bit rate.
                 _ => None,
             };
             args.last_of(&["-crf", "-qp"]).map_or(default, number)
         }
-        Family::Mpeg4 => args.quantiser().and_then(number),
-        Family::Prores => match (args.quantiser(), args.profile()) {
+        EncoderFamily::Mpeg4 => args.quantiser().and_then(number),
+        EncoderFamily::Prores => match (args.quantiser(), args.profile()) {
             (Some(quantiser), _) => number(quantiser),
             // FFmpeg's own choice is HQ or 4444.
             (None, None) => Some(2),
@@ -144,39 +144,39 @@ fn scale(family: Family, args: &EncoderArgs) -> Option<u8> {
                 u8::try_from(place).ok()
             }
         },
-        Family::Dnxhd => match args.profile()? {
+        EncoderFamily::Dnxhd => match args.profile()? {
             "dnxhr_444" | "dnxhr_hqx" | "dnxhr_hq" => Some(0),
             "dnxhr_sq" => Some(1),
             "dnxhr_lb" => Some(2),
             _ => None,
         },
-        Family::Webp if args.is_lossless() => Some(0),
-        Family::Webp => match args.last_of(&["-quality", "-q", "-qscale"]) {
+        EncoderFamily::Webp if args.is_lossless() => Some(0),
+        EncoderFamily::Webp => match args.last_of(&["-quality", "-q", "-qscale"]) {
             Some(quality) => number(quality).and_then(|quality| 100_u8.checked_sub(quality)),
             None => Some(25),
         },
-        Family::Gif | Family::Ffv1 => Some(0),
-        Family::Other => None,
+        EncoderFamily::Gif | EncoderFamily::Ffv1 => Some(0),
+        EncoderFamily::Other => None,
     }
 }
 
 /// In hundredths.
-fn as_x264(family: Family, encoder: Measured, scale: u8) -> Option<u16> {
+fn as_x264(family: EncoderFamily, encoder: Measured, scale: u8) -> Option<u16> {
     let hundreds = u16::from(scale) * 100;
     match family {
-        Family::X264 | Family::X265 | Family::Ffv1 => Some(hundreds),
-        Family::SvtAv1 | Family::Vpx => u16::try_from(u32::from(scale) * 5100 / 63).ok(),
+        EncoderFamily::X264 | EncoderFamily::X265 | EncoderFamily::Ffv1 => Some(hundreds),
+        EncoderFamily::SvtAv1 | EncoderFamily::Vpx => u16::try_from(u32::from(scale) * 5100 / 63).ok(),
         // Its step doubles where that of x264 takes six more.
-        Family::Mpeg4 => {
+        EncoderFamily::Mpeg4 => {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "18 to 74 for any byte")]
             let crf = (1800.0 + 800.0 * (f64::from(scale.max(1)) / 2.0).log2()) as u16;
             Some(crf)
         }
         // From 18 to 34, and from 18 to 48, as far as their worst pictures tell.
-        Family::Prores if encoder == Measured::ProresQuantiser => Some(1800 + hundreds / 2),
-        Family::Webp => Some(1800 + hundreds * 3 / 10),
-        Family::Prores | Family::Dnxhd | Family::Gif => Some(1800),
-        Family::Other => None,
+        EncoderFamily::Prores if encoder == Measured::ProresQuantiser => Some(1800 + hundreds / 2),
+        EncoderFamily::Webp => Some(1800 + hundreds * 3 / 10),
+        EncoderFamily::Prores | EncoderFamily::Dnxhd | EncoderFamily::Gif => Some(1800),
+        EncoderFamily::Other => None,
     }
 }
 
@@ -188,30 +188,30 @@ mod tests {
     fn the_last_word_on_quality_counts() {
         let of =
             |family, args: &[&str]| Fidelity::of(family, &EncoderArgs::parse(args).unwrap(), Feed::Yuv420p).scale();
-        assert_eq!(of(Family::X264, &["-preset", "fast", "-crf", "17.95"]), Some(18));
-        assert_eq!(of(Family::X264, &["-crf", "18", "-crf", "40"]), Some(40));
-        assert_eq!(of(Family::X264, &["-crf", "18", "-crf:v", "40"]), Some(40));
-        assert_eq!(of(Family::X264, &["-preset", "fast"]), Some(23));
-        assert_eq!(of(Family::X264, &["-b:v", "2M"]), None);
-        assert_eq!(of(Family::Vpx, &["-crf", "22", "-b:v", "0"]), Some(22));
-        assert_eq!(of(Family::Vpx, &["-crf", "22", "-b:v", "2M"]), None);
-        assert_eq!(of(Family::Vpx, &[]), None);
-        assert_eq!(of(Family::X264, &["-crf", "18", "-x264-params", "crf=50"]), None);
-        assert_eq!(of(Family::X265, &["-x265-params", "log-level=error:lossless=1"]), Some(0));
-        assert_eq!(of(Family::Mpeg4, &["-q:v", "18"]), Some(18));
-        assert_eq!(of(Family::Prores, &["-vendor", "apl0", "-profile:v", "3"]), Some(2));
-        assert_eq!(of(Family::Prores, &["-profile:v", "proxy"]), Some(5));
-        assert_eq!(of(Family::Prores, &["-profile:v", "4", "-q:v", "9"]), Some(9));
-        assert_eq!(of(Family::Webp, &["-quality", "80"]), Some(20));
-        assert_eq!(of(Family::Dnxhd, &["-profile:v", "dnxhr_lb"]), Some(2));
-        assert_eq!(of(Family::Other, &["-crf", "20"]), None);
+        assert_eq!(of(EncoderFamily::X264, &["-preset", "fast", "-crf", "17.95"]), Some(18));
+        assert_eq!(of(EncoderFamily::X264, &["-crf", "18", "-crf", "40"]), Some(40));
+        assert_eq!(of(EncoderFamily::X264, &["-crf", "18", "-crf:v", "40"]), Some(40));
+        assert_eq!(of(EncoderFamily::X264, &["-preset", "fast"]), Some(23));
+        assert_eq!(of(EncoderFamily::X264, &["-b:v", "2M"]), None);
+        assert_eq!(of(EncoderFamily::Vpx, &["-crf", "22", "-b:v", "0"]), Some(22));
+        assert_eq!(of(EncoderFamily::Vpx, &["-crf", "22", "-b:v", "2M"]), None);
+        assert_eq!(of(EncoderFamily::Vpx, &[]), None);
+        assert_eq!(of(EncoderFamily::X264, &["-crf", "18", "-x264-params", "crf=50"]), None);
+        assert_eq!(of(EncoderFamily::X265, &["-x265-params", "log-level=error:lossless=1"]), Some(0));
+        assert_eq!(of(EncoderFamily::Mpeg4, &["-q:v", "18"]), Some(18));
+        assert_eq!(of(EncoderFamily::Prores, &["-vendor", "apl0", "-profile:v", "3"]), Some(2));
+        assert_eq!(of(EncoderFamily::Prores, &["-profile:v", "proxy"]), Some(5));
+        assert_eq!(of(EncoderFamily::Prores, &["-profile:v", "4", "-q:v", "9"]), Some(9));
+        assert_eq!(of(EncoderFamily::Webp, &["-quality", "80"]), Some(20));
+        assert_eq!(of(EncoderFamily::Dnxhd, &["-profile:v", "dnxhr_lb"]), Some(2));
+        assert_eq!(of(EncoderFamily::Other, &["-crf", "20"]), None);
     }
 
     #[test]
     fn what_is_fed_as_rgb_has_limits_of_its_own() {
         let of = |family, feed| Fidelity::of(family, &EncoderArgs::default(), feed).encoder();
-        assert_eq!(of(Family::X264, Feed::Yuv420p), "x264");
-        assert_eq!(of(Family::X264, Feed::Rgb48le), "x264/rgb");
-        assert_eq!(of(Family::Mpeg4, Feed::Rgb24), "other");
+        assert_eq!(of(EncoderFamily::X264, Feed::Yuv420p), "x264");
+        assert_eq!(of(EncoderFamily::X264, Feed::Rgb48le), "x264/rgb");
+        assert_eq!(of(EncoderFamily::Mpeg4, Feed::Rgb24), "other");
     }
 }

@@ -1,7 +1,7 @@
 //! Which recipes can be made of parts that are encoded one by one.
 
 use super::Recipe;
-use super::family::Family;
+use super::encoder_family::EncoderFamily;
 use crate::config::{Container, EncoderArg};
 
 /// Options that do the same to every part as to the whole. Others may count frames from the start, ration bits over the
@@ -147,28 +147,31 @@ impl Recipe {
     /// for itself.
     #[must_use]
     pub fn joinable(&self) -> bool {
-        let family = Family::of(&self.encoder);
+        let family = EncoderFamily::of(&self.encoder);
         let container = match self.container {
             // There FFmpeg writes DNxHD's record in another way, so that it cannot be compared.
-            Container::Mkv => family != Family::Dnxhd,
+            Container::Mkv => family != EncoderFamily::Dnxhd,
             Container::Mp4 => family.fragments() == Some("mp4"),
             Container::Mov => {
-                matches!(family, Family::X264 | Family::X265 | Family::Mpeg4) || family.fragments() == Some("mov")
+                matches!(family, EncoderFamily::X264 | EncoderFamily::X265 | EncoderFamily::Mpeg4)
+                    || family.fragments() == Some("mov")
             }
-            Container::Webm => matches!(family, Family::SvtAv1 | Family::Vpx),
+            Container::Webm => matches!(family, EncoderFamily::SvtAv1 | EncoderFamily::Vpx),
             Container::Avi | Container::Gif | Container::Webp => false,
         };
-        let alpha = family == Family::Vpx && self.pix_fmt.starts_with("yuva");
+        let alpha = family == EncoderFamily::Vpx && self.pix_fmt.starts_with("yuva");
         container && !alpha && family.fragments().is_some() && self.is_even(family) && self.is_harmless()
     }
 
     /// Whether the encoder spends bits by what a picture needs.
-    fn is_even(&self, family: Family) -> bool {
+    fn is_even(&self, family: EncoderFamily) -> bool {
         let args = &self.encoder_args;
         match family {
             // Their default is a bit rate of 200 kbit/s.
-            Family::Mpeg4 => args.quantiser().is_some(),
-            Family::Vpx => args.last("-lossless").is_some() || (args.crf().is_some() && args.last("-b") == Some("0")),
+            EncoderFamily::Mpeg4 => args.quantiser().is_some(),
+            EncoderFamily::Vpx => {
+                args.last("-lossless").is_some() || (args.crf().is_some() && args.last("-b") == Some("0"))
+            }
             _ => true,
         }
     }
@@ -192,7 +195,7 @@ impl Recipe {
     }
 }
 
-impl Family {
+impl EncoderFamily {
     /// FFmpeg's name of the muxer for parts; `None` where there can be none.
     pub(super) fn fragments(self) -> Option<&'static str> {
         match self {

@@ -5,7 +5,7 @@ pub(super) use crate::config::codec::pixels::Pixels;
 use crate::encode::fingerprint::small::Grid;
 use crate::frame::color::Feed;
 
-use super::{Family, Source};
+use super::{EncoderFamily, Source};
 
 /// What FFmpeg's scaler is told about itself: exact rounding, and chroma averaged over all pixels it stands for.
 const SCALE_FLAGS: &str = "flags=lanczos+accurate_rnd+full_chroma_int+full_chroma_inp";
@@ -45,8 +45,8 @@ impl Pixels {
 
     /// What to write to FFmpeg: converted here where the result is the same for less work, else RGB at the depth that
     /// both sides have.
-    pub(super) fn feed(&self, source: &Source, family: Family) -> Feed {
-        if self.name == "yuv420p" && family != Family::Webp {
+    pub(super) fn feed(&self, source: &Source, family: EncoderFamily) -> Feed {
+        if self.name == "yuv420p" && family != EncoderFamily::Webp {
             return Feed::Yuv420p;
         }
         let deep = self.deep && (source.deep || source.linear);

@@ -3,14 +3,14 @@
 use crate::config::codec::quality_of;
 use crate::config::{Builtin, Container, CustomPreset, EncoderArgs, FrameRate, NamedQuality, Quality, Video};
 
-use super::family::Family;
+use super::encoder_family::EncoderFamily;
 use super::{RecipeError, Source};
 
 /// A preset, decided.
 #[derive(Debug)]
-pub(super) struct Choice {
+pub(super) struct ResolvedPreset {
     pub(super) name: String,
-    pub(super) family: Family,
+    pub(super) family: EncoderFamily,
     pub(super) encoder: String,
     pub(super) pix_fmt: String,
     pub(super) container: Container,
@@ -28,18 +28,18 @@ struct Base {
 }
 
 /// A preset of reeld's own.
-pub(super) fn builtin(builtin: Builtin, video: &Video, source: &Source) -> Result<Choice, RecipeError> {
+pub(super) fn builtin(builtin: Builtin, video: &Video, source: &Source) -> Result<ResolvedPreset, RecipeError> {
     let lossless = video.quality == Some(Quality::Named(NamedQuality::Lossless));
     let base = base(builtin, lossless, source);
     let name = builtin.name().to_owned();
-    let family = Family::of(base.encoder);
+    let family = EncoderFamily::of(base.encoder);
     let asked = video.quality.unwrap_or(base.quality);
     let mut pix_fmt = base.pix_fmt;
     let mut args = EncoderArgs::own(base.args);
-    if family != Family::Gif || video.quality.is_some() {
+    if family != EncoderFamily::Gif || video.quality.is_some() {
         let more = quality_of(&video.preset, asked).map_err(|allowed| refuse_quality(&name, asked, allowed))?;
         // What FFV1 is in place of x264, it is without loss by itself.
-        if family != Family::Ffv1 {
+        if family != EncoderFamily::Ffv1 {
             args.append(more);
         }
     }
@@ -59,12 +59,12 @@ pub(super) fn builtin(builtin: Builtin, video: &Video, source: &Source) -> Resul
     if let Some(speed) = video.speed.as_deref().or(base.speed) {
         // A speed for `lossless` is one of x264's. Where the frames need FFV1, which has one only, there is nothing to
         // choose.
-        let asked = speed_args(Family::of_preset(&video.preset), speed, &name)?;
-        if builtin != Builtin::Lossless || family == Family::X264 {
+        let asked = speed_args(EncoderFamily::of_preset(&video.preset), speed, &name)?;
+        if builtin != Builtin::Lossless || family == EncoderFamily::X264 {
             args.append(asked);
         }
     }
-    Ok(Choice {
+    Ok(ResolvedPreset {
         name,
         family,
         encoder: base.encoder.to_owned(),
@@ -75,9 +75,9 @@ pub(super) fn builtin(builtin: Builtin, video: &Video, source: &Source) -> Resul
 }
 
 /// A preset of the user's own.
-pub(super) fn custom(preset: &CustomPreset, video: &Video) -> Result<Choice, RecipeError> {
-    let family = Family::of(&preset.encoder);
-    let mut args = EncoderArgs::own(if family == Family::Gif { GIF_ARGS } else { &[] });
+pub(super) fn custom(preset: &CustomPreset, video: &Video) -> Result<ResolvedPreset, RecipeError> {
+    let family = EncoderFamily::of(&preset.encoder);
+    let mut args = EncoderArgs::own(if family == EncoderFamily::Gif { GIF_ARGS } else { &[] });
     if let Some(asked) = video.quality {
         args.append(quality_of(&video.preset, asked).map_err(|allowed| refuse_quality(&preset.name, asked, allowed))?);
     }
@@ -85,7 +85,7 @@ pub(super) fn custom(preset: &CustomPreset, video: &Video) -> Result<Choice, Rec
         args.append(speed_args(family, speed, &preset.name)?);
     }
     args.append(preset.args.clone());
-    Ok(Choice {
+    Ok(ResolvedPreset {
         name: preset.name.clone(),
         family,
         encoder: preset.encoder.clone(),
@@ -103,30 +103,30 @@ pub(super) fn gif_filters() -> String {
 }
 
 /// Refuses sizes and rates that the codec or the container cannot do, which FFmpeg would tell late and unclearly.
-pub(super) fn check_limits(choice: &Choice, rate: FrameRate, source: &Source) -> Result<(), RecipeError> {
-    let (least, most) = match choice.family {
+pub(super) fn check_limits(preset: &ResolvedPreset, rate: FrameRate, source: &Source) -> Result<(), RecipeError> {
+    let (least, most) = match preset.family {
         // VC-3 (DNxHR) is defined from this size on.
-        Family::Dnxhd => ((256, 120), u32::MAX),
+        EncoderFamily::Dnxhd => ((256, 120), u32::MAX),
         // SVT-AV1 before 2.0 refuses smaller ones.
-        Family::SvtAv1 => ((64, 64), 16_384),
+        EncoderFamily::SvtAv1 => ((64, 64), 16_384),
         // x265's smallest coding tree.
-        Family::X265 => ((16, 16), u32::MAX),
+        EncoderFamily::X265 => ((16, 16), u32::MAX),
         // The header has 14 bits.
-        Family::Webp => ((1, 1), 16_383),
-        Family::Gif => ((1, 1), 65_535),
-        Family::Mpeg4 => ((1, 1), 8191),
+        EncoderFamily::Webp => ((1, 1), 16_383),
+        EncoderFamily::Gif => ((1, 1), 65_535),
+        EncoderFamily::Mpeg4 => ((1, 1), 8191),
         _ => ((1, 1), u32::MAX),
     };
     let refuse =
-        |limit: String| RecipeError::Size { preset: choice.name.clone(), size: (source.width, source.height), limit };
+        |limit: String| RecipeError::Size { preset: preset.name.clone(), size: (source.width, source.height), limit };
     if source.width < least.0 || source.height < least.1 {
         return Err(refuse(format!("the least is {}x{}", least.0, least.1)));
     }
     if source.width.max(source.height) > most {
         return Err(refuse(format!("the most is {most} pixels a side")));
     }
-    match choice.family.refuses_rate(rate) {
-        Some(limit) => Err(RecipeError::Rate { preset: choice.name.clone(), rate, limit }),
+    match preset.family.refuses_rate(rate) {
+        Some(limit) => Err(RecipeError::Rate { preset: preset.name.clone(), rate, limit }),
         None => Ok(()),
     }
 }
@@ -234,7 +234,7 @@ fn ffv1_pix_fmt(source: &Source) -> &'static str {
     }
 }
 
-fn speed_args(family: Family, asked: &str, preset: &str) -> Result<EncoderArgs, RecipeError> {
+fn speed_args(family: EncoderFamily, asked: &str, preset: &str) -> Result<EncoderArgs, RecipeError> {
     family.speed(asked).map_err(|allowed| RecipeError::Speed {
         preset: preset.to_owned(),
         speed: asked.to_owned(),
@@ -269,9 +269,13 @@ mod tests {
         let plain = Source { width: 64, height: 64, deep: false, linear: false, alpha: false };
         for builtin in Builtin::ALL {
             for source in [plain, Source { deep: true, ..plain }, Source { alpha: true, ..plain }] {
-                let family = Family::of(base(builtin, false, &source).encoder);
-                let is_same = family == Family::of_preset(&Preset::Builtin(builtin));
-                assert!(is_same || (builtin == Builtin::Lossless && family == Family::Ffv1), "{}", builtin.name());
+                let family = EncoderFamily::of(base(builtin, false, &source).encoder);
+                let is_same = family == EncoderFamily::of_preset(&Preset::Builtin(builtin));
+                assert!(
+                    is_same || (builtin == Builtin::Lossless && family == EncoderFamily::Ffv1),
+                    "{}",
+                    builtin.name()
+                );
             }
         }
     }

@@ -26,8 +26,8 @@ pub enum StoreError {
     #[error("no free name is left for {}", path.shown())]
     NoFreeName { path: PathBuf },
     /// No file is named so.
-    #[error("{stem:?} cannot be a part of a chunk's name")]
-    Stem { stem: String },
+    #[error("{label:?} cannot be a part of a chunk's name")]
+    Label { label: String },
 }
 
 impl StoreError {
@@ -51,7 +51,7 @@ impl Explain for StoreError {
                 path.shown()
             ),
             Self::NoFreeName { .. } => "set `chunk_dir` to a folder of its own".to_owned(),
-            Self::Stem { .. } => return None,
+            Self::Label { .. } => return None,
         };
         Some(hint)
     }

@@ -24,13 +24,13 @@ impl Name {
     /// `None` for names that are not given here.
     pub(super) fn parse(name: &OsStr) -> Option<Self> {
         let name = std::str::from_utf8(name.as_bytes()).ok()?.strip_prefix(PREFIX)?;
-        if let Some(stem) = name.strip_suffix(CHUNK) {
-            return is_stem(stem).then_some(Self::Chunk);
+        if let Some(label) = name.strip_suffix(CHUNK) {
+            return is_label(label).then_some(Self::Chunk);
         }
-        let (stem, pid) = name.strip_suffix(PART)?.split_once(BEFORE_PID)?;
+        let (label, pid) = name.strip_suffix(PART)?.split_once(BEFORE_PID)?;
         // `parse` alone would take a sign and zeros in front.
         let pid = pid.parse().ok().filter(|number: &u32| number.to_string() == pid)?;
-        is_stem(stem).then_some(Self::Temp(pid))
+        is_label(label).then_some(Self::Temp(pid))
     }
 
     /// Whether it is in the making and its process, or another one with the same pid, lives.
@@ -42,24 +42,24 @@ impl Name {
 }
 
 /// Whether it can be the middle of a name: ASCII letters, digits, `-` and `_`.
-pub(super) fn is_stem(stem: &str) -> bool {
-    !stem.is_empty() && stem.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+pub(super) fn is_label(label: &str) -> bool {
+    !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 /// The names to try for a chunk, best first.
-pub(super) fn chunks(stem: &str) -> impl Iterator<Item = OsString> {
-    stems(stem).map(|stem| format!("{PREFIX}{stem}{CHUNK}").into())
+pub(super) fn chunks(label: &str) -> impl Iterator<Item = OsString> {
+    numbered(label).map(|label| format!("{PREFIX}{label}{CHUNK}").into())
 }
 
 /// The names to try for one that this process makes.
-pub(super) fn parts(stem: &str) -> impl Iterator<Item = OsString> {
+pub(super) fn parts(label: &str) -> impl Iterator<Item = OsString> {
     let pid = std::process::id();
-    stems(stem).map(move |stem| format!("{PREFIX}{stem}{BEFORE_PID}{pid}{PART}").into())
+    numbered(label).map(move |label| format!("{PREFIX}{label}{BEFORE_PID}{pid}{PART}").into())
 }
 
-fn stems(stem: &str) -> impl Iterator<Item = String> {
-    let numbered = (2_u32..).map(move |number| format!("{stem}-{number}"));
-    std::iter::once(stem.to_owned()).chain(numbered)
+fn numbered(label: &str) -> impl Iterator<Item = String> {
+    let numbered = (2_u32..).map(move |number| format!("{label}-{number}"));
+    std::iter::once(label.to_owned()).chain(numbered)
 }
 
 #[cfg(test)]
@@ -109,11 +109,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_name_that_is_given_is_known(stem in "[a-zA-Z0-9_-]{1,20}", which in 0_usize..4) {
-            prop_assert!(is_stem(&stem));
-            prop_assert_eq!(Name::parse(&chunks(&stem).nth(which).unwrap()), Some(Name::Chunk));
+        fn every_name_that_is_given_is_known(label in "[a-zA-Z0-9_-]{1,20}", which in 0_usize..4) {
+            prop_assert!(is_label(&label));
+            prop_assert_eq!(Name::parse(&chunks(&label).nth(which).unwrap()), Some(Name::Chunk));
             let own = Some(Name::Temp(std::process::id()));
-            prop_assert_eq!(Name::parse(&parts(&stem).nth(which).unwrap()), own);
+            prop_assert_eq!(Name::parse(&parts(&label).nth(which).unwrap()), own);
         }
 
         #[test]

@@ -11,14 +11,14 @@ fn open(dir: &Path) -> ChunkStore {
     ChunkStore::open(dir).unwrap()
 }
 
-fn written(store: &ChunkStore, stem: &str, content: &str) -> TempChunk {
-    let part = store.reserve(stem).unwrap();
+fn written(store: &ChunkStore, label: &str, content: &str) -> TempChunk {
+    let part = store.reserve(label).unwrap();
     fs::write(part.path(), content).unwrap();
     part
 }
 
-fn kept(store: &ChunkStore, stem: &str, content: &str) -> PathBuf {
-    written(store, stem, content).keep().unwrap()
+fn kept(store: &ChunkStore, label: &str, content: &str) -> PathBuf {
+    written(store, label, content).keep().unwrap()
 }
 
 fn names_in(dir: &Path) -> Vec<String> {
@@ -128,9 +128,9 @@ fn an_empty_or_replaced_file_is_not_kept() {
 fn only_stems_that_a_sweep_knows_again_are_taken() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
-    for stem in ["", "a/b", "..", "a.b", "a b", "ä", "a\0"] {
-        let error = store.reserve(stem).unwrap_err();
-        assert!(matches!(error, StoreError::Stem { .. }), "{error}");
+    for label in ["", "a/b", "..", "a.b", "a b", "ä", "a\0"] {
+        let error = store.reserve(label).unwrap_err();
+        assert!(matches!(error, StoreError::Label { .. }), "{error}");
     }
     assert!(names_in(folder.path()).is_empty());
 }

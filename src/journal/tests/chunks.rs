@@ -254,9 +254,9 @@ fn files_and_records_agree_after_a_sweep() {
     let pattern = pattern();
     let key = key("/srv/a", &pattern);
     let store = ChunkStore::open(&scene.lock.state_dir().join("chunks")).unwrap();
-    let keep = |stem: &str| {
-        let mut part = store.reserve(stem).unwrap();
-        fs::write(part.path(), stem).unwrap();
+    let keep = |label: &str| {
+        let mut part = store.reserve(label).unwrap();
+        fs::write(part.path(), label).unwrap();
         part.keep().unwrap()
     };
     let (recorded, orphan) = (keep("1"), keep("2"));

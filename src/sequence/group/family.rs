@@ -28,12 +28,12 @@ pub(super) struct Found {
 
 /// How one family is read.
 #[derive(Debug)]
-pub(super) struct Family {
+pub(super) struct NameFamily {
     /// What the columns hold that are the same in all names, unless a part reads them.
     fixed: Vec<Option<Number>>,
     reader: Reader,
     /// The stamps that most names fit, and how the others are read.
-    rest: Option<(Vec<PartRule>, Box<Family>)>,
+    rest: Option<(Vec<PartRule>, Box<NameFamily>)>,
     /// Names that are left alone although they fit, and why.
     left: HashMap<Box<[u8]>, LeftAlone>,
 }
@@ -67,7 +67,7 @@ const FEW: usize = 4;
 /// One name in this many does not have to fit a stamp.
 const TEN: usize = 10;
 
-impl Family {
+impl NameFamily {
     /// Reads the names of one family.
     pub(super) fn read(table: &Table<'_>, found: &mut Found) -> Self {
         let slack = table.len() / TEN;

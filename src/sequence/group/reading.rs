@@ -7,7 +7,7 @@ use bstr::ByteSlice as _;
 use crate::sequence::gaps;
 use crate::sequence::group::asked::Asked;
 use crate::sequence::group::cut::{Run, Table, cut};
-use crate::sequence::group::family::{Family, Found};
+use crate::sequence::group::family::{Found, NameFamily};
 use crate::sequence::group::film::{Draft, Spot};
 use crate::sequence::group::preview;
 use crate::sequence::group::reason::{LeftAlone, Note};
@@ -20,7 +20,7 @@ use crate::sequence::{FrameNumber, Pattern};
 /// How all names of one shape were read. Places further names without the others.
 #[derive(Debug)]
 pub(crate) struct Reading {
-    families: HashMap<Box<[u8]>, Family>,
+    families: HashMap<Box<[u8]>, NameFamily>,
     asked: Option<Asked>,
     /// What became of each draft of the families.
     fates: Vec<Fate>,
@@ -117,7 +117,7 @@ impl Reading {
         let mut read = HashMap::with_capacity(families.len());
         for rows in families {
             family(names[rows[0] as usize], &mut text);
-            let family = Family::read(&Table::new(names, rows), &mut found);
+            let family = NameFamily::read(&Table::new(names, rows), &mut found);
             read.insert(text.as_slice().into(), family);
         }
         let mut reading = Self::empty(Vec::new());
@@ -236,7 +236,7 @@ impl Reading {
     /// Places names by their numbers also where another name has the number: the two may be in different folders.
     pub(super) fn let_numbers_repeat(&mut self) {
         self.special.retain(|_, placed| !matches!(placed, Placed::Left(LeftAlone::SameNumberAs(_))));
-        self.families.values_mut().for_each(Family::let_numbers_repeat);
+        self.families.values_mut().for_each(NameFamily::let_numbers_repeat);
         if let Some(asked) = &mut self.asked {
             asked.let_numbers_repeat();
         }

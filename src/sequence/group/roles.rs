@@ -95,19 +95,19 @@ pub(super) fn choose(table: &Table<'_>, parts: &[Part], weak: &[bool]) -> Outcom
     let stamp = free.iter().copied().rfind(|part| parts[*part].rule.is_dense());
     let texts: Vec<Classes> = parts.iter().map(|part| Classes::of_part(table, part)).collect();
     let base = forced.iter().map(|part| &texts[*part]).fold(Classes::one(table.len()), |all, next| all.and(next));
-    let mut choice = Choice { table, parts, texts, stamp, forced, free, sizes, base, firm: true };
+    let mut search = RoleSearch { table, parts, texts, stamp, forced, free, sizes, base, firm: true };
     let mut stretches = None;
     // Counters that start again now and then come last: that they do is the weakest of all orders, and explains much by
     // chance.
     let restarts: &[bool] = if stamp.is_some() { &[false, true] } else { &[false] };
     for restarts in restarts {
-        for size in 0..choice.free.len() {
-            let found = choice.candidates(size, *restarts);
+        for size in 0..search.free.len() {
+            let found = search.candidates(size, *restarts);
             if !found.is_empty() {
-                return Outcome::Films(choice.best(found));
+                return Outcome::Films(search.best(found));
             }
-            if size == 0 && stamp.is_none() && choice.forced.is_empty() {
-                let found = choice.stretches();
+            if size == 0 && stamp.is_none() && search.forced.is_empty() {
+                let found = search.stretches();
                 let in_films: usize = found.iter().map(|stretch| stretch.rows.len()).sum();
                 if in_films * 2 >= table.len() {
                     return Outcome::Stretches(found);
@@ -119,7 +119,7 @@ pub(super) fn choose(table: &Table<'_>, parts: &[Part], weak: &[bool]) -> Outcom
     Outcome::Stretches(stretches.unwrap_or_default())
 }
 
-struct Choice<'t> {
+struct RoleSearch<'t> {
     table: &'t Table<'t>,
     parts: &'t [Part],
     /// The rows by the texts of each part.
@@ -144,7 +144,7 @@ struct Candidate {
     single: usize,
 }
 
-impl Choice<'_> {
+impl RoleSearch<'_> {
     fn distinct(&self, part: usize) -> usize {
         self.texts[part].count as usize
     }

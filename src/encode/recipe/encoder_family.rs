@@ -3,10 +3,10 @@
 use super::pixels::Pixels;
 use super::{Fidelity, Tolerance};
 use crate::config::EncoderArgs;
-pub(in crate::encode) use crate::config::codec::Family;
+pub(in crate::encode) use crate::config::codec::EncoderFamily;
 use crate::frame::color::Feed;
 
-impl Family {
+impl EncoderFamily {
     /// Limits the encoder to `threads` threads.
     pub(super) fn limit_threads(self, args: &mut EncoderArgs, threads: usize) {
         match self {
@@ -42,10 +42,10 @@ mod tests {
     #[test]
     fn threads_reach_encoders_that_have_their_own_key() {
         let mut args = EncoderArgs::own(&[("-x265-params", "log-level=error")]);
-        Family::X265.limit_threads(&mut args, 2);
+        EncoderFamily::X265.limit_threads(&mut args, 2);
         assert_eq!(args.to_argv(), ["-x265-params", "log-level=error:pools=2", "-threads", "2"]);
         let mut args = EncoderArgs::default();
-        Family::SvtAv1.limit_threads(&mut args, 64);
+        EncoderFamily::SvtAv1.limit_threads(&mut args, 64);
         assert_eq!(args.to_argv(), ["-svtav1-params", "lp=6", "-threads", "64"]);
     }
 }
