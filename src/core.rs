@@ -177,7 +177,7 @@ impl Core {
             Event::Scanned(report) => self.scanned(report),
             Event::Rescanned(report) => self.rescanned(report),
             Event::ScanLost { root, reader, failure } => self.scan_lost(&root, reader, &failure),
-            Event::Inspected { reader, inspection, verdict } => self.inspected(reader, &inspection, verdict),
+            Event::Inspected { reader, inspection, result } => self.inspected(reader, &inspection, result),
             Event::Begun(job) => self.begun(job),
             Event::NotBegun { batch, failure } => self.not_begun(*batch, &failure),
             Event::Live(event) => self.live_event(event),

@@ -10,7 +10,7 @@ use clap::Args;
 use super::error::CliError;
 use super::make_frames::{Format, write_frame};
 use super::out;
-use crate::core::command::{Command as Order, Reply};
+use crate::core::command::{Command as DaemonCommand, Reply};
 use crate::core::snapshot::{Attention, DaemonPhase, Snapshot};
 use crate::encode::ffmpeg::Ffmpeg;
 use crate::serve::client::{self, Found};
@@ -133,7 +133,7 @@ impl Daemon {
     /// What goes on; `None` before it listens.
     fn snapshot(&self) -> Result<Option<Box<Snapshot>>, CliError> {
         match client::find(std::slice::from_ref(&self.socket_dir), &|_| true, &|_| false)? {
-            Found::Daemon(client) => match client.order(&Order::Status)? {
+            Found::Daemon(client) => match client.order(&DaemonCommand::Status)? {
                 Reply::Status(snapshot) => Ok(Some(snapshot)),
                 _ => Ok(None),
             },

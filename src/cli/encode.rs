@@ -27,7 +27,7 @@ use crate::pipeline::removal;
 use crate::pipeline::run::{self, Delivered};
 use crate::sequence::Batch;
 use crate::sequence::group::Scope;
-use crate::sequence::order::Order;
+use crate::sequence::order::FrameOrder;
 use crate::text::plural::{agree, counted};
 use crate::text::printable::Show as _;
 use crate::text::printable::printable;
@@ -42,8 +42,8 @@ pub(crate) struct EncodeArgs {
     #[arg(long, value_name = "G", value_parser = explained(Scope::from_str))]
     group: Option<Scope>,
     /// What decides the order of the frames: number, or time (when each file was last written)
-    #[arg(long, value_name = "O", default_value_t, value_parser = explained(Order::from_str))]
-    order: Order,
+    #[arg(long, value_name = "O", default_value_t, value_parser = explained(FrameOrder::from_str))]
+    order: FrameOrder,
     /// Frames per second: `24`, `23.976` or `24000/1001`
     #[arg(long, value_name = "R", value_parser = explained(FrameRate::from_str))]
     framerate: Option<FrameRate>,
@@ -233,8 +233,8 @@ fn one(
 ) -> Result<bool, CliError> {
     let root = wanted.root(&found.dir);
     let batch = match args.order {
-        Order::Number => found.into_batch(),
-        Order::Time => found.into_batch().in_order_of_time(),
+        FrameOrder::Number => found.into_batch(),
+        FrameOrder::Time => found.into_batch().in_order_of_time(),
     };
     // Frames that are to go are encoded and proved once more: an old proof is no reason to remove anything.
     if root.delivery.cleanup == Cleanup::Keep

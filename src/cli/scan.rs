@@ -16,11 +16,11 @@ use super::{ConfigArg, out};
 use crate::frame::complete;
 use crate::frame::sample::{self, Inspected};
 use crate::frame::{FrameError, FrameErrorKind};
-use crate::sequence::film::Verdict;
+use crate::sequence::film::FilmVerdict;
 use crate::sequence::gaps::{NumberRanges, step_of};
 use crate::sequence::group::Scope;
 use crate::sequence::sizes::SizeChange;
-use crate::sequence::tracker::Run;
+use crate::sequence::tracker::FrameRun;
 use crate::text::plural::counted;
 use crate::text::printable::Show as _;
 use crate::text::printable::printable;
@@ -80,7 +80,7 @@ struct TakenFor {
     /// The size of its first frame.
     size: String,
     /// `film`, `unsure` or `stills`.
-    verdict: Verdict,
+    verdict: FilmVerdict,
     /// The verdict with its reasons.
     why: String,
 }
@@ -254,7 +254,7 @@ fn examine(found: &Found) -> Line {
 
 /// What its runs look like.
 fn runs(found: &Found, whole: &[Inspected]) -> Vec<TakenFor> {
-    let taken_for = |run: Run| {
+    let taken_for = |run: FrameRun| {
         let (first, last) = run.numbers.first().copied().zip(run.numbers.last().copied())?;
         let at = whole.binary_search_by_key(&first, |of| of.frame.number).ok()?;
         let judgement = run.judgement?;

@@ -21,7 +21,7 @@ use super::{
 use crate::frame::limits::Limits;
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Rules, Stills};
 use crate::sequence::group::Scope;
-use crate::sequence::order::Order;
+use crate::sequence::order::FrameOrder;
 use crate::sequence::sizes::SizeChange;
 use crate::text::printable::Show as _;
 
@@ -180,7 +180,7 @@ impl Checker<'_> {
             self.mistakes.add(missing.span(), Complaint::new(message, hint));
         }
         if let (Some(last), Some(order)) = (&root.last_frame, &root.order)
-            && *order.get_ref() == Order::Time
+            && *order.get_ref() == FrameOrder::Time
         {
             let message = "`last_frame`: with `order` = \"time\" the highest number is not the last frame";
             let hint = "say how many there are: frame_count = 250; or leave `last_frame` out";
@@ -275,7 +275,7 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         mistakes.add(span, Complaint::from(error).about("framerate_factor"));
         rate
     });
-    let order = value(root.order.as_ref(), Order::Number);
+    let order = value(root.order.as_ref(), FrameOrder::Number);
     let finish = Rules {
         final_marker: root.final_marker.as_ref().map_or_else(default_markers, |globs| set(globs, mistakes)),
         final_frame: root.final_frame.as_ref().map(|glob| globs::matcher(glob.get_ref())),
@@ -316,7 +316,7 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         names: Arc::new(root.pattern.as_ref().map(|rule| rule.get_ref().clone()).unwrap_or_default()),
         finish: Arc::new(finish),
         // Which frame comes next is known when the last one is there.
-        live: if order == Order::Time { Live::Never } else { value(root.live.as_ref(), Live::Always) },
+        live: if order == FrameOrder::Time { Live::Never } else { value(root.live.as_ref(), Live::Always) },
         video: Arc::new(video),
         delivery: Arc::new(delivery),
     }

@@ -20,7 +20,7 @@ use super::{
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Stills};
 use crate::sequence::group::Scope;
 use crate::sequence::name::NameRule;
-use crate::sequence::order::Order;
+use crate::sequence::order::FrameOrder;
 use crate::sequence::sizes::SizeChange;
 
 /// A table whose keys are all optional here.
@@ -116,7 +116,7 @@ table! {
         exclude: Vec<Spanned<Glob>> = |r, key| r.list(key, globs::path),
         pattern: NameRule = |r, key| r.parsed(key, name_rule),
         group: Scope = |r, key| r.parsed(key, Scope::from_str),
-        order: Order = |r, key| r.parsed(key, Order::from_str),
+        order: FrameOrder = |r, key| r.parsed(key, FrameOrder::from_str),
         framerate: FrameRate = |r, key| r.number(key, FrameRate::from_str),
         framerate_factor: Factor = |r, key| r.number(key, Factor::from_str),
         preset: String = |r, key| r.text(key),

@@ -19,7 +19,7 @@ use crate::pipeline::error::JobError;
 use crate::pipeline::job::Queued;
 use crate::pipeline::run::Delivered;
 use crate::sequence::Batch;
-use crate::sequence::tracker::{Listing, Verdict};
+use crate::sequence::tracker::{InspectionResult, Listing};
 use crate::watch::dirty::Dirty;
 use crate::watch::native::Urgency;
 
@@ -55,7 +55,7 @@ pub(crate) enum Event {
         /// At what.
         inspection: Inspection,
         /// What was found.
-        verdict: Verdict,
+        result: InspectionResult,
     },
     /// A batch is in the journal and may be encoded.
     Begun(Queued),

@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::config;
 use crate::core::Core;
 use crate::core::effect::{Effect, LiveEffect};
-use crate::core::live::live_encode::{Capacity, Closed, Limits, LiveEncode, Order, Serial};
+use crate::core::live::live_encode::{Capacity, Closed, Limits, LiveAction, LiveEncode, Serial};
 use crate::journal::ChunkId;
 use crate::sequence::gaps::Spacing;
 use crate::sequence::origin::Origin;
@@ -127,7 +127,7 @@ impl Task {
 }
 
 impl LiveEncodes {
-    /// When time alone brings the next order.
+    /// When time alone brings the next action.
     pub(super) fn due(&self) -> Option<Duration> {
         self.growing.values().filter_map(|growing| growing.encode.due()).chain(self.look_at_load).min()
     }
@@ -399,12 +399,12 @@ impl Core {
         self.out.extend(growing.maker.map(|maker| Effect::Live(LiveEffect::Drop(maker))));
     }
 
-    fn carry_out(&mut self, key: &Key, orders: Vec<Order>) {
-        for order in orders {
-            let effect = match order {
-                Order::Prepare(first) => self.live_prepare(key, first),
-                Order::Check(frames) => Some(LiveEffect::Check { era: self.live.era, key: key.clone(), frames }),
-                Order::Open(serial, position) => {
+    fn carry_out(&mut self, key: &Key, actions: Vec<LiveAction>) {
+        for action in actions {
+            let effect = match action {
+                LiveAction::Prepare(first) => self.live_prepare(key, first),
+                LiveAction::Check(frames) => Some(LiveEffect::Check { era: self.live.era, key: key.clone(), frames }),
+                LiveAction::Open(serial, position) => {
                     let maker = self.live.growing.get(key).and_then(|growing| growing.maker);
                     let task = Task { key: key.clone(), encoding: true, drained: true, purpose: Purpose::Growing };
                     maker.map(|maker| {
@@ -412,16 +412,16 @@ impl Core {
                         LiveEffect::Open { key: key.clone(), serial, position, maker }
                     })
                 }
-                Order::Push(serial, frames) => self.live.tasks.get_mut(&serial).map(|task| {
+                LiveAction::Push(serial, frames) => self.live.tasks.get_mut(&serial).map(|task| {
                     task.drained = false;
                     LiveEffect::Push { key: key.clone(), serial, frames }
                 }),
-                Order::End(serial) => self.live.tasks.contains_key(&serial).then_some(LiveEffect::End(serial)),
-                Order::Abort(serial) => self.live.tasks.get_mut(&serial).map(|task| {
+                LiveAction::End(serial) => self.live.tasks.contains_key(&serial).then_some(LiveEffect::End(serial)),
+                LiveAction::Abort(serial) => self.live.tasks.get_mut(&serial).map(|task| {
                     task.abort();
                     LiveEffect::Abort(serial)
                 }),
-                Order::Discard(chunks) => Some(LiveEffect::Discard(chunks)),
+                LiveAction::Discard(chunks) => Some(LiveEffect::Discard(chunks)),
             };
             self.out.extend(effect.map(Effect::Live));
         }

@@ -15,7 +15,7 @@ use crate::core::{Core, GATHER, GATHER_URGENT, Phase};
 use crate::model::Identity;
 use crate::sequence::group::Scope;
 use crate::sequence::sizes::SizeChange;
-use crate::sequence::tracker::{Decision, Event as Tracked, Listing, Verdict};
+use crate::sequence::tracker::{Decision, Event as Tracked, InspectionResult, Listing};
 use crate::sequence::{Frame, FrameNumber, Pattern};
 use crate::watch::dirty::Dirty;
 use crate::watch::native::Urgency;
@@ -318,18 +318,18 @@ impl Core {
     /// The files of a sequence were looked at. Where the config was read again meanwhile, that says nothing: which files are
     /// those of the sequence may be decided otherwise by now. The tracker is answered all the same, since it waits for an
     /// answer and would wait for ever.
-    pub(super) fn inspected(&mut self, reader: ReaderId, inspection: &Inspection, verdict: Verdict) {
+    pub(super) fn inspected(&mut self, reader: ReaderId, inspection: &Inspection, result: InspectionResult) {
         let (dir, pattern) = (Arc::clone(&inspection.dir), inspection.pattern.clone());
         let root = self.root_path_of(&dir);
         if root.as_ref().is_some_and(|root| self.is_current(reader, root)) {
-            return self.track(Tracked::Inspected { dir, pattern, verdict });
+            return self.track(Tracked::Inspected { dir, pattern, result });
         }
         self.inspect_anew(dir, pattern, root);
     }
 
     /// An inspection came to nothing: the sequence waits for a reading of its folder.
     fn inspect_anew(&mut self, dir: Arc<Path>, pattern: Pattern, root: Option<Arc<Path>>) {
-        self.track(Tracked::Inspected { dir: Arc::clone(&dir), pattern, verdict: Verdict::Changed });
+        self.track(Tracked::Inspected { dir: Arc::clone(&dir), pattern, result: InspectionResult::Changed });
         // The one by the new config may have been there before.
         if let Some(root) = root {
             self.want(&root, ReadRequest::Folders(vec![(dir, Dirty::All)]));

@@ -20,7 +20,7 @@ use crate::pipeline::error::JobError;
 use crate::pipeline::job::{Job, Queued, Tools};
 use crate::pipeline::{chunks, places};
 use crate::sequence::Batch;
-use crate::sequence::tracker::Verdict;
+use crate::sequence::tracker::InspectionResult;
 use crate::text::printable::Show as _;
 use crate::watch::noticing;
 
@@ -152,13 +152,13 @@ impl Daemon {
         self.workers.spawn(
             move || {
                 let tell = |report| told.answer(Event::Rescanned(report));
-                let verdict = inspect::inspect(&reader, &inspection, tell);
-                Event::Inspected { reader: id, inspection, verdict }
+                let result = inspect::inspect(&reader, &inspection, tell);
+                Event::Inspected { reader: id, inspection, result }
             },
             // The sequence waits for a reading of its folder.
             move |panic| {
                 workers::tell_lost("looking at a sequence", &panic);
-                Event::Inspected { reader: id, inspection: lost, verdict: Verdict::Changed }
+                Event::Inspected { reader: id, inspection: lost, result: InspectionResult::Changed }
             },
         );
     }

@@ -10,7 +10,7 @@ use crate::daemon::reader::RootReader;
 use crate::error::{Explain as _, chain};
 use crate::frame::sample::{self, Inspected};
 use crate::frame::{FrameErrorKind, complete};
-use crate::sequence::tracker::Verdict;
+use crate::sequence::tracker::InspectionResult;
 use crate::sequence::{Flaw, Frame, Kind, Pattern, name, os_name};
 use crate::text::printable::Show as _;
 
@@ -22,7 +22,7 @@ pub(super) fn is_urgent(name: &[u8]) -> bool {
 
 /// Reads the folders of a sequence once more, since events are hints, and tells what it shows before the files are looked at,
 /// which takes time.
-pub(super) fn inspect(reader: &RootReader, inspection: &Inspection, tell: impl FnOnce(ScanReport)) -> Verdict {
+pub(super) fn inspect(reader: &RootReader, inspection: &Inspection, tell: impl FnOnce(ScanReport)) -> InspectionResult {
     let Inspection { dir, pattern, frames, .. } = inspection;
     let folders: BTreeSet<PathBuf> = frames.iter().map(|frame| folder_of(dir, pattern, frame)).collect();
     let is_listed = reader.relist(dir, |report| {
@@ -30,7 +30,7 @@ pub(super) fn inspect(reader: &RootReader, inspection: &Inspection, tell: impl F
         tell(report);
         is_listed
     });
-    if is_listed { look_at(inspection) } else { Verdict::Changed }
+    if is_listed { look_at(inspection) } else { InspectionResult::Changed }
 }
 
 /// The folder that `frame` is in.
@@ -42,12 +42,12 @@ fn folder_of(dir: &Path, pattern: &Pattern, frame: &Frame) -> PathBuf {
 }
 
 /// Looks at every file, and with `weigh` also gathers what speaks for a film, of the frames from that number on.
-fn look_at(Inspection { dir, pattern, frames, weigh, size_change }: &Inspection) -> Verdict {
+fn look_at(Inspection { dir, pattern, frames, weigh, size_change }: &Inspection) -> InspectionResult {
     let mut flawed = Vec::new();
     let mut whole = Vec::with_capacity(frames.len());
     for frame in frames.iter().cloned() {
         let path = dir.join(os_name(&frame.file_name(pattern)));
-        // The sequence waits for the verdict, so that a parser's panic over one strange file must not swallow it.
+        // The sequence waits for the result, so that a parser's panic over one strange file must not swallow it.
         let looked = catch_unwind(|| complete::inspect_with_origin(&path, &frame.identity));
         let flaw = match looked {
             Ok(Ok((info, origin))) => {
@@ -55,7 +55,7 @@ fn look_at(Inspection { dir, pattern, frames, weigh, size_change }: &Inspection)
                 continue;
             }
             Ok(Err(error)) if matches!(error.kind, FrameErrorKind::Changed | FrameErrorKind::Vanished) => {
-                return Verdict::Changed;
+                return InspectionResult::Changed;
             }
             Ok(Err(error)) => {
                 tracing::debug!(path = %error.path.shown(), reason = %chain(&error.kind), "not whole");
@@ -82,5 +82,5 @@ fn look_at(Inspection { dir, pattern, frames, weigh, size_change }: &Inspection)
         Some(from) => sample::runs(dir, pattern, weighed(from), *size_change),
         None => sample::runs_by_size(&whole, *size_change),
     };
-    Verdict::Looked { flawed, runs }
+    InspectionResult::Looked { flawed, runs }
 }

@@ -87,7 +87,7 @@ use super::error::{EncodeError, Flaw};
 use super::ffmpeg::child::{Child, Input};
 use super::ffmpeg::failure::FailureKind;
 use super::ffmpeg::progress::ProgressReader;
-use super::ffmpeg::supervise::{Verdict, supervise};
+use super::ffmpeg::supervise::{Supervised, supervise};
 use super::ffmpeg::{Ffmpeg, Stop, display_argv, name_in};
 use super::fingerprint::Fingerprints;
 use super::recipe::{Arrival, Form};
@@ -205,21 +205,21 @@ pub fn encode_as_they_come(
             grown = size_of(output).max(grown);
             (!waiting.load(Ordering::Relaxed)).then(|| block.frame + written.load(Ordering::Relaxed) + grown)
         };
-        let verdict = supervise(&mut child, &work, stop, spec.settings.stall, sign);
+        let ended = supervise(&mut child, &work, stop, spec.settings.stall, sign);
         // Whatever it is, nobody needs another frame. Without that, decoders that wait for a place in the queue, and a
         // feeder that waits for a frame, would keep the scope from ever ending.
         queue.close();
-        match verdict {
-            Verdict::Done(fed) => fed,
+        match ended {
+            Supervised::Done(fed) => fed,
             // The feeder notices the broken pipe, or has its last word. Its account is worth waiting for: that a frame
             // changed explains more than that FFmpeg ended.
-            Verdict::Ended => work.recv().unwrap_or(Ok(Fed::default())),
+            Supervised::Ended => work.recv().unwrap_or(Ok(Fed::default())),
             // Within the scope: its end waits for the feeder, and the feeder may wait for the child to read.
-            Verdict::Stopped => {
+            Supervised::Stopped => {
                 child.stop();
                 Err(EncodeError::Stopped)
             }
-            Verdict::Stalled => Err(stalled(&mut child)),
+            Supervised::Stalled => Err(stalled(&mut child)),
         }
     })?;
 
@@ -330,12 +330,12 @@ pub(crate) fn until_end(
 ) -> Result<(), EncodeError> {
     let (_, no_work) = bounded(0);
     match supervise::<()>(child, &no_work, stop, settings.stall, sign) {
-        Verdict::Done(()) | Verdict::Ended => Ok(()),
-        Verdict::Stopped => {
+        Supervised::Done(()) | Supervised::Ended => Ok(()),
+        Supervised::Stopped => {
             child.stop();
             Err(EncodeError::Stopped)
         }
-        Verdict::Stalled => Err(stalled(child)),
+        Supervised::Stalled => Err(stalled(child)),
     }
 }
 
@@ -348,13 +348,13 @@ pub(crate) fn what_was_read<T: Default>(
     sign: impl FnMut() -> Option<u64>,
 ) -> Result<T, EncodeError> {
     match supervise(child, reading, stop, settings.stall, sign) {
-        Verdict::Done(read) => Ok(read),
-        Verdict::Ended => Ok(reading.recv().unwrap_or_default()),
-        Verdict::Stopped => {
+        Supervised::Done(read) => Ok(read),
+        Supervised::Ended => Ok(reading.recv().unwrap_or_default()),
+        Supervised::Stopped => {
             child.stop();
             Err(EncodeError::Stopped)
         }
-        Verdict::Stalled => Err(stalled(child)),
+        Supervised::Stalled => Err(stalled(child)),
     }
 }
 

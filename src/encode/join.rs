@@ -22,7 +22,7 @@ use ffmpeg_sidecar::command::FfmpegCommand;
 use super::chunk::{PIPE_BYTES, Settings, complaint, signs_of_life, stalled, succeed, until_end, what_was_read};
 use super::error::{EncodeError, Flaw};
 use super::ffmpeg::child::{Child, Input};
-use super::ffmpeg::supervise::{Verdict, supervise};
+use super::ffmpeg::supervise::{Supervised, supervise};
 use super::ffmpeg::{Ffmpeg, Stop, name_in};
 use super::mp4::fragments::{FragmentPosition, Layout, header};
 use super::mp4::timing::{track_step, track_timescale};
@@ -124,11 +124,11 @@ fn run(
             scope.spawn(move || _ = send.send(feed()));
         }
         let fed = match supervise(&mut child, &work, stop, settings.stall, sign) {
-            Verdict::Done(fed) => fed,
+            Supervised::Done(fed) => fed,
             // The feeder notices the broken pipe, or has its last word.
-            Verdict::Ended => work.recv().unwrap_or(Ok(())),
-            Verdict::Stopped => Err(EncodeError::Stopped),
-            Verdict::Stalled => Err(stalled(&mut child)),
+            Supervised::Ended => work.recv().unwrap_or(Ok(())),
+            Supervised::Stopped => Err(EncodeError::Stopped),
+            Supervised::Stalled => Err(stalled(&mut child)),
         };
         // Before the scope's end waits for the feeder, which may be waiting for the child to read.
         fed.inspect_err(|_| child.stop())

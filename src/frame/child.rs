@@ -19,7 +19,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use self::pool::{Failure, Worker};
-use self::wire::{Answer, Order, Request};
+use self::wire::{Answer, FileTask, Request};
 use crate::frame::color::{Canvas, Target};
 use crate::frame::digest::Contents;
 use crate::frame::{FrameErrorKind, ImageInfo, limits};
@@ -90,7 +90,7 @@ impl Drop for Lease {
 
 /// Has a child look at the header of `file`.
 pub(in crate::frame) fn look(file: &File, path: &Path) -> Result<ImageInfo, FrameErrorKind> {
-    let request = Request::new(Order::Look, path);
+    let request = Request::new(FileTask::Look, path);
     match ask(&request, file, limits::current().look_time, &|| true)? {
         (worker, Answer::Whole(info)) => {
             pool::give_back(worker);
@@ -107,7 +107,7 @@ pub(in crate::frame) fn decode(
     target: &Target,
     wanted: &dyn Fn() -> bool,
 ) -> Result<Lease, FrameErrorKind> {
-    let request = Request::new(Order::Decode(*target), path);
+    let request = Request::new(FileTask::Decode(*target), path);
     match ask(&request, file, limits::current().decode_time, wanted)? {
         (worker, Answer::Decoded { info, bytes, contents }) => {
             let info = info.checked()?;

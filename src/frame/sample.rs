@@ -14,14 +14,14 @@ use crate::frame::fingerprint::Fingerprint;
 use crate::frame::{FrameError, ImageInfo, metadata};
 use crate::model::Identity;
 use crate::sequence::film::{
-    Counter, Evidence, Judgement, MEASURED, Names, Pace, Pictures, Sizes, Text, Verdict, after_long_pauses,
+    Counter, Evidence, FilmVerdict, Judgement, MEASURED, Names, Pace, Pictures, Sizes, Text, after_long_pauses,
     has_companions, has_rest, judge, jumps,
 };
 use crate::sequence::name::split_folder;
 use crate::sequence::origin::{Origin, run_starts};
 use crate::sequence::sizes::SizeChange;
 use crate::sequence::sizes::{self, Size};
-use crate::sequence::tracker::Run;
+use crate::sequence::tracker::FrameRun;
 use crate::sequence::{Frame, FrameNumber, Pattern, os_name};
 use crate::text::printable::Show as _;
 
@@ -129,16 +129,16 @@ fn by_size(frames: &[Inspected], size_change: SizeChange) -> Vec<Vec<Inspected>>
 /// The runs that these frames are of by their sizes alone: somebody said that they are finished, and knows what they are.
 /// `frames` are in order.
 #[must_use]
-pub fn runs_by_size(frames: &[Inspected], size_change: SizeChange) -> Vec<Run> {
+pub fn runs_by_size(frames: &[Inspected], size_change: SizeChange) -> Vec<FrameRun> {
     let numbers = |frames: &[Inspected]| frames.iter().map(|inspected| inspected.frame.number).collect();
-    let run = |frames: Vec<Inspected>| Run { numbers: numbers(&frames), judgement: None, total: None };
+    let run = |frames: Vec<Inspected>| FrameRun { numbers: numbers(&frames), judgement: None, total: None };
     by_size(frames, size_change).into_iter().map(run).collect()
 }
 
 /// The runs that these frames of the sequence `pattern` in `dir` are of, each with what speaks for a film. `frames` are all
 /// of its whole frames, in order.
 #[must_use]
-pub fn runs(dir: &Path, pattern: &Pattern, frames: &[Inspected], size_change: SizeChange) -> Vec<Run> {
+pub fn runs(dir: &Path, pattern: &Pattern, frames: &[Inspected], size_change: SizeChange) -> Vec<FrameRun> {
     // A folder that cannot be read has no companions.
     let others = fs::read_dir(dir).into_iter().flatten().flatten();
     let others: Vec<Vec<u8>> = others.map(|entry| entry.file_name().into_encoded_bytes()).collect();
@@ -150,15 +150,15 @@ pub fn runs(dir: &Path, pattern: &Pattern, frames: &[Inspected], size_change: Si
             |_| {
                 let hint = "this is a bug in reeld; the frames stay";
                 tracing::error!(dir = %dir.shown(), %pattern, hint, "gathering evidence failed");
-                Judgement { verdict: Verdict::Unsure, points: 0, reasons: Vec::new() }
+                Judgement { verdict: FilmVerdict::Unsure, points: 0, reasons: Vec::new() }
             },
             |evidence| judge(&evidence),
         );
         let beside = || metadata::total_beside(&dir.join(os_name(&last.frame.file_name(pattern))));
         let numbers = frames.iter().map(|inspected| inspected.frame.number).collect();
-        Some(Run { numbers, judgement: Some(judgement), total: last.origin.total().or_else(beside) })
+        Some(FrameRun { numbers, judgement: Some(judgement), total: last.origin.total().or_else(beside) })
     };
-    let mut runs: Vec<Run> = Vec::new();
+    let mut runs: Vec<FrameRun> = Vec::new();
     for frames in by_size(frames, size_change) {
         let starts = starts(pattern, &frames);
         let ends = starts.iter().skip(1).copied().chain([frames.len()]);

@@ -80,7 +80,7 @@ pub fn clean_up(due: &DueCleanup, journal: &Journal) -> Result<CleanedUp, JobErr
 
 /// What is to happen to frames that are due.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Verdict {
+enum RemovalVerdict {
     /// This.
     Go(PlannedCleanup),
     /// Nothing before this moment, in milliseconds since the Unix epoch.
@@ -90,8 +90,8 @@ enum Verdict {
 }
 
 /// The gentler of what was planned and of what `root` says now, the settings for the folder of the frames. Pure.
-fn judge(due: &DueCleanup, root: Option<&Root>, now: i64) -> Verdict {
-    let stay = |why: &str, hint: &'static str| Verdict::Stay { why: why.to_owned(), hint };
+fn judge(due: &DueCleanup, root: Option<&Root>, now: i64) -> RemovalVerdict {
+    let stay = |why: &str, hint: &'static str| RemovalVerdict::Stay { why: why.to_owned(), hint };
     let Some(root) = root else {
         return stay("their folder is not watched any more", "put it into the config again, or remove them yourself");
     };
@@ -111,9 +111,9 @@ fn judge(due: &DueCleanup, root: Option<&Root>, now: i64) -> Verdict {
     let after = i64::try_from(delivery.cleanup_after.as_millis()).unwrap_or(i64::MAX);
     let earliest = due.published_at.saturating_add(after);
     if earliest > now {
-        return Verdict::Later(earliest);
+        return RemovalVerdict::Later(earliest);
     }
-    Verdict::Go(PlannedCleanup {
+    RemovalVerdict::Go(PlannedCleanup {
         mode,
         due_at: due.plan.due_at,
         despite_changes: due.plan.despite_changes && delivery.cleanup_anomalies,
@@ -139,18 +139,18 @@ pub(crate) fn remove_due(journal: &Journal, settings: &InForce, now: i64) -> Res
         let (batch, dir) = (due.id, due.dir.shown());
         // Asked for each batch: the config may have become gentler since the last one.
         match judge(&due, settings.now().config.root_of(&due.dir), now) {
-            Verdict::Go(plan) => {
+            RemovalVerdict::Go(plan) => {
                 due.plan = plan;
                 match places::check_removal(&due) {
                     Ok(()) => clean_up_and_say(&due, journal),
                     Err(error) => put_off(&due, &error, journal, now)?,
                 }
             }
-            Verdict::Later(moment) => {
+            RemovalVerdict::Later(moment) => {
                 tracing::info!(%batch, %dir, "the frames stay longer, as the config says now");
                 journal.removal_postponed(batch, moment)?;
             }
-            Verdict::Stay { why, hint } => {
+            RemovalVerdict::Stay { why, hint } => {
                 tracing::warn!(%batch, %dir, hint, "the frames stay: {why}");
                 journal.stays(batch, &format!("the frames stay: {why}"), hint)?;
             }
@@ -237,12 +237,12 @@ mod tests {
         Config::parse(&text, Path::new("/etc/reeld.toml")).unwrap().roots.remove(0)
     }
 
-    fn verdict(due: &DueCleanup, keys: &str) -> Verdict {
+    fn verdict(due: &DueCleanup, keys: &str) -> RemovalVerdict {
         judge(due, Some(&root(keys)), PUBLISHED + HOUR)
     }
 
-    fn stays(verdict: &Verdict, about: &str) -> bool {
-        matches!(verdict, Verdict::Stay { why, .. } if why.contains(about))
+    fn stays(verdict: &RemovalVerdict, about: &str) -> bool {
+        matches!(verdict, RemovalVerdict::Stay { why, .. } if why.contains(about))
     }
 
     #[test]
@@ -257,7 +257,7 @@ mod tests {
             (Cleanup::Trash, modes[0], Cleanup::Trash),
         ] {
             let found = verdict(&due(planned), &format!("cleanup = \"{now}\""));
-            assert!(matches!(found, Verdict::Go(plan) if plan.mode == expected), "{planned:?} {now}: {found:?}");
+            assert!(matches!(found, RemovalVerdict::Go(plan) if plan.mode == expected), "{planned:?} {now}: {found:?}");
         }
         assert!(stays(&verdict(&due(Cleanup::Delete), "cleanup = \"keep\""), "keep"));
     }
@@ -266,9 +266,9 @@ mod tests {
     fn the_longer_wait_holds() {
         let due = due(Cleanup::Delete);
         let longer = verdict(&due, "cleanup = \"delete\"\ncleanup_after = \"7d\"");
-        assert_eq!(longer, Verdict::Later(PUBLISHED + 7 * 24 * HOUR));
+        assert_eq!(longer, RemovalVerdict::Later(PUBLISHED + 7 * 24 * HOUR));
         let shorter = verdict(&due, "cleanup = \"delete\"\ncleanup_after = \"1m\"");
-        assert!(matches!(shorter, Verdict::Go(_)), "{shorter:?}");
+        assert!(matches!(shorter, RemovalVerdict::Go(_)), "{shorter:?}");
     }
 
     #[test]
@@ -287,8 +287,8 @@ mod tests {
         let odd = DueCleanup { anomalies: vec!["3 is missing".to_owned()], ..due(Cleanup::Delete) };
         assert!(stays(&verdict(&odd, "cleanup = \"delete\""), "3 is missing"));
         let allowed = verdict(&odd, "cleanup = \"delete\"\ncleanup_anomalies = true");
-        assert!(matches!(allowed, Verdict::Go(plan) if plan.despite_changes));
+        assert!(matches!(allowed, RemovalVerdict::Go(plan) if plan.despite_changes));
         let sound = verdict(&due(Cleanup::Delete), "cleanup = \"delete\"");
-        assert!(matches!(sound, Verdict::Go(plan) if !plan.despite_changes), "{sound:?}");
+        assert!(matches!(sound, RemovalVerdict::Go(plan) if !plan.despite_changes), "{sound:?}");
     }
 }

@@ -127,7 +127,7 @@ impl Text {
 /// What a sequence is taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum FilmVerdict {
     /// Single pictures: they are left alone.
     Stills,
     /// It may be a film: it is made into one, and the frames stay.
@@ -140,7 +140,7 @@ pub enum Verdict {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judgement {
     /// What it is taken for.
-    pub verdict: Verdict,
+    pub verdict: FilmVerdict,
     /// The sum of the points of all reasons.
     pub points: i32,
     /// Everything that counted, the heaviest first.
@@ -164,16 +164,16 @@ pub fn judge(evidence: &Evidence) -> Judgement {
     let forbidden = reasons.iter().any(|reason| forbids(reason, evidence));
     let looks_like_film = evidence.pictures.is_some_and(|pictures| pictures.are_film_like());
     let verdict = if is_scattered(evidence) {
-        Verdict::Stills
+        FilmVerdict::Stills
     } else if points >= FILM && !forbidden && (looks_like_film || counts_frames(evidence)) {
-        Verdict::Film
+        FilmVerdict::Film
     } else if points > STILLS {
-        Verdict::Unsure
+        FilmVerdict::Unsure
     } else if is_regular(evidence) {
         reasons.push(Reason::Regular);
-        Verdict::Unsure
+        FilmVerdict::Unsure
     } else {
-        Verdict::Stills
+        FilmVerdict::Stills
     };
     reasons.sort_by_key(|reason| std::cmp::Reverse(reason.points().abs()));
     Judgement { verdict, points, reasons }
@@ -281,7 +281,7 @@ fn is_regular(evidence: &Evidence) -> bool {
         && !evidence.companions
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for FilmVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Film => "a film",

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::sequence::FrameNumber;
 use crate::sequence::name::split_extension;
-use crate::sequence::order::Order;
+use crate::sequence::order::FrameOrder;
 use crate::text::plural::counted;
 
 /// The shortest silence that `idle_timeout = "auto"` takes for the end.
@@ -62,7 +62,7 @@ pub struct Rules {
     /// What becomes of what looks like single pictures.
     pub stills: Stills,
     /// What decides the order of the frames.
-    pub order: Order,
+    pub order: FrameOrder,
 }
 
 /// How long a sequence is quiet before it counts as finished.
@@ -306,7 +306,7 @@ mod tests {
             continuation: Continuation::New,
             existing: Existing::Skip,
             stills: Stills::Skip,
-            order: Order::Number,
+            order: FrameOrder::Number,
         }
     }
 

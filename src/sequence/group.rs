@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use bstr::ByteSlice as _;
 
 use crate::sequence::group::shape::Keys;
-use crate::sequence::name::{NameRule, Verdict, verdict};
+use crate::sequence::name::{NameRule, NameVerdict, verdict};
 use crate::sequence::{FrameNumber, Kind, Pattern};
 
 mod asked;
@@ -90,11 +90,11 @@ pub fn group<N: AsRef<[u8]>>(names: &[N], times: Option<&[i64]>, rule: &NameRule
 /// Whether a file of this name can be a frame, or why it is left alone; `false` for what is no image.
 fn left_by_name(name: &[u8]) -> Result<bool, LeftAlone> {
     match verdict(name) {
-        Verdict::MayBeFrame => Ok(true),
-        Verdict::NoImage => Ok(false),
-        Verdict::Hidden => Err(LeftAlone::Hidden),
-        Verdict::Unfinished => Err(LeftAlone::Unfinished),
-        Verdict::Unsupported(format) => Err(LeftAlone::Unsupported { format }),
+        NameVerdict::MayBeFrame => Ok(true),
+        NameVerdict::NoImage => Ok(false),
+        NameVerdict::Hidden => Err(LeftAlone::Hidden),
+        NameVerdict::Unfinished => Err(LeftAlone::Unfinished),
+        NameVerdict::Unsupported(format) => Err(LeftAlone::Unsupported { format }),
     }
 }
 

@@ -142,7 +142,7 @@ impl NamePattern {
 
 /// What a name alone says of its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum NameVerdict {
     /// Its extension is not that of a still image.
     NoImage,
     /// An image that no decoder reads, with the name of its format.
@@ -160,20 +160,20 @@ pub(crate) fn split_folder(name: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// What `name` alone says of its file.
-pub(crate) fn verdict(name: &[u8]) -> Verdict {
+pub(crate) fn verdict(name: &[u8]) -> NameVerdict {
     let (_, name) = split_folder(name);
-    let Some((stem, extension)) = split_extension(name) else { return Verdict::NoImage };
+    let Some((stem, extension)) = split_extension(name) else { return NameVerdict::NoImage };
     let is_one_of = |known: &[&str]| known.iter().any(|known| extension.eq_ignore_ascii_case(known.as_bytes()));
     if let Some(format) = unsupported::picture_format_of(name) {
-        Verdict::Unsupported(format)
+        NameVerdict::Unsupported(format)
     } else if !is_one_of(&EXTENSIONS) {
-        Verdict::NoImage
+        NameVerdict::NoImage
     } else if name.starts_with(b".") || name.starts_with(b"~") || name.contains_str(".sync-conflict-") {
-        Verdict::Hidden
+        NameVerdict::Hidden
     } else if TEMPORARY_STEMS.iter().any(|ending| ends_with_ignoring_case(stem, ending.as_bytes())) {
-        Verdict::Unfinished
+        NameVerdict::Unfinished
     } else {
-        Verdict::MayBeFrame
+        NameVerdict::MayBeFrame
     }
 }
 
@@ -181,13 +181,13 @@ pub(crate) fn verdict(name: &[u8]) -> Verdict {
 /// the extension of a still image.
 #[must_use]
 pub fn may_be_frame(name: &[u8]) -> bool {
-    verdict(name) == Verdict::MayBeFrame
+    verdict(name) == NameVerdict::MayBeFrame
 }
 
 /// Whether a file of this name is an image by its extension, one that can be read or another.
 #[must_use]
 pub fn is_image(name: &[u8]) -> bool {
-    verdict(name) != Verdict::NoImage
+    verdict(name) != NameVerdict::NoImage
 }
 
 /// Whether `name` is that of a file on its way to another name, as browsers, copiers and generators use them.

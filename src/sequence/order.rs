@@ -1,9 +1,9 @@
-//! Order of time against order of number.
+//! The order of time against the order of the numbers.
 //!
 //! Owns the question whether the files of a batch can be one take in the order of their numbers. A second run that writes
 //! over the first frames of an earlier one, a counter that begins again and a clock that was set back all leave files whose
 //! times contradict their numbers, and so do a render farm, a copy and a frame that was rendered again. It never changes the
-//! order by itself: [`Order`] is the user's choice.
+//! order by itself: [`FrameOrder`] is the user's choice.
 //!
 //! # What is measured
 //!
@@ -49,7 +49,7 @@ use crate::sequence::{Anomaly, Batch, Frame, Pattern};
 
 /// What decides the order of the frames in a video.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Order {
+pub enum FrameOrder {
     /// The numbers in their names.
     #[default]
     Number,

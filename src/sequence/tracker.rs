@@ -117,7 +117,7 @@ pub enum Event {
         /// The sequence.
         pattern: Pattern,
         /// What the frames turned out to be.
-        verdict: Verdict,
+        result: InspectionResult,
     },
     /// What generators embedded in whole files of a sequence that is open.
     Heads {
@@ -177,13 +177,13 @@ impl Listing {
 
 /// What an inspection of a sequence's files found.
 #[derive(Debug, Clone)]
-pub enum Verdict {
+pub enum InspectionResult {
     /// Every frame is still the file that was listed.
     Looked {
         /// Those that cannot be read, and why. By ascending number.
         flawed: Vec<(Frame, Flaw)>,
         /// The runs that the others are of, by their first numbers. Those that were not to be weighed are in none.
-        runs: Vec<Run>,
+        runs: Vec<FrameRun>,
     },
     /// A file changed or vanished since it was listed; a fresh listing is on its way.
     Changed,
@@ -191,7 +191,7 @@ pub enum Verdict {
 
 /// Frames that were made together, as far as an inspection can tell.
 #[derive(Debug, Clone)]
-pub struct Run {
+pub struct FrameRun {
     /// Their numbers, ascending; there is at least one.
     pub numbers: Vec<FrameNumber>,
     /// Whether they are a film; `None` where that was not asked.
@@ -371,8 +371,8 @@ impl Tracker {
                 self.with(&dir, now, |folder, moment| folder.done(moment, &mut out));
                 self.with_batches(&dir, now, |folder, moment| folder.done(moment, &mut out));
             }
-            Event::Inspected { dir, pattern, verdict } => {
-                self.with(&dir, now, |folder, moment| folder.inspected(&pattern, verdict, moment, &mut out));
+            Event::Inspected { dir, pattern, result } => {
+                self.with(&dir, now, |folder, moment| folder.inspected(&pattern, result, moment, &mut out));
             }
             Event::Heads { dir, pattern, heads } => {
                 self.with(&dir, now, |folder, moment| folder.learn_heads(&pattern, &heads, moment, &mut out));

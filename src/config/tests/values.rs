@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::parse;
 use crate::config::{Cleanup, Config, Encoder, FrameRate, Live, ParallelChunks, Preset, Root, Video};
 use crate::sequence::finish::{Existing, IdleTimeout, MissingFrames};
-use crate::sequence::order::Order;
+use crate::sequence::order::FrameOrder;
 
 fn root(keys: &str) -> Root {
     let config = parse(&format!("[[watch]]\npath = \"/srv/renders\"\n{keys}\n")).unwrap_or_else(|e| panic!("{e}"));
@@ -101,9 +101,9 @@ fn globs_without_a_slash_hold_at_any_depth() {
 
 #[test]
 fn what_goes_by_time_is_encoded_when_it_is_finished() {
-    assert_eq!((root("").finish.order, root("").live), (Order::Number, Live::Always));
+    assert_eq!((root("").finish.order, root("").live), (FrameOrder::Number, Live::Always));
     let by_time = root("order = \"time\"\nlive = true");
-    assert_eq!((by_time.finish.order, by_time.live), (Order::Time, Live::Never));
+    assert_eq!((by_time.finish.order, by_time.live), (FrameOrder::Time, Live::Never));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::{UnitError, parse_duration, print_duration};
 use crate::config::{Builtin, Cleanup, Container, Live, NamedQuality, ParallelChunks, StopPolicy, WatchMode};
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Stills};
 use crate::sequence::group::Scope;
-use crate::sequence::order::Order;
+use crate::sequence::order::FrameOrder;
 use crate::sequence::sizes::SizeChange;
 
 /// A type whose values are one of a few names, spelt alike in the configuration and on the command line.
@@ -67,7 +67,7 @@ named! {
     NamedQuality, "quality":
         "LOSSLESS" = Lossless, "PERC_LOSSLESS" = PercLossless, "HIGH" = High, "MEDIUM" = Medium, "LOW" = Low,
         "VERYLOW" = VeryLow, "LOWEST" = Lowest;
-    Order, "order": "number" = Number, "time" = Time;
+    FrameOrder, "order": "number" = Number, "time" = Time;
     Scope, "group": "folder" = Folder, "tree" = Tree;
     SizeChange, "treatment of a size change": "split" = Split, "fit" = Fit, "error" = Error;
     StopPolicy, "stop policy": "abort" = Abort, "finish" = Finish;
@@ -166,7 +166,7 @@ mod tests {
         round_trip::<Existing>();
         round_trip::<MissingFrames>();
         round_trip::<NamedQuality>();
-        round_trip::<Order>();
+        round_trip::<FrameOrder>();
         round_trip::<Scope>();
         round_trip::<SizeChange>();
         round_trip::<Stills>();

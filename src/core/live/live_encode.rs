@@ -1,6 +1,6 @@
 //! One growing sequence that is encoded meanwhile: which frames are in chunks, which are fed to the open one, which wait.
 //!
-//! Decides and remembers; pure. Events and `now` go in, orders come out; whoever carries them out answers with events. It
+//! Decides and remembers; pure. Events and `now` go in, actions come out; whoever carries them out answers with events. It
 //! never looks at a file, and what it knows of frames it compares with the tracker's truth at every step.
 //!
 //! Everything here is done ahead of need, and may turn out to be of no use: a frame is rendered again, comes late, or was
@@ -60,7 +60,7 @@ pub(crate) type Serial = u64;
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::core) enum Order {
+pub(in crate::core) enum LiveAction {
     /// Find out how these frames are encoded, and which chunks there are. Answer: [`LiveEncode::prepared`].
     Prepare(Frame),
     /// See whether these files are whole. Answer: [`LiveEncode::checked`].
@@ -113,7 +113,7 @@ pub(crate) enum Closed {
 
 /// Consecutive frames on their way into a chunk, or in one.
 #[derive(Debug)]
-struct Run {
+struct ChunkFrames {
     frames: Vec<Frame>,
 }
 
@@ -121,7 +121,7 @@ struct Run {
 #[derive(Debug)]
 struct Open {
     serial: Serial,
-    run: Run,
+    chunk: ChunkFrames,
     ended: bool,
     pushed_at: Duration,
 }
@@ -151,9 +151,9 @@ pub(super) struct LiveEncode {
     limits: Limits,
     phase: Phase,
     /// Chunks in the journal, by their first number.
-    chunks: BTreeMap<FrameNumber, (ChunkId, Run)>,
+    chunks: BTreeMap<FrameNumber, (ChunkId, ChunkFrames)>,
     /// Chunks whose encoders have ended.
-    proving: BTreeMap<Serial, Run>,
+    proving: BTreeMap<Serial, ChunkFrames>,
     open: Option<Open>,
     /// Every frame below was compared with its chunk since it last changed.
     mark: FrameNumber,
@@ -201,21 +201,21 @@ impl LiveEncode {
         }
     }
 
-    /// When time alone brings the next order.
+    /// When time alone brings the next action.
     pub(super) fn due(&self) -> Option<Duration> {
         self.due
     }
 
     /// Frames that are in proved chunks.
     pub(super) fn encoded_frames(&self) -> usize {
-        self.chunks.values().map(|(_, run)| run.frames.len()).sum()
+        self.chunks.values().map(|(_, chunk)| chunk.frames.len()).sum()
     }
 
     /// The chunks from the first on, as far as nothing is missing between them.
     pub(super) fn leading_chunks(&self, spacing: Spacing) -> Vec<ChunkId> {
         let mut before = None;
-        let follows = |(first, (_, run)): &(&FrameNumber, &(ChunkId, Run))| {
-            let before = before.replace(run.last());
+        let follows = |(first, (_, chunk)): &(&FrameNumber, &(ChunkId, ChunkFrames))| {
+            let before = before.replace(chunk.last());
             before.is_none_or(|before| spacing.follows(before, **first))
         };
         self.chunks.iter().take_while(follows).map(|(_, (id, _))| *id).collect()
@@ -248,14 +248,14 @@ impl LiveEncode {
         self.phase = Phase::Ready;
         for (id, frames) in chunks {
             if let Some(first) = frames.first() {
-                self.chunks.insert(first.number, (id, Run { frames }));
+                self.chunks.insert(first.number, (id, ChunkFrames { frames }));
             }
         }
         self.mark = FrameNumber::MIN;
     }
 
     /// What is not in a chunk yet is encoded when the sequence is finished.
-    pub(super) fn leave_for_later(&mut self, out: &mut Vec<Order>) {
+    pub(super) fn leave_for_later(&mut self, out: &mut Vec<LiveAction>) {
         self.abort(out);
         self.phase = Phase::Off;
     }
@@ -268,7 +268,7 @@ impl LiveEncode {
         growing: Option<&Growing<'_>>,
         now: Duration,
         new_serial: impl FnOnce() -> Serial,
-        out: &mut Vec<Order>,
+        out: &mut Vec<LiveAction>,
     ) {
         // An answer that was meant for an earlier sequence of the same name, which is finished by now, says nothing about
         // this one.
@@ -291,23 +291,23 @@ impl LiveEncode {
             return;
         }
         let serial = match &mut self.open {
-            Some(open) if !open.ended && open.run.goes_on_with(&still[0], growing) => {
-                open.run.frames.extend(still.iter().cloned());
+            Some(open) if !open.ended && open.chunk.goes_on_with(&still[0], growing) => {
+                open.chunk.frames.extend(still.iter().cloned());
                 open.pushed_at = now;
                 open.serial
             }
             Some(_) => return,
             None => {
                 let serial = new_serial();
-                let run = Run { frames: still.clone() };
-                self.open = Some(Open { serial, run, ended: false, pushed_at: now });
+                let chunk = ChunkFrames { frames: still.clone() };
+                self.open = Some(Open { serial, chunk, ended: false, pushed_at: now });
                 let is_first = growing.frames_from(FrameNumber::MIN).next().as_ref() == still.first();
-                out.push(Order::Open(serial, if is_first { Position::First } else { Position::Later }));
+                out.push(LiveAction::Open(serial, if is_first { Position::First } else { Position::Later }));
                 serial
             }
         };
-        out.push(Order::Push(serial, still));
-        if self.open.as_ref().is_some_and(|open| open.run.room(self.limits) == 0) {
+        out.push(LiveAction::Push(serial, still));
+        if self.open.as_ref().is_some_and(|open| open.chunk.room(self.limits) == 0) {
             self.end(out);
         }
     }
@@ -324,33 +324,33 @@ impl LiveEncode {
     /// The encoder has ended; what is left of it is the proof.
     pub(super) fn encoded(&mut self, serial: Serial) {
         if let Some(open) = self.open.take_if(|open| open.serial == serial) {
-            self.proving.insert(serial, open.run);
+            self.proving.insert(serial, open.chunk);
         }
     }
 
     /// What became of an encoder's chunk. Chunks of encoders that were aborted meanwhile are of no use.
-    pub(super) fn closed(&mut self, serial: Serial, outcome: &Closed, out: &mut Vec<Order>) {
+    pub(super) fn closed(&mut self, serial: Serial, outcome: &Closed, out: &mut Vec<LiveAction>) {
         self.encoded(serial);
-        let Some(mut run) = self.proving.remove(&serial) else {
+        let Some(mut chunk) = self.proving.remove(&serial) else {
             if let Closed::Chunk(id, _) = outcome {
-                out.push(Order::Discard(vec![*id]));
+                out.push(LiveAction::Discard(vec![*id]));
             }
             return;
         };
         match *outcome {
             Closed::Chunk(id, count) => {
-                self.bad = run.frames.get(count).cloned().or(self.bad.take());
-                run.frames.truncate(count);
-                let next = run.frames.last().map(|frame| frame.number.saturating_add(1));
+                self.bad = chunk.frames.get(count).cloned().or(self.bad.take());
+                chunk.frames.truncate(count);
+                let next = chunk.frames.last().map(|frame| frame.number.saturating_add(1));
                 self.back_to(next.unwrap_or(FrameNumber::MIN));
-                if let Some(first) = run.frames.first().map(|frame| frame.number)
-                    && let Some((old, _)) = self.chunks.insert(first, (id, run))
+                if let Some(first) = chunk.frames.first().map(|frame| frame.number)
+                    && let Some((old, _)) = self.chunks.insert(first, (id, chunk))
                 {
-                    out.push(Order::Discard(vec![old]));
+                    out.push(LiveAction::Discard(vec![old]));
                 }
                 return;
             }
-            Closed::BadFrame => self.bad = run.frames.first().cloned(),
+            Closed::BadFrame => self.bad = chunk.frames.first().cloned(),
             Closed::Stopped | Closed::Outdated => {}
             Closed::Failed { again } => {
                 self.failures += 1;
@@ -359,62 +359,62 @@ impl LiveEncode {
                 }
             }
         }
-        self.back_to(run.first());
+        self.back_to(chunk.first());
     }
 
     /// The sequence is finished, with these frames. What the open encoder can still take it gets, and that was all: the
     /// job, which waits for this chunk, encodes the rest.
-    pub(super) fn sealed(&mut self, frames: &[Frame], spacing: Spacing, out: &mut Vec<Order>) {
+    pub(super) fn sealed(&mut self, frames: &[Frame], spacing: Spacing, out: &mut Vec<LiveAction>) {
         let Some(open) = &mut self.open else { return };
-        let at = frames.partition_point(|frame| frame.number < open.run.first());
-        let same = frames[at..].iter().zip(&open.run.frames).take_while(|(one, other)| one == other).count();
-        if same < open.run.frames.len() {
-            out.push(Order::Abort(open.serial));
+        let at = frames.partition_point(|frame| frame.number < open.chunk.first());
+        let same = frames[at..].iter().zip(&open.chunk.frames).take_while(|(one, other)| one == other).count();
+        if same < open.chunk.frames.len() {
+            out.push(LiveAction::Abort(open.serial));
             self.open = None;
             return;
         }
         if open.ended {
             return;
         }
-        let last = open.run.last();
-        let room = open.run.room(self.limits);
+        let last = open.chunk.last();
+        let room = open.chunk.room(self.limits);
         let rest = plan::next_stretch(frames[at + same..].iter().cloned(), spacing, room);
         if rest.first().is_some_and(|frame| spacing.follows(last, frame.number)) {
-            out.push(Order::Push(open.serial, rest));
+            out.push(LiveAction::Push(open.serial, rest));
         }
-        out.push(Order::End(open.serial));
+        out.push(LiveAction::End(open.serial));
         open.ended = true;
     }
 
     /// The sequence is gone: so is everything that was made of it.
-    pub(super) fn abandoned(&mut self, out: &mut Vec<Order>) {
-        out.extend(self.open.take().map(|open| Order::Abort(open.serial)));
+    pub(super) fn abandoned(&mut self, out: &mut Vec<LiveAction>) {
+        out.extend(self.open.take().map(|open| LiveAction::Abort(open.serial)));
         let ids: Vec<ChunkId> = std::mem::take(&mut self.chunks).into_values().map(|(id, _)| id).collect();
         if !ids.is_empty() {
-            out.push(Order::Discard(ids));
+            out.push(LiveAction::Discard(ids));
         }
         self.proving.clear();
         self.due = None;
     }
 
-    fn abort(&mut self, out: &mut Vec<Order>) {
+    fn abort(&mut self, out: &mut Vec<LiveAction>) {
         if let Some(open) = self.open.take() {
-            out.push(Order::Abort(open.serial));
-            self.back_to(open.run.first());
+            out.push(LiveAction::Abort(open.serial));
+            self.back_to(open.chunk.first());
         }
     }
 
     /// The open encoder gets no more frames.
-    fn end(&mut self, out: &mut Vec<Order>) {
+    fn end(&mut self, out: &mut Vec<LiveAction>) {
         if let Some(open) = &mut self.open {
             open.ended = true;
-            out.push(Order::End(open.serial));
+            out.push(LiveAction::End(open.serial));
         }
     }
 
     /// Everything from `number` on is to be compared again, and the chunk that holds it as a whole.
     fn back_to(&mut self, number: FrameNumber) {
-        let holder = self.chunks.range(..=number).next_back().filter(|(_, (_, run))| run.last() >= number);
+        let holder = self.chunks.range(..=number).next_back().filter(|(_, (_, chunk))| chunk.last() >= number);
         let first = holder.map_or(number, |(first, _)| *first);
         self.mark = self.mark.min(first);
     }
@@ -424,8 +424,8 @@ impl LiveEncode {
     }
 }
 
-impl Run {
-    /// A run has a frame.
+impl ChunkFrames {
+    /// There is at least one frame.
     fn first(&self) -> FrameNumber {
         self.frames.first().map_or(FrameNumber::MAX, |frame| frame.number)
     }

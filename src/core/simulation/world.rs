@@ -26,7 +26,7 @@ use crate::pipeline::run::Delivered;
 use crate::sequence::existing::{ExistingFiles, FileSet};
 use crate::sequence::film::{self, Judgement};
 use crate::sequence::origin::Origin;
-use crate::sequence::tracker::{Listing, Run, Verdict};
+use crate::sequence::tracker::{FrameRun, InspectionResult, Listing};
 use crate::sequence::{Batch, Flaw, Frame};
 use crate::watch::dirty::Dirty;
 use crate::watch::native::Urgency;
@@ -465,7 +465,7 @@ impl World {
             Task::Inspect { root, reader, inspection, .. } if fails => {
                 let request = ReadRequest::Folders(vec![(Arc::clone(&inspection.dir), Dirty::All)]);
                 self.read_unheard(&root, reader, request);
-                self.tell(Event::Inspected { reader, inspection, verdict: Verdict::Changed });
+                self.tell(Event::Inspected { reader, inspection, result: InspectionResult::Changed });
             }
             Task::Inspect { root, reader, inspection, listed: false } => {
                 let request = ReadRequest::Folders(vec![(Arc::clone(&inspection.dir), Dirty::All)]);
@@ -475,14 +475,14 @@ impl World {
                 if !listed {
                     let Some(Task::Inspect { reader, inspection, .. }) = self.tasks.pop() else { return true };
                     self.tell(Event::Rescanned(report));
-                    self.tell(Event::Inspected { reader, inspection, verdict: Verdict::Changed });
+                    self.tell(Event::Inspected { reader, inspection, result: InspectionResult::Changed });
                     return true;
                 }
                 self.tell(Event::Rescanned(report));
             }
             Task::Inspect { reader, inspection, .. } => {
-                let verdict = self.look_at(&inspection);
-                self.tell(Event::Inspected { reader, inspection, verdict });
+                let result = self.look_at(&inspection);
+                self.tell(Event::Inspected { reader, inspection, result });
             }
             Task::Begin { batch } if fails => self.tell(Event::NotBegun { batch, failure: panics }),
             Task::Begin { batch } => {
@@ -664,10 +664,10 @@ impl World {
         Checked { incomplete: frames.get(whole.len()).cloned(), heads, sizes, whole }
     }
 
-    fn look_at(&mut self, Inspection { dir, pattern, frames, weigh, .. }: &Inspection) -> Verdict {
+    fn look_at(&mut self, Inspection { dir, pattern, frames, weigh, .. }: &Inspection) -> InspectionResult {
         let files = self.disk.folders.get(dir).cloned().unwrap_or_default();
         if frames.iter().any(|frame| files.get(&frame.file_name(pattern)) != Some(&frame.identity)) {
-            return Verdict::Changed;
+            return InspectionResult::Changed;
         }
         let (empty, whole): (Vec<Frame>, Vec<Frame>) =
             frames.iter().cloned().partition(|frame| frame.identity.size == 0);
@@ -677,15 +677,15 @@ impl World {
         let numbers = whole.iter().map(|frame| frame.number).filter(|number| from.is_none_or(|from| *number >= from));
         let numbers: Vec<_> = numbers.collect();
         let verdict = *self.random.pick(&[
-            film::Verdict::Film,
-            film::Verdict::Film,
-            film::Verdict::Film,
-            film::Verdict::Unsure,
-            film::Verdict::Stills,
+            film::FilmVerdict::Film,
+            film::FilmVerdict::Film,
+            film::FilmVerdict::Film,
+            film::FilmVerdict::Unsure,
+            film::FilmVerdict::Stills,
         ]);
         let judgement = weigh.is_some().then(|| Judgement { verdict, points: 0, reasons: Vec::new() });
-        let runs = if numbers.is_empty() { Vec::new() } else { vec![Run { numbers, judgement, total: None }] };
-        Verdict::Looked { flawed, runs }
+        let runs = if numbers.is_empty() { Vec::new() } else { vec![FrameRun { numbers, judgement, total: None }] };
+        InspectionResult::Looked { flawed, runs }
     }
 
     fn read(&mut self, root: &Arc<Path>, id: ReaderId, request: ReadRequest) -> ScanReport {
@@ -846,8 +846,8 @@ fn short(event: &Event) -> String {
                 .collect();
             format!("scanned {:?} {:?} {dirs:?}", report.root, report.status)
         }
-        Event::Inspected { inspection, verdict, .. } => {
-            format!("inspected {} {} {verdict:?}", inspection.dir.display(), inspection.pattern)
+        Event::Inspected { inspection, result, .. } => {
+            format!("inspected {} {} {result:?}", inspection.dir.display(), inspection.pattern)
         }
         Event::Begun(job) => format!("begun {} {}", job.id, job.name()),
         Event::DueWork(Ok(work)) => {

@@ -15,7 +15,7 @@ const TICK: Duration = Duration::from_millis(40);
 
 /// What came first.
 #[derive(Debug)]
-pub(crate) enum Verdict<T> {
+pub(crate) enum Supervised<T> {
     /// The work beside the child is done; the child may still run.
     Done(T),
     /// The child ended.
@@ -34,11 +34,11 @@ pub(crate) fn supervise<T>(
     stop: &Stop,
     stall: Duration,
     mut sign: impl FnMut() -> Option<u64>,
-) -> Verdict<T> {
+) -> Supervised<T> {
     let mut last = (sign(), Instant::now());
     loop {
         match work.recv_timeout(TICK) {
-            Ok(done) => return Verdict::Done(done),
+            Ok(done) => return Supervised::Done(done),
             Err(RecvTimeoutError::Timeout) => {}
             // Nobody works beside the child: wait for it alone.
             Err(RecvTimeoutError::Disconnected) => _ = child.wait(TICK),
@@ -47,17 +47,17 @@ pub(crate) fn supervise<T>(
         // stop.
         if child.ended().is_some() {
             // The work may have been done in the same moment.
-            return work.try_recv().map_or(Verdict::Ended, Verdict::Done);
+            return work.try_recv().map_or(Supervised::Ended, Supervised::Done);
         }
         if stop.requested() {
-            return Verdict::Stopped;
+            return Supervised::Stopped;
         }
         let now = sign();
         // The clock starts anew while it is not the child's turn, so that an hour of waiting for a frame is never counted.
         if now.is_none() || now != last.0 {
             last = (now, Instant::now());
         } else if last.1.elapsed() > stall {
-            return Verdict::Stalled;
+            return Supervised::Stalled;
         }
     }
 }

@@ -96,10 +96,10 @@ pub(super) fn take() -> Result<Worker, Failure> {
 /// A new child.
 pub(super) fn fresh() -> Result<Worker, Failure> {
     let (reply, started) = bounded(1);
-    let order = Order { limits: limits::current(), nice: niceness(), reply };
+    let request = WorkerRequest { limits: limits::current(), nice: niceness(), reply };
     let gone = || Failure::NotStarted(io::Error::other("the thread that starts decoders has ended"));
-    let orders = STARTER.get_or_init(start_starter).as_ref().map_err(|kind| Failure::NotStarted((*kind).into()))?;
-    orders.send(order).map_err(|_| gone())?;
+    let requests = STARTER.get_or_init(start_starter).as_ref().map_err(|kind| Failure::NotStarted((*kind).into()))?;
+    requests.send(request).map_err(|_| gone())?;
     started.recv().map_err(|_| gone())?.map_err(Failure::NotStarted)
 }
 
@@ -113,7 +113,7 @@ pub(super) fn give_back(mut worker: Worker) {
 }
 
 /// Someone who wants a child.
-struct Order {
+struct WorkerRequest {
     limits: Limits,
     nice: i32,
     reply: Sender<io::Result<Worker>>,
@@ -121,26 +121,26 @@ struct Order {
 
 /// The thread that starts children: each is ended by the kernel together with the thread that started it
 /// (`PR_SET_PDEATHSIG`), so that must be one that lives as long as the process. It also ends those that nobody needs.
-static STARTER: OnceLock<Result<Sender<Order>, io::ErrorKind>> = OnceLock::new();
+static STARTER: OnceLock<Result<Sender<WorkerRequest>, io::ErrorKind>> = OnceLock::new();
 
-fn start_starter() -> Result<Sender<Order>, io::ErrorKind> {
-    let (send, orders) = unbounded();
-    let started = thread::Builder::new().name("decoders".to_owned()).spawn(move || starter(&orders));
+fn start_starter() -> Result<Sender<WorkerRequest>, io::ErrorKind> {
+    let (send, requests) = unbounded();
+    let started = thread::Builder::new().name("decoders".to_owned()).spawn(move || starter(&requests));
     started.map(|_| send).map_err(|error| error.kind())
 }
 
-fn starter(orders: &Receiver<Order>) {
+fn starter(requests: &Receiver<WorkerRequest>) {
     loop {
-        let order = if ALIVE.load(Ordering::Relaxed) == 0 {
-            orders.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        let request = if ALIVE.load(Ordering::Relaxed) == 0 {
+            requests.recv().map_err(|_| RecvTimeoutError::Disconnected)
         } else {
-            orders.recv_timeout(KEPT / 2)
+            requests.recv_timeout(KEPT / 2)
         };
-        match order {
-            Ok(order) => {
-                let started = Worker::start(order.limits, order.nice);
+        match request {
+            Ok(request) => {
+                let started = Worker::start(request.limits, request.nice);
                 // Whoever asked may have given up.
-                let _ = order.reply.send(started);
+                let _ = request.reply.send(started);
             }
             Err(RecvTimeoutError::Timeout) => {
                 let now = Instant::now();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::confine::{self, Budget};
-use super::wire::{self, Answer, Hello, Order, Refusal, Request};
+use super::wire::{self, Answer, FileTask, Hello, Refusal, Request};
 use crate::error::chain;
 use crate::fault;
 use crate::files::identity_of;
@@ -46,9 +46,9 @@ fn run() -> io::Result<()> {
     let (mut decoder, mut raw) = (Decoder::default(), Vec::new());
     while let Some((request, Some(file))) = wire::receive::<Request>(socket)? {
         let path = Path::new("frame").with_extension(&request.extension);
-        let answer = match request.order {
-            Order::Look => look(&file, &path, &mut budget).map(Answer::Whole),
-            Order::Decode(target) => {
+        let answer = match request.task {
+            FileTask::Look => look(&file, &path, &mut budget).map(Answer::Whole),
+            FileTask::Decode(target) => {
                 fault::end(fault);
                 decode(file, path, &target, &mut decoder, &mut raw, &mut budget).and_then(|(info, contents)| {
                     pixels.write_all_at(&raw, 0)?;

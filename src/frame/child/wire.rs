@@ -33,21 +33,21 @@ pub(super) struct Hello {
 /// What to do with the file that comes with it.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Request {
-    pub(super) order: Order,
+    pub(super) task: FileTask,
     /// The file's extension, which tells TGA.
     pub(super) extension: String,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(super) enum Order {
+pub(super) enum FileTask {
     Look,
     Decode(Target),
 }
 
 impl Request {
-    pub(super) fn new(order: Order, path: &Path) -> Self {
+    pub(super) fn new(task: FileTask, path: &Path) -> Self {
         let extension = path.extension().map_or_else(String::new, |extension| extension.to_string_lossy().into_owned());
-        Self { order, extension }
+        Self { task, extension }
     }
 }
 

@@ -10,7 +10,7 @@ use table::table;
 mod made;
 mod table;
 
-use Verdict::Film;
+use FilmVerdict::Film;
 
 #[test]
 fn names_say_what_they_are_for() {
@@ -123,7 +123,7 @@ fn frames_from_before_a_long_rest_stay_unless_a_text_tells_of_one_run() {
     assert!(!has_rest(&[]) && !has_rest(&[0]));
 
     let film = Evidence { rest: true, ..set(48).dir("/p/renders/shot_010").evidence() };
-    for (text, verdict) in [(Text::Absent, Verdict::Unsure), (Text::Counts(Counts::Frames), Film)] {
+    for (text, verdict) in [(Text::Absent, FilmVerdict::Unsure), (Text::Counts(Counts::Frames), Film)] {
         assert_eq!(judge(&Evidence { text, ..film.clone() }).verdict, verdict, "{text:?}");
     }
 }

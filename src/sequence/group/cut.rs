@@ -4,7 +4,7 @@ use crate::sequence::name::split_extension;
 
 /// A run of digits that is part of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Run {
+pub(super) struct DigitRun {
     /// The place of its first digit.
     pub start: usize,
     /// The place after its last digit.
@@ -15,7 +15,7 @@ pub(super) struct Run {
     pub width: u8,
 }
 
-impl Run {
+impl DigitRun {
     pub(super) fn number(&self) -> Number {
         Number { value: self.value, width: self.width }
     }
@@ -53,7 +53,7 @@ const SURE_DIGITS: usize = 18;
 const LONGEST_RUN: usize = 200;
 
 /// Calls `found` for each run of digits in the stem of `name`, in order. The extension has none.
-pub(super) fn for_each_run(name: &[u8], mut found: impl FnMut(Run)) {
+pub(super) fn for_each_run(name: &[u8], mut found: impl FnMut(DigitRun)) {
     let stem = split_extension(name).map_or(name, |(stem, _)| stem);
     let mut at = 0;
     while at < stem.len() {
@@ -77,12 +77,12 @@ pub(super) fn for_each_run(name: &[u8], mut found: impl FnMut(Run)) {
         }
         // At most `LONGEST_RUN`.
         let width = u8::try_from(at - start).unwrap_or(u8::MAX);
-        found(Run { start, end: at, value, width });
+        found(DigitRun { start, end: at, value, width });
     }
 }
 
 /// The runs of one name, into `runs`.
-pub(super) fn cut(name: &[u8], runs: &mut Vec<Run>) {
+pub(super) fn cut(name: &[u8], runs: &mut Vec<DigitRun>) {
     runs.clear();
     for_each_run(name, |run| runs.push(run));
 }
@@ -185,7 +185,7 @@ impl<'n> Table<'n> {
 }
 
 /// The texts around the runs of a name.
-pub(super) fn pieces<'n>(name: &'n [u8], runs: &[Run]) -> Vec<&'n [u8]> {
+pub(super) fn pieces<'n>(name: &'n [u8], runs: &[DigitRun]) -> Vec<&'n [u8]> {
     let mut pieces = Vec::with_capacity(runs.len() + 1);
     let mut from = 0;
     for run in runs {

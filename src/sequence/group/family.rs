@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use crate::sequence::group::classes::Classes;
-use crate::sequence::group::cut::{Number, Run, Table, cut};
+use crate::sequence::group::cut::{DigitRun, Number, Table, cut};
 use crate::sequence::group::film::{Draft, FilmReader, Spot, is_written};
 use crate::sequence::group::fold::{Part, PartKind, PartRule, fold};
 use crate::sequence::group::order::How;
@@ -171,7 +171,7 @@ impl NameFamily {
     }
 
     /// Where one more name belongs, or one that was read; `None` where it does not fit.
-    pub(super) fn place(&mut self, name: &[u8], runs: &[Run]) -> Option<Spot> {
+    pub(super) fn place(&mut self, name: &[u8], runs: &[DigitRun]) -> Option<Spot> {
         if let Some((stamps, rest)) = &mut self.rest {
             if !stamps.iter().all(|stamp| stamp.read(runs).is_some()) {
                 return rest.place(name, runs).map(Spot::unsure);
@@ -181,7 +181,7 @@ impl NameFamily {
         self.place_here(name, runs)
     }
 
-    fn place_here(&mut self, name: &[u8], runs: &[Run]) -> Option<Spot> {
+    fn place_here(&mut self, name: &[u8], runs: &[DigitRun]) -> Option<Spot> {
         if !self.fixed.iter().zip(runs).all(|(fixed, run)| fixed.is_none_or(|number| number == run.number())) {
             return None;
         }
@@ -196,7 +196,7 @@ impl NameFamily {
     }
 
     /// Learns that a name that began a film is of this draft.
-    pub(super) fn begun(&mut self, name: &[u8], runs: &[Run], draft: u32) {
+    pub(super) fn begun(&mut self, name: &[u8], runs: &[DigitRun], draft: u32) {
         match &mut self.rest {
             Some((stamps, rest)) if !stamps.iter().all(|stamp| stamp.read(runs).is_some()) => {
                 rest.begun(name, runs, draft);
@@ -290,7 +290,7 @@ impl StretchReader {
         (leaves || !reader.films.is_empty()).then_some(reader)
     }
 
-    fn place(&self, name: &[u8], runs: &[Run]) -> Option<Spot> {
+    fn place(&self, name: &[u8], runs: &[DigitRun]) -> Option<Spot> {
         for (at, pair) in self.pairs.iter().enumerate() {
             let Some(films) = self.films.get(&key(name, runs, at, *pair)) else { continue };
             let (first, second) = (runs[pair.0], runs[pair.1]);
@@ -303,13 +303,13 @@ impl StretchReader {
     }
 }
 
-fn key(name: &[u8], runs: &[Run], at: usize, pair: (usize, usize)) -> StretchKey {
+fn key(name: &[u8], runs: &[DigitRun], at: usize, pair: (usize, usize)) -> StretchKey {
     let [prefix, between, suffix] = around(name, runs, pair);
     (at, [prefix, b"\0", between, b"\0", suffix].concat().into(), runs[pair.1].value - runs[pair.0].value)
 }
 
 /// What is left of a name without two of its numbers.
-fn around<'n>(name: &'n [u8], runs: &[Run], (first, second): (usize, usize)) -> [&'n [u8]; 3] {
+fn around<'n>(name: &'n [u8], runs: &[DigitRun], (first, second): (usize, usize)) -> [&'n [u8]; 3] {
     [&name[..runs[first].start], &name[runs[first].end..runs[second].start], &name[runs[second].end..]]
 }
 

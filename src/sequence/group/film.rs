@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bstr::{BString, ByteSlice as _};
 
 use crate::sequence::group::classes::Classes;
-use crate::sequence::group::cut::{Number, Run, Table, cut, digits_of};
+use crate::sequence::group::cut::{DigitRun, Number, Table, cut, digits_of};
 use crate::sequence::group::fold::{Part, PartKind, PartRule};
 use crate::sequence::group::reason::Note;
 use crate::sequence::group::roles::Roles;
@@ -208,7 +208,7 @@ impl FilmReader {
     fn pattern(
         &self,
         name: &[u8],
-        runs: &[Run],
+        runs: &[DigitRun],
         padding: u8,
         lowest: FrameNumber,
         step: Option<(i64, Padding)>,
@@ -230,7 +230,7 @@ impl FilmReader {
         Pattern { prefix, suffix, padding, kind }
     }
 
-    fn key_parts(&self, name: &[u8], runs: &[Run], first: usize, last: usize, padding: Padding) -> Vec<KeyPart> {
+    fn key_parts(&self, name: &[u8], runs: &[DigitRun], first: usize, last: usize, padding: Padding) -> Vec<KeyPart> {
         let mut parts = Vec::new();
         let mut text = BString::default();
         for column in first..=last {
@@ -274,7 +274,7 @@ impl FilmReader {
     }
 
     /// The digits of the parts that are text.
-    fn text(&self, name: &[u8], runs: &[Run]) -> Box<[u8]> {
+    fn text(&self, name: &[u8], runs: &[DigitRun]) -> Box<[u8]> {
         let mut text = Vec::new();
         for column in self.roles.text.iter().flat_map(|part| &self.parts[*part].columns) {
             text.extend_from_slice(&name[runs[*column].start..runs[*column].end]);

@@ -3,7 +3,7 @@
 //! A form with many digits and a valid date in every name is hardly there by chance; one of two or four digits is. So the
 //! short forms, and those that shots have as well (`sq2010_01_10`), count only where a time follows the date.
 
-use crate::sequence::group::cut::{Column, Number, Run, Table};
+use crate::sequence::group::cut::{Column, DigitRun, Number, Table};
 use crate::sequence::group::stamp::{self, Form, RunForm, Unit};
 
 /// One part of a name: a counter, or what several runs say together.
@@ -62,7 +62,7 @@ impl PartRule {
     }
 
     /// Its value in a name with these runs; `None` where they do not fit.
-    pub(super) fn read(&self, runs: &[Run]) -> Option<i64> {
+    pub(super) fn read(&self, runs: &[DigitRun]) -> Option<i64> {
         let number = |column: &usize| runs[*column].number();
         match &self.kind {
             PartKind::Counter => Some(number(&self.columns[0]).value),

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::sequence::DAY_NS;
-use crate::sequence::group::cut::{Run, Table, cut};
+use crate::sequence::group::cut::{DigitRun, Table, cut};
 use crate::sequence::group::fold::{PartKind, fold};
 use crate::sequence::group::stamp::{self, Unit};
 use crate::sequence::pattern::is_version;
@@ -62,7 +62,7 @@ impl FolderKey {
         });
         let Some((part, form)) = stamp else {
             // `v001` and `v002` are the same again, not one after the other.
-            let Run { start, end, value, .. } = runs.into_iter().rfind(|run| !is_version(&path[..run.start]))?;
+            let DigitRun { start, end, value, .. } = runs.into_iter().rfind(|run| !is_version(&path[..run.start]))?;
             return Some(Self::of(path, start, end, value, None));
         };
         let (first, last) = (part.rule.first_column(), part.rule.last_column());

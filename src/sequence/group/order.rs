@@ -23,14 +23,14 @@ pub(super) enum How {
 const SAMPLE: usize = 256;
 
 #[derive(Clone, Copy)]
-pub(super) struct Order<'t> {
+pub(super) struct KeyOrder<'t> {
     pub table: &'t Table<'t>,
     pub parts: &'t [Part],
     /// The rows by the texts of each part.
     pub texts: &'t [Classes],
 }
 
-impl Order<'_> {
+impl KeyOrder<'_> {
     fn value(&self, part: usize, row: u32) -> i64 {
         self.parts[part].values[row as usize]
     }

@@ -6,7 +6,7 @@ use bstr::ByteSlice as _;
 
 use crate::sequence::gaps;
 use crate::sequence::group::asked::Asked;
-use crate::sequence::group::cut::{Run, Table, cut};
+use crate::sequence::group::cut::{DigitRun, Table, cut};
 use crate::sequence::group::family::{Found, NameFamily};
 use crate::sequence::group::film::{Draft, Spot};
 use crate::sequence::group::preview;
@@ -40,7 +40,7 @@ pub(crate) struct Reading {
 
 #[derive(Debug, Default)]
 struct Buffers {
-    runs: Vec<Run>,
+    runs: Vec<DigitRun>,
     family: Vec<u8>,
 }
 

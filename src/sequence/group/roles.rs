@@ -3,7 +3,7 @@
 use crate::sequence::group::classes::Classes;
 use crate::sequence::group::cut::{Column, Table};
 use crate::sequence::group::fold::{Part, PartKind};
-use crate::sequence::group::order::{How, Order};
+use crate::sequence::group::order::{How, KeyOrder};
 use crate::sequence::group::reason::Note;
 use crate::sequence::pattern::is_version;
 
@@ -206,7 +206,7 @@ impl RoleSearch<'_> {
             return false;
         }
         let order = self.by_number(number, classes);
-        !Order::values_have_no_gaps(order[0].0, order[rows - 1].0, rows) && changes(&order) > classes.count as usize
+        !KeyOrder::values_have_no_gaps(order[0].0, order[rows - 1].0, rows) && changes(&order) > classes.count as usize
     }
 
     /// The rows by a number, each with its class.
@@ -221,7 +221,7 @@ impl RoleSearch<'_> {
     fn ordered(&mut self, key: &[usize], classes: &Classes, largest: usize, restarts: bool) -> Option<(How, usize)> {
         let stamp = self.stamp.filter(|stamp| key.contains(stamp));
         let counters: Vec<usize> = key.iter().copied().filter(|part| Some(*part) != stamp).collect();
-        let order = Order { table: self.table, parts: self.parts, texts: &self.texts };
+        let order = KeyOrder { table: self.table, parts: self.parts, texts: &self.texts };
         let Some(stamp) = stamp else {
             // One counter always orders: where a number comes twice, it is written in two ways, and those are films of
             // their own.
@@ -303,7 +303,7 @@ impl RoleSearch<'_> {
         }
         let words = text.iter().fold(Classes::one(rows), |all, part| all.and(&self.texts[*part]));
         let order = self.by_number(number, &words);
-        changes(&order) > words.count as usize && Order::values_have_no_gaps(order[0].0, order[rows - 1].0, rows)
+        changes(&order) > words.count as usize && KeyOrder::values_have_no_gaps(order[0].0, order[rows - 1].0, rows)
     }
 
     /// Stretches of eight and more in which a number that never repeats and another step alike.

@@ -2,7 +2,7 @@
 
 use crate::sequence::group::cut::for_each_run;
 use crate::sequence::group::folder::folder_family;
-use crate::sequence::name::{NameRule, Verdict, split_folder, verdict};
+use crate::sequence::name::{NameRule, NameVerdict, split_folder, verdict};
 
 /// Stands for digits, and for an extension that previews concern. No file name contains it.
 const MARK: u8 = 0;
@@ -22,7 +22,7 @@ pub(crate) struct Shaper {
 impl Shaper {
     /// The shape of `name`; `None` where its name alone says that it is no frame, or does not fit the user's pattern.
     pub(crate) fn shape(&mut self, name: &[u8], rule: &NameRule) -> Option<&[u8]> {
-        if verdict(name) != Verdict::MayBeFrame {
+        if verdict(name) != NameVerdict::MayBeFrame {
             return None;
         }
         let (folder, file) = split_folder(name);

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bstr::BString;
 
-use crate::sequence::group::cut::{Number, Run, cut};
+use crate::sequence::group::cut::{DigitRun, Number, cut};
 use crate::sequence::group::family::Found;
 use crate::sequence::group::film::Draft;
 use crate::sequence::group::reason::LeftAlone;
@@ -127,7 +127,7 @@ impl Side {
         let mut number = |place: u32| {
             let name = names[place as usize];
             cut(name, &mut runs);
-            runs.iter().find(|run| run.start == before.len() && name[run.end..] == *behind).map(Run::number)
+            runs.iter().find(|run| run.start == before.len() && name[run.end..] == *behind).map(DigitRun::number)
         };
         match holder {
             Holder::Alone { place } => {

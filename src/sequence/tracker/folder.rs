@@ -16,7 +16,7 @@ use crate::sequence::tracker::asleep::OldNumbers;
 use crate::sequence::tracker::frames::Arrival;
 use crate::sequence::tracker::growing::Growing;
 use crate::sequence::tracker::open::{Context, Marker, Sequence};
-use crate::sequence::tracker::{Decision, ExistingCount, OpenCount, OpenSequence, Stage, Verdict, snapshot};
+use crate::sequence::tracker::{Decision, ExistingCount, InspectionResult, OpenCount, OpenSequence, Stage, snapshot};
 use crate::sequence::{Frame, FrameNumber, Pattern};
 
 mod aside;
@@ -203,7 +203,7 @@ impl Folder {
     pub(super) fn inspected(
         &mut self,
         pattern: &Pattern,
-        verdict: Verdict,
+        result: InspectionResult,
         moment: Moment<'_>,
         out: &mut Vec<Decision>,
     ) {
@@ -212,12 +212,12 @@ impl Folder {
         let (dir, rules) = (Arc::clone(&self.dir), Arc::clone(&self.rules));
         let cx = Context { dir: &dir, rules: &rules, markers: &markers, now: moment.now, event: moment.event };
         // The next listing of the folder wakes it: see `LISTING_WAIT`.
-        if matches!(verdict, Verdict::Changed) {
+        if matches!(result, InspectionResult::Changed) {
             self.awaiting.insert(id);
         }
         let decided = out.len();
         if let Some(sequence) = self.sequences.get_mut(&id) {
-            sequence.inspected(verdict, &cx, out);
+            sequence.inspected(result, &cx, out);
             let sealed = out[decided..].iter_mut().filter_map(|decision| match decision {
                 Decision::Seal(batch) => Some(batch),
                 _ => None,

@@ -11,7 +11,7 @@ use crate::model::Identity;
 use crate::sequence::finish::{Continuation, Existing, FinishReason, MarkerScope, MissingFrames, Rules, Stills};
 use crate::sequence::gaps::Spacing;
 use crate::sequence::group::{LooksLike, Note};
-use crate::sequence::order::Order;
+use crate::sequence::order::FrameOrder;
 use crate::sequence::origin::Origin;
 use crate::sequence::tracker::frames::{Arrival, Frames, Put};
 use crate::sequence::tracker::open::finishing::{Finishing, FinishingState};
@@ -73,7 +73,7 @@ impl Context<'_> {
 
     /// Whether a number that is left out is a missing frame.
     pub(super) fn has_gaps(&self, pattern: &Pattern) -> bool {
-        pattern.has_gaps() && self.rules.order == Order::Number
+        pattern.has_gaps() && self.rules.order == FrameOrder::Number
     }
 }
 

@@ -5,7 +5,7 @@ use globset::{Glob, GlobSetBuilder};
 use super::*;
 use crate::sequence::film;
 use crate::sequence::finish::{Continuation, Existing, FinishReason, IdleTimeout, MissingFrames, Stills};
-use crate::sequence::order::Order;
+use crate::sequence::order::FrameOrder;
 use crate::sequence::origin::{Embedded, run_starts};
 use crate::sequence::sizes::{Size, by_size};
 
@@ -58,7 +58,7 @@ fn rules() -> Rules {
         continuation: Continuation::New,
         existing: Existing::Skip,
         stills: Stills::Skip,
-        order: Order::Number,
+        order: FrameOrder::Number,
     }
 }
 
@@ -81,7 +81,7 @@ struct World {
     /// What generators embedded in files of these names.
     origins: BTreeMap<BString, Origin>,
     /// What every run that is weighed looks like.
-    looks: film::Verdict,
+    looks: film::FilmVerdict,
     /// The size of the frame with a number.
     size_of: fn(i64) -> Size,
 }
@@ -104,7 +104,7 @@ impl World {
             previews: Vec::new(),
             weighed: Vec::new(),
             origins: BTreeMap::new(),
-            looks: film::Verdict::Film,
+            looks: film::FilmVerdict::Film,
             size_of: |_| (16, 9),
         }
     }
@@ -164,8 +164,8 @@ impl World {
                     Decision::LeftAlone { why, count, .. } => self.notes.push(format!("{count}: {why}")),
                     Decision::Inspect { dir, pattern, frames, weigh } => {
                         self.inspections += 1;
-                        let verdict = self.verdict(&pattern, &frames, weigh);
-                        events.push(Event::Inspected { dir, pattern, verdict });
+                        let result = self.result(&pattern, &frames, weigh);
+                        events.push(Event::Inspected { dir, pattern, result });
                     }
                 }
             }
@@ -173,10 +173,10 @@ impl World {
         assert!(self.tracker.next_deadline().is_none_or(|due| due > self.now), "nothing due is left undone");
     }
 
-    fn verdict(&mut self, pattern: &Pattern, frames: &[Frame], weigh: Option<FrameNumber>) -> Verdict {
+    fn result(&mut self, pattern: &Pattern, frames: &[Frame], weigh: Option<FrameNumber>) -> InspectionResult {
         let current = |frame: &Frame| self.files.get(&frame.file_name(pattern)) == Some(&frame.identity);
         if !frames.iter().all(current) {
-            return Verdict::Changed;
+            return InspectionResult::Changed;
         }
         let flaw = |frame: &Frame| Some((frame.clone(), flaw_of(frame.identity.size)?));
         let flawed: Vec<(Frame, Flaw)> = frames.iter().filter_map(flaw).collect();
@@ -186,13 +186,13 @@ impl World {
         let size = |frame: &&Frame| (self.size_of)(frame.number);
         let sizes: Vec<Size> = whole.iter().map(size).collect();
         let judgement = || Judgement { verdict: self.looks, points: 0, reasons: Vec::new() };
-        let run = |places: &[usize]| Run {
+        let run = |places: &[usize]| FrameRun {
             numbers: places.iter().map(|at| whole[*at].number).collect(),
             judgement: weigh.map(|_| judgement()),
             total: places.last().and_then(|last| origins[*last].total()),
         };
         let from = whole.partition_point(|frame| weigh.is_some_and(|from| frame.number < from));
-        let mut runs: Vec<Run> = Vec::new();
+        let mut runs: Vec<FrameRun> = Vec::new();
         for places in by_size(&sizes[from..]) {
             let places: Vec<usize> = places.into_iter().map(|at| from + at).collect();
             let of: Vec<Origin> = places.iter().map(|at| origins[*at]).collect();
@@ -202,7 +202,7 @@ impl World {
         }
         runs.sort_by_key(|run| run.numbers[0]);
         self.weighed = whole[from..].iter().map(|frame| frame.number).collect();
-        Verdict::Looked { flawed, runs }
+        InspectionResult::Looked { flawed, runs }
     }
 
     /// Lets time pass, waking only when the tracker asked to be woken.

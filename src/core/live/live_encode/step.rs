@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Capacity, LiveEncode, Order, Phase, REST_LIMIT, Run, UNPAUSED_FRAMES};
+use super::{Capacity, ChunkFrames, LiveAction, LiveEncode, Phase, REST_LIMIT, UNPAUSED_FRAMES};
 use crate::encode::plan;
 use crate::journal::ChunkId;
 use crate::sequence::tracker::Growing;
@@ -15,7 +15,7 @@ impl LiveEncode {
         growing: &Growing<'_>,
         now: Duration,
         capacity: Capacity,
-        out: &mut Vec<Order>,
+        out: &mut Vec<LiveAction>,
     ) {
         self.due = None;
         if !growing.is_worth_it() {
@@ -26,7 +26,7 @@ impl LiveEncode {
             Phase::New => {
                 let Some(first) = growing.frames_from(FrameNumber::MIN).next() else { return };
                 self.phase = Phase::Preparing;
-                out.push(Order::Prepare(first));
+                out.push(LiveAction::Prepare(first));
                 return;
             }
             Phase::Preparing | Phase::Off => return,
@@ -49,10 +49,17 @@ impl LiveEncode {
     }
 
     /// Feeds the open encoder, or ends it, or gives it up.
-    fn go_on(&mut self, growing: &Growing<'_>, now: Duration, quiet: bool, capacity: Capacity, out: &mut Vec<Order>) {
+    fn go_on(
+        &mut self,
+        growing: &Growing<'_>,
+        now: Duration,
+        quiet: bool,
+        capacity: Capacity,
+        out: &mut Vec<LiveAction>,
+    ) {
         let Some(open) = self.open.as_ref().filter(|open| !open.ended) else { return };
-        let next = growing.frames_from(open.run.last().saturating_add(1)).next();
-        let next = next.filter(|frame| open.run.goes_on_with(frame, growing));
+        let next = growing.frames_from(open.chunk.last().saturating_add(1)).next();
+        let next = next.filter(|frame| open.chunk.goes_on_with(frame, growing));
         if next.as_ref().is_some_and(|frame| self.cover(frame.number).is_some()) {
             // It has reached the chunk after it.
             self.end(out);
@@ -60,12 +67,12 @@ impl LiveEncode {
         }
         let more = next
             .filter(|_| !capacity.busy)
-            .map(|next| self.free_from(next.number, growing, open.run.room(self.limits)));
+            .map(|next| self.free_from(next.number, growing, open.chunk.room(self.limits)));
         // A file is looked at before it is fed: a torn frame would end the chunk of an encoder that is given it.
         let more = self.feedable(more.unwrap_or_default(), now);
         if !more.is_empty() {
             self.checking = true;
-            out.push(Order::Check(more));
+            out.push(LiveAction::Check(more));
             return;
         }
         if quiet {
@@ -80,7 +87,7 @@ impl LiveEncode {
         let give_up = open.pushed_at.saturating_add(self.limits.hold);
         let is_late = now >= give_up;
         // A render farm's first frames came after others: one chunk is better than two.
-        let is_early = open.run.is_short(self.limits) && self.mark < open.run.first();
+        let is_early = open.chunk.is_short(self.limits) && self.mark < open.chunk.first();
         if is_late || is_early && self.reaches_open(growing) {
             self.pause_penalty = if is_late { UNPAUSED_FRAMES } else { self.pause_penalty };
             self.abort(out);
@@ -90,7 +97,7 @@ impl LiveEncode {
     }
 
     /// Takes up the first frames that are in no chunk.
-    fn begin(&mut self, growing: &Growing<'_>, now: Duration, quiet: bool, out: &mut Vec<Order>) {
+    fn begin(&mut self, growing: &Growing<'_>, now: Duration, quiet: bool, out: &mut Vec<LiveAction>) {
         let frames = self.uncovered(growing, out);
         let Some(first) = frames.first().cloned() else { return };
         let frames = self.feedable(frames, now);
@@ -122,7 +129,7 @@ impl LiveEncode {
             Some((number, id)) => {
                 self.usable = None;
                 self.chunks.remove(&number);
-                out.push(Order::Discard(vec![id]));
+                out.push(LiveAction::Discard(vec![id]));
                 self.back_to(number);
                 let frames = self.uncovered(growing, out);
                 self.feedable(frames, now)
@@ -130,7 +137,7 @@ impl LiveEncode {
         };
         if !frames.is_empty() {
             self.checking = true;
-            out.push(Order::Check(frames));
+            out.push(LiveAction::Check(frames));
         }
     }
 
@@ -141,39 +148,39 @@ impl LiveEncode {
 
     /// The short chunk that goes on with `first`.
     fn short_before(&self, first: &Frame, growing: &Growing<'_>) -> Option<(FrameNumber, ChunkId)> {
-        let (number, (id, run)) = self.chunks.range(..first.number).next_back()?;
-        (run.is_short(self.limits) && run.goes_on_with(first, growing)).then_some((*number, *id))
+        let (number, (id, chunk)) = self.chunks.range(..first.number).next_back()?;
+        (chunk.is_short(self.limits) && chunk.goes_on_with(first, growing)).then_some((*number, *id))
     }
 
     /// The first frames that are in no chunk, as far as one chunk goes. Chunks whose frames changed are given up.
-    fn uncovered(&mut self, growing: &Growing<'_>, out: &mut Vec<Order>) -> Vec<Frame> {
+    fn uncovered(&mut self, growing: &Growing<'_>, out: &mut Vec<LiveAction>) -> Vec<Frame> {
         loop {
             let mut truth = growing.frames_from(self.mark).peekable();
             let Some(next) = truth.peek().cloned() else { return Vec::new() };
-            let Some((id, run)) = self.cover(next.number) else {
+            let Some((id, chunk)) = self.cover(next.number) else {
                 return self.free_from(next.number, growing, self.limits.length.get());
             };
-            if run.frames.iter().all(|frame| truth.next_if_eq(frame).is_some()) {
-                self.mark = run.last().saturating_add(1);
+            if chunk.frames.iter().all(|frame| truth.next_if_eq(frame).is_some()) {
+                self.mark = chunk.last().saturating_add(1);
             } else if let Some(id) = id {
                 self.chunks.remove(&next.number);
-                out.push(Order::Discard(vec![id]));
+                out.push(LiveAction::Discard(vec![id]));
             } else {
-                self.proving.retain(|_, run| run.first() != next.number);
+                self.proving.retain(|_, chunk| chunk.first() != next.number);
             }
         }
     }
 
     /// The chunk that begins at `number`; without an id while it is being proved.
-    fn cover(&self, number: FrameNumber) -> Option<(Option<ChunkId>, &Run)> {
-        let known = self.chunks.get(&number).map(|(id, run)| (Some(*id), run));
-        known.or_else(|| self.proving.values().find(|run| run.first() == number).map(|run| (None, run)))
+    fn cover(&self, number: FrameNumber) -> Option<(Option<ChunkId>, &ChunkFrames)> {
+        let known = self.chunks.get(&number).map(|(id, chunk)| (Some(*id), chunk));
+        known.or_else(|| self.proving.values().find(|chunk| chunk.first() == number).map(|chunk| (None, chunk)))
     }
 
     /// Up to `most` frames from `number` on, as far as they follow each other and no chunk begins.
     fn free_from(&self, number: FrameNumber, growing: &Growing<'_>, most: u32) -> Vec<Frame> {
         let end = self.chunks.range(number..).next().map(|(number, _)| *number);
-        let ends = self.proving.values().map(Run::first).filter(|first| *first > number);
+        let ends = self.proving.values().map(ChunkFrames::first).filter(|first| *first > number);
         let end = ends.chain(end).min().unwrap_or(FrameNumber::MAX);
         let free = growing.frames_from(number).take_while(|frame| frame.number < end);
         plan::next_stretch(free, growing.spacing(), most)
@@ -205,10 +212,10 @@ impl LiveEncode {
     }
 
     /// Aborts the open encoder if a frame in it is another one now.
-    fn drop_what_changed(&mut self, growing: &Growing<'_>, out: &mut Vec<Order>) {
-        let Some(open) = self.open.as_ref().filter(|open| self.mark <= open.run.last()) else { return };
-        let mut truth = growing.frames_from(open.run.first());
-        if !open.run.frames.iter().all(|frame| truth.next().as_ref() == Some(frame)) {
+    fn drop_what_changed(&mut self, growing: &Growing<'_>, out: &mut Vec<LiveAction>) {
+        let Some(open) = self.open.as_ref().filter(|open| self.mark <= open.chunk.last()) else { return };
+        let mut truth = growing.frames_from(open.chunk.first());
+        if !open.chunk.frames.iter().all(|frame| truth.next().as_ref() == Some(frame)) {
             // Frames that are written twice are better left alone for a while, and the longer the more often it happens:
             // the encoder that was at them has lost its whole chunk.
             self.rest = (self.rest * 2).clamp(Duration::from_secs(1), REST_LIMIT);
@@ -219,7 +226,7 @@ impl LiveEncode {
     /// Whether the frames before the open chunk lead up to it.
     fn reaches_open(&self, growing: &Growing<'_>) -> bool {
         let Some(open) = &self.open else { return false };
-        let before = growing.frames_from(self.mark).take_while(|f| f.number < open.run.first());
-        before.last().is_some_and(|last| growing.spacing().follows(last.number, open.run.first()))
+        let before = growing.frames_from(self.mark).take_while(|f| f.number < open.chunk.first());
+        before.last().is_some_and(|last| growing.spacing().follows(last.number, open.chunk.first()))
     }
 }

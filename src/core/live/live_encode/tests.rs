@@ -39,7 +39,7 @@ struct World {
     encoders: BTreeMap<Serial, Encoder>,
     journal: BTreeMap<ChunkId, Vec<Frame>>,
     /// Answers that are still on their way.
-    pending: Vec<Order>,
+    pending: Vec<LiveAction>,
     torn: BTreeSet<FrameNumber>,
     /// Whole by their marks, but no decoder takes them.
     broken: BTreeSet<FrameNumber>,
@@ -68,7 +68,7 @@ impl World {
             continuation: Continuation::New,
             existing: Existing::Skip,
             stills: Stills::Skip,
-            order: crate::sequence::order::Order::Number,
+            order: crate::sequence::order::FrameOrder::Number,
         };
         let mut tracker = Tracker::default();
         tracker.open(Arc::clone(&dir), Arc::new(rules), Arc::new(NameRule::Auto));
@@ -129,23 +129,23 @@ impl World {
         self.carry_out(out);
     }
 
-    fn carry_out(&mut self, orders: Vec<Order>) {
+    fn carry_out(&mut self, actions: Vec<LiveAction>) {
         let growing = self.tracker.growing(&self.dir, &self.pattern);
         let of_files = || Spacing::of_count(self.files.keys().copied());
         let spacing = growing.map_or_else(of_files, |growing| growing.spacing());
-        for order in orders {
-            match order {
-                Order::Prepare(_) | Order::Check(_) => {
+        for action in actions {
+            match action {
+                LiveAction::Prepare(_) | LiveAction::Check(_) => {
                     self.looks += 1;
-                    self.pending.push(order);
+                    self.pending.push(action);
                 }
-                Order::Open(serial, _) => {
+                LiveAction::Open(serial, _) => {
                     self.opened += 1;
                     let at_work = self.encoders.values().filter(|encoder| !self.has_ended(encoder));
                     assert_eq!(at_work.count(), 0, "one encoder at a time");
                     assert!(self.encoders.insert(serial, Encoder::default()).is_none(), "a serial is new");
                 }
-                Order::Push(serial, frames) => {
+                LiveAction::Push(serial, frames) => {
                     let encoder = self.encoders.get_mut(&serial).unwrap();
                     assert!(!encoder.ended && !encoder.aborted, "it takes no more");
                     for frame in frames {
@@ -155,13 +155,13 @@ impl World {
                     }
                     assert!(encoder.frames.len() <= LENGTH as usize);
                 }
-                Order::End(serial) => {
+                LiveAction::End(serial) => {
                     let encoder = self.encoders.get_mut(&serial).unwrap();
                     assert!(!encoder.ended && !encoder.aborted && !encoder.frames.is_empty());
                     encoder.ended = true;
                 }
-                Order::Abort(serial) => self.encoders.get_mut(&serial).unwrap().aborted = true,
-                Order::Discard(ids) => {
+                LiveAction::Abort(serial) => self.encoders.get_mut(&serial).unwrap().aborted = true,
+                LiveAction::Discard(ids) => {
                     for id in ids {
                         assert!(self.journal.remove(&id).is_some(), "{id:?} is there, once");
                     }
@@ -181,8 +181,8 @@ impl World {
         let at = which % count;
         if at < self.pending.len() {
             match self.pending.remove(at) {
-                Order::Prepare(_) => self.encode.prepared(Some(Vec::new())),
-                Order::Check(frames) => self.check_complete(&frames),
+                LiveAction::Prepare(_) => self.encode.prepared(Some(Vec::new())),
+                LiveAction::Check(frames) => self.check_complete(&frames),
                 other => panic!("{other:?} has no answer"),
             }
         } else {
@@ -488,7 +488,7 @@ fn a_sealed_sequence_gives_its_last_frames_to_the_open_encoder() {
     world.encode.sealed(&files, Spacing::Every(1), &mut out);
     let serial = *world.encoders.keys().next().unwrap();
     let last: Vec<Frame> = files[4..8].to_vec();
-    assert_eq!(out, [Order::Push(serial, last), Order::End(serial)]);
+    assert_eq!(out, [LiveAction::Push(serial, last), LiveAction::End(serial)]);
 }
 
 #[test]
@@ -502,7 +502,7 @@ fn a_sealed_sequence_whose_fed_frames_changed_drops_its_encoder() {
     files[2].identity.ino += 1000;
     let mut out = Vec::new();
     world.encode.sealed(&files, Spacing::Every(1), &mut out);
-    assert!(matches!(out[..], [Order::Abort(_)]), "{out:?}");
+    assert!(matches!(out[..], [LiveAction::Abort(_)]), "{out:?}");
 }
 
 #[derive(Debug, Clone)]

@@ -1,11 +1,11 @@
 //! Labelled sets, each made like its maker makes it.
 
 use super::made::*;
-use crate::sequence::film::Verdict::{self, Film, Stills, Unsure};
+use crate::sequence::film::FilmVerdict::{self, Film, Stills, Unsure};
 use crate::sequence::film::judge;
 
 /// What a set is, the set, its label, and words that must be among the reasons.
-type Row = (&'static str, Set, Verdict, &'static str);
+type Row = (&'static str, Set, FilmVerdict, &'static str);
 
 pub(super) fn table() -> Vec<Row> {
     [

@@ -1,6 +1,6 @@
 //! Where one more name of a family belongs, and whether its reading holds with it.
 
-use crate::sequence::group::cut::Run;
+use crate::sequence::group::cut::DigitRun;
 use crate::sequence::group::film::{Class, FilmReader, Padded, is_long, is_written};
 use crate::sequence::group::order::How;
 use crate::sequence::group::reason::LeftAlone;
@@ -22,7 +22,7 @@ pub(in crate::sequence::group) enum Spot {
 
 impl FilmReader {
     /// Where one more name belongs; `None` where it does not fit the reading.
-    pub(in crate::sequence::group) fn place(&mut self, name: &[u8], runs: &[Run]) -> Option<Spot> {
+    pub(in crate::sequence::group) fn place(&mut self, name: &[u8], runs: &[DigitRun]) -> Option<Spot> {
         let values: Vec<i64> = self.parts.iter().map(|part| part.read(runs)).collect::<Option<_>>()?;
         if !self.roles.sizes.iter().all(|column| runs[*column].number().is_length()) {
             return None;
@@ -86,11 +86,11 @@ impl FilmReader {
     }
 
     /// Whether a stamp in one run stays one, and a count that could be a clock stays a count.
-    fn keeps_kind(&mut self, values: &[i64], runs: &[Run]) -> bool {
+    fn keeps_kind(&mut self, values: &[i64], runs: &[DigitRun]) -> bool {
         let number = self.roles.number;
         let part = &mut self.parts[number];
         let Some((first, form)) = &part.clock else { return true };
-        let fits = stamp::read(form, runs[*first..].iter().map(Run::number)).is_some();
+        let fits = stamp::read(form, runs[*first..].iter().map(DigitRun::number)).is_some();
         if !fits {
             // No name can make it a clock any more.
             part.clock = None;
@@ -100,7 +100,7 @@ impl FilmReader {
     }
 
     /// A name with texts that no film has yet.
-    fn begin(&mut self, name: &[u8], runs: &[Run], number: FrameNumber, text: Box<[u8]>, values: &[i64]) -> Spot {
+    fn begin(&mut self, name: &[u8], runs: &[DigitRun], number: FrameNumber, text: Box<[u8]>, values: &[i64]) -> Spot {
         let padding = self.number_column().map_or(0, |column| {
             let written = runs[column].number();
             if written.is_padded() { written.width } else { 0 }
@@ -120,7 +120,7 @@ impl FilmReader {
     }
 
     /// Learns that the film of a name that was placed as new is this draft.
-    pub(in crate::sequence::group) fn begun(&mut self, name: &[u8], runs: &[Run], draft: u32) {
+    pub(in crate::sequence::group) fn begun(&mut self, name: &[u8], runs: &[DigitRun], draft: u32) {
         let text = self.text(name, runs);
         let written = self.number_column().map(|column| runs[column].number());
         if let Some(class) = self.classes.get_mut(&text) {

@@ -196,7 +196,7 @@ impl Folder {
             return Some(*id);
         }
         let pattern = shape.reading.pattern(film).clone();
-        // One that is known waits for a verdict, without frames.
+        // One that is known waits for a result, without frames.
         let id = if let Some(id) = self.by_pattern.get(&pattern) {
             *id
         } else {

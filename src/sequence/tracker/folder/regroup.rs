@@ -123,7 +123,7 @@ impl Folder {
         let (of_sequences, mut old) = self.take_out(&ids);
         entries.extend(of_sequences);
         let mut ids = self.make_sequences(key, entries, others, sealed, &mut old, moment);
-        // One that waits for a verdict stays, empty, until it comes: the verdict must not count for a later namesake.
+        // One that waits for a result stays, empty, until it comes: the result must not count for a later namesake.
         for (id, mut sequence) in old.sequences {
             if let Some(shape) = self.shapes.get_mut(key).filter(|_| sequence.is_awaiting()) {
                 sequence.frames = Frames::default();

@@ -16,7 +16,7 @@ use crate::sequence::origin::Total;
 use crate::sequence::tracker::frames::Frames;
 use crate::sequence::tracker::open::placeholders::Placeholders;
 use crate::sequence::tracker::open::{Context, LISTING_WAIT, Phase, Sequence, WRITER_TIMEOUT};
-use crate::sequence::tracker::{Decision, Held, Run, Verdict};
+use crate::sequence::tracker::{Decision, FrameRun, Held, InspectionResult};
 use crate::sequence::{Flaw, Frame, FrameNumber, Pattern};
 use crate::text::plural::{agree, counted};
 
@@ -73,7 +73,7 @@ struct Siblings<'a> {
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum FinishingState {
-    /// Waiting for the verdict; `disturbed` when a file changed in the meantime.
+    /// Waiting for the result; `disturbed` when a file changed in the meantime.
     Inspecting { disturbed: bool },
     /// Waiting for the moment of the next inspection.
     Held { until: Duration },
@@ -125,7 +125,7 @@ impl Sequence {
     }
 
     /// Silence does not end a run of which the generator announced more.
-    fn wait_for_announced(&self, runs: &[Run], cx: &Context<'_>) -> Option<Wait> {
+    fn wait_for_announced(&self, runs: &[FrameRun], cx: &Context<'_>) -> Option<Wait> {
         let Phase::Finishing(finishing) = &self.phase else { return None };
         let until = finishing.since.saturating_add(cx.rules.max_wait);
         let run = runs.last().filter(|_| matches!(finishing.reason, FinishReason::Idle(_)) && cx.now < until)?;
@@ -205,23 +205,23 @@ impl Sequence {
     /// The answer to an inspection.
     pub(in crate::sequence::tracker) fn inspected(
         &mut self,
-        verdict: Verdict,
+        result: InspectionResult,
         cx: &Context<'_>,
         out: &mut Vec<Decision>,
     ) {
         let Phase::Finishing(finishing) = &mut self.phase else { return };
         let FinishingState::Inspecting { disturbed } = finishing.state else { return };
         let by_silence = matches!(finishing.reason, FinishReason::Idle(_));
-        match verdict {
+        match result {
             // Whatever ended it, the rule is asked again: the file that changed may have been the last number.
-            Verdict::Changed => {
+            InspectionResult::Changed => {
                 self.phase = Phase::Open;
                 self.not_before = Some(cx.now + LISTING_WAIT);
             }
             _ if finishing.is_void || disturbed && by_silence => self.phase = Phase::Open,
             // What was said still holds, but about other files than were looked at.
             _ if disturbed => finishing.state = FinishingState::Held { until: cx.now },
-            Verdict::Looked { flawed, runs } => {
+            InspectionResult::Looked { flawed, runs } => {
                 let siblings = Siblings { frames: &self.frames, placeholders: &self.placeholders };
                 let wait = finishing.wait_for(&flawed, self.history.last_change, siblings, cx);
                 match wait.or_else(|| self.wait_for_announced(&runs, cx)) {

@@ -14,11 +14,11 @@ use std::time::Duration;
 use crate::sequence::film;
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
-use crate::sequence::order::{Order, long_stretch};
+use crate::sequence::order::{FrameOrder, long_stretch};
 use crate::sequence::tracker::frames::Age;
 use crate::sequence::tracker::open::pauses::Pauses;
 use crate::sequence::tracker::open::{Context, Phase, Rest, Resting, Sequence};
-use crate::sequence::tracker::{Decision, Run};
+use crate::sequence::tracker::{Decision, FrameRun};
 use crate::sequence::{Batch, Flaw, Frame, FrameNumber, TakenFor, Unreadable};
 
 /// A rest that is no pause within a run: at least this long, and this many times the usual pause after it. Both, because a
@@ -36,13 +36,19 @@ const TOO_SHORT: &str = "single pictures: they are of another run than what came
 /// Frames of one run, and what they were taken for.
 struct Part {
     frames: Vec<Frame>,
-    taken_for: Option<(film::Verdict, String)>,
+    taken_for: Option<(film::FilmVerdict, String)>,
     /// What comes next may be of this run.
     is_last: bool,
 }
 
 impl Sequence {
-    pub(super) fn seal(&mut self, flawed: Vec<(Frame, Flaw)>, runs: &[Run], cx: &Context<'_>, out: &mut Vec<Decision>) {
+    pub(super) fn seal(
+        &mut self,
+        flawed: Vec<(Frame, Flaw)>,
+        runs: &[FrameRun],
+        cx: &Context<'_>,
+        out: &mut Vec<Decision>,
+    ) {
         let Phase::Finishing(finishing) = std::mem::replace(&mut self.phase, Phase::Open) else { return };
         let given_up: BTreeSet<FrameNumber> = flawed.iter().map(|(frame, _)| frame.number).collect();
         let in_batch = |frame: &Frame| !finishing.late.contains(&frame.number) && !given_up.contains(&frame.number);
@@ -66,7 +72,7 @@ impl Sequence {
             let numbers: Vec<FrameNumber> = frames.iter().map(|frame| frame.number).collect();
             let rests = match &taken_for {
                 _ if frames.is_empty() || (frames.len() as u64) < cx.rules.min_frames => Some(Resting::TooFew),
-                Some((verdict, why)) if *verdict == film::Verdict::Stills && cx.skips_stills() => {
+                Some((verdict, why)) if *verdict == film::FilmVerdict::Stills && cx.skips_stills() => {
                     self.stills = Some(why.clone());
                     Some(Resting::Stills)
                 }
@@ -95,7 +101,7 @@ impl Sequence {
             has_ended = true;
             let missing = self.missing(&frames, &unreadable, cx);
             let taken_for =
-                taken_for.map(|(verdict, why)| TakenFor { surely_film: verdict == film::Verdict::Film, why });
+                taken_for.map(|(verdict, why)| TakenFor { surely_film: verdict == film::FilmVerdict::Film, why });
             let batch = Batch {
                 dir: Arc::clone(cx.dir),
                 pattern: self.pattern.clone(),
@@ -108,8 +114,8 @@ impl Sequence {
                 taken_for,
             };
             out.push(Decision::Seal(match cx.rules.order {
-                Order::Number => batch,
-                Order::Time => batch.in_order_of_time(),
+                FrameOrder::Number => batch,
+                FrameOrder::Time => batch.in_order_of_time(),
             }));
         }
         if has_ended {
@@ -129,7 +135,7 @@ impl Sequence {
     fn parts(
         &self,
         frames: Vec<Frame>,
-        runs: &[Run],
+        runs: &[FrameRun],
         over: &[FrameNumber],
         unreadable: &[Unreadable],
         cx: &Context<'_>,
@@ -145,7 +151,7 @@ impl Sequence {
             }
         }
         let leftover =
-            |frames| Part { frames, taken_for: Some((film::Verdict::Stills, LEFTOVER.to_owned())), is_last: false };
+            |frames| Part { frames, taken_for: Some((film::FilmVerdict::Stills, LEFTOVER.to_owned())), is_last: false };
         let mut parts = Vec::new();
         if runs.is_empty() {
             parts.push(Part { frames: others, taken_for: None, is_last: true });

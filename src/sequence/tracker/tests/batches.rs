@@ -611,7 +611,7 @@ fn frames_that_come_during_an_inspection_are_not_lost() {
     world.apply(Event::Inspected {
         dir: Arc::clone(&world.dir),
         pattern,
-        verdict: Verdict::Looked { flawed: Vec::new(), runs: Vec::new() },
+        result: InspectionResult::Looked { flawed: Vec::new(), runs: Vec::new() },
     });
     assert_eq!(world.numbers(), [[1, 2]]);
     world.pass(seconds(60));

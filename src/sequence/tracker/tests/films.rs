@@ -51,7 +51,7 @@ impl World {
 #[test]
 fn stills_are_left_alone_and_told_of_once() {
     let mut world = World::new(rules());
-    world.looks = film::Verdict::Stills;
+    world.looks = film::FilmVerdict::Stills;
     world.frames(1..=10);
     world.list();
     world.pass(seconds(61));
@@ -64,7 +64,7 @@ fn stills_are_left_alone_and_told_of_once() {
     assert_eq!(world.tracker.next_deadline(), None);
 
     // More of them are looked at as a whole.
-    world.looks = film::Verdict::Film;
+    world.looks = film::FilmVerdict::Film;
     world.frames(11..=12);
     world.list();
     world.pass(seconds(61));
@@ -106,11 +106,11 @@ fn frames_of_several_sizes_are_a_film_each_whoever_ends_them() {
 fn stills_of_several_sizes_are_left_alone_together() {
     let mut world = World::new(rules());
     world.size_of = |number| if number % 2 == 1 { (512, 512) } else { (1024, 1024) };
-    world.looks = film::Verdict::Stills;
+    world.looks = film::FilmVerdict::Stills;
     world.frames(1..=20);
     world.list();
     world.pass(seconds(61));
-    world.looks = film::Verdict::Film;
+    world.looks = film::FilmVerdict::Film;
     world.frames(21..=40);
     world.list();
     world.pass(seconds(61));
@@ -124,7 +124,7 @@ fn a_word_a_marker_or_a_setting_makes_a_video_of_stills() {
         let stills = if how == "setting" { Stills::Encode } else { Stills::Skip };
         let missing_frames = if how == "hold" { MissingFrames::Hold } else { MissingFrames::Skip };
         let mut world = World::new(Rules { missing_frames, stills, ..rules() });
-        world.looks = film::Verdict::Stills;
+        world.looks = film::FilmVerdict::Stills;
         world.frames(1..=10);
         world.list();
         world.pass(seconds(61));
@@ -145,7 +145,7 @@ fn a_word_a_marker_or_a_setting_makes_a_video_of_stills() {
 #[test]
 fn a_doubt_makes_a_video_and_goes_with_it() {
     let mut world = World::new(rules());
-    world.looks = film::Verdict::Unsure;
+    world.looks = film::FilmVerdict::Unsure;
     world.frames(1..=10);
     world.list();
     world.pass(seconds(61));
@@ -263,12 +263,12 @@ fn a_batch_tells_which_images_are_previews_of_its_frames() {
 #[test]
 fn stills_before_a_film_are_left_alone_after_it_too() {
     let mut world = World::new(Rules { min_frames: 2, ..rules() });
-    world.looks = film::Verdict::Stills;
+    world.looks = film::FilmVerdict::Stills;
     world.frames(1..=12);
     world.list();
     world.pass(seconds(72));
     assert_eq!(world.batches.len(), 0);
-    world.looks = film::Verdict::Film;
+    world.looks = film::FilmVerdict::Film;
     for number in 13..=42 {
         world.frames([number]);
         world.list();

@@ -141,12 +141,12 @@ fn an_answer_about_numbers_that_are_others_now_makes_no_batch() {
     let asked = world.tracker.apply(Event::Done(Arc::clone(&world.dir)), world.now);
     let [Decision::Inspect { dir, pattern, frames, weigh }] = &asked[..] else { panic!("{asked:?}") };
     assert_eq!(frames.iter().map(|frame| frame.number).collect::<Vec<_>>(), [1, 9998, 9999]);
-    let verdict = world.verdict(pattern, frames, *weigh);
+    let result = world.result(pattern, frames, *weigh);
     // While it is looked at, two more tell that the counter came round.
     for (frame, number) in (10_001..).zip([2, 3]) {
         world.rendered(&format!("shot.{number:05}.png"), Some(frame));
     }
-    world.apply(Event::Inspected { dir: Arc::clone(dir), pattern: pattern.clone(), verdict });
+    world.apply(Event::Inspected { dir: Arc::clone(dir), pattern: pattern.clone(), result });
     world.pass(seconds(61));
     assert_eq!(world.numbers(), [(9998..=10_002).collect::<Vec<_>>()]);
 }
@@ -162,10 +162,10 @@ fn a_run_that_another_batch_has_leaves_no_end_of_it_behind() {
     let heads = world.heads().remove(0);
     let asked = world.tracker.apply(heads, world.now);
     let [Decision::Inspect { dir, pattern, frames, weigh }] = &asked[..] else { panic!("{asked:?}") };
-    let verdict = world.verdict(pattern, frames, *weigh);
+    let result = world.result(pattern, frames, *weigh);
     let files = frames.iter().map(|frame| frame.identity).collect();
     world.apply(Event::Claimed { dir: Arc::clone(dir), files });
-    world.apply(Event::Inspected { dir: Arc::clone(dir), pattern: pattern.clone(), verdict });
+    world.apply(Event::Inspected { dir: Arc::clone(dir), pattern: pattern.clone(), result });
     world.pass(seconds(61));
     assert_eq!(world.numbers(), [[5]]);
 }

@@ -164,7 +164,7 @@ fn an_extended_sequence_takes_its_frames_again() {
 
 #[test]
 fn by_order_of_time_a_wrap_has_no_gap() {
-    let mut world = World::new(Rules { order: Order::Time, missing_frames: MissingFrames::Wait, ..rules() });
+    let mut world = World::new(Rules { order: FrameOrder::Time, missing_frames: MissingFrames::Wait, ..rules() });
     world.written([9998, 9999, 1, 2]);
     world.pass(seconds(60));
     let batch = world.last();
