@@ -94,12 +94,12 @@ fn make_raw(home: &Path, frames: &Path) -> PathBuf {
 }
 
 fn floor(out: &Path, raw: &Path, preset: &str) -> Duration {
-    let reel = out.join("floor.mp4");
+    let video = out.join("floor.mp4");
     let mut encode = Command::new("ffmpeg");
     encode.args(["-v", "error", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", "1920x1080", "-framerate", "24", "-i"]);
-    encode.arg(raw).args(["-c:v", "libx264", "-preset", preset, "-crf", "18"]).arg(&reel);
+    encode.arg(raw).args(["-c:v", "libx264", "-preset", preset, "-crf", "18"]).arg(&video);
     let mut decode = Command::new("ffmpeg");
-    decode.args(["-v", "error", "-i"]).arg(&reel).args(["-f", "null", "-"]);
+    decode.args(["-v", "error", "-i"]).arg(&video).args(["-f", "null", "-"]);
     measure(&mut encode).wall + measure(&mut decode).wall
 }
 

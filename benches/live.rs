@@ -1,4 +1,4 @@
-//! How soon the reel is there after the last frame, against FFmpeg run by hand on all of them once they are there.
+//! How soon the video is there after the last frame, against FFmpeg run by hand on all of them once they are there.
 //!
 //! Frames come into a watched folder at the pace of a renderer, and the marker right behind the last. Settings, each with
 //! its default: `REELD_BENCH_FRAMES` (1000), how many, or several counts: the first is compared with FFmpeg, the others
@@ -85,17 +85,17 @@ impl Pictures {
 }
 
 /// A sequence that was encoded while it came in.
-struct Run {
+struct LiveRun {
     frames: PathBuf,
     wait: Duration,
-    reel: PathBuf,
+    video: PathBuf,
     peak_kib: u64,
     /// Keeps all of it.
     home: tempfile::TempDir,
 }
 
-/// Starts the daemon, writes the frames, and waits for the reel.
-fn live(count: u32, pace: u32, preset: &str, pictures: &Pictures) -> Run {
+/// Starts the daemon, writes the frames, and waits for the video.
+fn live(count: u32, pace: u32, preset: &str, pictures: &Pictures) -> LiveRun {
     let home = scratch();
     let frames = home.path().join("frames");
     fs::create_dir(&frames).expect("a folder");
@@ -122,15 +122,15 @@ fn live(count: u32, pace: u32, preset: &str, pictures: &Pictures) -> Run {
     }
     File::create(frames.join(".done")).expect("a marker");
     let marked = Instant::now();
-    let (published, reel) = daemon.wait_for("video");
-    assert_eq!(reel["frames"], count, "every frame is in the video");
-    let reel = PathBuf::from(reel["video"].as_str().expect("a path"));
+    let (published, video) = daemon.wait_for("video");
+    assert_eq!(video["frames"], count, "every frame is in the video");
+    let video = PathBuf::from(video["video"].as_str().expect("a path"));
     let peak_kib = memory.peak_kib();
-    Run { frames, wait: published.saturating_duration_since(marked), reel, peak_kib, home }
+    LiveRun { frames, wait: published.saturating_duration_since(marked), video, peak_kib, home }
 }
 
 /// Encodes the same frames by hand, and says how the two differ.
-fn compare(run: &Run, preset: &str) {
+fn compare(run: &LiveRun, preset: &str) {
     let encoder = ["-c:v", "libx264", "-preset", preset, "-crf", CRF, "-g", "240", "-pix_fmt", "yuv420p"];
     let mut command = Command::new("ffmpeg");
     command.args(["-v", "error", "-framerate", "24", "-i"]).arg(run.frames.join("frame_%05d.png"));
@@ -152,26 +152,26 @@ fn compare(run: &Run, preset: &str) {
     let bytes = |file: &Path| fs::metadata(file).expect("a video").len() as f64;
     println!(
         "  size: {:+.2} % against one go (wanted: within 1 %)",
-        (bytes(&run.reel) / bytes(&one_go.reel) - 1.0) * 100.0
+        (bytes(&run.video) / bytes(&one_go.video) - 1.0) * 100.0
     );
-    let (ours, theirs) = (psnr(&run.reel, &one_go.source), psnr(&one_go.reel, &one_go.source));
+    let (ours, theirs) = (psnr(&run.video, &one_go.source), psnr(&one_go.video, &one_go.source));
     println!("  PSNR: {ours:.3} dB, in one go {theirs:.3} dB: {:+.3} dB (wanted: within 0.02 dB)", ours - theirs);
 }
 
 /// FFmpeg on the very pixels that reeld feeds to it, at once: FFmpeg's own conversion rounds otherwise, which is a multiple
 /// of the difference that is looked for.
 struct OneGo {
-    reel: PathBuf,
+    video: PathBuf,
     /// The pixels without loss.
     source: PathBuf,
 }
 
 impl OneGo {
-    fn new(run: &Run, encoder: &[&str]) -> Self {
-        let one_go = Self { reel: run.home.path().join("one-go.mp4"), source: run.home.path().join("source.mkv") };
+    fn new(run: &LiveRun, encoder: &[&str]) -> Self {
+        let one_go = Self { video: run.home.path().join("one-go.mp4"), source: run.home.path().join("source.mkv") };
         let mut command = Command::new("ffmpeg");
         command.args(["-v", "error", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-video_size", "1920x1080"]);
-        command.args(["-framerate", "24", "-i", "-"]).args(encoder).arg(&one_go.reel);
+        command.args(["-framerate", "24", "-i", "-"]).args(encoder).arg(&one_go.video);
         command.args(["-c:v", "libx264", "-preset", "ultrafast", "-qp", "0"]).arg(&one_go.source);
         let mut child = command.stdin(Stdio::piped()).spawn().expect("starts");
         let mut input = child.stdin.take().expect("an input");
@@ -194,10 +194,10 @@ impl OneGo {
     }
 }
 
-/// How near `reel` is to `source` over all frames, in dB, by FFmpeg's `psnr` filter.
-fn psnr(reel: &Path, source: &Path) -> f64 {
+/// How near `video` is to `source` over all frames, in dB, by FFmpeg's `psnr` filter.
+fn psnr(video: &Path, source: &Path) -> f64 {
     let mut command = Command::new("ffmpeg");
-    command.args(["-hide_banner", "-nostats", "-nostdin", "-i"]).arg(reel).arg("-i").arg(source);
+    command.args(["-hide_banner", "-nostats", "-nostdin", "-i"]).arg(video).arg("-i").arg(source);
     // Numbered anew, so that frames are compared by their place and nothing else.
     let in_order = "settb=1/24,setpts=N";
     command.args(["-lavfi", &format!("[0:v]{in_order}[reel];[1:v]{in_order}[source];[reel][source]psnr")]);

@@ -98,7 +98,7 @@ pub struct Root {
     pub live: Live,
     /// What a batch becomes.
     pub video: Arc<Video>,
-    /// Where the reel goes, and what happens to the frames.
+    /// Where the video goes, and what happens to the frames.
     pub delivery: Arc<Delivery>,
 }
 

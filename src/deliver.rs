@@ -1,4 +1,4 @@
-//! The way from a staged video to a reel, and what becomes of its frames afterwards.
+//! The way from a staged video to a video, and what becomes of its frames afterwards.
 //!
 //! Owns every file that reeld makes, renames or removes outside its own state directory. It never replaces a file that it
 //! did not make itself, and it never decides *whether* something is delivered: that is the daemon's business.
@@ -12,7 +12,7 @@ pub mod cleanup;
 pub mod name;
 pub mod publish;
 
-/// A reel under its final name.
+/// A video under its final name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
     /// Where it is.

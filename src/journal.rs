@@ -1,8 +1,8 @@
-//! What was encoded, from which files, to which reel, and what failed: a database in the state directory.
+//! What was encoded, from which files, to which video, and what failed: a database in the state directory.
 //!
 //! Owns `journal.db` and the lock beside it, and is the only writer of state. It never reads the clock (times come in as
 //! milliseconds since the Unix epoch) and never decides what happens next. Every step is on the disk before the method
-//! that records it returns. A damaged database is set aside: losing it costs work, never a frame and never a reel.
+//! that records it returns. A damaged database is set aside: losing it costs work, never a frame and never a video.
 //!
 //! ```text
 //! begin -> pending -> encoding -> publishing -> published -> cleaned
@@ -216,7 +216,7 @@ impl Journal {
         )
     }
 
-    /// The reel is made of frames of which this was read. What an earlier attempt read is forgotten.
+    /// The video is made of frames of which this was read. What an earlier attempt read is forgotten.
     pub fn encoded(&self, id: BatchId, contents: &[(FrameNumber, Contents)]) -> Result<(), JournalError> {
         self.with(|connection| {
             let transaction = connection.transaction()?;
@@ -232,10 +232,10 @@ impl Journal {
         })
     }
 
-    /// The staged, verified file is about to get the name that `reel` has. Recorded before each name that is tried, so that
+    /// The staged, verified file is about to get the name that `video` has. Recorded before each name that is tried, so that
     /// the next start can tell whether a killed process got that far.
-    pub fn publishing(&self, id: BatchId, reel: &Published, outcome: &Outcome) -> Result<(), JournalError> {
-        let staged = &reel.identity;
+    pub fn publishing(&self, id: BatchId, video: &Published, outcome: &Outcome) -> Result<(), JournalError> {
+        let staged = &video.identity;
         let plan = outcome.cleanup;
         let json = |text: rusqlite::Result<String>| text.map_err(|source| self.sql_error(source));
         self.with(|connection| {
@@ -252,13 +252,13 @@ impl Journal {
              WHERE id = :id AND state IN ('encoding', 'publishing')",
             named_params! {
                 ":id": id,
-                ":reel": reel.path.as_os_str().as_bytes(),
-                ":reel_dir": folder_of(&reel.path),
+                ":reel": video.path.as_os_str().as_bytes(),
+                ":reel_dir": folder_of(&video.path),
                 ":dev": staged.dev.cast_signed(),
                 ":ino": staged.ino.cast_signed(),
                 ":size": staged.size.cast_signed(),
                 ":mtime_ns": staged.mtime_ns,
-                ":digest": reel.digest,
+                ":digest": video.digest,
                 ":anomalies": json(rows::to_json(&outcome.anomalies))?,
                 ":encode_ms": outcome.encode_ms,
                 ":verify_ms": outcome.verify_ms,
@@ -269,9 +269,9 @@ impl Journal {
         )
     }
 
-    /// The reel has its name, and the name is on the disk.
-    pub fn published(&self, id: BatchId, reel: &Published, now: i64) -> Result<(), JournalError> {
-        let Identity { dev, ino, size, mtime_ns } = reel.identity;
+    /// The video has its name, and the name is on the disk.
+    pub fn published(&self, id: BatchId, video: &Published, now: i64) -> Result<(), JournalError> {
+        let Identity { dev, ino, size, mtime_ns } = video.identity;
         self.step(
             id,
             "published",
@@ -280,8 +280,8 @@ impl Journal {
              next_attempt_at = NULL WHERE id = :id AND state = 'publishing'",
             named_params! {
                 ":id": id,
-                ":reel": reel.path.as_os_str().as_bytes(),
-                ":reel_dir": folder_of(&reel.path),
+                ":reel": video.path.as_os_str().as_bytes(),
+                ":reel_dir": folder_of(&video.path),
                 ":dev": dev.cast_signed(),
                 ":ino": ino.cast_signed(),
                 ":size": size.cast_signed(),
@@ -417,8 +417,8 @@ impl Journal {
 }
 
 /// As the column `reel_dir` has it.
-fn folder_of(reel: &Path) -> Option<&[u8]> {
-    reel.parent().map(|folder| folder.as_os_str().as_bytes())
+fn folder_of(video: &Path) -> Option<&[u8]> {
+    video.parent().map(|folder| folder.as_os_str().as_bytes())
 }
 
 fn file_at(path: &Path) -> Option<(u64, u64)> {

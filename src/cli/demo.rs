@@ -44,7 +44,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, CliError> {
         .prefix("reeld-demo-")
         .tempdir()
         .map_err(|error| CliError::failed("no temporary folder").caused_by(&error))?
-        // The reel is what the demo leaves behind.
+        // The video is what the demo leaves behind.
         .keep();
     out::say(&format!("reeld demo in {}", home.shown()));
     out::say(&format!("  FFmpeg {} at {}", ffmpeg.version, ffmpeg.path.shown()));

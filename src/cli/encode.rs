@@ -93,8 +93,8 @@ enum Outcome<'a> {
     Published(&'a Delivered),
     /// These very frames were made into it before, by the same settings.
     Existing {
-        #[serde(rename = "video", serialize_with = "lossy")]
-        reel: &'a Path,
+        #[serde(serialize_with = "lossy")]
+        video: &'a Path,
     },
     Failed {
         error: String,
@@ -239,10 +239,10 @@ fn one(
     // Frames that are to go are encoded and proved once more: an old proof is no reason to remove anything.
     if root.delivery.cleanup == Cleanup::Keep
         // A journal that cannot be read fails the batch when it begins.
-        && let Ok(Some(reel)) = run::made_before(&batch, &root, &tools.journal)
+        && let Ok(Some(video)) = run::made_before(&batch, &root, &tools.journal)
     {
         out::say_line(&format!("{}: these very frames are in a video already", batch.pattern));
-        print(args, &batch, Outcome::Existing { reel: &reel }, Some(&reel))?;
+        print(args, &batch, Outcome::Existing { video: &video }, Some(&video))?;
         return Ok(true);
     }
     let bar = Bar::start(printable(&batch.pattern.to_string()).into_owned(), batch.frames.len() as u64, quiet);
@@ -290,19 +290,19 @@ fn report(args: &EncodeArgs, batch: &Batch, outcome: &Result<Delivered, JobError
         }
     }
     match outcome {
-        Ok(delivered) => print(args, batch, Outcome::Published(delivered), Some(&delivered.reel)),
+        Ok(delivered) => print(args, batch, Outcome::Published(delivered), Some(&delivered.video)),
         Err(error) => print(args, batch, Outcome::Failed { error: chain(error).to_string(), hint: error.hint() }, None),
     }
 }
 
 /// The data: one JSON object, or the path of the video if there is one.
-fn print(args: &EncodeArgs, batch: &Batch, outcome: Outcome<'_>, reel: Option<&Path>) -> Result<(), CliError> {
+fn print(args: &EncodeArgs, batch: &Batch, outcome: Outcome<'_>, video: Option<&Path>) -> Result<(), CliError> {
     if args.json {
         let (first, last) = batch.span();
         let dir = batch.dir.to_string_lossy().into_owned();
         out::json(&Line { dir, pattern: batch.pattern.to_string(), first, last, outcome })?;
-    } else if let Some(reel) = reel {
-        out::path(reel)?;
+    } else if let Some(video) = video {
+        out::path(video)?;
     }
     Ok(())
 }

@@ -206,8 +206,8 @@ fn describe(entry: &Entry) -> String {
     let sequence = entry.dir.join(&entry.pattern);
     let frames = counted(u64::try_from(*count).unwrap_or(0), "frame", "frames");
     let mut text = format!("{id}  {}  {} {span}  {frames}  {recipe} {rate}", entry.state, sequence.shown());
-    if let Some(reel) = &entry.reel {
-        text += &format!("  -> {}", reel.shown());
+    if let Some(video) = &entry.video {
+        text += &format!("  -> {}", video.shown());
     }
     if let Some(ms) = entry.encode_ms {
         text += &format!("  {}.{} s", ms / 1000, ms % 1000 / 100);

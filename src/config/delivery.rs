@@ -1,18 +1,18 @@
-//! Where the reel goes, and what happens to the frames.
+//! Where the video goes, and what happens to the frames.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Where the reel goes, and what happens to the frames.
+/// Where the video goes, and what happens to the frames.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// Beside the frames when `None`. Relative paths are taken from the folder of the frames.
     pub output_dir: Option<PathBuf>,
-    /// The reel's name without its extension, as a checked template (`deliver::name` renders it).
+    /// The video's name without its extension, as a checked template (`deliver::name` renders it).
     pub output_name: NameTemplate,
-    /// What happens to the frames once the reel is proved and published.
+    /// What happens to the frames once the video is proved and published.
     pub cleanup: Cleanup,
     /// How long after publishing.
     pub cleanup_after: Duration,
@@ -20,7 +20,7 @@ pub struct Delivery {
     pub cleanup_anomalies: bool,
 }
 
-/// A reel's name: literal text and tokens, parsed from `output_name`. Sub-folders are allowed, `..` is not.
+/// A video's name: literal text and tokens, parsed from `output_name`. Sub-folders are allowed, `..` is not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NameTemplate(pub Vec<NamePart>);
 
@@ -54,7 +54,7 @@ pub enum NamePart {
     Time,
 }
 
-/// What happens to the frames of a proved, published reel.
+/// What happens to the frames of a proved, published video.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cleanup {

@@ -1,4 +1,4 @@
-//! Reels that could be taken for frames, and chunks among them.
+//! Videos that could be taken for frames, and chunks among them.
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -9,9 +9,9 @@ use super::{Builtin, Container, Preset, Root};
 
 use crate::text::printable::Show as _;
 
-/// What is wrong if the reels of `root` land where one of `roots` would find frames in them.
+/// What is wrong if the videos of `root` land where one of `roots` would find frames in them.
 ///
-/// Only WebP is both a video and a picture. Two reels of one name are `name.webp` and `name_2.webp`, so whatever the
+/// Only WebP is both a video and a picture. Two videos of one name are `name.webp` and `name_2.webp`, so whatever the
 /// template says, they can look like a sequence. They are refused inside of a root unless its `include` or `exclude`
 /// keeps them out.
 pub(super) fn complaint(root: &Root, roots: &[Root]) -> Option<Complaint> {
@@ -22,8 +22,8 @@ pub(super) fn complaint(root: &Root, roots: &[Root]) -> Option<Complaint> {
     if !webp {
         return None;
     }
-    let reels = reels(root);
-    let fed = roots.iter().find(|other| reels.iter().any(|reel| admits(other, reel)))?;
+    let videos = videos(root);
+    let fed = roots.iter().find(|other| videos.iter().any(|video| admits(other, video)))?;
     let message = format!("the videos are WebP pictures inside of `{}`, where they would be frames", fed.path.shown());
     let hint = "set `output_dir` to a folder that is not watched, or leave them out: exclude = [\"*.webp\"]";
     Some(Complaint::new(message, hint))
@@ -47,8 +47,8 @@ fn watches_folder(root: &Root, path: &Path, dir: &Path) -> bool {
     below.as_os_str().is_empty() || (!hidden && root.selection.reads_folder(below))
 }
 
-/// Where second reels of `root` land: of frames at its top, and of frames in some folder below it.
-fn reels(root: &Root) -> Vec<PathBuf> {
+/// Where second videos of `root` land: of frames at its top, and of frames in some folder below it.
+fn videos(root: &Root) -> Vec<PathBuf> {
     let name = format!("{}_2.webp", root.delivery.output_name);
     let dir = root.delivery.output_dir.as_deref().unwrap_or(Path::new(""));
     let frames = [Some(root.path.clone()), root.selection.recursive.then(|| root.path.join("folder"))];

@@ -21,7 +21,7 @@ static TOKENS: [(&str, NamePart); 11] = [
     ("time", NamePart::Time),
 ];
 
-/// Why a text is no template of a reel's name.
+/// Why a text is no template of a video's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
     /// Nothing at all.

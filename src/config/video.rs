@@ -13,7 +13,7 @@ use super::units::{Named as _, suggest};
 /// What a batch becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Video {
-    /// Frames per second of the reel: the configured rate times the configured factor.
+    /// Frames per second of the video: the configured rate times the configured factor.
     pub rate: FrameRate,
     /// Codec, pixel format and container.
     pub preset: Preset,
@@ -82,7 +82,7 @@ pub struct CustomPreset {
     pub args: EncoderArgs,
 }
 
-/// File formats of reels.
+/// File formats of videos.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the names are the file extensions")]
@@ -96,7 +96,7 @@ pub enum Container {
     Webp,
 }
 
-/// How good a reel is to be.
+/// How good a video is to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quality {
     /// The encoder's own constant quality number (CRF or its like).

@@ -138,13 +138,13 @@ impl Core {
             Ok(delivered) => {
                 self.recent.made(Video {
                     batch: id,
-                    path: delivered.reel.clone(),
+                    path: delivered.video.clone(),
                     frames: delivered.frames,
                     ahead: delivered.ahead,
                     why: running.job.batch.reason.to_string(),
                     at: self.now,
                 });
-                self.claim(&delivered.reel, delivered.identity);
+                self.claim(&delivered.video, delivered.identity);
                 self.tell(News::Delivered { job: running.job, delivered });
             }
             Err(failed) => self.failed(&running.job, failed),

@@ -91,7 +91,7 @@ fn recover_due(tools: &Tools, now: i64, busy: &[BatchId]) -> Result<Vec<(PathBuf
         {
             tracing::warn!(batch = %id, hint = error.hint().unwrap_or_default(), "the chunks of this video stay: {}", chain(&error));
         }
-        published.extend(tools.journal.reel_of(id)?.map(|video| (video.path, video.identity)));
+        published.extend(tools.journal.video_of(id)?.map(|video| (video.path, video.identity)));
     }
     Ok(published)
 }

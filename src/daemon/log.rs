@@ -96,8 +96,8 @@ fn finished(batch: &Batch) {
 }
 
 fn made(job: &Job, delivered: &Delivered) {
-    let Delivered { reel, frames, ahead, ms, .. } = delivered;
-    tracing::info!(batch = %job.id, video = %reel.shown(), frames, ahead, ms, why = %job.batch.reason, "video");
+    let Delivered { video, frames, ahead, ms, .. } = delivered;
+    tracing::info!(batch = %job.id, video = %video.shown(), frames, ahead, ms, why = %job.batch.reason, "video");
     for anomaly in &delivered.anomalies {
         tracing::warn!(batch = %job.id, sequence = job.name(), hint = anomaly.hint(), "{anomaly}");
     }

@@ -1,8 +1,8 @@
-//! What happens to the frames of a proved, published and recorded reel.
+//! What happens to the frames of a proved, published and recorded video.
 //!
-//! Owns the only code that takes a frame away: `quarantine` deletes, `archive` and `trash` move. It never does so before it has found the reel to be the file that was
-//! published, with the contents that were proved, and every frame to be the file that was encoded, never by listing a folder,
-//! never through a symbolic link, and never for a file that was not named to it.
+//! Owns the only code that takes a frame away: `quarantine` deletes, `archive` and `trash` move. It never does so before it
+//! has found the video to be the file that was published, with the contents that were proved, and every frame to be the file
+//! that was encoded, never by listing a folder, never through a symbolic link, and never for a file that was not named to it.
 //!
 //! Linux cannot remove a name only if it still is a certain file. So a frame is first moved into a private folder, where
 //! no renderer writes, looked at there, and removed there or moved back. A process killed in between leaves that folder;
@@ -51,8 +51,8 @@ pub struct CleanupJob<'a> {
     pub key: &'a str,
     /// The frames; those in folders below by their path from `dir`.
     pub frames: &'a [EncodedFrame],
-    /// The reel that shows them.
-    pub reel: &'a Published,
+    /// The video that shows them.
+    pub video: &'a Published,
     /// What is done with them.
     pub mode: Cleanup,
     /// Whether the others go when one was written again after it was encoded: what `cleanup_anomalies` says.
@@ -92,9 +92,9 @@ pub enum KeptReason {
     /// Another frame of the batch changed, so that the sequence may have to be encoded again as a whole.
     #[error("another frame of the batch changed since it was encoded")]
     OthersChanged,
-    /// It is the reel.
+    /// It is the video.
     #[error("it is the video itself")]
-    IsReel,
+    IsVideo,
     /// It could not go back to its name, which another file took meanwhile; it is here instead.
     #[error("its name was taken meanwhile; it is in {}", .0.shown())]
     Stranded(PathBuf),
@@ -109,7 +109,7 @@ pub enum KeptReason {
 impl Explain for KeptReason {
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Changed | Self::OthersChanged | Self::IsReel => return None,
+            Self::Changed | Self::OthersChanged | Self::IsVideo => return None,
             Self::Stranded(_) => "compare both files and keep the one you want",
             Self::NoTrash => "use `cleanup = \"archive\"`, which needs no trash on the disk of the frames",
             Self::Failed(error) if is_elsewhere(error) => "look at the disk of the frames; the frames stay until then",
@@ -130,15 +130,15 @@ fn is_elsewhere(error: &io::Error) -> bool {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "every field is the path or the cause that its message shows")]
 pub enum CleanupError {
-    /// The reel is gone, or is another file.
+    /// The video is gone, or is another file.
     #[error("the video {} is not the file that was published any more", path.shown())]
-    ReelChanged { path: PathBuf },
-    /// The reel is the file that was published, but its bytes are others.
+    VideoChanged { path: PathBuf },
+    /// The video is the file that was published, but its bytes are others.
     #[error("the contents of the video {} are not those that were compared with the frames", path.shown())]
     OtherContents { path: PathBuf },
-    /// The reel cannot be read.
+    /// The video cannot be read.
     #[error("cannot read the video {}", path.shown())]
-    Reel { path: PathBuf, source: io::Error },
+    Video { path: PathBuf, source: io::Error },
     /// The folder of the frames is not in the watched folder.
     #[error("{} is not in {}", dir.shown(), root.shown())]
     Outside { dir: PathBuf, root: PathBuf },
@@ -150,7 +150,7 @@ pub enum CleanupError {
 impl Explain for CleanupError {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::ReelChanged { .. } => {
+            Self::VideoChanged { .. } => {
                 Some("the frames stay; `reeld forget DIR` lets them be encoded again".to_owned())
             }
             Self::OtherContents { .. } => Some(
@@ -167,8 +167,8 @@ impl Explain for CleanupError {
 
     fn retryable(&self) -> bool {
         match self {
-            Self::Reel { .. } | Self::Folder { .. } => true,
-            Self::ReelChanged { .. } | Self::OtherContents { .. } | Self::Outside { .. } => false,
+            Self::Video { .. } | Self::Folder { .. } => true,
+            Self::VideoChanged { .. } | Self::OtherContents { .. } | Self::Outside { .. } => false,
         }
     }
 }
@@ -196,7 +196,7 @@ pub fn clean(job: &CleanupJob<'_>) -> Result<CleanupReport, CleanupError> {
         let kept = quarantine::restore(&folder, &job)?;
         opened.push(Opened { part, job, folder, report: CleanupReport { kept, ..CleanupReport::default() } });
     }
-    video::check(job.reel)?;
+    video::check(job.video)?;
     // Every frame of every folder is looked at before anything happens to one.
     let mut removable: Vec<Vec<Removable<'_>>> = Vec::with_capacity(opened.len());
     let mut changed = false;
@@ -266,8 +266,8 @@ impl CleanupReport {
     }
 }
 
-fn reel_inode(job: &CleanupJob<'_>) -> (u64, u64) {
-    (job.reel.identity.dev, job.reel.identity.ino)
+fn video_inode(job: &CleanupJob<'_>) -> (u64, u64) {
+    (job.video.identity.dev, job.video.identity.ino)
 }
 
 fn unopened(job: &CleanupJob<'_>, error: Unopened) -> CleanupError {

@@ -1,4 +1,4 @@
-//! What a reel is called.
+//! What a video is called.
 //!
 //! Owns the way from a name template to a file name, and the row of names to try when one is taken. It is pure: it never
 //! asks the file system whether a name is free.
@@ -14,7 +14,7 @@ use crate::sequence::{Across, FrameNumber, Kind, Pattern};
 
 /// The longest file name, in bytes, that Linux file systems take (`NAME_MAX`).
 const NAME_MAX: usize = 255;
-/// What a reel is called when nothing else gives it a name.
+/// What a video is called when nothing else gives it a name.
 const NAMELESS: &[u8] = b"video";
 
 /// What the tokens of a template stand for.
@@ -42,7 +42,7 @@ pub struct NameContext<'a> {
     pub time: &'a str,
 }
 
-/// The reel's name without its extension: a relative path of at least one part, none of them empty, hidden, `..`, longer
+/// The video's name without its extension: a relative path of at least one part, none of them empty, hidden, `..`, longer
 /// than a file system takes, or read as an option by other programs. Only slashes of the template's own text make folders.
 #[must_use]
 pub fn render(template: &NameTemplate, ctx: &NameContext<'_>) -> PathBuf {

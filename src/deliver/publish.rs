@@ -37,7 +37,7 @@ const MOST_CANDIDATES: usize = 100_000;
 /// What `announce` may fail with.
 pub type AnnounceError = Box<dyn Error + Send + Sync>;
 
-/// A reserved file in a hidden folder of its own in the reel's folder, hence on its file system. Nobody else may enter that
+/// A reserved file in a hidden folder of its own in the video's folder, hence on its file system. Nobody else may enter that
 /// folder, so that nobody can put a link in the file's place while FFmpeg opens it. Both go when this is dropped, the file
 /// unless it was published.
 #[derive(Debug)]
@@ -148,10 +148,10 @@ impl Drop for Staging {
 }
 
 /// Publishes a staged, verified video as `stem.extension` in its folder, or as `stem_2.extension` and so on where names
-/// are taken. `announce` hears of the reel under each name before that is tried: what it records lets the next start find
+/// are taken. `announce` hears of the video under each name before that is tried: what it records lets the next start find
 /// out how far a killed process came. An error of `announce` ends the attempt.
 ///
-/// When this returns, the reel's data, its name and the absence of the staging name are on the disk. After an error
+/// When this returns, the video's data, its name and the absence of the staging name are on the disk. After an error
 /// the video may have its name all the same: what was announced last tells.
 #[expect(clippy::needless_pass_by_value, reason = "publishing uses the staging file up")]
 pub fn publish(
@@ -166,8 +166,8 @@ pub fn publish(
     fault::point("after-fsync");
     for candidate in name::candidates(stem, extension).take(MOST_CANDIDATES) {
         let path = staging.dir.join(&candidate);
-        let reel = Published { path, identity, digest: Some(digest) };
-        announce(&reel).map_err(|source| PublishError::NotRecorded { path: reel.path.clone(), source })?;
+        let video = Published { path, identity, digest: Some(digest) };
+        announce(&video).map_err(|source| PublishError::NotRecorded { path: video.path.clone(), source })?;
         fault::point("after-announce");
         let from = Entry { dir: staging.private.as_fd(), name: OsStr::new(STAGED) };
         let to = Entry { dir: staging.dir_fd.as_fd(), name: &candidate };
@@ -182,10 +182,10 @@ pub fn publish(
                 }
                 sync_folder(&staging.dir_fd).map_err(failed)?;
                 fault::point("after-dir-fsync");
-                return Ok(reel);
+                return Ok(video);
             }
             Err(Errno::EXIST) => {}
-            Err(errno) => return Err(PublishError::new(&reel.path, errno.into())),
+            Err(errno) => return Err(PublishError::new(&video.path, errno.into())),
         }
     }
     Err(PublishError::NoFreeName { path: staging.dir.join(stem) })

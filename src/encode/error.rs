@@ -34,10 +34,10 @@ pub enum EncodeError {
     #[error("no frames to encode")]
     NoFrames,
     /// FFmpeg is content, but the file is not what it should be.
-    #[error("{}: not proved", reel.shown())]
+    #[error("{}: not proved", video.shown())]
     NotProved {
         /// The file.
-        reel: PathBuf,
+        video: PathBuf,
         /// What is wrong with it.
         #[source]
         flaw: Flaw,
@@ -153,8 +153,8 @@ impl Explain for EncodeError {
 }
 
 impl EncodeError {
-    pub(crate) fn not_proved(reel: &Path, flaw: Flaw) -> Self {
-        Self::NotProved { reel: private::shown(reel), flaw }
+    pub(crate) fn not_proved(video: &Path, flaw: Flaw) -> Self {
+        Self::NotProved { video: private::shown(video), flaw }
     }
 
     /// For a video at `path` that cannot be read, or cannot be understood.

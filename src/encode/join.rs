@@ -65,7 +65,7 @@ pub fn join(
     settings: Settings,
     stop: &Stop,
 ) -> Result<(), EncodeError> {
-    let reel = Reel::of(parts, rate)?;
+    let video = Reel::of(parts, rate)?;
     let command = |room: Option<u64>| {
         let mut command = copy(ffmpeg, recipe, rate);
         if let Some(room) = room {
@@ -75,11 +75,11 @@ pub fn join(
         command.format(recipe.muxer(Form::Reel)).output(name);
         command
     };
-    let room = (recipe.is_boxes(Form::Reel) && reel.bytes > MOVED_BYTES).then(|| reel.index_bytes());
-    match run(command(room), parts, &reel, output, settings, stop) {
+    let room = (recipe.is_boxes(Form::Reel) && video.bytes > MOVED_BYTES).then(|| video.index_bytes());
+    match run(command(room), parts, &video, output, settings, stop) {
         // Tags of the user's own may be of any length. Then the data are moved after all.
         Err(EncodeError::Failed(failure)) if room.is_some() && failure.stderr.contains("reserved_moov_size") => {
-            run(command(None), parts, &reel, output, settings, stop)
+            run(command(None), parts, &video, output, settings, stop)
         }
         done => done,
     }
@@ -109,7 +109,7 @@ fn copy(ffmpeg: &Ffmpeg, recipe: &Recipe, rate: FrameRate) -> FfmpegCommand {
 fn run(
     command: FfmpegCommand,
     parts: &[VideoPart],
-    reel: &Reel,
+    video: &Reel,
     output: &Path,
     settings: Settings,
     stop: &Stop,
@@ -120,7 +120,7 @@ fn run(
     thread::scope(|scope| {
         let (send, work) = bounded(1);
         if let Some(pipe) = child.stdin() {
-            let feed = || feed(pipe, parts, reel, &written, stop);
+            let feed = || feed(pipe, parts, video, &written, stop);
             scope.spawn(move || _ = send.send(feed()));
         }
         let fed = match supervise(&mut child, &work, stop, settings.stall, sign) {
@@ -278,16 +278,22 @@ impl Reel {
 fn feed(
     mut pipe: ChildStdin,
     parts: &[VideoPart],
-    reel: &Reel,
+    video: &Reel,
     written: &AtomicU64,
     stop: &Stop,
 ) -> Result<(), EncodeError> {
     // Fewer turns between us and FFmpeg. Refused where the user has too many pipes; then they stay as they are.
     _ = rustix::pipe::fcntl_setpipe_size(&pipe, PIPE_BYTES);
-    let Ok(()) = pipe.write_all(reel.init()) else { return Ok(()) };
-    let mut position =
-        FragmentPosition { track: reel.track, step: reel.step, delay: reel.delay, start: 0, decoded: 0, sequence: 0 };
-    for (part, layout) in parts.iter().zip(&reel.layouts) {
+    let Ok(()) = pipe.write_all(video.init()) else { return Ok(()) };
+    let mut position = FragmentPosition {
+        track: video.track,
+        step: video.step,
+        delay: video.delay,
+        start: 0,
+        decoded: 0,
+        sequence: 0,
+    };
+    for (part, layout) in parts.iter().zip(&video.layouts) {
         let mut file = File::open(&part.file).map_err(EncodeError::io(&part.file))?;
         for fragment in &layout.fragments {
             if stop.requested() {

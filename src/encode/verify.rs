@@ -113,6 +113,6 @@ pub fn check_inputs(frames: &[FrameFile]) -> Result<(), EncodeError> {
     })
 }
 
-fn flawed(reel: &Path, flaw: Flaw) -> EncodeError {
-    EncodeError::not_proved(reel, flaw)
+fn flawed(video: &Path, flaw: Flaw) -> EncodeError {
+    EncodeError::not_proved(video, flaw)
 }

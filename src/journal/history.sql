@@ -1,6 +1,6 @@
 -- What a start asks for costs the same however many batches were made before.
 
--- The folder of the reel: the reels that are in one folder, without those of the folders below it.
+-- The folder of the video: the videos that are in one folder, without those of the folders below it.
 ALTER TABLE batches ADD COLUMN reel_dir BLOB;
 CREATE INDEX batches_by_reel_dir ON batches (reel_dir);
 DROP INDEX batches_by_reel;

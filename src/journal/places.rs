@@ -32,15 +32,15 @@ impl Journal {
         self.with(|connection| connection.execute("DELETE FROM places", []).map(drop))
     }
 
-    /// What is seen of the root of a batch and of the folder that its reel gets, where it can be looked at.
-    pub fn seen_at(&self, id: BatchId, root: Option<&Sighting>, reel: Option<&Sighting>) -> Result<(), JournalError> {
+    /// What is seen of the root of a batch and of the folder that its video gets, where it can be looked at.
+    pub fn seen_at(&self, id: BatchId, root: Option<&Sighting>, video: Option<&Sighting>) -> Result<(), JournalError> {
         self.with(|connection| {
             let root = root.map(rows::to_json).transpose()?;
-            let reel = reel.map(rows::to_json).transpose()?;
+            let video = video.map(rows::to_json).transpose()?;
             let mut update = connection.prepare_cached(
                 "UPDATE batches SET root_seen = :root, reel_seen = :reel WHERE id = :id AND state = 'encoding'",
             )?;
-            update.execute(named_params! {":id": id, ":root": root, ":reel": reel}).map(drop)
+            update.execute(named_params! {":id": id, ":root": root, ":reel": video}).map(drop)
         })
     }
 }

@@ -4,6 +4,6 @@ CREATE TABLE places (
     seen TEXT NOT NULL -- JSON
 ) WITHOUT ROWID;
 
--- The same of the root of a batch and of the folder of its reel, when it was published. NULL for batches of earlier versions.
+-- The same of the root of a batch and of the folder of its video, when it was published. NULL for batches of earlier versions.
 ALTER TABLE batches ADD COLUMN root_seen TEXT;
 ALTER TABLE batches ADD COLUMN reel_seen TEXT;

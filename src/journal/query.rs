@@ -25,8 +25,8 @@ pub enum RetryTarget {
 }
 
 impl Journal {
-    /// The files of a folder that batches hold: they are not to be taken into another batch. Reels that are there are among
-    /// them, for those that are images themselves. A batch of `reeld encode` holds its files from when it has its reel:
+    /// The files of a folder that batches hold: they are not to be taken into another batch. Videos that are there are among
+    /// them, for those that are images themselves. A batch of `reeld encode` holds its files from when it has its video:
     /// nobody but its own process would ever make one.
     pub fn claims(&self, dir: &Path) -> Result<Vec<Identity>, JournalError> {
         self.remap_devices_in(dir)?;
@@ -41,16 +41,16 @@ impl Journal {
                 select.query_map([dir], |row| rows::identity(row, ""))?.collect::<rusqlite::Result<_>>()?;
             let mut select = connection
                 .prepare_cached("SELECT * FROM batches WHERE reel_dir = ? AND state IN ('published', 'cleaned')")?;
-            for reel in select.query_map([dir], |row| rows::identity(row, "reel_"))? {
-                claims.push(reel?);
+            for video in select.query_map([dir], |row| rows::identity(row, "reel_"))? {
+                claims.push(video?);
             }
             Ok(claims)
         })
     }
 
-    /// The reels that were made of the very files of `new`, all of them and no other, by the same recipe and at the same
+    /// The videos that were made of the very files of `new`, all of them and no other, by the same recipe and at the same
     /// rate; the newest first, each with the frames that it shows. Whether they are still there is not looked at.
-    pub fn reels_of(&self, new: &NewBatch<'_>) -> Result<Vec<(Published, Vec<EncodedFrame>)>, JournalError> {
+    pub fn videos_of(&self, new: &NewBatch<'_>) -> Result<Vec<(Published, Vec<EncodedFrame>)>, JournalError> {
         self.remap_devices_in(&new.batch.dir)?;
         self.with(|connection| {
             let mut select = connection.prepare_cached(
@@ -64,14 +64,14 @@ impl Journal {
                 ":num": new.rate.num.get(),
                 ":den": new.rate.den.get(),
             };
-            let mut reels = Vec::new();
-            for row in select.query_map(params, |row| Ok((row.get("id")?, rows::reel(row)?)))? {
-                let (id, reel) = row?;
+            let mut videos = Vec::new();
+            for row in select.query_map(params, |row| Ok((row.get("id")?, rows::video(row)?)))? {
+                let (id, video) = row?;
                 if rows::frames(connection, id)? == new.batch.frames {
-                    reels.push((reel, removal::encoded_frames(connection, id, &new.batch.pattern)?));
+                    videos.push((video, removal::encoded_frames(connection, id, &new.batch.pattern)?));
                 }
             }
-            Ok(reels)
+            Ok(videos)
         })
     }
 
@@ -109,7 +109,7 @@ impl Journal {
         })
     }
 
-    /// The files of a sequence that were made into a reel.
+    /// The files of a sequence that were made into a video.
     pub fn delivered(&self, dir: &Path, pattern: &Pattern) -> Result<HashSet<Identity>, JournalError> {
         self.remap_devices_in(dir)?;
         self.with(|connection| {
@@ -131,11 +131,11 @@ impl Journal {
     }
 
     /// The video of this batch, if it has one.
-    pub fn reel_of(&self, id: BatchId) -> Result<Option<Published>, JournalError> {
+    pub fn video_of(&self, id: BatchId) -> Result<Option<Published>, JournalError> {
         self.with(|connection| {
             let mut select = connection
                 .prepare_cached("SELECT * FROM batches WHERE id = ? AND state IN ('published', 'cleaned')")?;
-            select.query_row([id], rows::reel).optional()
+            select.query_row([id], rows::video).optional()
         })
     }
 

@@ -24,7 +24,7 @@ use crate::text::printable::Show as _;
 pub struct Recovery {
     /// Batches that are to be encoded again.
     pub restarted: Vec<BatchId>,
-    /// Batches whose reel already had its name.
+    /// Batches whose video already had its name.
     pub published: Vec<BatchId>,
     /// Batches that the process did not survive too often: they are to be encoded again after a pause.
     pub slowed: Vec<BatchId>,
@@ -139,7 +139,7 @@ impl Journal {
         match examine(&broken) {
             Finding::Published(identity) => {
                 self.with(|connection| set_published(connection, id, &identity, now))?;
-                Ok(self.reel_of(id)?.map_or(Fate::Unpublished, Fate::Published))
+                Ok(self.video_of(id)?.map_or(Fate::Unpublished, Fate::Published))
             }
             Finding::Unknown => Ok(Fate::Unknown),
             Finding::Restart => Ok(Fate::Unpublished),

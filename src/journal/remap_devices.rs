@@ -25,7 +25,7 @@ struct Placed {
     id: BatchId,
     dir: PathBuf,
     pattern: Pattern,
-    reel: Option<(PathBuf, Identity)>,
+    video: Option<(PathBuf, Identity)>,
 }
 
 /// What somebody goes on with, or may go on with.
@@ -49,7 +49,7 @@ impl Journal {
         Ok(changed)
     }
 
-    /// The same for all batches whose frames or whose reels are in the folder `dir`.
+    /// The same for all batches whose frames or whose videos are in the folder `dir`.
     pub(super) fn remap_devices_in(&self, dir: &Path) -> Result<(), JournalError> {
         let Ok(folder) = dir.metadata() else { return Ok(()) };
         let ids = self.with(|connection| {
@@ -74,11 +74,11 @@ impl Journal {
         for id in ids {
             let Some(batch) = self.with(|connection| placed(connection, *id))? else { continue };
             let frames = new_device_of_frames(self, &batch)?;
-            let reel = batch.reel.as_ref().and_then(|(path, old)| {
+            let video = batch.video.as_ref().and_then(|(path, old)| {
                 let now = find_again(path, old).ok().flatten()?;
                 (now.dev != old.dev).then_some(now.dev)
             });
-            if frames.is_none() && reel.is_none() {
+            if frames.is_none() && video.is_none() {
                 continue;
             }
             self.with(|connection| {
@@ -89,7 +89,7 @@ impl Journal {
                         named_params! {":id": batch.id, ":old": old.cast_signed(), ":new": new.cast_signed()},
                     )?;
                 }
-                if let Some(new) = reel {
+                if let Some(new) = video {
                     transaction.execute(
                         "UPDATE batches SET reel_dev = :new WHERE id = :id",
                         named_params! {":id": batch.id, ":new": new.cast_signed()},
@@ -124,13 +124,13 @@ fn new_device_of_frames(journal: &Journal, batch: &Placed) -> Result<Option<(u64
 fn placed(connection: &Connection, id: BatchId) -> rusqlite::Result<Option<Placed>> {
     let mut select = connection.prepare_cached("SELECT * FROM batches WHERE id = ?")?;
     let read = |row: &Row<'_>| {
-        let reel = match row.get("state")? {
+        let video = match row.get("state")? {
             rows::State::Published | rows::State::Cleaned => {
                 Some((rows::path(row, "reel")?, rows::identity(row, "reel_")?))
             }
             _ => None,
         };
-        Ok(Placed { id, dir: rows::path(row, "dir")?, pattern: rows::json(row, "pattern")?, reel })
+        Ok(Placed { id, dir: rows::path(row, "dir")?, pattern: rows::json(row, "pattern")?, video })
     };
     select.query_row([id], read).optional()
 }

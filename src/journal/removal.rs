@@ -1,7 +1,7 @@
-//! What is to become of the frames of a published reel, as the journal keeps it.
+//! What is to become of the frames of a published video, as the journal keeps it.
 //!
-//! Owns what must be known at the removal (which frames, what was read of them, which reel, by which clock) and what came of
-//! it. When and how is decided elsewhere.
+//! Owns what must be known at the removal (which frames, what was read of them, which video, by which clock) and what came
+//! of it. When and how is decided elsewhere.
 
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ use crate::frame::digest::{Contents, Digest};
 use crate::sequence::Pattern;
 use crate::watch::places::Sighting;
 
-/// What is to happen to the frames of a published reel.
+/// What is to happen to the frames of a published video.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PlannedCleanup {
     /// What.
@@ -40,20 +40,20 @@ pub struct DueCleanup {
     pub dir: PathBuf,
     /// The frames by name, as they were encoded.
     pub frames: Vec<EncodedFrame>,
-    /// Their reel.
-    pub reel: Published,
+    /// Their video.
+    pub video: Published,
     /// What is to happen.
     pub plan: PlannedCleanup,
     /// What was odd about the batch, one sentence each.
     pub anomalies: Vec<String>,
-    /// When the reel was published, in milliseconds since the Unix epoch.
+    /// When the video was published, in milliseconds since the Unix epoch.
     pub published_at: i64,
     /// How often it was tried or put off.
     pub tries: u32,
-    /// What was seen of the root when the reel was published.
+    /// What was seen of the root when the video was published.
     pub root_seen: Option<Sighting>,
-    /// And of the folder of the reel.
-    pub reel_seen: Option<Sighting>,
+    /// And of the folder of the video.
+    pub video_seen: Option<Sighting>,
 }
 
 /// The time since the machine booted.
@@ -121,7 +121,7 @@ impl Journal {
         Ok(next)
     }
 
-    /// Dealing with the frames failed; the reel stays as it is, and nothing is encoded again. Says when the next attempt is
+    /// Dealing with the frames failed; the video stays as it is, and nothing is encoded again. Says when the next attempt is
     /// due, if there is one.
     pub fn cleanup_failed(
         &self,
@@ -143,7 +143,7 @@ impl Journal {
         Ok(next)
     }
 
-    /// The disk of the frames or of the reel is away. The frames are looked at again at `next`, however often.
+    /// The disk of the frames or of the video is away. The frames are looked at again at `next`, however often.
     pub fn removal_waits(&self, id: BatchId, error: &str, hint: Option<&str>, next: i64) -> Result<(), JournalError> {
         self.step(
             id,
@@ -193,7 +193,7 @@ impl DueCleanup {
             root: rows::path(row, "root")?,
             dir: rows::path(row, "dir")?,
             frames: encoded_frames(connection, id, &pattern)?,
-            reel: rows::reel(row)?,
+            video: rows::video(row)?,
             plan: PlannedCleanup {
                 mode: rows::json(row, "cleanup")?,
                 due_at: row.get("cleanup_due_at")?,
@@ -204,12 +204,12 @@ impl DueCleanup {
             published_at: row.get::<_, Option<i64>>("ended_at")?.unwrap_or_default(),
             tries: row.get("cleanup_tries")?,
             root_seen: rows::optional_json(row, "root_seen")?,
-            reel_seen: rows::optional_json(row, "reel_seen")?,
+            video_seen: rows::optional_json(row, "reel_seen")?,
         })
     }
 }
 
-/// The frames that are in the reel, by name, with what was read of them.
+/// The frames that are in the video, by name, with what was read of them.
 pub(super) fn encoded_frames(
     connection: &Connection,
     id: BatchId,

@@ -62,7 +62,7 @@ pub enum State {
     Encoding,
     /// About to get its final name, or already having it.
     Publishing,
-    /// The reel is under its final name.
+    /// The video is under its final name.
     Published,
     /// And its frames are dealt with.
     Cleaned,
@@ -141,18 +141,18 @@ pub struct NewBatch<'a> {
     pub root: &'a Path,
     /// Its frames, at least one.
     pub batch: &'a Batch,
-    /// The preset's name, and whatever else decides what the reel is like.
+    /// The preset's name, and whatever else decides what the video is like.
     pub recipe: &'a str,
     /// Frames per second.
     pub rate: FrameRate,
 }
 
-/// What an attempt came to, known when the reel is verified and before it has its name.
+/// What an attempt came to, known when the video is verified and before it has its name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// What makes the batch less than perfect, one sentence each.
     pub anomalies: Vec<String>,
-    /// Frames whose files are no part of the reel: they are never cleaned up.
+    /// Frames whose files are no part of the video: they are never cleaned up.
     pub left_out: Vec<FrameNumber>,
     /// How long encoding took, in milliseconds.
     pub encode_ms: i64,
@@ -209,10 +209,9 @@ pub struct Entry {
     /// As `24000/1001`.
     pub rate: String,
     pub ffmpeg: Option<String>,
-    #[serde(rename = "video", serialize_with = "lossy_option")]
-    pub reel: Option<PathBuf>,
-    #[serde(rename = "video_bytes")]
-    pub reel_bytes: Option<i64>,
+    #[serde(serialize_with = "lossy_option")]
+    pub video: Option<PathBuf>,
+    pub video_bytes: Option<i64>,
     pub encode_ms: Option<i64>,
     pub verify_ms: Option<i64>,
     pub created_at: i64,
@@ -238,7 +237,7 @@ impl Entry {
     pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         let state: State = row.get("state")?;
         // While publishing, the column holds a name that is only being tried.
-        let has_reel = matches!(state, State::Published | State::Cleaned);
+        let has_video = matches!(state, State::Published | State::Cleaned);
         let cleanup: Option<String> = row.get("cleanup")?;
         let pattern: Pattern = json(row, "pattern")?;
         let (count, removed, kept): (i64, i64, i64) = (row.get("count")?, row.get("removed")?, row.get("kept")?);
@@ -261,8 +260,8 @@ impl Entry {
             recipe: row.get("recipe")?,
             rate: format!("{}/{}", row.get::<_, u32>("rate_num")?, row.get::<_, u32>("rate_den")?),
             ffmpeg: row.get("ffmpeg")?,
-            reel: if has_reel { Some(path(row, "reel")?) } else { None },
-            reel_bytes: if has_reel { row.get("reel_size")? } else { None },
+            video: if has_video { Some(path(row, "reel")?) } else { None },
+            video_bytes: if has_video { row.get("reel_size")? } else { None },
             encode_ms: row.get("encode_ms")?,
             verify_ms: row.get("verify_ms")?,
             created_at: row.get("created_at")?,
@@ -324,7 +323,7 @@ pub(super) fn frames(connection: &Connection, id: BatchId) -> rusqlite::Result<V
     select_frames(connection, id, "SELECT * FROM frames WHERE batch_id = ? ORDER BY number")
 }
 
-/// Those of them that are in the reel.
+/// Those of them that are in the video.
 pub(super) fn shown_frames(connection: &Connection, id: BatchId) -> rusqlite::Result<Vec<Frame>> {
     select_frames(connection, id, "SELECT * FROM frames WHERE batch_id = ? AND NOT left_out ORDER BY number")
 }
@@ -351,8 +350,8 @@ pub(super) fn identity(row: &Row<'_>, prefix: &str) -> rusqlite::Result<Identity
     })
 }
 
-/// The reel of a batch.
-pub(super) fn reel(row: &Row<'_>) -> rusqlite::Result<Published> {
+/// The video of a batch.
+pub(super) fn video(row: &Row<'_>) -> rusqlite::Result<Published> {
     Ok(Published { path: path(row, "reel")?, identity: identity(row, "reel_")?, digest: row.get("reel_digest")? })
 }
 

@@ -20,7 +20,7 @@ CREATE TABLE batches (
     rate_den        INTEGER NOT NULL,
     ffmpeg          TEXT,
     staging         BLOB,
-    -- While publishing: the name that is being tried, and the staged file. Afterwards: the reel.
+    -- While publishing: the name that is being tried, and the staged file. Afterwards: the video.
     reel            BLOB,
     reel_dev        INTEGER,
     reel_ino        INTEGER,
@@ -55,7 +55,7 @@ CREATE TABLE frames (
     ino      INTEGER NOT NULL,
     size     INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL,
-    -- The file is no part of the reel: it is held, and never cleaned up.
+    -- The file is no part of the video: it is held, and never cleaned up.
     left_out INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (batch_id, number)
 ) WITHOUT ROWID;

@@ -25,7 +25,7 @@ mod files;
 mod recovery;
 mod version_cache;
 
-/// A state directory with an open journal, and a folder for reels.
+/// A state directory with an open journal, and a folder for videos.
 struct Scene {
     folder: TempDir,
     lock: Lock,
@@ -77,7 +77,7 @@ impl Scene {
         self.journal.begin(&new, NOW).unwrap()
     }
 
-    /// A file in the folder for reels, as staging or reel.
+    /// A file in the folder for videos, as staging or video.
     fn file(&self, name: &str) -> Published {
         let path = self.folder.path().join(name);
         fs::write(&path, "reel").unwrap();
@@ -101,15 +101,15 @@ impl Scene {
 
     /// Brings a batch to `published`.
     fn publish(&self, id: BatchId, outcome: &Outcome) -> Published {
-        let reel = self.file("clip.mp4");
+        let video = self.file("clip.mp4");
         self.journal.started(id, Path::new("/x/.reeld-1.1.part"), "5.1.9", NOW + 1).unwrap();
         let read = [Some(1), Some(-5)].map(|changed_ns| Contents { changed_ns, digest: Digest::of(b"frame 4") });
         self.journal.encoded(id, &[(1, read[0]), (2, read[0])]).unwrap();
         // Of another attempt.
         self.journal.encoded(id, &[(1, read[0]), (4, read[1])]).unwrap();
-        self.journal.publishing(id, &reel, outcome).unwrap();
-        self.journal.published(id, &reel, NOW + 2).unwrap();
-        reel
+        self.journal.publishing(id, &video, outcome).unwrap();
+        self.journal.published(id, &video, NOW + 2).unwrap();
+        video
     }
 }
 
@@ -149,7 +149,7 @@ fn delete_at(due_at: i64) -> Outcome {
 }
 
 #[test]
-fn a_frame_that_is_in_no_reel_is_held_and_never_cleaned_up() {
+fn a_frame_that_is_in_no_video_is_held_and_never_cleaned_up() {
     let scene = Scene::new();
     let id = scene.begin("/srv/a");
     scene.publish(id, &Outcome { left_out: vec![2], ..delete_at(NOW) });
@@ -199,7 +199,7 @@ fn a_folder_that_moved_takes_its_history_along() {
     let id = scene.begin("/srv/a");
     let (known, other) = (batch("/srv/a", &[2]).frames[0].identity, batch("/srv/a", &[9]).frames[0].identity);
     let moved = Path::new("/srv/b");
-    assert_eq!(scene.journal.held_files(moved, &[known]).unwrap(), [], "no reel of them yet");
+    assert_eq!(scene.journal.held_files(moved, &[known]).unwrap(), [], "no video of them yet");
     let below = Path::new("/srv/a/2025-03-01");
     assert_eq!(scene.journal.held_files(below, &[known]).unwrap(), [known], "of folders that follow each other");
     scene.publish(id, &delete_at(NOW));
@@ -218,10 +218,10 @@ fn a_batch_is_remembered_with_the_settings_it_was_made_with() {
 }
 
 #[test]
-fn a_reel_is_no_frame_of_its_folder() {
+fn a_video_is_no_frame_of_its_folder() {
     let scene = Scene::new();
-    let reel = scene.publish(scene.begin("/srv/a"), &delete_at(NOW));
-    assert_eq!(scene.journal.claims(scene.folder.path()).unwrap(), [reel.identity]);
+    let video = scene.publish(scene.begin("/srv/a"), &delete_at(NOW));
+    assert_eq!(scene.journal.claims(scene.folder.path()).unwrap(), [video.identity]);
     assert_eq!(scene.journal.claims(scene.folder.path().parent().unwrap()).unwrap(), []);
 }
 
@@ -234,9 +234,9 @@ fn a_batch_goes_all_the_way() {
     assert_eq!(stored[0].batch, batch("/srv/a", &[1, 2, 4]));
     assert_eq!((stored[0].id, stored[0].rate, stored[0].recipe.as_str()), (id, ntsc(), "h264"));
 
-    let reel = scene.publish(id, &delete_at(NOW + 10));
+    let video = scene.publish(id, &delete_at(NOW + 10));
     let entry = scene.entry(id);
-    assert_eq!((entry.state, entry.reel, entry.reel_bytes), (State::Published, Some(reel.path.clone()), Some(4)));
+    assert_eq!((entry.state, entry.video, entry.video_bytes), (State::Published, Some(video.path.clone()), Some(4)));
     assert_eq!((entry.first, entry.last, entry.count, entry.missing.as_str()), (1, 4, 3, "3"));
     assert_eq!((entry.encode_ms, entry.verify_ms, entry.attempts), (Some(1200), Some(300), 1));
     assert_eq!(entry.anomalies, ["3 is missing"]);
@@ -247,7 +247,7 @@ fn a_batch_goes_all_the_way() {
     assert_eq!(journal.next_due(NOW + 9).unwrap(), Some(NOW + 10));
     assert_eq!(journal.next_due(NOW + 10).unwrap(), None, "what is due is no reason to ask again at once");
     let due = journal.due_cleanups(NOW + 10).unwrap().pop().unwrap();
-    assert_eq!((due.id, &due.reel, due.plan), (id, &reel, delete_at(NOW + 10).cleanup.unwrap()));
+    assert_eq!((due.id, &due.video, due.plan), (id, &video, delete_at(NOW + 10).cleanup.unwrap()));
     let identity = batch("/srv/a", &[4]).frames[0].identity;
     let contents = Some(Contents { changed_ns: Some(-5), digest: Digest::of(b"frame 4") });
     assert_eq!(due.frames[2], EncodedFrame { name: (&b"sh\xF6t_0004.png"[..]).into(), identity, contents });
@@ -384,16 +384,16 @@ fn an_interrupted_attempt_does_not_count() {
 fn steps_out_of_order_are_refused() {
     let scene = Scene::new();
     let id = scene.begin("/srv/a");
-    let reel = scene.staged();
+    let video = scene.staged();
     let refused = |outcome: Result<(), JournalError>| {
         assert!(matches!(outcome, Err(JournalError::OutOfStep { .. })), "{outcome:?}");
     };
-    refused(scene.journal.published(id, &reel, NOW));
-    refused(scene.journal.publishing(id, &reel, &Outcome::default()));
-    refused(scene.journal.started(BatchId(99), &reel.path, "5.1.9", NOW));
+    refused(scene.journal.published(id, &video, NOW));
+    refused(scene.journal.publishing(id, &video, &Outcome::default()));
+    refused(scene.journal.started(BatchId(99), &video.path, "5.1.9", NOW));
     refused(scene.journal.cleaned(id, &CleanupReport::default(), NOW).map(drop));
     scene.publish(id, &Outcome::default());
-    refused(scene.journal.started(id, &reel.path, "5.1.9", NOW));
+    refused(scene.journal.started(id, &video.path, "5.1.9", NOW));
     refused(scene.journal.failed(id, "e", None, true, NOW).map(drop));
     refused(scene.journal.stale(id, NOW).map(drop));
 }
@@ -432,12 +432,12 @@ fn forgetting_releases_a_folder_and_those_below_it_but_not_what_runs() {
 fn only_what_holds_no_file_is_forgotten_with_time() {
     let scene = Scene::new();
     let journal = &scene.journal;
-    let cleaned = |dir: &str, reel: &str, kept: &[&'static [u8]], now: i64| {
+    let cleaned = |dir: &str, video: &str, kept: &[&'static [u8]], now: i64| {
         let id = scene.begin(dir);
-        let reel = scene.file(reel);
+        let video = scene.file(video);
         journal.started(id, Path::new("/x/.reeld-1.1.part"), "5.1.9", NOW).unwrap();
-        journal.publishing(id, &reel, &delete_at(NOW)).unwrap();
-        journal.published(id, &reel, NOW).unwrap();
+        journal.publishing(id, &video, &delete_at(NOW)).unwrap();
+        journal.published(id, &video, NOW).unwrap();
         let kept = kept.iter().map(|name| (BString::from(*name), KeptReason::Changed)).collect();
         journal.cleaned(id, &CleanupReport { removed: 2, kept, ..Default::default() }, now).unwrap();
         id
@@ -454,7 +454,7 @@ fn only_what_holds_no_file_is_forgotten_with_time() {
     let stale = scene.begin("/srv/e");
     journal.stale(stale, NOW).unwrap();
     let claims = || ["/srv/a", "/srv/c", "/srv/d"].map(|dir| scene.claims(dir).len());
-    let (held, reels) = (claims(), scene.claims(scene.folder.path().to_str().unwrap()));
+    let (held, videos) = (claims(), scene.claims(scene.folder.path().to_str().unwrap()));
     assert_eq!(held, [1, 3, 6]);
 
     assert_eq!(journal.forget_old(NOW).unwrap(), 0);
@@ -465,7 +465,7 @@ fn only_what_holds_no_file_is_forgotten_with_time() {
     assert_eq!(left, [young, with_a_frame, with_a_picture, kept, unfinished[0], unfinished[1]]);
     assert_eq!(claims(), held);
     let webp = scene.claims(scene.folder.path().to_str().unwrap());
-    assert!(webp.len() == reels.len() - 1 && webp.iter().all(|reel| reels.contains(reel)), "{webp:?} {reels:?}");
+    assert!(webp.len() == videos.len() - 1 && webp.iter().all(|video| videos.contains(video)), "{webp:?} {videos:?}");
     // A number is never given out twice.
     assert!(scene.begin("/srv/f") > stale);
 }
@@ -511,7 +511,7 @@ fn a_clean_up_that_fails_comes_again_and_encodes_nothing() {
         assert_eq!(scene.journal.due_cleanups(now).unwrap().len(), 1);
         now = scene.journal.cleaned(id, &report, now).unwrap().unwrap();
     }
-    assert_eq!(scene.journal.cleanup_failed(id, "the reel is gone", None, false, NOW).unwrap(), None);
+    assert_eq!(scene.journal.cleanup_failed(id, "the video is gone", None, false, NOW).unwrap(), None);
     assert!(scene.journal.due_cleanups(i64::MAX).unwrap().is_empty());
     assert!(scene.journal.pending(i64::MAX).unwrap().is_empty());
     assert_eq!(scene.journal.retry(&RetryTarget::Id(id), NOW).unwrap(), [id]);
@@ -564,18 +564,18 @@ proptest! {
 }
 
 #[test]
-fn reels_of_the_very_same_frames_and_settings_are_found() {
+fn videos_of_the_very_same_frames_and_settings_are_found() {
     let scene = Scene::new();
     let frames = batch("/srv/a", &[1, 2, 4]);
     let id = scene.begin_batch(&frames);
     let found = |batch: &Batch, recipe: &str, rate: FrameRate| {
         let new = NewBatch { root: Path::new("/srv/a"), batch, recipe, rate };
-        scene.journal.reels_of(&new).unwrap()
+        scene.journal.videos_of(&new).unwrap()
     };
     assert_eq!(found(&frames, "h264", ntsc()), [], "nothing is published yet");
-    let reel = scene.publish(id, &Outcome::default());
-    let [(made, shown)] = &found(&frames, "h264", ntsc())[..] else { panic!("one reel") };
-    assert_eq!((made, shown.len()), (&reel, 3));
+    let video = scene.publish(id, &Outcome::default());
+    let [(made, shown)] = &found(&frames, "h264", ntsc())[..] else { panic!("one video") };
+    assert_eq!((made, shown.len()), (&video, 3));
     let one = FrameRate { num: NonZeroU32::MIN, den: NonZeroU32::MIN };
     assert_eq!(found(&frames, "h264 crf 18", ntsc()), []);
     assert_eq!(found(&frames, "h264", one), []);
@@ -614,7 +614,7 @@ fn what_the_command_line_encodes_is_nobody_elses_work() {
     scene.journal.failed(id, "no space", None, true, NOW).unwrap();
     assert!(scene.journal.pending(i64::MAX).unwrap().is_empty());
     assert!(scene.journal.retry(&RetryTarget::Id(id), NOW).unwrap().is_empty());
-    assert_eq!(scene.claims("/srv/a"), [], "a daemon may still make a reel of them");
+    assert_eq!(scene.claims("/srv/a"), [], "a daemon may still make a video of them");
     let done = scene.begin_batch(&now);
     assert_eq!(scene.journal.planned_cleanup(done).unwrap(), None);
     scene.publish(done, &delete_at(NOW));

@@ -64,7 +64,7 @@ pub(super) fn assemble(
     Ok(Assembled { frames: proof.frames, bad, contents, ahead: 0, proof: encoded.elapsed() })
 }
 
-/// A batch on its way to a reel by chunks.
+/// A batch on its way to a video by chunks.
 struct Chunked<'a> {
     maker: ChunkMaker,
     spec: &'a ChunkSpec,
@@ -75,7 +75,7 @@ struct Chunked<'a> {
     stop: &'a Stop,
 }
 
-/// Why a reel was not made of chunks.
+/// Why a video was not made of chunks.
 enum Miss {
     /// It can be tried without the chunks that were there, or without any.
     Chunks {

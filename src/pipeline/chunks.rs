@@ -247,7 +247,7 @@ fn leave(tools: &Tools) {
     }
 }
 
-/// Removes the chunks that were made for `batch`, which is a reel now, and its playlist.
+/// Removes the chunks that were made for `batch`, which is a video now, and its playlist.
 pub(crate) fn clear(tools: &Tools, batch: &Batch) -> Result<(), JobError> {
     let cleared = clear_chunks(tools, batch);
     // After the chunks: a preview that is being written finds them gone, or is finished before it is removed.
@@ -268,7 +268,7 @@ fn clear_chunks(tools: &Tools, batch: &Batch) -> Result<(), JobError> {
 }
 
 /// Puts the chunk folder in order at the start: away with files that no row names, with chunks whose first frame is not the
-/// file that it was, and with those of reels, which a killed process left. How many went.
+/// file that it was, and with those of videos, which a killed process left. How many went.
 pub(crate) fn sweep(tools: &Tools) -> Result<u64, JobError> {
     let mut known = Vec::new();
     let mut stale = Vec::new();
@@ -285,7 +285,7 @@ pub(crate) fn sweep(tools: &Tools) -> Result<u64, JobError> {
             let files = scan::read_folder(&dir, &|_| true).map(|scan| scan.files).unwrap_or_default();
             files.into_iter().map(|(_, identity)| identity).collect()
         });
-        let in_reel = match delivered.entry((dir.clone(), pattern)) {
+        let in_video = match delivered.entry((dir.clone(), pattern)) {
             Entry::Occupied(found) => found.into_mut(),
             Entry::Vacant(new) => {
                 let (dir, pattern) = new.key();
@@ -294,7 +294,7 @@ pub(crate) fn sweep(tools: &Tools) -> Result<u64, JobError> {
             }
         };
         // The same as for `clear`, which had no time to.
-        if chunk.frames.iter().any(|shown| in_reel.contains(&shown.identity)) {
+        if chunk.frames.iter().any(|shown| in_video.contains(&shown.identity)) {
             stale.push(chunk.id);
             continue;
         }

@@ -15,7 +15,7 @@ use crate::journal::JournalError;
 use crate::pipeline::consequence::Consequence;
 use crate::text::printable::Show as _;
 
-/// Why a batch did not become a reel. Its frames are untouched.
+/// Why a batch did not become a video. Its frames are untouched.
 #[derive(Debug, Error)]
 #[expect(missing_docs, reason = "each message says what its variant means")]
 pub enum JobError {

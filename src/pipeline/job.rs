@@ -105,7 +105,7 @@ fn name_of(batch: &Batch) -> String {
     batch.dir.join(batch.pattern.to_string()).shown().to_string()
 }
 
-/// What decides what the reel is like: the settings of the video, and what becomes of a gap.
+/// What decides what the video is like: the settings of the video, and what becomes of a gap.
 pub(super) fn recipe_of(root: &Root) -> String {
     let gaps = match root.finish.missing_frames {
         MissingFrames::Hold => format!(", gaps of up to {} held", root.finish.max_hold),

@@ -13,7 +13,7 @@ use crate::pipeline::error::JobError;
 use crate::pipeline::job::{Job, Tools};
 use crate::watch::places::Sighting;
 
-/// Fails unless every folder that the reel of `job` needs is on the disk that it was on: those of the state and of the
+/// Fails unless every folder that the video of `job` needs is on the disk that it was on: those of the state and of the
 /// chunks, and the one for the videos if it is not in that of the frames, which its root guards.
 pub(crate) fn check(job: &Job, tools: &Tools) -> Result<(), JobError> {
     let output = output_of(job);
@@ -70,10 +70,10 @@ fn output_of(job: &Job) -> Option<PathBuf> {
     (output.is_absolute() || is_link()).then_some(folder)
 }
 
-/// Fails unless the frames of a published reel, and the reel, are on the disks that they were on.
+/// Fails unless the frames of a published video, and the video, are on the disks that they were on.
 pub(super) fn check_removal(due: &DueCleanup) -> Result<(), JobError> {
-    let reel = due.reel.path.parent().unwrap_or(Path::new("/"));
-    for (folder, seen) in [(&*due.root, &due.root_seen), (reel, &due.reel_seen)] {
+    let video = due.video.path.parent().unwrap_or(Path::new("/"));
+    for (folder, seen) in [(&*due.root, &due.root_seen), (video, &due.video_seen)] {
         let Some(seen) = seen else { continue };
         let (why, hint) = match seen.allows_removing(folder) {
             Ok(Ok(())) => continue,

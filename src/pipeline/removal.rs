@@ -22,7 +22,7 @@ use crate::text::printable::Show as _;
 const FIRST_WAIT: Duration = Duration::from_secs(5);
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
-/// What became of the frames of a published reel.
+/// What became of the frames of a published video.
 #[derive(Debug)]
 pub struct CleanedUp {
     /// Frames removed, archived or put into the trash.
@@ -44,7 +44,7 @@ pub fn clean_up(due: &DueCleanup, journal: &Journal) -> Result<CleanedUp, JobErr
         dir: &due.dir,
         key: &due.id.to_string(),
         frames: &due.frames,
-        reel: &due.reel,
+        video: &due.video,
         mode: due.plan.mode,
         despite_changes: due.plan.despite_changes,
     };
@@ -222,13 +222,13 @@ mod tests {
             root: PathBuf::from("/srv"),
             dir: PathBuf::from("/srv/shot"),
             frames: vec![frame("a_1.png"), frame("a_2.png")],
-            reel: Published { path: PathBuf::from("/srv/shot/a.mp4"), identity, digest: None },
+            video: Published { path: PathBuf::from("/srv/shot/a.mp4"), identity, digest: None },
             plan: PlannedCleanup { mode, due_at: PUBLISHED + HOUR, despite_changes: true },
             anomalies: Vec::new(),
             published_at: PUBLISHED,
             tries: 0,
             root_seen: None,
-            reel_seen: None,
+            video_seen: None,
         }
     }
 

@@ -39,19 +39,19 @@ use crate::sequence::{Anomaly, Batch, os_name};
 use crate::text::printable::Show as _;
 use crate::watch::places::Sighting;
 
-/// A reel that is proved, published and recorded.
+/// A video that is proved, published and recorded.
 #[derive(Debug, Clone, Serialize)]
 pub struct Delivered {
     /// Where it is.
-    #[serde(rename = "video", serialize_with = "lossy")]
-    pub reel: PathBuf,
+    #[serde(serialize_with = "lossy")]
+    pub video: PathBuf,
     /// Pictures in it.
     pub frames: u64,
     /// How many of them were encoded before the batch had its turn: while its frames came, or before a restart.
     pub ahead: u64,
     /// What was less than perfect about the batch.
     pub anomalies: Vec<Anomaly>,
-    /// Wall time from the first look at the frames to the published reel, in milliseconds.
+    /// Wall time from the first look at the frames to the published video, in milliseconds.
     pub ms: u64,
     /// Why the frames stay although they were to go.
     pub frames_kept_because: Option<String>,
@@ -60,7 +60,7 @@ pub struct Delivered {
     pub identity: Identity,
 }
 
-/// The reel that was made of the very files of `batch` already, with the contents that they have now, by the same settings,
+/// The video that was made of the very files of `batch` already, with the contents that they have now, by the same settings,
 /// into the same folder and under the same name, if it is still there.
 ///
 /// # Errors
@@ -71,29 +71,29 @@ pub fn made_before(batch: &Batch, root: &Root, journal: &Journal) -> Result<Opti
     let new = NewBatch { root: &root.path, batch, recipe: &recipe, rate: root.video.rate };
     let Target { dir, stem } = target_of(batch, root, &root.video.preset.name());
     let is_there =
-        |reel: &Published| publish::find_again(&reel.path, &reel.identity).is_ok_and(|found| found.is_some());
-    let mut reels = journal.reels_of(&new)?.into_iter();
+        |video: &Published| publish::find_again(&video.path, &video.identity).is_ok_and(|found| found.is_some());
+    let mut videos = journal.videos_of(&new)?.into_iter();
     let is_as_read = |frame: &EncodedFrame| {
         let path = batch.dir.join(os_name(&frame.name));
         let same = |contents| digest::is_as_read(&path, &frame.identity, contents).unwrap_or(false);
         frame.contents.as_ref().is_none_or(same)
     };
-    let found = reels.find(|(reel, frames)| {
-        let named = reel.path.file_name().is_some_and(|name| name::is_candidate(name, &stem));
-        reel.path.parent() == Some(&*dir) && named && is_there(reel) && frames.iter().all(is_as_read)
+    let found = videos.find(|(video, frames)| {
+        let named = video.path.file_name().is_some_and(|name| name::is_candidate(name, &stem));
+        video.path.parent() == Some(&*dir) && named && is_there(video) && frames.iter().all(is_as_read)
     });
-    Ok(found.map(|(reel, _)| reel.path))
+    Ok(found.map(|(video, _)| video.path))
 }
 
-/// Makes the reel of `job`. Whatever the outcome, it is in the journal when this returns. Frames that are to go stay for
+/// Makes the video of `job`. Whatever the outcome, it is in the journal when this returns. Frames that are to go stay for
 /// `removal::clean_up`.
 ///
 /// # Errors
 ///
-/// Whatever keeps the batch from becoming a reel.
+/// Whatever keeps the batch from becoming a video.
 pub fn run(job: &Job, tools: &Tools, progress: &(dyn Fn(Progress) + Sync), stop: &Stop) -> Result<Delivered, JobError> {
     // A panic is recorded like any other failure.
-    let made = catch_unwind(AssertUnwindSafe(|| make_reel(job, tools, progress, stop)));
+    let made = catch_unwind(AssertUnwindSafe(|| make_video(job, tools, progress, stop)));
     made.unwrap_or_else(|panic| Err(JobError::Panicked(text_of(&*panic))))
         .map_err(|error| recorded(job.id, &tools.journal, error))
 }
@@ -112,7 +112,7 @@ pub(crate) fn text_of(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a word".to_owned())
 }
 
-fn make_reel(
+fn make_video(
     job: &Job,
     tools: &Tools,
     progress: &(dyn Fn(Progress) + Sync),
@@ -159,14 +159,14 @@ fn make_reel(
         cleanup: cleanup.as_ref().ok().copied().flatten(),
     };
     tools.journal.encoded(*id, &contents)?;
-    // Looked at before the reel is there, so that no frame of it can be removed unguarded.
+    // Looked at before the video is there, so that no frame of it can be removed unguarded.
     let seen = [&root.path, &target.dir].map(|folder| Sighting::of(folder).ok());
     tools.journal.seen_at(*id, seen[0].as_ref(), seen[1].as_ref())?;
-    let announce = &mut |reel: &Published| tools.journal.publishing(*id, reel, &outcome).map_err(Into::into);
+    let announce = &mut |video: &Published| tools.journal.publishing(*id, video, &outcome).map_err(Into::into);
     let published = publish::publish(staging, &target.stem, spec.encode.recipe.extension(), announce);
-    let recorded = published.map_err(JobError::from).and_then(|reel| {
-        tools.journal.published(*id, &reel, now_ms())?;
-        Ok(reel)
+    let recorded = published.map_err(JobError::from).and_then(|video| {
+        tools.journal.published(*id, &video, now_ms())?;
+        Ok(video)
     });
     let Published { path, identity, .. } = recorded.or_else(|error| after_all(*id, &tools.journal, error))?;
     let ms = u64::try_from(ms_since(started)).unwrap_or(0);
@@ -174,7 +174,7 @@ fn make_reel(
         // The next start sweeps them away.
         tracing::warn!(batch = %id, hint = error.hint().unwrap_or_default(), "the chunks of this video stay: {}", chain(&error));
     }
-    Ok(Delivered { reel: path, frames, ahead, anomalies, ms, frames_kept_because: cleanup.err(), identity })
+    Ok(Delivered { video: path, frames, ahead, anomalies, ms, frames_kept_because: cleanup.err(), identity })
 }
 
 /// Records that `job` could not even begin.
@@ -186,9 +186,9 @@ pub(crate) fn not_begun(job: &Job, journal: &Journal, error: JobError) -> JobErr
 /// and made a second time it would get a second name.
 fn after_all(id: BatchId, journal: &Journal, error: JobError) -> Result<Published, JobError> {
     match journal.fate_of(id, now_ms()) {
-        Ok(Fate::Published(reel)) => {
-            tracing::warn!(batch = %id, video = %reel.path.shown(), "{}; the video has its name all the same", chain(&error));
-            Ok(reel)
+        Ok(Fate::Published(video)) => {
+            tracing::warn!(batch = %id, video = %video.path.shown(), "{}; the video has its name all the same", chain(&error));
+            Ok(video)
         }
         Ok(Fate::Unpublished) => Err(error),
         Ok(Fate::Unknown) | Err(_) => Err(JobError::OutcomeUnknown(Box::new(error))),
@@ -204,7 +204,7 @@ fn bad_frames(missing: MissingFrames) -> BadFrames {
     }
 }
 
-/// Where a reel is to be: a folder, and the name without extension and number.
+/// Where a video is to be: a folder, and the name without extension and number.
 struct Target {
     dir: PathBuf,
     stem: OsString,

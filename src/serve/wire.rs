@@ -123,19 +123,20 @@ pub(crate) struct Row {
     entry: Entry,
     root: WirePath,
     dir: WirePath,
+    /// The path of its video. The name is a key of the protocol.
     reel: Option<WirePath>,
 }
 
 impl From<Entry> for Row {
     fn from(entry: Entry) -> Self {
         let (root, dir) = (WirePath::from(&*entry.root), WirePath::from(&*entry.dir));
-        Self { root, dir, reel: entry.reel.as_deref().map(WirePath::from), entry }
+        Self { root, dir, reel: entry.video.as_deref().map(WirePath::from), entry }
     }
 }
 
 impl From<Row> for Entry {
     fn from(Row { entry, root, dir, reel }: Row) -> Self {
-        Self { root: root.to_path(), dir: dir.to_path(), reel: reel.map(|reel| reel.to_path()), ..entry }
+        Self { root: root.to_path(), dir: dir.to_path(), video: reel.map(|video| video.to_path()), ..entry }
     }
 }
 

@@ -159,8 +159,8 @@ mod tests {
 
     use super::*;
 
-    /// The folder `/nas/reels` on a disk that is mounted on `/nas`.
-    fn reels() -> Sighting {
+    /// The folder `/nas/videos` on a disk that is mounted on `/nas`.
+    fn videos() -> Sighting {
         Sighting {
             path: "/nas/reels".into(),
             point: Some("/nas".into()),
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_folder_is_known_by_its_birth_or_by_its_disk() {
-        let known = reels();
+        let known = videos();
         let same = [
             known.clone(),
             // Under another unit of systemd, or as another bind mount.
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn the_folder_below_a_disk_is_not_the_disk() {
-        let known = reels();
+        let known = videos();
         let bare = Sighting { point: Some("/".into()), ino: 5, born: Some(500), fsid: 1, ..known.clone() };
         assert_eq!(known.compare(&bare), Likeness::NotMounted);
         assert_eq!(bare.compare(&known), Likeness::Mounted);
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_folder_that_is_gone_was_removed_or_its_disk_is_away() {
-        let known = reels();
+        let known = videos();
         let top = Sighting { path: "/nas".into(), ino: 2, born: Some(1), ..known.clone() };
         assert_eq!(known.without(&top), Likeness::Same);
         assert_eq!(known.without(&Sighting { fsid: 9, ..top.clone() }), Likeness::OtherDisk);

@@ -18,13 +18,13 @@ use reeld::error::chain;
 
 use crate::help::{Job, Look, Shot, decode, ffmpeg, frame_file, make, own, rate, video, with_quality};
 
-/// Parts of a shot, and where their reel goes.
+/// Parts of a shot, and where the joined file goes.
 struct Film {
     shot: Shot,
     recipe: Recipe,
     rate: FrameRate,
     parts: Vec<VideoPart>,
-    reel: PathBuf,
+    joined: PathBuf,
 }
 
 impl Film {
@@ -33,8 +33,8 @@ impl Film {
         let count = lengths.iter().sum::<usize>();
         let shot = Shot::new(u32::try_from(count).unwrap(), size, look);
         let job = shot.job(video);
-        let reel = shot.dir.path().join(format!("reel.{}", job.recipe.extension()));
-        let mut all = Self { shot, recipe: job.recipe, rate: job.rate, parts: Vec::new(), reel };
+        let joined = shot.dir.path().join(format!("joined.{}", job.recipe.extension()));
+        let mut all = Self { shot, recipe: job.recipe, rate: job.rate, parts: Vec::new(), joined };
         let mut start = 0;
         for length in lengths {
             let part = all.encode(video, start..start + length)?;
@@ -61,11 +61,11 @@ impl Film {
     }
 
     fn join(&self) -> Result<(), EncodeError> {
-        join(ffmpeg(), &self.recipe, self.rate, &self.parts, &self.reel, Settings::default(), &Stop::default())
+        join(ffmpeg(), &self.recipe, self.rate, &self.parts, &self.joined, Settings::default(), &Stop::default())
     }
 
     fn prove(&self) -> Result<Proof, EncodeError> {
-        prove(ffmpeg(), &self.recipe, self.rate, &self.parts, &self.reel, Settings::default(), &Stop::default())
+        prove(ffmpeg(), &self.recipe, self.rate, &self.parts, &self.joined, Settings::default(), &Stop::default())
     }
 
     fn make(&self) -> Result<Proof, EncodeError> {
@@ -81,7 +81,7 @@ impl Film {
     fn assert_exact(&self) {
         let proof = self.make().unwrap_or_else(|error| panic!("{} {:?}: {error}", self.recipe.name, self.rate));
         assert_eq!(proof.frames, self.parts.iter().map(|part| part.samples.count).sum::<u64>());
-        let same = decode(&self.reel, &[], self.recipe.feed.ffmpeg_name()) == self.pictures();
+        let same = decode(&self.joined, &[], self.recipe.feed.ffmpeg_name()) == self.pictures();
         assert!(same, "{} {:?}: other pictures", self.recipe.name, self.rate);
     }
 }
@@ -103,7 +103,7 @@ fn slow_rates_are_exact() {
 }
 
 #[test]
-fn the_reel_is_its_parts() {
+fn the_video_is_its_parts() {
     // A short one in front, whose pictures are in order where those of the others are not.
     let lengths = [[1, 24, 7], [5, 2, 24], [7, 1, 3], [24, 5, 1], [3, 3, 5]];
     for (rate, lengths) in RATES.into_iter().zip(lengths) {
@@ -158,7 +158,7 @@ fn containers_of_the_users_own_are_exact() {
 }
 
 #[test]
-fn a_large_reel_has_its_index_in_front() {
+fn a_large_video_has_its_index_in_front() {
     let title = format!("title={}", "long ".repeat(4000));
     for args in [vec!["-level", "3"], vec!["-level", "3", "-metadata", &title]] {
         let video = own("ffv1", "gbrp", Container::Mov, &args);
@@ -177,9 +177,9 @@ fn a_large_reel_has_its_index_in_front() {
         film.recipe = film.shot.job(&video).recipe;
         film.parts = vec![film.encode(&video, 0..1).unwrap()];
         film.make().unwrap();
-        let bytes = fs::metadata(&film.reel).unwrap().len();
+        let bytes = fs::metadata(&film.joined).unwrap().len();
         assert!(bytes > 33 << 20, "{bytes}");
-        assert!(position(&film.reel, b"moov") < 100);
+        assert!(position(&film.joined, b"moov") < 100);
     }
 }
 
@@ -204,10 +204,10 @@ fn position(path: &Path, what: &[u8]) -> usize {
 fn a_part_that_came_late_goes_to_the_front() {
     let mut film = Film::of(&video(Builtin::H264), SMALL, Look::Eight, &[9, 5, 1]).unwrap();
     film.assert_exact();
-    let before = decode(&film.reel, &[], "yuv420p");
+    let before = decode(&film.joined, &[], "yuv420p");
     film.parts.rotate_right(1);
     film.assert_exact();
-    assert_ne!(decode(&film.reel, &[], "yuv420p"), before);
+    assert_ne!(decode(&film.joined, &[], "yuv420p"), before);
 }
 
 /// x264 begins a video with a worse picture than it begins a group of pictures in the middle of it, which a later part is.
@@ -303,7 +303,7 @@ fn damaged_parts_are_noticed() {
 }
 
 #[test]
-fn a_reel_that_is_not_its_parts_is_not_proved() {
+fn a_joined_file_that_is_not_its_parts_is_not_proved() {
     let mut film = Film::of(&video(Builtin::H264), SMALL, Look::Eight, &[6, 6]).unwrap();
     film.assert_exact();
     let said = |film: &Film| chain(&film.prove().unwrap_err()).to_string();
@@ -313,10 +313,10 @@ fn a_reel_that_is_not_its_parts_is_not_proved() {
     film.rate = rate(25, 1);
     assert!(said(&film).contains("a frame takes 512/12288 s"), "{}", said(&film));
     film.rate = rate(24, 1);
-    let bytes = fs::read(&film.reel).unwrap();
-    flip(&film.reel, bytes.len() - 40);
+    let bytes = fs::read(&film.joined).unwrap();
+    flip(&film.joined, bytes.len() - 40);
     assert!(said(&film).contains("other packets than in part 1"), "{}", said(&film));
-    fs::write(&film.reel, &bytes[..bytes.len() - 40]).unwrap();
+    fs::write(&film.joined, &bytes[..bytes.len() - 40]).unwrap();
     film.prove().unwrap_err();
 }
 
@@ -326,7 +326,7 @@ fn a_join_can_be_stopped() {
     let stop = Stop::default();
     stop.request();
     let (recipe, settings) = (&film.recipe, Settings::default());
-    let stopped = join(ffmpeg(), recipe, film.rate, &film.parts, &film.reel, settings, &stop);
+    let stopped = join(ffmpeg(), recipe, film.rate, &film.parts, &film.joined, settings, &stop);
     assert!(matches!(stopped, Err(EncodeError::Stopped)), "{stopped:?}");
 }
 
@@ -390,7 +390,7 @@ fn an_unfinished_video_can_be_watched() {
         }
         assert_as_proved();
         film.make().unwrap();
-        assert!(decode(&film.reel, &[], film.recipe.feed.ffmpeg_name()) == expected);
+        assert!(decode(&film.joined, &[], film.recipe.feed.ffmpeg_name()) == expected);
         preview::remove(&dir).unwrap();
         assert!(!dir.exists() && files[0].exists());
     }

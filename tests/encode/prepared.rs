@@ -31,7 +31,7 @@ pub fn again(job: &Job, fed: u64, queue: &FrameQueue) -> Proof {
 }
 
 #[test]
-fn what_is_proved_of_a_reel_is_what_is_in_it() {
+fn what_is_proved_of_a_video_is_what_is_in_it() {
     for preset in Builtin::ALL {
         let shot = Shot::new(30, (256, 144), Look::Eight);
         let job = shot.job(&video(preset));

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
-use crate::support::reel::{assert_shows, describe};
+use crate::support::video::{assert_shows, describe};
 use crate::support::{Fake, Fault, Frames, Sandbox, ffmpeg, toml_string};
 
 /// A config beside the frames, with these lines.

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 
-use crate::support::reel::assert_shows;
+use crate::support::video::assert_shows;
 use crate::support::{Outcome, Sandbox, ffmpeg};
 
 fn reeld(arguments: &[&str]) -> Outcome {
@@ -92,13 +92,13 @@ fn the_journal_lists_what_was_made() {
     sandbox
         .run([OsStr::new("make-frames"), dir.as_os_str(), "--count=5".as_ref(), "--size=256x144".as_ref()])
         .expect(0);
-    let reel = sandbox.encode(&[]).expect(0).paths().remove(0);
+    let video = sandbox.encode(&[]).expect(0).paths().remove(0);
     let listed = sandbox.run(["list"]).expect(0).text();
-    assert!(listed.contains(reel.file_name().unwrap().to_str().unwrap()), "{listed}");
+    assert!(listed.contains(video.file_name().unwrap().to_str().unwrap()), "{listed}");
     let listed = sandbox.run(["list", "--json"]).expect(0);
     let values: Vec<serde_json::Value> =
         serde_json::Deserializer::from_slice(&listed.stdout).into_iter().map(Result::unwrap).collect();
-    assert!(serde_json::to_string(&values).unwrap().contains(reel.to_str().unwrap()));
+    assert!(serde_json::to_string(&values).unwrap().contains(video.to_str().unwrap()));
     // What is forgotten is encoded again, under a free name.
     sandbox.run([OsStr::new("forget"), dir.as_os_str()]).expect(0);
     sandbox.encode(&[]).expect(0);

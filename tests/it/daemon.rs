@@ -1,9 +1,9 @@
-//! `reeld run`: from frames that come in to reels.
+//! `reeld run`: from frames that come in to videos.
 
 use std::ffi::OsStr;
 use std::fs;
 
-use crate::support::reel::{assert_shows, numbers};
+use crate::support::video::{assert_shows, numbers};
 use crate::support::{Daemon, Frames, Sandbox, ffmpeg, toml_string, with_each_ffmpeg};
 
 /// Only what a test says ends a sequence.
@@ -94,15 +94,15 @@ fn a_bare_marker_speaks_for_the_batch_folders() {
         }
         fs::write(job.join(".done"), "").unwrap();
         for (folder, count) in [("batch_0000", 5), ("batch_0001", 6)] {
-            let reel = job.join(folder).join("frame.mp4");
-            daemon.wait_for_file(&reel);
-            assert_shows(&reel, &sandbox.ffmpeg, 1..=count);
+            let video = job.join(folder).join("frame.mp4");
+            daemon.wait_for_file(&video);
+            assert_shows(&video, &sandbox.ffmpeg, 1..=count);
         }
     });
 }
 
 #[test]
-fn reels_of_the_same_name_stand_side_by_side() {
+fn videos_of_the_same_name_stand_side_by_side() {
     let sandbox = Sandbox::new(&ffmpeg());
     let out = sandbox.path().join("out");
     fs::create_dir(&out).unwrap();
@@ -113,15 +113,15 @@ fn reels_of_the_same_name_stand_side_by_side() {
         Frames::new("frame_####.png").write(&folder, 1..=count);
         fs::write(folder.join(".done"), "").unwrap();
     }
-    let reels = daemon.wait_for_videos(&sandbox, 2);
-    assert_eq!(reels, [out.join("video.mp4"), out.join("video_2.mp4")]);
-    let mut shown = reels.iter().map(|reel| numbers(reel, &sandbox.ffmpeg)).collect::<Vec<_>>();
+    let videos = daemon.wait_for_videos(&sandbox, 2);
+    assert_eq!(videos, [out.join("video.mp4"), out.join("video_2.mp4")]);
+    let mut shown = videos.iter().map(|video| numbers(video, &sandbox.ffmpeg)).collect::<Vec<_>>();
     shown.sort();
     assert_eq!(shown, [1..=4, 1..=6].map(Iterator::collect::<Vec<_>>));
 }
 
 #[test]
-fn frames_are_removed_once_their_reel_is_proved() {
+fn frames_are_removed_once_their_video_is_proved() {
     with_each_ffmpeg(|sandbox| {
         let mut daemon = Daemon::start(sandbox, &sandbox.config(&format!("{PATIENT}\ncleanup = \"delete\"")));
         let shot = sandbox.folder("shot");

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::support::reel::assert_shows;
+use crate::support::video::assert_shows;
 use crate::support::{Daemon, Fake, Fault, Frames, Sandbox, ffmpeg, wait_for};
 
 /// Only what a test says ends a sequence.

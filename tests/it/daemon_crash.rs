@@ -1,8 +1,8 @@
-//! `reeld run` killed at the worst moments: every reel once, every frame in order, none lost.
+//! `reeld run` killed at the worst moments: every video once, every frame in order, none lost.
 
 use std::fs;
 
-use crate::support::reel::assert_shows;
+use crate::support::video::assert_shows;
 use crate::support::{Daemon, Fake, Fault, Frames, Sandbox, ffmpeg, with_each_ffmpeg};
 
 const PATIENT: &str = "idle_timeout = \"1h\"";

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::support::reel::{assert_shows, numbers};
+use crate::support::video::{assert_shows, numbers};
 use crate::support::{Daemon, Frames, Sandbox, ffmpeg, wait_for};
 
 /// A small EXR; where it comes from is said beside it.

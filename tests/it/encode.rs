@@ -1,4 +1,4 @@
-//! `reeld encode`: what is there now becomes reels, whatever it is called.
+//! `reeld encode`: what is there now becomes videos, whatever it is called.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -7,18 +7,18 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use crate::support::fake::stand_in;
-use crate::support::reel::{assert_shows, numbers, pictures, rate};
+use crate::support::video::{assert_shows, numbers, pictures, rate};
 use crate::support::{Frames, Sandbox, ffmpeg, with_each_ffmpeg};
 
 #[test]
-fn a_folder_becomes_a_reel_beside_its_frames() {
+fn a_folder_becomes_a_video_beside_its_frames() {
     with_each_ffmpeg(|sandbox| {
         let shot = sandbox.folder("shot");
         Frames::new("frame_####.png").write(&shot, 1..=10);
         let outcome = sandbox.encode(&[]).expect(0);
-        let reel = shot.join("frame.mp4");
-        assert_eq!(outcome.paths(), std::slice::from_ref(&reel));
-        assert_shows(&reel, &sandbox.ffmpeg, 1..=10);
+        let video = shot.join("frame.mp4");
+        assert_eq!(outcome.paths(), std::slice::from_ref(&video));
+        assert_shows(&video, &sandbox.ffmpeg, 1..=10);
         assert!(sandbox.leftovers().is_empty(), "{:?}", sandbox.leftovers());
         // Frames are kept unless the user says otherwise.
         assert!((1..=10).all(|number| Frames::new("frame_####.png").path(&shot, number).exists()));
@@ -59,9 +59,9 @@ fn a_pattern_stands_for_its_sequence() {
     Frames::new("b.####.png").write(&shot, 1..=4);
     for pattern in ["b.####.png", "b.%04d.png"] {
         let outcome = sandbox.run([OsStr::new("encode"), shot.join(pattern).as_os_str()]).expect(0);
-        let reels = outcome.paths();
-        assert_eq!(reels.len(), 1, "{pattern}");
-        assert_shows(&reels[0], &sandbox.ffmpeg, 1..=4);
+        let videos = outcome.paths();
+        assert_eq!(videos.len(), 1, "{pattern}");
+        assert_shows(&videos[0], &sandbox.ffmpeg, 1..=4);
     }
     assert!(!shot.join("a.mp4").exists());
 }
@@ -99,11 +99,11 @@ fn videos_of_one_folder_are_told_apart_by_name() {
         Frames::new(pattern).write(&shot, 1..=count);
     }
     sandbox.run([OsStr::new("encode"), shot.as_os_str()]).expect(0);
-    let reels = ["render_L.mp4", "render_R.mp4", "camA.mp4", "a_png.mp4", "a_jpg.mp4", "ComfyUI.mp4"];
-    for (count, reel) in (3..).zip(reels) {
-        assert_shows(&shot.join(reel), &sandbox.ffmpeg, 1..=count);
+    let videos = ["render_L.mp4", "render_R.mp4", "camA.mp4", "a_png.mp4", "a_jpg.mp4", "ComfyUI.mp4"];
+    for (count, video) in (3..).zip(videos) {
+        assert_shows(&shot.join(video), &sandbox.ffmpeg, 1..=count);
     }
-    assert_eq!(sandbox.videos().len(), reels.len());
+    assert_eq!(sandbox.videos().len(), videos.len());
 }
 
 #[test]
@@ -127,11 +127,11 @@ fn a_taken_name_gets_a_number_and_nothing_is_overwritten() {
     fs::create_dir(&out).unwrap();
     fs::write(out.join("video.mp4"), "mine").unwrap();
     let outcome = sandbox.encode(&["--output-dir", out.to_str().unwrap(), "--name", "video"]).expect(0);
-    let mut reels = outcome.paths();
-    reels.sort();
-    assert_eq!(reels, [out.join("video_2.mp4"), out.join("video_3.mp4")]);
+    let mut videos = outcome.paths();
+    videos.sort();
+    assert_eq!(videos, [out.join("video_2.mp4"), out.join("video_3.mp4")]);
     assert_eq!(fs::read_to_string(out.join("video.mp4")).unwrap(), "mine");
-    let mut counts: Vec<_> = reels.iter().map(|reel| numbers(reel, &sandbox.ffmpeg)).collect();
+    let mut counts: Vec<_> = videos.iter().map(|video| numbers(video, &sandbox.ffmpeg)).collect();
     counts.sort();
     assert_eq!(counts, [1..=5, 1..=7].map(Iterator::collect::<Vec<_>>));
 }
@@ -154,12 +154,12 @@ fn odd_names_are_only_bytes() {
             let folder = sandbox.folder(OsStr::from_bytes(name));
             Frames::new([name, b"_####.png"].concat()).write(&folder, 1..=4);
             let outcome = sandbox.run([OsStr::new("encode"), OsStr::new("--"), folder.as_os_str()]).expect(0);
-            // The reel's own name is never one that other programs take for an option.
+            // The video's own name is never one that other programs take for an option.
             let guard: &[u8] = if name.starts_with(b"-") { b"_" } else { b"" };
-            let reel = folder.join(OsStr::from_bytes(&[guard, name, b".mp4"].concat()));
-            assert_shows(&reel, &sandbox.ffmpeg, 1..=4);
+            let video = folder.join(OsStr::from_bytes(&[guard, name, b".mp4"].concat()));
+            assert_shows(&video, &sandbox.ffmpeg, 1..=4);
             if !name.contains(&b'\n') {
-                assert_eq!(outcome.stdout, [reel.as_os_str().as_bytes(), b"\n"].concat(), "{}", outcome.text());
+                assert_eq!(outcome.stdout, [video.as_os_str().as_bytes(), b"\n"].concat(), "{}", outcome.text());
             }
         }
         assert!(!sandbox.path().join("gone").exists());
@@ -314,12 +314,12 @@ fn json_is_json() {
     let values: Vec<serde_json::Value> =
         serde_json::Deserializer::from_slice(&outcome.stdout).into_iter().map(Result::unwrap).collect();
     assert!(!values.is_empty());
-    let reel = shot.join("frame.mp4");
-    assert!(values.iter().any(|value| value.to_string().contains(reel.to_str().unwrap())), "{}", outcome.text());
+    let video = shot.join("frame.mp4");
+    assert!(values.iter().any(|value| value.to_string().contains(video.to_str().unwrap())), "{}", outcome.text());
 }
 
 #[test]
-fn the_same_frames_make_no_second_reel() {
+fn the_same_frames_make_no_second_video() {
     let sandbox = Sandbox::new(&ffmpeg());
     let shot = sandbox.folder("shot");
     Frames::new("frame_####.png").write(&shot, 1..=4);

@@ -1,13 +1,13 @@
-//! `reeld encode` when FFmpeg fails: no reel, no lost frame, a reason.
+//! `reeld encode` when FFmpeg fails: no video, no lost frame, a reason.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use crate::support::reel::assert_shows;
+use crate::support::video::assert_shows;
 use crate::support::{Fake, Fault, Frames, Sandbox, ffmpeg, with_each_ffmpeg};
 
-/// Panics unless the frames 1 to 10 are still there, and nothing that could be taken for a reel.
+/// Panics unless the frames 1 to 10 are still there, and nothing that could be taken for a video.
 #[track_caller]
 fn assert_untouched(sandbox: &Sandbox, shot: &Path, why: &str) {
     let frames = Frames::new("frame_####.png");
@@ -20,7 +20,7 @@ fn assert_untouched(sandbox: &Sandbox, shot: &Path, why: &str) {
 }
 
 #[test]
-fn a_failing_ffmpeg_makes_no_reel_and_removes_no_frame() {
+fn a_failing_ffmpeg_makes_no_video_and_removes_no_frame() {
     with_each_ffmpeg(|sandbox| {
         let shot = sandbox.folder("shot");
         Frames::new("frame_####.png").write(&shot, 1..=10);

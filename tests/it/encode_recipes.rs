@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 use image::AnimationDecoder as _;
 use image::codecs::webp::WebPDecoder;
 
-use crate::support::reel::{assert_shows, describe, middle_yuv, number};
+use crate::support::video::{assert_shows, describe, middle_yuv, number};
 use crate::support::{Frames, Sandbox, with_each_ffmpeg};
 
-/// Encodes `shot` and returns the one reel.
+/// Encodes `shot` and returns the one video.
 fn encode(sandbox: &Sandbox, shot: &Path, arguments: &[&str]) -> PathBuf {
     let outcome = sandbox
         .run([OsStr::new("encode"), shot.as_os_str()].into_iter().chain(arguments.iter().map(OsStr::new)))
         .expect(0);
-    let mut reels = outcome.paths();
-    assert_eq!(reels.len(), 1, "{}", outcome.stderr);
-    reels.swap_remove(0)
+    let mut videos = outcome.paths();
+    assert_eq!(videos.len(), 1, "{}", outcome.stderr);
+    videos.swap_remove(0)
 }
 
 #[test]
@@ -41,10 +41,10 @@ fn every_preset_shows_every_frame() {
         for (preset, extension, codec) in presets {
             let shot = sandbox.folder(preset);
             Frames::new("frame_####.png").write(&shot, 1..=6);
-            let reel = encode(sandbox, &shot, &["--preset", preset]);
-            assert_shows(&reel, &sandbox.ffmpeg, 1..=6);
-            assert_eq!(reel, shot.join("frame").with_extension(extension), "{preset}");
-            let description = describe(&reel, &sandbox.ffmpeg);
+            let video = encode(sandbox, &shot, &["--preset", preset]);
+            assert_shows(&video, &sandbox.ffmpeg, 1..=6);
+            assert_eq!(video, shot.join("frame").with_extension(extension), "{preset}");
+            let description = describe(&video, &sandbox.ffmpeg);
             assert!(description.contains(&format!("Video: {codec}")), "{preset}: {description}");
         }
     });
@@ -55,10 +55,10 @@ fn an_animated_webp_shows_every_frame() {
     with_each_ffmpeg(|sandbox| {
         let shot = sandbox.folder("shot");
         Frames::new("frame_####.png").write(&shot, 1..=6);
-        let reel = encode(sandbox, &shot, &["--preset", "webp"]);
-        assert_eq!(reel, shot.join("frame.webp"));
+        let video = encode(sandbox, &shot, &["--preset", "webp"]);
+        assert_eq!(video, shot.join("frame.webp"));
         // FFmpeg 5.1 has no decoder for animated WebP.
-        let animation = WebPDecoder::new(std::io::Cursor::new(fs::read(&reel).unwrap())).unwrap();
+        let animation = WebPDecoder::new(std::io::Cursor::new(fs::read(&video).unwrap())).unwrap();
         let shown: Vec<_> = animation
             .into_frames()
             .map(|frame| {
@@ -75,13 +75,13 @@ fn the_default_plays_everywhere() {
     with_each_ffmpeg(|sandbox| {
         let shot = sandbox.folder("shot");
         Frames::new("frame_####.png").write(&shot, 1..=6);
-        let reel = encode(sandbox, &shot, &[]);
-        let description = describe(&reel, &sandbox.ffmpeg);
+        let video = encode(sandbox, &shot, &[]);
+        let description = describe(&video, &sandbox.ffmpeg);
         for part in ["h264 (High) (avc1", "yuv420p(tv, bt709"] {
             assert!(description.contains(part), "{description}");
         }
         // What a browser needs to begin before the end is there: the index in front of the pictures.
-        let bytes = fs::read(&reel).unwrap();
+        let bytes = fs::read(&video).unwrap();
         let position = |name: &[u8]| bytes.windows(4).position(|window| window == name).unwrap();
         assert!(position(b"moov") < position(b"mdat"));
     });
@@ -94,9 +94,9 @@ fn blenders_quality_names_are_understood() {
         for quality in ["LOSSLESS", "PERC_LOSSLESS", "HIGH", "MEDIUM", "LOW", "VERYLOW", "LOWEST"] {
             let shot = sandbox.folder(quality);
             Frames::new("frame_####.png").write(&shot, 1..=6);
-            let reel = encode(sandbox, &shot, &["--quality", quality, "--speed", "veryfast"]);
-            assert_shows(&reel, &sandbox.ffmpeg, 1..=6);
-            sizes.push(fs::metadata(&reel).unwrap().len());
+            let video = encode(sandbox, &shot, &["--quality", quality, "--speed", "veryfast"]);
+            assert_shows(&video, &sandbox.ffmpeg, 1..=6);
+            sizes.push(fs::metadata(&video).unwrap().len());
         }
         assert!(sizes.is_sorted_by(|better, worse| better >= worse), "{sizes:?}");
     });
@@ -121,8 +121,8 @@ fn red_stays_red() {
         for preset in ["h264", "h265", "vp9", "mpeg4"] {
             let shot = sandbox.folder(preset);
             Frames::new("frame_####.png").plain([255, 0, 0]).write(&shot, 1..=3);
-            let reel = encode(sandbox, &shot, &["--preset", preset]);
-            let [y, cb, cr] = middle_yuv(&reel, &sandbox.ffmpeg);
+            let video = encode(sandbox, &shot, &["--preset", preset]);
+            let [y, cb, cr] = middle_yuv(&video, &sandbox.ffmpeg);
             let close = y.abs_diff(63) <= 1 && cb.abs_diff(102) <= 1 && cr.abs_diff(240) <= 1;
             assert!(close, "{preset}: Y {y} Cb {cb} Cr {cr}");
         }

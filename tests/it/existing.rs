@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rustix::process::Signal;
 
-use crate::support::reel::assert_shows;
+use crate::support::video::assert_shows;
 use crate::support::{Daemon, Frames, Sandbox, ffmpeg};
 
 /// Silence ends a sequence soon, and the frames of its video are removed if there are enough for a film.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::reel::{assert_shows, numbers, pictures};
+use crate::support::video::{assert_shows, numbers, pictures};
 use crate::support::{Daemon, Frames, Pace, Sandbox, ffmpeg};
 
 /// Silence ends a sequence soon, and the frames of its video are removed.
@@ -153,18 +153,18 @@ fn two_prompts_in_a_row_are_two_films_and_the_first_needs_no_silence() {
     let mut pace = fast();
     first.write_at(&mut pace, &dir, 1..=16);
     second.write_at(&mut pace, &dir, 17..=28);
-    let reel = daemon.wait_for_videos(&sandbox, 1).remove(0);
-    assert_shows(&reel, &sandbox.ffmpeg, 1..=16);
+    let video = daemon.wait_for_videos(&sandbox, 1).remove(0);
+    assert_shows(&video, &sandbox.ffmpeg, 1..=16);
     daemon.wait_for_line("why", |line| line.contains("sequence finished") && line.contains("the next run began"));
     wait_until_gone(&mut daemon, &first, &dir, 1..=16);
     assert_there(&second, &dir, 17..=28);
 
     sandbox.run([OsStr::new("done"), dir.as_os_str()]).expect(0);
     wait_until_gone(&mut daemon, &second, &dir, 17..=28);
-    let mut reels = sandbox.videos();
-    reels.retain(|other| *other != reel);
-    assert_eq!(reels.len(), 1);
-    assert_shows(&reels[0], &sandbox.ffmpeg, 17..=28);
+    let mut videos = sandbox.videos();
+    videos.retain(|other| *other != video);
+    assert_eq!(videos.len(), 1);
+    assert_shows(&videos[0], &sandbox.ffmpeg, 17..=28);
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn silence_ends_two_prompts_as_two_films() {
         first.write_at(&mut pace, &dir, 1..=16);
         second.write_at(&mut pace, &dir, 17..=28);
         wait_until_gone(&mut daemon, &first, &dir, 1..=28);
-        let mut shown: Vec<_> = sandbox.videos().iter().map(|reel| numbers(reel, &sandbox.ffmpeg)).collect();
+        let mut shown: Vec<_> = sandbox.videos().iter().map(|video| numbers(video, &sandbox.ffmpeg)).collect();
         shown.sort();
         assert_eq!(shown, [(1..=16).collect::<Vec<_>>(), (17..=28).collect()], "{live}");
     }
@@ -198,10 +198,10 @@ fn a_leftover_of_another_prompt_is_not_put_in_front_of_a_run() {
         run.write_at(&mut pace, &dir, 2..=17);
         wait_until_gone(&mut daemon, &run, &dir, 2..=17);
         let after = wait_for_another(&mut daemon, &sandbox, "last");
-        let mut reels = sandbox.videos();
-        reels.retain(|reel| *reel != after && Some(reel) != before.as_ref());
-        assert_eq!(reels.len(), 1, "{reels:?}");
-        assert_shows(&reels[0], &sandbox.ffmpeg, 2..=17);
+        let mut videos = sandbox.videos();
+        videos.retain(|video| *video != after && Some(video) != before.as_ref());
+        assert_eq!(videos.len(), 1, "{videos:?}");
+        assert_shows(&videos[0], &sandbox.ffmpeg, 2..=17);
         assert_there(&run, &dir, [1]);
         let said = daemon.wait_for_line("why", |line| line.contains("ComfyUI") && line.contains("left alone"));
         assert!(said.contains("finished with 1 frame, but at least 2 make a video"), "{said}");
@@ -362,9 +362,9 @@ fn previews_stay_after_their_frames_are_gone_and_the_daemon_was_restarted() {
     let mut daemon = Daemon::start(&sandbox, &config);
     let another = wait_for_another(&mut daemon, &sandbox, "another");
     assert_there(&previews, &dir, 1..=12);
-    let mut reels = sandbox.videos();
-    reels.sort();
-    assert_eq!(reels, [another, dir.join("frame.mp4")]);
+    let mut videos = sandbox.videos();
+    videos.sort();
+    assert_eq!(videos, [another, dir.join("frame.mp4")]);
 }
 
 #[test]
@@ -386,5 +386,5 @@ fn previews_that_come_after_the_video_stay_as_well() {
     let mut daemon = Daemon::start(&sandbox, &sandbox.config(GREEDY));
     wait_for_another(&mut daemon, &sandbox, "another");
     assert_there(&previews, &dir, 1..=12);
-    assert_eq!(sandbox.videos().iter().filter(|reel| reel.starts_with(&dir)).count(), 1, "{:?}", sandbox.videos());
+    assert_eq!(sandbox.videos().iter().filter(|video| video.starts_with(&dir)).count(), 1, "{:?}", sandbox.videos());
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use rustix::process::Signal;
 
-use crate::support::reel::assert_shows;
+use crate::support::video::assert_shows;
 use crate::support::{Daemon, Frames, Sandbox, ffmpeg};
 
 /// Sets the modification time of a file, `offset` seconds from now.
@@ -74,8 +74,8 @@ fn a_gap_that_is_too_long_is_not_held() {
     let frames = Frames::new("frame_########.png");
     frames.write(&shot, [1, 2, 8, 200]);
     fs::write(shot.join(".done"), "").unwrap();
-    let [reel] = daemon.wait_for_videos(&sandbox, 1).try_into().unwrap();
-    assert_shows(&reel, &sandbox.ffmpeg, [1, 2, 2, 2, 2, 2, 2, 8, 200]);
+    let [video] = daemon.wait_for_videos(&sandbox, 1).try_into().unwrap();
+    assert_shows(&video, &sandbox.ffmpeg, [1, 2, 2, 2, 2, 2, 2, 8, 200]);
     daemon.wait_for_line("the gap is told", |line| line.contains("more than 5 frames: 9-199"));
     assert!(frames.path(&shot, 1).exists(), "the frames stay");
 }

@@ -8,7 +8,7 @@ use std::process::{Child, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::reel::assert_shows;
+use crate::support::video::assert_shows;
 use crate::support::{Daemon, Fake, Fault, Frames, Sandbox, ffmpeg};
 
 /// Two sequences below the root, and an encode of both that has begun with the first and cannot go on.

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rustix::process::Signal;
 
-use crate::support::reel::assert_shows;
+use crate::support::video::assert_shows;
 use crate::support::{Daemon, Frames, Sandbox, ffmpeg, toml_string};
 
 /// A config that watches `root`, and where only what a test says ends a sequence.

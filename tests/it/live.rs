@@ -1,11 +1,11 @@
-//! Frames are encoded while they come in, and the reel is as if they had not been.
+//! Frames are encoded while they come in, and the video is as if they had not been.
 
 use std::fs;
 
 use rustix::process::Signal;
 
 use crate::support::live::{Chunk, LENGTH};
-use crate::support::reel::{assert_clean, assert_shows, describe, number, packets, pictures, rate};
+use crate::support::video::{assert_clean, assert_shows, describe, number, packets, pictures, rate};
 use crate::support::{Daemon, Frames, Live, Sandbox, ffmpeg, ffmpegs, toml_string, wait_for};
 
 #[test]
@@ -18,8 +18,8 @@ fn chunks_are_made_before_the_sequence_is_finished() {
         live.wait_for_chunks(&mut daemon, [1..=24, 25..=48, 49..=72]);
         assert!(live.sandbox.videos().is_empty());
         live.mark();
-        live.assert_reel(&mut daemon, 1..=78);
-        assert_eq!(rate(&live.reel(), &ffmpeg), (24, 1));
+        live.assert_video(&mut daemon, 1..=78);
+        assert_eq!(rate(&live.video(), &ffmpeg), (24, 1));
         live.wait_for_no_chunks(&mut daemon);
         assert_eq!(daemon.stop().code(), Some(0));
         // The end took nothing but its own frames.
@@ -43,7 +43,7 @@ fn a_rewritten_frame_spoils_its_chunk_alone() {
     assert!(first.is_there() && third.is_there());
     live.mark();
     let shown = |number| if number == 30 || number == 31 { rewritten.shown(number) } else { number };
-    live.assert_reel(&mut daemon, (1..=102).map(shown));
+    live.assert_video(&mut daemon, (1..=102).map(shown));
     assert!(!second.is_there());
     live.recorder.assert_fed((1..=24).chain(49..=72).chain([30, 31]), 1);
 }
@@ -58,7 +58,7 @@ fn late_frames_in_front_spoil_nothing() {
     daemon.wait_for_open_frames(87);
     assert!(chunks.iter().all(Chunk::is_there));
     live.mark();
-    live.assert_reel(&mut daemon, 1..=87);
+    live.assert_video(&mut daemon, 1..=87);
     live.recorder.assert_fed(10..=81, 1);
 }
 
@@ -79,7 +79,7 @@ fn a_late_frame_inside_spoils_its_chunk_alone() {
     live.mark();
     let mut expected: Vec<u32> = (1..=78).map(|number| number * 10).chain([305]).collect();
     expected.sort_unstable();
-    live.assert_reel(&mut daemon, expected);
+    live.assert_video(&mut daemon, expected);
     live.recorder.assert_fed(stamps([1, 24]).into_iter().chain(stamps([49, 72])), 1);
 }
 
@@ -93,7 +93,7 @@ fn a_gap_is_waited_for_until_the_end() {
     let fed = live.recorder.fed();
     assert!(fed.iter().flatten().all(|number| *number <= 30), "{fed:?}");
     live.mark();
-    live.assert_reel(&mut daemon, (1..=30).chain(32..=110));
+    live.assert_video(&mut daemon, (1..=30).chain(32..=110));
     live.recorder.assert_fed(1..=24, 1);
 }
 
@@ -106,25 +106,25 @@ fn encoding_goes_on_where_a_gap_is_filled() {
     live.write([31]);
     live.wait_for_chunks(&mut daemon, [1..=24, 25..=48]);
     live.mark();
-    live.assert_reel(&mut daemon, 1..=60);
+    live.assert_video(&mut daemon, 1..=60);
     live.recorder.assert_fed(1..=24, 1);
 }
 
 #[test]
-fn a_removed_frame_is_not_in_the_reel() {
+fn a_removed_frame_is_not_in_the_video() {
     let live = Live::new(&ffmpeg());
     let mut daemon = live.start();
     live.write(1..=78);
     live.wait_for_chunks(&mut daemon, [1..=24, 25..=48, 49..=72]);
     fs::remove_file(live.frames.path(&live.shot, 30)).unwrap();
     live.mark();
-    live.assert_reel(&mut daemon, (1..=29).chain(31..=78));
+    live.assert_video(&mut daemon, (1..=29).chain(31..=78));
     live.recorder.assert_fed((1..=24).chain(49..=72), 1);
 }
 
 #[test]
 fn a_frame_of_another_size_is_fitted() {
-    // In the first chunk it is alone against the size of all the others, and must not become that of the reel.
+    // In the first chunk it is alone against the size of all the others, and must not become that of the video.
     for odd in [1, 30] {
         let live = Live::new(&ffmpeg());
         let mut daemon = live.start();
@@ -134,8 +134,8 @@ fn a_frame_of_another_size_is_fitted() {
         daemon.wait_for_open_frames(78);
         daemon.wait("the first chunk is fed", |_| (live.recorder.encodes() > 1).then_some(()));
         live.mark();
-        daemon.wait_for_file(&live.reel());
-        let pictures = pictures(&live.reel(), &live.sandbox.ffmpeg);
+        daemon.wait_for_file(&live.video());
+        let pictures = pictures(&live.video(), &live.sandbox.ffmpeg);
         assert!(pictures.iter().all(|picture| (picture.width, picture.height) == (256, 144)), "{odd}");
         let shown = pictures.iter().map(|picture| number(&picture.gray, picture.width, picture.height));
         let expected = (1..=78).map(|number| Some(number).filter(|number| *number != odd));
@@ -144,7 +144,7 @@ fn a_frame_of_another_size_is_fitted() {
 }
 
 #[test]
-fn a_frame_of_another_size_makes_no_reel_where_that_is_asked_for() {
+fn a_frame_of_another_size_makes_no_video_where_that_is_asked_for() {
     let live = Live::new(&ffmpeg());
     let daemon = Daemon::start(&live.sandbox, &live.config("", "size_change = \"error\""));
     Frames::new("frame_####.png").size(320, 240).write(&live.shot, [30]);
@@ -160,7 +160,7 @@ fn a_frame_of_another_size_makes_no_reel_where_that_is_asked_for() {
 
 #[test]
 fn changed_settings_count_for_all_frames() {
-    /// A new setting, what FFmpeg says of the reel by it, and its rate.
+    /// A new setting, what FFmpeg says of the video by it, and its rate.
     const CHANGES: [(&str, &str, (u64, u64)); 3] = [
         ("preset = \"h265\"", "hevc", (24, 1)),
         ("quality = 40", "h264", (24, 1)),
@@ -183,12 +183,12 @@ fn changed_settings_count_for_all_frames() {
             }
             live.write(79..=102);
             live.mark();
-            daemon.wait_for_file(&live.reel());
-            assert_shows(&live.reel(), &live.sandbox.ffmpeg, 1..=102);
-            assert!(describe(&live.reel(), &live.sandbox.ffmpeg).contains(codec));
-            assert_eq!(rate(&live.reel(), &live.sandbox.ffmpeg), expected_rate);
+            daemon.wait_for_file(&live.video());
+            assert_shows(&live.video(), &live.sandbox.ffmpeg, 1..=102);
+            assert!(describe(&live.video(), &live.sandbox.ffmpeg).contains(codec));
+            assert_eq!(rate(&live.video(), &live.sandbox.ffmpeg), expected_rate);
             if setting != "quality = 40" {
-                assert_clean(&live.reel(), &live.sandbox.ffmpeg);
+                assert_clean(&live.video(), &live.sandbox.ffmpeg);
             }
             // The same pictures in another time may be the same chunks.
             if setting != "framerate = 30" {
@@ -206,7 +206,7 @@ fn silence_finds_everything_encoded() {
     live.write(1..=30);
     live.wait_for_chunks(&mut daemon, [1..=24, 25..=30]);
     assert!(live.sandbox.videos().is_empty());
-    live.assert_reel(&mut daemon, 1..=30);
+    live.assert_video(&mut daemon, 1..=30);
     live.recorder.assert_fed(1..=30, 1);
 }
 
@@ -221,7 +221,7 @@ fn an_encoder_does_not_wait_for_ever() {
     live.write(31..=60);
     live.wait_for_chunks(&mut daemon, [1..=24, 25..=48]);
     live.mark();
-    live.assert_reel(&mut daemon, 1..=60);
+    live.assert_video(&mut daemon, 1..=60);
     live.recorder.assert_fed(1..=24, 1);
 }
 
@@ -233,13 +233,13 @@ fn nothing_is_encoded_early_where_that_is_not_wanted() {
     daemon.wait_for_open_frames(78);
     assert_eq!(live.recorder.encodes(), 0);
     live.mark();
-    live.assert_reel(&mut daemon, 1..=78);
+    live.assert_video(&mut daemon, 1..=78);
     live.recorder.assert_fed(1..=78, 1);
     live.wait_for_no_chunks(&mut daemon);
 }
 
 #[test]
-fn the_reel_is_the_same_however_many_chunks_are_made_at_a_time() {
+fn the_video_is_the_same_however_many_chunks_are_made_at_a_time() {
     let sandbox = Sandbox::new(&ffmpeg());
     let made = |parallel: &str, name: &str| {
         let shot = sandbox.folder(name);
@@ -249,11 +249,11 @@ fn the_reel_is_the_same_however_many_chunks_are_made_at_a_time() {
         let config =
             format!("[encoder]\nchunk_length = {LENGTH}\nparallel_chunks = {parallel}\n[[watch]]\npath = {root}\n");
         let mut daemon = Daemon::start(&sandbox, &sandbox.config_text(&config));
-        let reel = shot.join("frame.mp4");
-        daemon.wait_for_file(&reel);
+        let video = shot.join("frame.mp4");
+        daemon.wait_for_file(&video);
         assert_eq!(daemon.stop().code(), Some(0));
-        assert_shows(&reel, &sandbox.ffmpeg, 1..=100);
-        packets(&reel, &sandbox.ffmpeg)
+        assert_shows(&video, &sandbox.ffmpeg, 1..=100);
+        packets(&video, &sandbox.ffmpeg)
     };
     let one = made("1", "one");
     assert_eq!(made("3", "three"), one);

@@ -1,4 +1,4 @@
-//! Crashes, damage and failures while a sequence is encoded as it comes in: the reel is right, and no frame is lost.
+//! Crashes, damage and failures while a sequence is encoded as it comes in: the video is right, and no frame is lost.
 
 use std::fs::{self, File, FileTimes, OpenOptions};
 use std::os::unix::fs::FileExt as _;
@@ -33,7 +33,7 @@ fn chunks_of_a_killed_daemon_are_used() {
         live.wait_for_chunks(&mut daemon, [73..=96]);
         assert!(first.is_there() && second.is_there());
         live.mark();
-        live.assert_reel(&mut daemon, 1..=102);
+        live.assert_video(&mut daemon, 1..=102);
         live.wait_for_no_chunks(&mut daemon);
         live.recorder.assert_fed(1..=48, 1);
         assert!(mine.exists());
@@ -55,7 +55,7 @@ fn frames_change_while_nobody_looks() {
     let mut daemon = live.start();
     live.mark();
     let shown = |number| if number == 30 { rewritten.shown(number) } else { number };
-    live.assert_reel(&mut daemon, (1..=59).chain(61..=79).map(shown));
+    live.assert_video(&mut daemon, (1..=59).chain(61..=79).map(shown));
     live.recorder.assert_fed(1..=24, 1);
 }
 
@@ -71,7 +71,7 @@ fn damaged_chunks_are_made_again() {
         damage(&second.path);
         let mut daemon = live.start();
         live.mark();
-        live.assert_reel(&mut daemon, 1..=78);
+        live.assert_video(&mut daemon, 1..=78);
         live.assert_untouched(1..=78);
         live.wait_for_no_chunks(&mut daemon);
     }
@@ -114,7 +114,7 @@ fn another_ffmpeg_makes_all_chunks_again() {
     let mut daemon = live.start();
     live.write(79..=102);
     live.mark();
-    live.assert_reel(&mut daemon, 1..=102);
+    live.assert_video(&mut daemon, 1..=102);
     live.recorder.assert_fed(1..=72, 2);
     live.wait_for_no_chunks(&mut daemon);
 }
@@ -130,7 +130,7 @@ fn an_encoder_that_fails_costs_its_frames_alone() {
         live.write(31..=78);
         live.recorder.wait_for_ends(2);
         live.mark();
-        live.assert_reel(&mut daemon, 1..=78);
+        live.assert_video(&mut daemon, 1..=78);
         live.recorder.assert_fed(1..=24, 1);
         live.assert_untouched(1..=78);
         assert_eq!(daemon.stop().code(), Some(0));
@@ -153,19 +153,19 @@ fn an_encoder_that_hangs_holds_nothing_up() {
 
     let mut daemon = live.start();
     live.mark();
-    live.assert_reel(&mut daemon, 1..=78);
+    live.assert_video(&mut daemon, 1..=78);
     live.recorder.assert_fed(1..=24, 1);
     live.assert_untouched(1..=78);
 }
 
 #[test]
-fn without_room_for_chunks_the_reel_is_made_in_one_go() {
+fn without_room_for_chunks_the_video_is_made_in_one_go() {
     let live = Live::twisted(&ffmpeg(), Twist::NoSpaceForChunks);
     let mut daemon = live.start();
     live.write(1..=78);
     live.recorder.wait_for_ends(1);
     live.mark();
-    live.assert_reel(&mut daemon, 1..=78);
+    live.assert_video(&mut daemon, 1..=78);
     live.wait_for_no_chunks(&mut daemon);
 }
 
@@ -180,7 +180,7 @@ fn a_chunk_folder_that_cannot_be_made_is_no_reason_to_fail() {
     live.write(1..=78);
     daemon.wait_for_open_frames(78);
     live.mark();
-    live.assert_reel(&mut daemon, 1..=78);
+    live.assert_video(&mut daemon, 1..=78);
     assert_eq!(fs::read_to_string(&blocked).unwrap(), "mine");
 }
 
@@ -195,7 +195,7 @@ fn a_chunk_folder_that_goes_away_takes_no_frame_along() {
     live.write(41..=78);
     daemon.wait_for_open_frames(78);
     live.mark();
-    live.assert_reel(&mut daemon, 1..=78);
+    live.assert_video(&mut daemon, 1..=78);
     live.assert_untouched(1..=78);
     assert_eq!(fs::read_to_string(live.chunk_dir()).unwrap(), "mine");
 }
@@ -211,14 +211,14 @@ fn chunks_lie_where_the_config_says() {
     daemon.wait("something is in the chunk folder", |_| is_there(&elsewhere).then_some(()));
     assert!(!is_there(&live.chunk_dir()));
     live.mark();
-    live.assert_reel(&mut daemon, 1..=LENGTH + 6);
+    live.assert_video(&mut daemon, 1..=LENGTH + 6);
     daemon.wait("the chunk folder is empty", |_| (!is_there(&elsewhere)).then_some(()));
 }
 
-/// Killed when the reel is recorded and its chunks are still there. Kept frames would keep them for ever.
+/// Killed when the video is recorded and its chunks are still there. Kept frames would keep them for ever.
 #[cfg(feature = "fault-points")]
 #[test]
-fn chunks_of_a_reel_that_a_killed_daemon_left_go_with_the_next_start() {
+fn chunks_of_a_video_that_a_killed_daemon_left_go_with_the_next_start() {
     let live = Live::new(&ffmpeg());
     let config = live.config("", "cleanup = \"keep\"");
     let mut daemon = Daemon::spawn(&live.sandbox, &config, &[("REELD_FAULT", "after-journal-published")]);
@@ -233,7 +233,7 @@ fn chunks_of_a_reel_that_a_killed_daemon_left_go_with_the_next_start() {
     let mut daemon = live.start();
     live.wait_for_no_chunks(&mut daemon);
     live.assert_untouched(1..=LENGTH * 2 + 6);
-    live.assert_reel(&mut daemon, 1..=LENGTH * 2 + 6);
+    live.assert_video(&mut daemon, 1..=LENGTH * 2 + 6);
     assert_eq!(left(), 0);
 }
 
@@ -253,7 +253,7 @@ fn what_is_not_reelds_stays_in_the_chunk_folder() {
     let mut daemon = Daemon::start(&live.sandbox, &config);
     live.write(1..=LENGTH + 6);
     live.mark();
-    daemon.wait_for_file(&live.reel());
+    daemon.wait_for_file(&live.video());
     daemon.wait("only their things are there", |_| (fs::read_dir(&elsewhere).unwrap().count() == 4).then_some(()));
     assert_eq!(daemon.stop().code(), Some(0));
     for name in theirs {

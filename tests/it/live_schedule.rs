@@ -1,4 +1,4 @@
-//! Frames in any order, at any pace, some of them twice, and a daemon that is killed again and again: the reel has every
+//! Frames in any order, at any pace, some of them twice, and a daemon that is killed again and again: the video has every
 //! frame once, in order, in its last version.
 //!
 //! `REELD_TEST_SEED` plays a schedule again. When exactly the daemon does what is not in it.
@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 use std::{fs, thread};
 
-use crate::support::reel::assert_shows;
+use crate::support::video::assert_shows;
 use crate::support::{Daemon, Frames, Random, Sandbox, ffmpegs, toml_string};
 
 /// Frames of the sequence.
@@ -49,9 +49,9 @@ fn every_frame_once_whatever_happens() {
         }
     }
     let mut daemon = daemon.unwrap();
-    let reel = shot.join("frame.mp4");
-    daemon.wait_for_file(&reel);
-    // Batches are encoded one after the other: the reel of a second take, were there one, would be there before this one.
+    let video = shot.join("frame.mp4");
+    daemon.wait_for_file(&video);
+    // Batches are encoded one after the other: the video of a second take, were there one, would be there before this one.
     let other = sandbox.folder("other");
     frames.write(&other, 1..=2);
     fs::write(other.join(".done"), "").unwrap();
@@ -63,8 +63,8 @@ fn every_frame_once_whatever_happens() {
         assert_eq!(read(&frames, &shot, *number), frames.clone().version(*version).bytes(*number), "frame {number}");
     }
     let shown = expected.iter().map(|(number, version)| frames.clone().version(*version).shown(*number));
-    assert_shows(&reel, &sandbox.ffmpeg, shown);
-    assert_eq!(sandbox.videos(), [other.join("frame.mp4"), reel]);
+    assert_shows(&video, &sandbox.ffmpeg, shown);
+    assert_eq!(sandbox.videos(), [other.join("frame.mp4"), video]);
     assert!(sandbox.leftovers().is_empty(), "{:?}", sandbox.leftovers());
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::Signal;
 
-use crate::support::reel::assert_shows;
+use crate::support::video::assert_shows;
 use crate::support::{Daemon, Frames, Live, Sandbox, ffmpeg, toml_string};
 
 const PATIENT: &str = "idle_timeout = \"1h\"";
@@ -260,7 +260,7 @@ fn a_frame_of_a_chunk_written_into_with_its_time_put_back_is_encoded_again() {
     rewrite_unseen(&live.frames.path(&live.shot, 5), &rewritten.bytes(5));
     let mut daemon = live.start();
     live.mark();
-    live.assert_reel(&mut daemon, (1..=48).map(|number| if number == 5 { rewritten.shown(5) } else { number }));
+    live.assert_video(&mut daemon, (1..=48).map(|number| if number == 5 { rewritten.shown(5) } else { number }));
     live.recorder.assert_fed(25..=48, 1);
     assert_eq!(daemon.stop().code(), Some(0));
 }

@@ -1,6 +1,6 @@
 //! Black-box tests: the real binary on real folders with the real FFmpeg.
 //!
-//! Every frame carries its number in its pixels, and a test reads the numbers back from the decoded reel, so that a
+//! Every frame carries its number in its pixels, and a test reads the numbers back from the decoded video, so that a
 //! frame that was lost, doubled or moved is seen whatever the tools reported. Faults come from a fake FFmpeg.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics, and says where")]

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use crate::support::reel::assert_shows;
+use crate::support::video::assert_shows;
 use crate::support::{Daemon, Frames, Sandbox, ffmpeg};
 
 const DELETED: &str = "idle_timeout = \"2s\"\ncleanup = \"delete\"";
@@ -38,7 +38,7 @@ fn the_daemon_keeps_two_runs_apart_and_their_frames() {
     let mut shown: Vec<Vec<u32>> = daemon
         .wait_for_videos(&sandbox, 2)
         .iter()
-        .map(|reel| crate::support::reel::numbers(reel, &sandbox.ffmpeg))
+        .map(|video| crate::support::video::numbers(video, &sandbox.ffmpeg))
         .collect();
     shown.sort();
     assert_eq!(shown, [(13..=30).collect::<Vec<_>>(), (1..=12).map(|number| second.shown(number)).collect()]);

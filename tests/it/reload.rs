@@ -6,7 +6,7 @@ use std::path::Path;
 use rustix::process::Signal;
 
 use crate::support::fake::stand_in;
-use crate::support::reel::assert_shows;
+use crate::support::video::assert_shows;
 use crate::support::{Daemon, Fake, Fault, Frames, Outcome, Sandbox, ffmpeg};
 
 /// Only what a test says ends a sequence.

@@ -13,7 +13,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::support::fake::stand_in;
-use crate::support::reel::numbers;
+use crate::support::video::numbers;
 use crate::support::{Daemon, Frames, LIMIT, Pace, Sandbox, ffmpeg, toml_string};
 
 /// What happens in the folder once the new config is read.
@@ -290,8 +290,8 @@ fn shows(sandbox: &Sandbox, daemon: &Daemon, proof: &Proof, dir: &Path) -> bool 
         Proof::Count(count) => batches().iter().any(|row| row["count"] == *count && is(row, "state", "published")),
         Proof::State(state) => batches().iter().any(|row| is(row, "state", state)),
         Proof::Shows(expected) => {
-            let reel = dir.join("frame.mp4");
-            reel.exists() && numbers(&reel, &sandbox.ffmpeg) == *expected
+            let video = dir.join("frame.mp4");
+            video.exists() && numbers(&video, &sandbox.ffmpeg) == *expected
         }
         Proof::Gone => {
             dir.join("frame.mp4").exists()

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::reel::assert_shows;
+use crate::support::video::assert_shows;
 use crate::support::{Daemon, Frames, Sandbox, ffmpeg, toml_string};
 
 const PATIENT: &str = "idle_timeout = \"1h\"";

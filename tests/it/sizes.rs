@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::reel::{Picture, number, numbers, pictures};
+use crate::support::video::{Picture, number, numbers, pictures};
 use crate::support::{Daemon, Frames, Pace, Sandbox, ffmpeg};
 
 const SMALL: (u32, u32) = (256, 144);
@@ -35,9 +35,9 @@ fn write(dir: &Path, size_of: fn(u32) -> (u32, u32)) -> Frames {
 
 /// The size and the frames of each video.
 fn shown(sandbox: &Sandbox) -> Vec<((u32, u32), Vec<u32>)> {
-    let of = |reel: &std::path::PathBuf| {
-        let picture = &pictures(reel, &sandbox.ffmpeg)[0];
-        ((picture.width, picture.height), numbers(reel, &sandbox.ffmpeg))
+    let of = |video: &std::path::PathBuf| {
+        let picture = &pictures(video, &sandbox.ffmpeg)[0];
+        ((picture.width, picture.height), numbers(video, &sandbox.ffmpeg))
     };
     let mut all: Vec<_> = sandbox.videos().iter().map(of).collect();
     all.sort();
@@ -46,9 +46,9 @@ fn shown(sandbox: &Sandbox) -> Vec<((u32, u32), Vec<u32>)> {
 
 /// The numbers in the only video, which has 48 pictures. Those of frames that were scaled cannot be read.
 fn scaled(sandbox: &Sandbox) -> Vec<u32> {
-    let reels = sandbox.videos();
-    assert_eq!(reels.len(), 1, "{reels:?}");
-    let pictures = pictures(&reels[0], &sandbox.ffmpeg);
+    let videos = sandbox.videos();
+    assert_eq!(videos.len(), 1, "{videos:?}");
+    let pictures = pictures(&videos[0], &sandbox.ffmpeg);
     assert_eq!(pictures.len(), 48);
     let is_small = |picture: &Picture| (picture.width, picture.height) == SMALL;
     assert!(pictures.iter().all(is_small));

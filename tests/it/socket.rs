@@ -11,7 +11,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::support::reel::assert_shows;
+use crate::support::video::assert_shows;
 use crate::support::{Daemon, Fake, Fault, Frames, Outcome, Sandbox, ffmpeg, toml_string};
 
 /// Only what a test says ends a sequence.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::reel::{assert_clean, assert_shows, middle_yuv, numbers, rate};
+use crate::support::video::{assert_clean, assert_shows, middle_yuv, numbers, rate};
 use crate::support::{Fake, Fault, Frames, Live, Twist, ffmpeg, ffmpegs, with_each_ffmpeg};
 
 /// Encodes the frames of `dir` to H.264 by FFmpeg itself.
@@ -14,17 +14,17 @@ fn by_hand(ffmpeg: &Path, dir: &Path, output: &[&str]) -> PathBuf {
 }
 
 fn by_hand_to(ffmpeg: &Path, dir: &Path, name: &str, output: &[&str]) -> PathBuf {
-    let reel = dir.join(name);
+    let video = dir.join(name);
     let status = Command::new(ffmpeg)
         .env("SVT_LOG", "1")
         .args(["-nostdin", "-v", "error", "-y", "-framerate", "24000/1001", "-i"])
         .arg(dir.join("frame_%04d.png"))
         .args(output)
-        .arg(&reel)
+        .arg(&video)
         .status()
         .unwrap();
     assert!(status.success());
-    reel
+    video
 }
 
 #[test]
@@ -32,9 +32,9 @@ fn numbers_survive_a_coarse_encode() {
     with_each_ffmpeg(|sandbox| {
         let shot = sandbox.folder("shot");
         Frames::new("frame_####.png").write(&shot, 1..=12);
-        let reel = by_hand(&sandbox.ffmpeg, &shot, &["-crf", "40"]);
-        assert_shows(&reel, &sandbox.ffmpeg, 1..=12);
-        assert_eq!(rate(&reel, &sandbox.ffmpeg), (24000, 1001));
+        let video = by_hand(&sandbox.ffmpeg, &shot, &["-crf", "40"]);
+        assert_shows(&video, &sandbox.ffmpeg, 1..=12);
+        assert_eq!(rate(&video, &sandbox.ffmpeg), (24000, 1001));
     });
 }
 
@@ -54,8 +54,8 @@ fn numbers_are_read_from_every_codec() {
             ("rgb.mkv", &["-c:v", "libx264rgb", "-qp", "0"]),
             ("palette.gif", &[]),
         ] {
-            let reel = by_hand_to(&sandbox.ffmpeg, &shot, name, arguments);
-            assert_shows(&reel, &sandbox.ffmpeg, 1..=4);
+            let video = by_hand_to(&sandbox.ffmpeg, &shot, name, arguments);
+            assert_shows(&video, &sandbox.ffmpeg, 1..=4);
         }
     });
 }
@@ -65,9 +65,9 @@ fn a_lost_frame_is_seen() {
     with_each_ffmpeg(|sandbox| {
         let shot = sandbox.folder("shot");
         Frames::new("frame_####.png").write(&shot, 1..=12);
-        let reel = by_hand(&sandbox.ffmpeg, &shot, &["-vf", "select='not(eq(n,4))'", "-fps_mode", "passthrough"]);
-        assert_eq!(numbers(&reel, &sandbox.ffmpeg), [1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12]);
-        let uneven = std::panic::catch_unwind(|| rate(&reel, &sandbox.ffmpeg));
+        let video = by_hand(&sandbox.ffmpeg, &shot, &["-vf", "select='not(eq(n,4))'", "-fps_mode", "passthrough"]);
+        assert_eq!(numbers(&video, &sandbox.ffmpeg), [1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12]);
+        let uneven = std::panic::catch_unwind(|| rate(&video, &sandbox.ffmpeg));
         assert!(uneven.is_err());
     });
 }
@@ -123,7 +123,7 @@ fn the_fake_fails_as_it_is_told() {
             // A fake that ends early closes the pipe.
             let _ = std::io::Write::write_all(child.stdin.as_mut().unwrap(), &vec![128; 64 * 64 * 10]);
             assert_eq!(child.wait().unwrap().code(), Some(code), "{fault:?}");
-            let shown = output.exists().then(|| crate::support::reel::pictures(&output, &sandbox.ffmpeg).len());
+            let shown = output.exists().then(|| crate::support::video::pictures(&output, &sandbox.ffmpeg).len());
             assert_eq!(shown, frames, "{fault:?}");
             assert!(fake.encodes() > 0);
         }
@@ -171,7 +171,7 @@ fn a_recorder_fails_once() {
         assert!(live.sandbox.videos().is_empty());
         live.sandbox.encode(&[]).expect(0);
         assert_eq!(live.recorder.fed(), [(1..=fed).collect(), (1..=9).collect::<Vec<_>>()], "{twist:?}");
-        assert_shows(&live.reel(), &live.sandbox.ffmpeg, 1..=9);
+        assert_shows(&live.video(), &live.sandbox.ffmpeg, 1..=9);
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::Signal;
 
-use crate::support::reel::{assert_shows, numbers};
+use crate::support::video::{assert_shows, numbers};
 use crate::support::{Daemon, Frames, Sandbox, ffmpeg};
 
 /// Writes the frames `numbers` under the names that `name` gives them.
@@ -49,14 +49,14 @@ fn days_become_one_film_that_silence_ends_and_all_its_frames_go() {
     let first = write(&camera, 0..10, at_noon);
     daemon.wait_for_open_frames(10);
     let second = write(&camera, 10..20, at_noon);
-    let reel = camera.join("front.mp4");
-    daemon.wait_for_file(&reel);
-    assert_shows(&reel, &sandbox.ffmpeg, 0..20);
+    let video = camera.join("front.mp4");
+    daemon.wait_for_file(&video);
+    assert_shows(&video, &sandbox.ffmpeg, 0..20);
     for path in first.iter().chain(&second) {
         daemon.wait_for_absence(path);
     }
     assert!(camera.join("2025-03-01").is_dir() && camera.join("2025-03-02").is_dir(), "the folders stay");
-    assert_eq!(sandbox.videos(), [reel]);
+    assert_eq!(sandbox.videos(), [video]);
     assert!(sandbox.leftovers().is_empty());
     assert_eq!(daemon.stop().code(), Some(0));
 }
@@ -75,9 +75,9 @@ fn frames_are_encoded_while_they_come_from_folder_to_folder() {
     daemon.wait_for_open_frames(60);
     daemon.wait_for_line("a chunk is made before the end", |line| line.contains("encoded ahead"));
     fs::write(camera.join("2025-03-06/.done"), "").unwrap();
-    let reel = camera.join("front.mp4");
-    daemon.wait_for_file(&reel);
-    assert_shows(&reel, &sandbox.ffmpeg, 0..60);
+    let video = camera.join("front.mp4");
+    daemon.wait_for_file(&video);
+    assert_shows(&video, &sandbox.ffmpeg, 0..60);
     let line = daemon.wait_for_line("it says how much was ahead", |line| line.contains(" ahead="));
     let ahead = line.split(" ahead=").nth(1).unwrap().split(' ').next().unwrap();
     assert!(ahead.parse::<u32>().unwrap() >= 24, "{line}");
@@ -96,9 +96,9 @@ fn a_marker_of_an_earlier_folder_does_not_end_what_went_on_and_done_of_any_folde
     daemon.wait_for_open_frames(15);
     assert!(sandbox.videos().is_empty());
     done(&sandbox, &card.join("101MEDIA"));
-    let reel = daemon.wait_for_videos(&sandbox, 1).remove(0);
-    assert_eq!(reel, card.join("MEDIA_IMG.mp4"));
-    assert_shows(&reel, &sandbox.ffmpeg, 5..20);
+    let video = daemon.wait_for_videos(&sandbox, 1).remove(0);
+    assert_eq!(video, card.join("MEDIA_IMG.mp4"));
+    assert_shows(&video, &sandbox.ffmpeg, 5..20);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_restart_knows_what_is_made_and_makes_the_next_days_alone() {
     daemon.wait_for_open_frames(10);
     done(&sandbox, &camera);
     let mut shown: Vec<Vec<u32>> =
-        daemon.wait_for_videos(&sandbox, 2).iter().map(|reel| numbers(reel, &sandbox.ffmpeg)).collect();
+        daemon.wait_for_videos(&sandbox, 2).iter().map(|video| numbers(video, &sandbox.ffmpeg)).collect();
     shown.sort();
     assert_eq!(shown, [(0..20).collect::<Vec<_>>(), (20..30).collect()]);
 }
@@ -186,7 +186,7 @@ fn folders_are_apart_unless_somebody_says_so_or_their_times_go_on() {
         arguments.extend([OsStr::new("--output-dir"), out.as_os_str()]);
         arguments.extend(more.iter().map(OsStr::new));
         let mut shown: Vec<Vec<u32>> =
-            sandbox.run(arguments).expect(0).paths().iter().map(|reel| numbers(reel, &sandbox.ffmpeg)).collect();
+            sandbox.run(arguments).expect(0).paths().iter().map(|video| numbers(video, &sandbox.ffmpeg)).collect();
         shown.sort();
         shown
     };

@@ -5,7 +5,7 @@ use std::fs;
 
 use rusqlite::Connection;
 
-use crate::support::reel::assert_shows;
+use crate::support::video::assert_shows;
 use crate::support::{Daemon, Fake, Fault, Frames, Sandbox, ffmpeg, wait_for};
 
 const PATIENT: &str = "idle_timeout = \"1h\"\nlive = false";

@@ -29,7 +29,7 @@ fn names_give_no_orders_to_a_terminal_and_forge_no_line() {
     fs::write(frames.path(&dir, 6), "no image").unwrap();
     fs::write(dir.join("alone\x1b[31m\nFORGED.png"), frames.bytes(1)).unwrap();
     fs::write(dir.join(".done"), "").unwrap();
-    let reel = daemon.wait_for_videos(&sandbox, 1).remove(0);
+    let video = daemon.wait_for_videos(&sandbox, 1).remove(0);
     daemon.wait_for_line("the end", |line| line.contains("video="));
     let log = daemon.log();
     assert!(log.contains("pattern=") && log.contains("cannot be read"), "{log}");
@@ -52,7 +52,7 @@ fn names_give_no_orders_to_a_terminal_and_forge_no_line() {
     let json = sandbox.run(["list", "--json"]).expect(0).text();
     assert_gives_no_orders(&json);
     let entry: serde_json::Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();
-    assert_eq!(entry["video"], reel.to_str().unwrap());
+    assert_eq!(entry["video"], video.to_str().unwrap());
     let root = sandbox.root();
     let scanned = sandbox.run([OsStr::new("scan"), OsStr::new("--json"), root.as_os_str()]).expect(0).text();
     let encoded = sandbox.encode(&["--preset", "ffv1", "--json"]).expect(0).text();

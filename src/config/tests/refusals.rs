@@ -3,7 +3,7 @@
 use super::{mistake, parse, watch_mistake};
 
 #[test]
-fn reels_stay_where_they_belong() {
+fn videos_stay_where_they_belong() {
     insta::assert_snapshot!(watch_mistake("output_name = \"../video\""), @r#"
     /etc/reeld/reeld.toml:3:15: `output_name`: the name has a part `..`
         output_name = "../video"
@@ -259,7 +259,7 @@ fn chunks_where_frames_are_looked_for_by_links() {
 }
 
 #[test]
-fn reels_that_would_be_frames() {
+fn videos_that_would_be_frames() {
     insta::assert_snapshot!(watch_mistake("preset = \"webp\""), @r#"
     /etc/reeld/reeld.toml:3:10: the videos are WebP pictures inside of `/srv/renders`, where they would be frames
         preset = "webp"

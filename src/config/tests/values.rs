@@ -134,7 +134,7 @@ fn never_idle_with_a_last_frame_is_fine() {
 }
 
 #[test]
-fn webp_reels_are_fine_where_they_are_no_frames() {
+fn webp_videos_are_fine_where_they_are_no_frames() {
     for keys in [
         "output_dir = \"/srv/reels\"",
         "exclude = [\"*.webp\"]",

@@ -606,7 +606,7 @@ impl World {
                 let due = self.cleanup_due(&job);
                 self.journal.set(id, State::Published, None, due);
                 let delivered = Delivered {
-                    reel: PathBuf::from(format!("/videos/{id}.mp4")),
+                    video: PathBuf::from(format!("/videos/{id}.mp4")),
                     frames: job.batch.frames.len() as u64,
                     ahead: 0,
                     anomalies: Vec::new(),

@@ -20,7 +20,7 @@ use crate::sequence::origin::Origin;
 use crate::text::printable::Show as _;
 
 /// Decides how the sequence of `first` is encoded, as if all of its frames were like it: should they turn out to be others,
-/// the reel is made of other chunks. `None` where that must wait for the last frame.
+/// the video is made of other chunks. `None` where that must wait for the last frame.
 pub(super) fn prepare(key: &Key, first: &Frame, root: &Root, tools: &Tools) -> Option<(Arc<ChunkMaker>, Chunks)> {
     let file = file_of(key, first);
     let info = complete::inspect(&file.path, &file.identity).ok()?;

@@ -1,4 +1,4 @@
-//! Archiving: frames move to `.reeld-done/REEL/` beside them, on the same mount.
+//! Archiving: frames move to `.reeld-done/VIDEO/` beside them, on the same mount.
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -20,7 +20,7 @@ const SHARED: u32 = 0o777;
 /// How many names are tried for one frame.
 const MOST_NAMES: u32 = 1000;
 
-/// Moves the frames into the archive folder that is called as the reel is.
+/// Moves the frames into the archive folder that is called as the video is.
 pub(super) fn archive(
     folder: &OwnedFd,
     job: &CleanupJob<'_>,
@@ -30,7 +30,7 @@ pub(super) fn archive(
     if frames.is_empty() {
         return Ok(());
     }
-    let label = job.reel.path.file_name().unwrap_or(OsStr::new(job.key));
+    let label = job.video.path.file_name().unwrap_or(OsStr::new(job.key));
     let path: PathBuf = [job.dir, ARCHIVE.as_ref(), label.as_ref()].iter().collect();
     let failed = |errno| cannot_open(&path, errno);
     let all = make_child(folder, ARCHIVE.as_ref(), SHARED).map_err(failed)?;

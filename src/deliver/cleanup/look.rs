@@ -14,7 +14,7 @@ use bstr::BStr;
 use rustix::fs::{AtFlags, Mode, OFlags, fstatfs, openat, statx};
 use rustix::io::Errno;
 
-use super::{CleanupJob, CleanupReport, EncodedFrame, KeptReason, reel_inode};
+use super::{CleanupJob, CleanupReport, EncodedFrame, KeptReason, video_inode};
 use crate::files::{IDENTITY_FLAGS, identity_of, is_regular};
 use crate::frame::digest::{Digest, changed_ns};
 use crate::model::Identity;
@@ -57,7 +57,7 @@ pub(super) fn removable_frames<'a>(
         let EncodedFrame { name, identity, contents } = frame;
         let known = contents.as_ref().filter(|_| trusted).and_then(|contents| contents.changed_ns);
         let kept = match compare(folder, frame, known) {
-            Ok(Seen::Same { .. }) if (identity.dev, identity.ino) == reel_inode(job) => KeptReason::IsReel,
+            Ok(Seen::Same { .. }) if (identity.dev, identity.ino) == video_inode(job) => KeptReason::IsVideo,
             Ok(Seen::Same { linked, changed_ns }) => {
                 removable.push(Removable { name: name.as_ref(), identity, linked, frame, changed_ns });
                 continue;

@@ -9,11 +9,11 @@ use super::*;
 use crate::deliver::testing::as_ordinary_user;
 use crate::frame::digest::Digest;
 
-/// A watched folder with a batch of four frames in `shots` and its reel beside `shots`.
+/// A watched folder with a batch of four frames in `shots` and its video beside `shots`.
 struct Scene {
     folder: TempDir,
     frames: Vec<EncodedFrame>,
-    reel: Published,
+    video: Published,
 }
 
 impl Scene {
@@ -30,8 +30,8 @@ impl Scene {
             .collect();
         let path = folder.path().join("shot.mp4");
         fs::write(&path, "reel").unwrap();
-        let reel = video(path);
-        Self { folder, frames, reel }
+        let video = video(path);
+        Self { folder, frames, video }
     }
 
     fn dir(&self) -> PathBuf {
@@ -48,7 +48,7 @@ impl Scene {
             dir: &self.dir(),
             key: "7",
             frames: &self.frames,
-            reel: &self.reel,
+            video: &self.video,
             mode,
             despite_changes,
         })
@@ -126,7 +126,7 @@ fn delete_removes_the_frames_and_nothing_else() {
     let report = scene.clean(Cleanup::Delete);
     assert_eq!((report.removed, report.gone, report.linked, report.kept.len()), (4, 0, 0, 0));
     assert_eq!(scene.left(), ["shot_0005.png"]);
-    assert!(!scene.quarantine().exists() && scene.reel.path.exists());
+    assert!(!scene.quarantine().exists() && scene.video.path.exists());
 
     let again = scene.clean(Cleanup::Delete);
     assert_eq!((again.removed, again.gone), (0, 4));
@@ -241,7 +241,7 @@ fn a_vanished_frame_does_not_hold_the_others() {
 }
 
 #[test]
-fn nothing_goes_without_the_reel() {
+fn nothing_goes_without_the_video() {
     for spoil in [
         (|path: &Path| fs::remove_file(path)) as fn(&Path) -> io::Result<()>,
         |path| fs::write(path, "shorter or longer"),
@@ -250,9 +250,9 @@ fn nothing_goes_without_the_reel() {
     ] {
         for mode in [Cleanup::Delete, Cleanup::Archive, Cleanup::Trash] {
             let scene = Scene::new();
-            spoil(&scene.reel.path).unwrap();
+            spoil(&scene.video.path).unwrap();
             let error = scene.clean_with(mode, true).unwrap_err();
-            assert!(matches!(error, CleanupError::ReelChanged { .. }) && !error.retryable());
+            assert!(matches!(error, CleanupError::VideoChanged { .. }) && !error.retryable());
             assert_eq!(scene.left(), ALL);
         }
     }
@@ -264,10 +264,10 @@ fn nothing_goes_when_the_video_has_other_contents() {
     for (spoil, mtime) in [(&b"\0\0\0\0"[..], false), (b"reeL", true)] {
         for mode in [Cleanup::Delete, Cleanup::Archive, Cleanup::Trash] {
             let scene = Scene::new();
-            let times = fs::metadata(&scene.reel.path).unwrap().modified().unwrap();
-            fs::write(&scene.reel.path, spoil).unwrap();
+            let times = fs::metadata(&scene.video.path).unwrap().modified().unwrap();
+            fs::write(&scene.video.path, spoil).unwrap();
             if mtime {
-                fs::File::options().write(true).open(&scene.reel.path).unwrap().set_modified(times).unwrap();
+                fs::File::options().write(true).open(&scene.video.path).unwrap().set_modified(times).unwrap();
             }
             let error = scene.clean_with(mode, true).unwrap_err();
             assert!(matches!(error, CleanupError::OtherContents { .. }) && !error.retryable(), "{error}");
@@ -280,33 +280,33 @@ fn nothing_goes_when_the_video_has_other_contents() {
 #[test]
 fn a_video_with_another_time_and_mode_is_what_was_proved() {
     let scene = Scene::new();
-    let file = fs::File::options().write(true).open(&scene.reel.path).unwrap();
+    let file = fs::File::options().write(true).open(&scene.video.path).unwrap();
     file.set_modified(std::time::UNIX_EPOCH).unwrap();
-    fs::set_permissions(&scene.reel.path, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::set_permissions(&scene.video.path, fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(scene.clean(Cleanup::Delete).removed, 4);
 }
 
 #[test]
 fn a_disk_under_another_number_has_the_same_video() {
     let mut scene = Scene::new();
-    scene.reel.identity.dev += 1;
+    scene.video.identity.dev += 1;
     assert_eq!(scene.clean(Cleanup::Delete).removed, 4);
 }
 
 #[test]
 fn a_video_of_an_earlier_version_is_known_by_its_identity() {
     let mut scene = Scene::new();
-    scene.reel.digest = None;
-    scene.reel.identity.dev += 1;
-    assert!(matches!(scene.clean_with(Cleanup::Delete, true), Err(CleanupError::ReelChanged { .. })));
-    scene.reel.identity.dev -= 1;
+    scene.video.digest = None;
+    scene.video.identity.dev += 1;
+    assert!(matches!(scene.clean_with(Cleanup::Delete, true), Err(CleanupError::VideoChanged { .. })));
+    scene.video.identity.dev -= 1;
     assert_eq!(scene.clean(Cleanup::Delete).removed, 4);
 }
 
 #[test]
-fn a_reel_among_its_own_frames_stays() {
+fn a_video_among_its_own_frames_stays() {
     let mut scene = Scene::new();
-    scene.reel = video(scene.frame(4));
+    scene.video = video(scene.frame(4));
     let report = scene.clean(Cleanup::Delete);
     assert_eq!(report.removed, 3);
     assert_eq!(reasons(&report), ["shot_0004.png: it is the video itself"]);
@@ -345,11 +345,11 @@ fn a_deletion_killed_in_the_middle_is_taken_up_again() {
 }
 
 #[test]
-fn what_a_killed_deletion_left_goes_back_when_the_reel_is_gone() {
+fn what_a_killed_deletion_left_goes_back_when_the_video_is_gone() {
     let scene = Scene::new();
     fs::create_dir(scene.quarantine()).unwrap();
     fs::rename(scene.frame(1), scene.quarantine().join("shot_0001.png")).unwrap();
-    fs::remove_file(&scene.reel.path).unwrap();
+    fs::remove_file(&scene.video.path).unwrap();
     scene.clean_with(Cleanup::Delete, false).unwrap_err();
     assert_eq!(scene.left(), ALL);
     assert!(!scene.quarantine().exists());
@@ -379,7 +379,7 @@ fn a_frame_replaced_after_the_look_goes_back() {
         dir: &dir,
         key: "7",
         frames: &scene.frames,
-        reel: &scene.reel,
+        video: &scene.video,
         mode: Cleanup::Delete,
         despite_changes: false,
     };
@@ -398,8 +398,8 @@ fn a_frame_replaced_after_the_look_goes_back() {
 fn a_frame_written_into_after_the_look_with_its_time_put_back_stays() {
     let scene = Scene::new();
     let dir = scene.dir();
-    let (root, frames, reel) = (scene.folder.path(), &scene.frames, &scene.reel);
-    let job = CleanupJob { root, dir: &dir, key: "7", frames, reel, mode: Cleanup::Delete, despite_changes: false };
+    let (root, frames, video) = (scene.folder.path(), &scene.frames, &scene.video);
+    let job = CleanupJob { root, dir: &dir, key: "7", frames, video, mode: Cleanup::Delete, despite_changes: false };
     let folder = open_beneath(job.root, job.dir).unwrap();
     let mut report = CleanupReport::default();
     let removable = removable_frames(&folder, &job, &mut report);
@@ -413,13 +413,13 @@ fn archive_moves_the_frames_and_overwrites_nothing() {
     let scene = Scene::new();
     let archive_dir = scene.dir().join(".reeld-done/shot.mp4");
     fs::create_dir_all(&archive_dir).unwrap();
-    fs::write(archive_dir.join("shot_0002.png"), "of an older reel").unwrap();
+    fs::write(archive_dir.join("shot_0002.png"), "of an older video").unwrap();
     let report = scene.clean(Cleanup::Archive);
     assert_eq!((report.removed, report.kept.len()), (4, 0));
     let mut expected: Vec<String> = ALL.iter().map(|name| format!(".reeld-done/shot.mp4/{name}")).collect();
     expected.insert(2, ".reeld-done/shot.mp4/shot_0002.png.2".to_owned());
     assert_eq!(scene.left(), expected);
-    assert_eq!(fs::read_to_string(archive_dir.join("shot_0002.png")).unwrap(), "of an older reel");
+    assert_eq!(fs::read_to_string(archive_dir.join("shot_0002.png")).unwrap(), "of an older video");
     assert_eq!(identity(&archive_dir.join("shot_0001.png")), scene.frames[0].identity);
 }
 
@@ -473,7 +473,7 @@ fn trash_takes_the_frames_by_a_rename() {
     assert!(scene.left().is_empty());
 }
 
-/// Frames in two folders that follow each other, with their reel above them.
+/// Frames in two folders that follow each other, with their video above them.
 fn days() -> (TempDir, Vec<EncodedFrame>, Published) {
     let folder = tempfile::tempdir().unwrap();
     let frames = ["1/a.png", "1/b.png", "2/a.png"].map(|name| {
@@ -487,19 +487,19 @@ fn days() -> (TempDir, Vec<EncodedFrame>, Published) {
     (folder, frames.to_vec(), video(path))
 }
 
-fn clean_days(folder: &TempDir, frames: &[EncodedFrame], reel: &Published) -> CleanupReport {
+fn clean_days(folder: &TempDir, frames: &[EncodedFrame], video: &Published) -> CleanupReport {
     let (root, mode) = (folder.path(), Cleanup::Delete);
-    clean(&CleanupJob { root, dir: root, key: "7", frames, reel, mode, despite_changes: false }).unwrap()
+    clean(&CleanupJob { root, dir: root, key: "7", frames, video, mode, despite_changes: false }).unwrap()
 }
 
 #[test]
 fn frames_go_from_every_folder_and_the_folders_stay() {
-    let (folder, frames, reel) = days();
+    let (folder, frames, video) = days();
     fs::write(folder.path().join("2/other.png"), "").unwrap();
     // An interrupted attempt had moved one.
     fs::create_dir(folder.path().join("1/.reeld-trash-7")).unwrap();
     fs::rename(folder.path().join("1/b.png"), folder.path().join("1/.reeld-trash-7/b.png")).unwrap();
-    let report = clean_days(&folder, &frames, &reel);
+    let report = clean_days(&folder, &frames, &video);
     assert_eq!((report.removed, report.gone, report.kept.len()), (3, 0, 0));
     assert_eq!(fs::read_dir(folder.path().join("1")).unwrap().count(), 0);
     assert_eq!(fs::read_dir(folder.path().join("2")).unwrap().count(), 1);
@@ -507,9 +507,9 @@ fn frames_go_from_every_folder_and_the_folders_stay() {
 
 #[test]
 fn a_changed_frame_in_one_folder_keeps_those_of_the_others() {
-    let (folder, frames, reel) = days();
+    let (folder, frames, video) = days();
     fs::write(folder.path().join("2/a.png"), "changed").unwrap();
-    let report = clean_days(&folder, &frames, &reel);
+    let report = clean_days(&folder, &frames, &video);
     assert_eq!(report.removed, 0);
     let kept: Vec<String> = report.kept.iter().map(|(name, why)| format!("{name}: {why}")).collect();
     let others = "another frame of the batch changed since it was encoded";
@@ -525,15 +525,15 @@ fn a_changed_frame_in_one_folder_keeps_those_of_the_others() {
 
 #[test]
 fn a_folder_that_is_gone_took_its_frames_along_and_a_link_in_its_place_is_refused() {
-    let (folder, frames, reel) = days();
+    let (folder, frames, video) = days();
     fs::remove_dir_all(folder.path().join("1")).unwrap();
-    let report = clean_days(&folder, &frames, &reel);
+    let report = clean_days(&folder, &frames, &video);
     assert_eq!((report.removed, report.gone), (1, 2));
-    let (folder, frames, reel) = days();
+    let (folder, frames, video) = days();
     fs::rename(folder.path().join("2"), folder.path().join("elsewhere")).unwrap();
     symlink(folder.path().join("elsewhere"), folder.path().join("2")).unwrap();
     let (root, mode) = (folder.path(), Cleanup::Delete);
-    let job = CleanupJob { root, dir: root, key: "7", frames: &frames, reel: &reel, mode, despite_changes: true };
+    let job = CleanupJob { root, dir: root, key: "7", frames: &frames, video: &video, mode, despite_changes: true };
     assert!(matches!(clean(&job), Err(CleanupError::Folder { .. })));
     assert!(frames[..2].iter().all(|frame| folder.path().join(frame.name.to_string()).exists()));
 }

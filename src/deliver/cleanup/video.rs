@@ -22,17 +22,17 @@ use crate::frame::digest::Digest;
 /// good as it was, but it is not the file that was compared with the frames.
 pub(super) fn check(video: &Published) -> Result<(), CleanupError> {
     let path = || video.path.clone();
-    let unreadable = |source| CleanupError::Reel { path: path(), source };
+    let unreadable = |source| CleanupError::Video { path: path(), source };
     let Some(digest) = video.digest else {
         let is_same = is_still(&video.path, &video.identity).map_err(unreadable)?;
-        return if is_same { Ok(()) } else { Err(CleanupError::ReelChanged { path: path() }) };
+        return if is_same { Ok(()) } else { Err(CleanupError::VideoChanged { path: path() }) };
     };
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file: File = match openat(CWD, &video.path, flags, Mode::empty()) {
         Ok(file) => file.into(),
         // Gone, or a link, or a socket.
         Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NXIO) => {
-            return Err(CleanupError::ReelChanged { path: path() });
+            return Err(CleanupError::VideoChanged { path: path() });
         }
         Err(errno) => return Err(unreadable(errno.into())),
     };
@@ -41,7 +41,7 @@ pub(super) fn check(video: &Published) -> Result<(), CleanupError> {
     let identity = identity_of(&before);
     // The device's number may be another one, as after a restart: the contents tell more than it does.
     if !is_regular(&before) || (identity.ino, identity.size) != (video.identity.ino, video.identity.size) {
-        return Err(CleanupError::ReelChanged { path: path() });
+        return Err(CleanupError::VideoChanged { path: path() });
     }
     let found = Digest::of_file(&file).map_err(unreadable)?;
     let after = look().map_err(unreadable)?;

@@ -1,4 +1,4 @@
-//! Why a reel could not be staged or published.
+//! Why a video could not be staged or published.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use super::AnnounceError;
 use crate::error::{Explain, place};
 use crate::text::printable::Show as _;
 
-/// Why a reel could not be staged or published. The frames are untouched, and nothing half-made has a visible name.
+/// Why a video could not be staged or published. The frames are untouched, and nothing half-made has a visible name.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "every field is the path or the cause that its message shows")]
 pub enum PublishError {
@@ -29,7 +29,7 @@ pub enum PublishError {
     /// The staging file is empty, or not the file that was reserved.
     #[error("{} is empty or not the file that was reserved", path.shown())]
     NotStaged { path: PathBuf },
-    /// Too many reels have this name already.
+    /// Too many videos have this name already.
     #[error("no free name is left for {}", path.shown())]
     NoFreeName { path: PathBuf },
     /// The candidate's name could not be recorded, so it was not tried.

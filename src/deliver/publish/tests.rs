@@ -30,40 +30,40 @@ fn names_in(dir: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_reel_appears_whole_under_its_name_and_nothing_else_stays() {
+fn a_video_appears_whole_under_its_name_and_nothing_else_stays() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("new/below");
     let staging = staged(&dir, "reel");
     assert!(private::shown(staging.path()).starts_with(&dir));
     let ino = fs::metadata(staging.path()).unwrap().ino();
-    let reel = publish(staging, OsStr::new("clip.v2"), "mp4", &mut agree).unwrap();
-    assert_eq!(reel.path, dir.join("clip.v2.mp4"));
-    assert_eq!((reel.identity.ino, reel.identity.size), (ino, 4));
+    let video = publish(staging, OsStr::new("clip.v2"), "mp4", &mut agree).unwrap();
+    assert_eq!(video.path, dir.join("clip.v2.mp4"));
+    assert_eq!((video.identity.ino, video.identity.size), (ino, 4));
     assert_eq!(names_in(&dir), ["clip.v2.mp4"]);
-    assert!(is_still(&reel.path, &reel.identity).unwrap());
+    assert!(is_still(&video.path, &video.identity).unwrap());
 }
 
 #[test]
 fn the_identity_is_what_the_standard_library_reads() {
     let folder = tempfile::tempdir().unwrap();
-    let reel = publish(staged(folder.path(), "reel"), OsStr::new("clip"), "mp4", &mut agree).unwrap();
-    let meta = fs::symlink_metadata(&reel.path).unwrap();
+    let video = publish(staged(folder.path(), "reel"), OsStr::new("clip"), "mp4", &mut agree).unwrap();
+    let meta = fs::symlink_metadata(&video.path).unwrap();
     let expected = Identity {
         dev: meta.dev(),
         ino: meta.ino(),
         size: meta.size(),
         mtime_ns: meta.mtime() * 1_000_000_000 + meta.mtime_nsec(),
     };
-    assert_eq!(reel.identity, expected);
+    assert_eq!(video.identity, expected);
 }
 
 #[test]
-fn others_may_read_a_reel_as_the_umask_allows() {
+fn others_may_read_a_video_as_the_umask_allows() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("ordinary"), "").unwrap();
-    let reel = publish(staged(folder.path(), "reel"), OsStr::new("clip"), "mp4", &mut agree).unwrap();
+    let video = publish(staged(folder.path(), "reel"), OsStr::new("clip"), "mp4", &mut agree).unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode(&reel.path), mode(&folder.path().join("ordinary")));
+    assert_eq!(mode(&video.path), mode(&folder.path().join("ordinary")));
 }
 
 #[test]
@@ -73,20 +73,20 @@ fn a_name_taken_at_the_last_moment_is_not_overwritten() {
     symlink("nowhere", folder.path().join("clip_2.mp4")).unwrap();
     let third = folder.path().join("clip_3.mp4");
     let mut heard = Vec::new();
-    let mut announce = |reel: &Published| -> Result<(), AnnounceError> {
-        heard.push(reel.path.clone());
-        if reel.path == third {
+    let mut announce = |video: &Published| -> Result<(), AnnounceError> {
+        heard.push(video.path.clone());
+        if video.path == third {
             // Another program wins the race between the announcement and the rename.
             std::thread::scope(|scope| scope.spawn(|| fs::write(&third, "theirs too")).join().unwrap())?;
         }
         Ok(())
     };
-    let reel = publish(staged(folder.path(), "ours"), OsStr::new("clip"), "mp4", &mut announce).unwrap();
-    assert_eq!(reel.path, folder.path().join("clip_4.mp4"));
+    let video = publish(staged(folder.path(), "ours"), OsStr::new("clip"), "mp4", &mut announce).unwrap();
+    assert_eq!(video.path, folder.path().join("clip_4.mp4"));
     assert_eq!(heard.len(), 4);
     assert_eq!(fs::read_to_string(folder.path().join("clip.mp4")).unwrap(), "theirs");
     assert_eq!(fs::read_to_string(&third).unwrap(), "theirs too");
-    assert_eq!(fs::read_to_string(&reel.path).unwrap(), "ours");
+    assert_eq!(fs::read_to_string(&video.path).unwrap(), "ours");
 }
 
 #[test]
@@ -190,8 +190,8 @@ fn a_swapped_staging_folder_is_neither_written_nor_published() {
     fs::write(staged_in(&folder.path().join("theirs")), "theirs").unwrap();
     symlink("theirs", &hidden).unwrap();
     fs::write(staging.path(), "ours again").unwrap();
-    let reel = publish(staging, OsStr::new("clip"), "mp4", &mut agree).unwrap();
-    assert_eq!(fs::read(&reel.path).unwrap(), b"ours again");
+    let video = publish(staging, OsStr::new("clip"), "mp4", &mut agree).unwrap();
+    assert_eq!(fs::read(&video.path).unwrap(), b"ours again");
     assert_eq!(fs::read(staged_in(&folder.path().join("theirs"))).unwrap(), b"theirs");
 }
 

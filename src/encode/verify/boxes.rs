@@ -21,9 +21,9 @@ const BT709: [u16; 3] = [1, 13, 1];
 /// The pictures may be right all the same: a player scales to the size, and chooses colours by the tags, that stand here.
 /// What FFmpeg was asked for does not tell what it wrote: 9.0.2 drops `-color_primaries` and `-color_trc` after a `scale`
 /// filter without a word, which 5.1.9 did not.
-pub(in crate::encode) fn check(reel: &Path, recipe: &Recipe) -> Result<(), EncodeError> {
-    let moov = read_moov(reel).map_err(EncodeError::damaged(reel))?;
-    let flaw = |text: String| flawed(reel, Flaw::Container(text));
+pub(in crate::encode) fn check(video: &Path, recipe: &Recipe) -> Result<(), EncodeError> {
+    let moov = read_moov(video).map_err(EncodeError::damaged(video))?;
+    let flaw = |text: String| flawed(video, Flaw::Container(text));
     let moov = moov.ok_or_else(|| flaw("no index (moov)".to_owned()))?;
     let entry = sample_entry(&moov).ok_or_else(|| flaw("no description of the video (stsd)".to_owned()))?;
     let canvas = &recipe.canvas;
@@ -42,14 +42,14 @@ pub(in crate::encode) fn check(reel: &Path, recipe: &Recipe) -> Result<(), Encod
 }
 
 /// Checks that the index gives all frames the same time, and `rate` as that: players tell the rate from it.
-pub(in crate::encode) fn check_rate(reel: &Path, rate: FrameRate) -> Result<(), EncodeError> {
-    let moov = read_moov(reel).map_err(EncodeError::damaged(reel))?;
+pub(in crate::encode) fn check_rate(video: &Path, rate: FrameRate) -> Result<(), EncodeError> {
+    let moov = read_moov(video).map_err(EncodeError::damaged(video))?;
     let wanted = (track_timescale(rate), track_step(rate));
     let found = moov.as_deref().and_then(clock);
     match found {
         Some((timescale, step)) if (u64::from(timescale), u64::from(step)) == wanted => Ok(()),
-        Some((timescale, step)) => Err(flawed(reel, Flaw::Container(format!("a frame takes {step}/{timescale} s")))),
-        None => Err(flawed(reel, Flaw::Container("frames of different lengths".to_owned()))),
+        Some((timescale, step)) => Err(flawed(video, Flaw::Container(format!("a frame takes {step}/{timescale} s")))),
+        None => Err(flawed(video, Flaw::Container("frames of different lengths".to_owned()))),
     }
 }
 

@@ -49,12 +49,12 @@ impl List {
     /// Checks number, times and key frame against `expected` frames at `rate`.
     pub(in crate::encode) fn check(
         &self,
-        reel: &Path,
+        video: &Path,
         clock: Clock,
         rate: FrameRate,
         expected: u64,
     ) -> Result<(), EncodeError> {
-        self.judge(clock, rate, expected).map_err(|flaw| flawed(reel, flaw))
+        self.judge(clock, rate, expected).map_err(|flaw| flawed(video, flaw))
     }
 
     fn judge(&self, clock: Clock, rate: FrameRate, expected: u64) -> Result<(), Flaw> {

@@ -23,15 +23,15 @@ use crate::frame::color::Feed;
 /// Checks times and pictures. The difference of the worst picture.
 pub(super) fn check(
     spec: &EncodeSpec,
-    reel: &Path,
+    video: &Path,
     fed: u64,
     fingerprints: &Fingerprints,
     stop: &Stop,
 ) -> Result<u8, EncodeError> {
-    let file = File::open(reel).map_err(EncodeError::io(reel))?;
-    let frames = frames(&mut BufReader::new(&file)).map_err(EncodeError::io(reel))?;
-    check_times(&frames, spec, fed).map_err(|flaw| flawed(reel, flaw))?;
-    check_pictures(spec, reel, fed, fingerprints, stop)
+    let file = File::open(video).map_err(EncodeError::io(video))?;
+    let frames = frames(&mut BufReader::new(&file)).map_err(EncodeError::io(video))?;
+    check_times(&frames, spec, fed).map_err(|flaw| flawed(video, flaw))?;
+    check_pictures(spec, video, fed, fingerprints, stop)
 }
 
 fn check_times(frames: &[Anmf], spec: &EncodeSpec, fed: u64) -> Result<(), Flaw> {
@@ -57,13 +57,13 @@ fn check_times(frames: &[Anmf], spec: &EncodeSpec, fed: u64) -> Result<(), Flaw>
 
 fn check_pictures(
     spec: &EncodeSpec,
-    reel: &Path,
+    video: &Path,
     fed: u64,
     fingerprints: &Fingerprints,
     stop: &Stop,
 ) -> Result<u8, EncodeError> {
-    let damaged = |error: image::ImageError| flawed(reel, Flaw::Container(chain(&error).to_string()));
-    let file = File::open(reel).map_err(EncodeError::io(reel))?;
+    let damaged = |error: image::ImageError| flawed(video, Flaw::Container(chain(&error).to_string()));
+    let file = File::open(video).map_err(EncodeError::io(video))?;
     let decoder = WebPDecoder::new(BufReader::new(file)).map_err(damaged)?;
     let pictures: Box<dyn Iterator<Item = _>> = if decoder.has_animation() {
         Box::new(decoder.into_frames().map(|frame| frame.map(Frame::into_buffer)))
@@ -80,7 +80,7 @@ fn check_pictures(
         let (width, height) = picture.dimensions();
         let canvas = &spec.recipe.canvas;
         if (width, height) != (canvas.width, canvas.height) {
-            return Err(flawed(reel, Flaw::Container(format!("a frame of {width}x{height} pixels"))));
+            return Err(flawed(video, Flaw::Container(format!("a frame of {width}x{height} pixels"))));
         }
         let expected = fingerprints.get(found);
         let index = found;
@@ -92,11 +92,11 @@ fn check_pictures(
             (Feed::Rgb24, DynamicImage::ImageRgba8(picture).into_rgb8().into_raw())
         };
         let seen = spec.recipe.fingerprint(&raw, Layout::Feed(layout), (width, height));
-        judge.judge(index, expected, seen).map_err(|flaw| flawed(reel, flaw))?;
+        judge.judge(index, expected, seen).map_err(|flaw| flawed(video, flaw))?;
     }
     if found != fed {
-        return Err(flawed(reel, Flaw::Count { expected: fed, found, what: "decoded" }));
+        return Err(flawed(video, Flaw::Count { expected: fed, found, what: "decoded" }));
     }
-    judge.finish().map_err(|flaw| flawed(reel, flaw))?;
+    judge.finish().map_err(|flaw| flawed(video, flaw))?;
     Ok(judge.worst())
 }

@@ -43,10 +43,10 @@ fn deliver(folder: &Path) {
         });
         let staging = staging.unwrap();
         fs::write(staging.path(), "reel").unwrap();
-        let reel = publish(staging, "clip".as_ref(), "mp4", &mut |reel| {
-            Ok(journal.publishing(stored.id, reel, &delete_at(NOW))?)
+        let video = publish(staging, "clip".as_ref(), "mp4", &mut |video| {
+            Ok(journal.publishing(stored.id, video, &delete_at(NOW))?)
         });
-        journal.published(stored.id, &reel.unwrap(), NOW).unwrap();
+        journal.published(stored.id, &video.unwrap(), NOW).unwrap();
     }
     for due in journal.due_cleanups(NOW).unwrap() {
         let report = clean(&CleanupJob {
@@ -54,7 +54,7 @@ fn deliver(folder: &Path) {
             dir: &due.dir,
             key: &due.id.to_string(),
             frames: &due.frames,
-            reel: &due.reel,
+            video: &due.video,
             mode: due.plan.mode,
             despite_changes: due.plan.despite_changes,
         });

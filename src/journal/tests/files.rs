@@ -110,7 +110,7 @@ fn a_start_does_not_walk_the_history() {
     // What `reeld encode` asks for, and a folder that is read.
     let new = batch(dir.to_str().unwrap(), &[1, 2]);
     let new = NewBatch { root: &dir, batch: &new, recipe: "h264", rate: ntsc() };
-    assert_eq!(journal.reels_of(&new).unwrap(), []);
+    assert_eq!(journal.videos_of(&new).unwrap(), []);
     assert!(journal.claims(&dir).unwrap().len() > 100);
     assert_eq!(journal.claims(Path::new("/srv")).unwrap(), [], "a root with all those folders in it");
 
@@ -152,15 +152,15 @@ fn damage_history(scene: Scene) -> Scene {
 }
 
 #[test]
-fn reels_from_before_there_was_a_column_for_their_folder_are_found() {
+fn videos_from_before_there_was_a_column_for_their_folder_are_found() {
     let scene = Scene::new();
     let paths: [&[u8]; 4] = [b"/srv/a/clip.mp4", b"/clip.mp4", b"/srv/\xC3/\xA9\xF6 x.mp4", b"/srv/a/b/c.mp4"];
     let ids = paths.map(|path| {
         let id = scene.begin("/x");
-        let reel = scene.publish(id, &Outcome::default());
+        let video = scene.publish(id, &Outcome::default());
         let rename = "UPDATE batches SET reel = ?, reel_ino = ? WHERE id = ?";
         scene.journal.with(|connection| connection.execute(rename, (path, id, id))).unwrap();
-        (id, reel.identity)
+        (id, video.identity)
     });
     scene.take_back(13, "DELETE FROM frames");
 

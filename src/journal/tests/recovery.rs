@@ -49,7 +49,7 @@ fn killed_before_the_rename_it_starts_again() {
     let scene = scene.restart();
     assert_eq!(scene.journal.recover(NOW).unwrap().restarted, [id]);
     assert!(!staged.path.exists() && theirs.path.exists());
-    assert_eq!(scene.entry(id).reel, None);
+    assert_eq!(scene.entry(id).video, None);
 }
 
 #[test]
@@ -57,16 +57,16 @@ fn killed_after_the_rename_it_is_published_and_cleaned_up_as_planned() {
     let scene = Scene::new();
     let id = scene.begin("/srv/a");
     let staged = scene.staged();
-    let reel = Published { path: scene.folder.path().join("clip.mp4"), ..staged.clone() };
+    let video = Published { path: scene.folder.path().join("clip.mp4"), ..staged.clone() };
     scene.journal.started(id, &staged.path, "5.1.9", NOW).unwrap();
-    scene.journal.publishing(id, &reel, &delete_at(NOW)).unwrap();
+    scene.journal.publishing(id, &video, &delete_at(NOW)).unwrap();
     // A hard link, as on file systems that cannot rename without replacing: the old name is still there.
-    fs::hard_link(&staged.path, &reel.path).unwrap();
+    fs::hard_link(&staged.path, &video.path).unwrap();
     let scene = scene.restart();
     assert_eq!(scene.journal.recover(NOW).unwrap(), Recovery { published: vec![id], ..Recovery::default() });
-    assert!(!staged.path.exists() && reel.path.exists());
+    assert!(!staged.path.exists() && video.path.exists());
     let due = scene.journal.due_cleanups(NOW).unwrap().pop().unwrap();
-    assert_eq!(due.reel, reel, "with what its contents are known by");
+    assert_eq!(due.video, video, "with what its contents are known by");
 }
 
 #[test]
@@ -77,8 +77,8 @@ fn a_missing_disk_decides_nothing() {
     let elsewhere = scene.folder.path().join("disk");
     let identity = Identity { dev: staged.identity.dev + 1, ..staged.identity };
     scene.journal.started(id, &elsewhere.join(".reeld-1.1.part"), "5.1.9", NOW).unwrap();
-    let reel = Published { path: elsewhere.join("clip.mp4"), identity, digest: staged.digest };
-    scene.journal.publishing(id, &reel, &Outcome::default()).unwrap();
+    let video = Published { path: elsewhere.join("clip.mp4"), identity, digest: staged.digest };
+    scene.journal.publishing(id, &video, &Outcome::default()).unwrap();
     let scene = scene.restart();
     for mount_point_exists in [false, true] {
         if mount_point_exists {
@@ -92,7 +92,7 @@ fn a_missing_disk_decides_nothing() {
         assert_eq!(scene.journal.recover_due(due, &[]).unwrap().warnings.len(), 1);
         assert!(scene.journal.next_due(due).unwrap().unwrap() > due);
     }
-    // The disk is back under another number, with the reel on it.
+    // The disk is back under another number, with the video on it.
     fs::rename(&staged.path, elsewhere.join("clip.mp4")).unwrap();
     assert_eq!(scene.journal.recover_due(i64::MAX, &[]).unwrap().published, [id]);
     let entry = scene.entry(id);
@@ -113,16 +113,16 @@ fn a_disk_under_another_number_has_the_same_files() {
     fs::remove_file(dir.join("shot_0001.png")).unwrap();
     let id = scene.begin_batch(&batch);
     let (changed, elsewhere) = (scene.begin_batch(&batch), scene.begin("/srv/a"));
-    let mut reel = scene.file("clip.mp4");
-    reel.identity.dev += 1;
+    let mut video = scene.file("clip.mp4");
+    video.identity.dev += 1;
     scene.journal.started(id, Path::new("/x/.reeld-1.1.part"), "5.1.9", NOW).unwrap();
-    scene.journal.publishing(id, &reel, &delete_at(NOW)).unwrap();
-    scene.journal.published(id, &reel, NOW).unwrap();
+    scene.journal.publishing(id, &video, &delete_at(NOW)).unwrap();
+    scene.journal.published(id, &video, NOW).unwrap();
 
     assert!(scene.journal.remap_devices(Path::new("/srv")).unwrap().is_empty());
     assert_eq!(scene.journal.remap_devices(&dir).unwrap(), [id, changed]);
     let due = scene.journal.due_cleanups(NOW).unwrap().pop().unwrap();
-    assert_eq!(due.reel.identity.dev, files[0].dev);
+    assert_eq!(due.video.identity.dev, files[0].dev);
     assert_eq!(due.frames.iter().map(|frame| frame.identity).collect::<Vec<_>>(), files);
     assert!(scene.journal.remap_devices(&dir).unwrap().is_empty());
 
@@ -137,9 +137,9 @@ fn a_disk_under_another_number_has_the_same_files() {
 #[test]
 fn finished_batches_of_a_disk_under_another_number_are_known_when_somebody_asks() {
     let asks: [fn(&Journal, &Batch, &Published) -> bool; 4] = [
-        |journal, batch, reel| {
+        |journal, batch, video| {
             let claims = journal.claims(&batch.dir).unwrap();
-            batch.frames.iter().all(|frame| claims.contains(&frame.identity)) && claims.contains(&reel.identity)
+            batch.frames.iter().all(|frame| claims.contains(&frame.identity)) && claims.contains(&video.identity)
         },
         |journal, batch, _| {
             let files: Vec<Identity> = batch.frames.iter().map(|frame| frame.identity).collect();
@@ -148,7 +148,7 @@ fn finished_batches_of_a_disk_under_another_number_are_known_when_somebody_asks(
         |journal, batch, _| journal.delivered(&batch.dir, &batch.pattern).unwrap().contains(&batch.frames[1].identity),
         |journal, batch, _| {
             let new = NewBatch { root: &batch.dir, batch, recipe: "h264", rate: ntsc() };
-            journal.reels_of(&new).unwrap().len() == 1
+            journal.videos_of(&new).unwrap().len() == 1
         },
     ];
     for (index, ask) in asks.into_iter().enumerate() {
@@ -163,15 +163,15 @@ fn finished_batches_of_a_disk_under_another_number_are_known_when_somebody_asks(
             frame.identity.dev += 1;
         }
         let id = scene.begin_batch(&before);
-        let reel = scene.file("clip.mp4");
-        let reel_before =
-            Published { identity: Identity { dev: reel.identity.dev + 1, ..reel.identity }, ..reel.clone() };
+        let video = scene.file("clip.mp4");
+        let video_before =
+            Published { identity: Identity { dev: video.identity.dev + 1, ..video.identity }, ..video.clone() };
         scene.journal.started(id, Path::new("/x/.reeld-1.1.part"), "5.1.9", NOW).unwrap();
-        scene.journal.publishing(id, &reel_before, &Outcome::default()).unwrap();
-        scene.journal.published(id, &reel_before, NOW).unwrap();
+        scene.journal.publishing(id, &video_before, &Outcome::default()).unwrap();
+        scene.journal.published(id, &video_before, NOW).unwrap();
         let scene = scene.restart();
         assert_eq!(scene.journal.recover(NOW).unwrap(), Recovery::default());
-        assert!(ask(&scene.journal, &now, &reel), "{index}");
+        assert!(ask(&scene.journal, &now, &video), "{index}");
     }
 }
 

@@ -22,7 +22,7 @@ struct Scene {
     folder: TempDir,
     journal: Journal,
     id: BatchId,
-    reel: Published,
+    video: Published,
     _lock: Lock,
 }
 
@@ -55,9 +55,9 @@ impl Scene {
         let staging = Staging::create(folder.path(), &id.to_string(), &mut record).unwrap();
         fs::write(staging.path(), "video").unwrap();
         let outcome = Outcome::default();
-        let mut announce = |reel: &Published| journal.publishing(id, reel, &outcome).map_err(Into::into);
-        let reel = publish::publish(staging, "clip".as_ref(), "mp4", &mut announce).unwrap();
-        Self { folder, journal, id, reel, _lock: lock }
+        let mut announce = |video: &Published| journal.publishing(id, video, &outcome).map_err(Into::into);
+        let video = publish::publish(staging, "clip".as_ref(), "mp4", &mut announce).unwrap();
+        Self { folder, journal, id, video, _lock: lock }
     }
 
     fn state(&self) -> State {
@@ -72,22 +72,22 @@ impl Scene {
     }
 
     fn failed_sync(&self) -> JobError {
-        PublishError::Io { path: self.reel.path.clone(), source: io::Error::other("no sync") }.into()
+        PublishError::Io { path: self.video.path.clone(), source: io::Error::other("no sync") }.into()
     }
 }
 
 #[test]
 fn a_folder_that_cannot_be_synced_at_first_has_its_video_all_the_same() {
     let scene = Scene::new();
-    let reel = after_all(scene.id, &scene.journal, scene.failed_sync()).unwrap();
-    assert_eq!(reel, scene.reel);
+    let video = after_all(scene.id, &scene.journal, scene.failed_sync()).unwrap();
+    assert_eq!(video, scene.video);
     assert_eq!(scene.state(), State::Published);
 }
 
 #[test]
 fn a_video_that_has_no_name_fails_as_it_failed() {
     let scene = Scene::new();
-    fs::remove_file(&scene.reel.path).unwrap();
+    fs::remove_file(&scene.video.path).unwrap();
     let error = after_all(scene.id, &scene.journal, scene.failed_sync()).unwrap_err();
     assert!(matches!(error, JobError::Publish(_)), "{error:?}");
     record_failure(scene.id, &scene.journal, &error).unwrap();
@@ -98,7 +98,7 @@ fn a_video_that_has_no_name_fails_as_it_failed() {
 fn a_journal_that_cannot_be_written_after_the_rename_makes_no_second_video() {
     let scene = Scene::new();
     let other = scene.hold();
-    let error = scene.journal.published(scene.id, &scene.reel, NOW).unwrap_err();
+    let error = scene.journal.published(scene.id, &scene.video, NOW).unwrap_err();
     let error = after_all(scene.id, &scene.journal, error.into()).unwrap_err();
     assert!(matches!(error.consequence(), Consequence::Recover(_)), "{error:?}");
     record_failure(scene.id, &scene.journal, &error).unwrap_err();
@@ -109,7 +109,7 @@ fn a_journal_that_cannot_be_written_after_the_rename_makes_no_second_video() {
     scene.journal.outcome_unknown(scene.id, "busy", None, NOW).unwrap();
     assert_eq!(scene.journal.recover_due(NOW, &[scene.id]).unwrap().published, [], "somebody works on it");
     assert_eq!(scene.journal.recover_due(NOW, &[]).unwrap().published, [scene.id]);
-    assert_eq!(scene.journal.reel_of(scene.id).unwrap(), Some(scene.reel.clone()));
+    assert_eq!(scene.journal.video_of(scene.id).unwrap(), Some(scene.video.clone()));
     assert!(scene.journal.pending(i64::MAX).unwrap().is_empty(), "nothing is encoded again");
 }
 

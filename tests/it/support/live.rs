@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::recorder::{Recorder, Twist};
-use super::reel::{assert_clean, assert_shows, number, pictures};
+use super::video::{assert_clean, assert_shows, number, pictures};
 use super::{Daemon, Frames, Sandbox, toml_string};
 
 /// Frames of a chunk, as [`Live::config`] has it: the fewest that are allowed.
@@ -75,7 +75,7 @@ impl Live {
         fs::write(self.shot.join(".done"), "").unwrap();
     }
 
-    pub fn reel(&self) -> PathBuf {
+    pub fn video(&self) -> PathBuf {
         self.shot.join("frame.mp4")
     }
 
@@ -109,13 +109,13 @@ impl Live {
         daemon.wait("the chunk files go away", |_| self.chunk_files().is_empty().then_some(()));
     }
 
-    /// Waits for the reel, and panics unless it shows exactly these frames, undamaged, and is the only one.
+    /// Waits for the video, and panics unless it shows exactly these frames, undamaged, and is the only one.
     #[track_caller]
-    pub fn assert_reel(&self, daemon: &mut Daemon, expected: impl IntoIterator<Item = u32>) {
-        daemon.wait_for_file(&self.reel());
-        assert_shows(&self.reel(), &self.sandbox.ffmpeg, expected);
-        assert_clean(&self.reel(), &self.sandbox.ffmpeg);
-        assert_eq!(self.sandbox.videos(), [self.reel()]);
+    pub fn assert_video(&self, daemon: &mut Daemon, expected: impl IntoIterator<Item = u32>) {
+        daemon.wait_for_file(&self.video());
+        assert_shows(&self.video(), &self.sandbox.ffmpeg, expected);
+        assert_clean(&self.video(), &self.sandbox.ffmpeg);
+        assert_eq!(self.sandbox.videos(), [self.video()]);
     }
 
     /// Panics unless the frames with these numbers are the files that were written.

@@ -6,8 +6,8 @@ pub mod frames;
 pub mod live;
 pub mod random;
 pub mod recorder;
-pub mod reel;
 pub mod sandbox;
+pub mod video;
 
 use std::path::{Path, PathBuf};
 use std::thread;

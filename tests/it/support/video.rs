@@ -1,4 +1,4 @@
-//! Reads reels back with the real FFmpeg.
+//! Reads videos back with the real FFmpeg.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -6,15 +6,15 @@ use std::process::{Command, Stdio};
 use reeld::cli::make_frames::placeholder;
 use reeld::frame::color::Feed;
 
-/// The frame numbers in the pixels of `reel`, in the order in which they are shown. A picture without a readable number
+/// The frame numbers in the pixels of `video`, in the order in which they are shown. A picture without a readable number
 /// is a panic.
-pub fn numbers(reel: &Path, ffmpeg: &Path) -> Vec<u32> {
-    pictures(reel, ffmpeg)
+pub fn numbers(video: &Path, ffmpeg: &Path) -> Vec<u32> {
+    pictures(video, ffmpeg)
         .iter()
         .enumerate()
         .map(|(index, picture)| {
             number(&picture.gray, picture.width, picture.height)
-                .unwrap_or_else(|| panic!("picture {index} of {} carries no number", reel.display()))
+                .unwrap_or_else(|| panic!("picture {index} of {} carries no number", video.display()))
         })
         .collect()
 }
@@ -25,17 +25,17 @@ pub fn number(gray: &[u8], width: u32, height: u32) -> Option<u32> {
     placeholder::read_number(gray, Feed::Yuv420p, width, height)
 }
 
-/// Panics unless `reel` shows exactly the frames `expected`.
+/// Panics unless `video` shows exactly the frames `expected`.
 #[track_caller]
-pub fn assert_shows(reel: &Path, ffmpeg: &Path, expected: impl IntoIterator<Item = u32>) {
-    assert_eq!(numbers(reel, ffmpeg), expected.into_iter().collect::<Vec<_>>(), "{}", reel.display());
+pub fn assert_shows(video: &Path, ffmpeg: &Path, expected: impl IntoIterator<Item = u32>) {
+    assert_eq!(numbers(video, ffmpeg), expected.into_iter().collect::<Vec<_>>(), "{}", video.display());
 }
 
-/// Panics unless each picture of `reel` is the placeholder frame of its number all over, within what a lossy encode
+/// Panics unless each picture of `video` is the placeholder frame of its number all over, within what a lossy encode
 /// changes: in a damaged one the number may be the only thing that can still be read.
 #[track_caller]
-pub fn assert_clean(reel: &Path, ffmpeg: &Path) {
-    for (index, picture) in pictures(reel, ffmpeg).iter().enumerate() {
+pub fn assert_clean(video: &Path, ffmpeg: &Path) {
+    for (index, picture) in pictures(video, ffmpeg).iter().enumerate() {
         let Picture { width, height, gray } = picture;
         let number = number(gray, *width, *height).unwrap_or_else(|| panic!("picture {index} carries no number"));
         let drawn = placeholder::draw(*width, *height, number, 4);
@@ -51,13 +51,13 @@ pub fn assert_clean(reel: &Path, ffmpeg: &Path) {
             off[(y / 16 * width.div_ceil(16) + x / 16) as usize] += wanted.abs_diff(u32::from(*shown));
         }
         let worst = off.iter().max().unwrap() / (16 * 16);
-        assert!(worst < 12, "picture {index} of {}, frame {number}, is off by {worst}", reel.display());
+        assert!(worst < 12, "picture {index} of {}, frame {number}, is off by {worst}", video.display());
     }
 }
 
-/// The packets of `reel` as they are, with their times.
-pub fn packets(reel: &Path, ffmpeg: &Path) -> String {
-    String::from_utf8(run(ffmpeg, reel, &["-map", "0:v:0", "-c", "copy", "-f", "framemd5"])).unwrap()
+/// The packets of `video` as they are, with their times.
+pub fn packets(video: &Path, ffmpeg: &Path) -> String {
+    String::from_utf8(run(ffmpeg, video, &["-map", "0:v:0", "-c", "copy", "-f", "framemd5"])).unwrap()
 }
 
 /// One decoded picture.
@@ -68,12 +68,12 @@ pub struct Picture {
     pub gray: Vec<u8>,
 }
 
-/// Every picture of `reel`, none repeated or dropped for timing's sake.
-pub fn pictures(reel: &Path, ffmpeg: &Path) -> Vec<Picture> {
+/// Every picture of `video`, none repeated or dropped for timing's sake.
+pub fn pictures(video: &Path, ffmpeg: &Path) -> Vec<Picture> {
     let arguments =
         ["-map", "0:v:0", "-fps_mode", "passthrough", "-pix_fmt", "gray", "-c:v", "pgm", "-f", "image2pipe"];
     // Each PGM picture (netpbm) is `P5`, width, height, 255 and the pixels, so that the stream says its own size.
-    let stream = run(ffmpeg, reel, &arguments);
+    let stream = run(ffmpeg, video, &arguments);
     let mut pictures = Vec::new();
     let mut rest = stream.as_slice();
     while !rest.is_empty() {
@@ -93,15 +93,15 @@ pub fn pictures(reel: &Path, ffmpeg: &Path) -> Vec<Picture> {
 }
 
 /// The pixel in the middle of the first picture as the file has it: Y, Cb, Cr at 8 bits, its range and matrix untouched.
-pub fn middle_yuv(reel: &Path, ffmpeg: &Path) -> [u8; 3] {
+pub fn middle_yuv(video: &Path, ffmpeg: &Path) -> [u8; 3] {
     let filter = "scale=in_range=tv:out_range=tv,format=yuv444p,crop=1:1:iw/2:ih/2";
-    let raw = run(ffmpeg, reel, &["-map", "0:v:0", "-frames:v", "1", "-vf", filter, "-f", "rawvideo"]);
+    let raw = run(ffmpeg, video, &["-map", "0:v:0", "-frames:v", "1", "-vf", filter, "-f", "rawvideo"]);
     raw.try_into().unwrap()
 }
 
 /// FFmpeg's line about the video stream: `Video: h264 (High) (avc1 / 0x31637661), yuv420p(tv, bt709, ...), 256x144, ...`.
-pub fn describe(reel: &Path, ffmpeg: &Path) -> String {
-    let output = Command::new(ffmpeg).args(["-hide_banner", "-nostdin", "-i"]).arg(reel).output().unwrap();
+pub fn describe(video: &Path, ffmpeg: &Path) -> String {
+    let output = Command::new(ffmpeg).args(["-hide_banner", "-nostdin", "-i"]).arg(video).output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     text.lines()
         .find(|line| line.contains("Video: "))
@@ -111,8 +111,8 @@ pub fn describe(reel: &Path, ffmpeg: &Path) -> String {
 
 /// Frames and seconds of the one time step between all pictures, as a fraction in lowest terms: 24 pictures a second are
 /// `(24, 1)`. Panics unless the first picture is at 0 and every step is the same.
-pub fn rate(reel: &Path, ffmpeg: &Path) -> (u64, u64) {
-    let listing = run(ffmpeg, reel, &["-map", "0:v:0", "-c", "copy", "-f", "framecrc"]);
+pub fn rate(video: &Path, ffmpeg: &Path) -> (u64, u64) {
+    let listing = run(ffmpeg, video, &["-map", "0:v:0", "-c", "copy", "-f", "framecrc"]);
     let listing = String::from_utf8(listing).unwrap();
     let base = listing.lines().find_map(|line| line.strip_prefix("#tb 0: ")).unwrap();
     let (seconds, ticks) = base.split_once('/').unwrap();
@@ -122,7 +122,7 @@ pub fn rate(reel: &Path, ffmpeg: &Path) -> (u64, u64) {
     times.sort_unstable();
     let step = times[1];
     for (index, time) in times.iter().enumerate() {
-        assert_eq!(*time, step * index as u64, "uneven times in {}: {times:?}", reel.display());
+        assert_eq!(*time, step * index as u64, "uneven times in {}: {times:?}", video.display());
     }
     let (num, den) = (ticks, seconds * step);
     let divisor = greatest_common_divisor(num, den);
@@ -133,11 +133,11 @@ fn greatest_common_divisor(a: u64, b: u64) -> u64 {
     if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
-/// Standard output of FFmpeg on `reel`. Any complaint of FFmpeg is a panic: the reel is damaged.
-fn run(ffmpeg: &Path, reel: &Path, arguments: &[&str]) -> Vec<u8> {
+/// Standard output of FFmpeg on `video`. Any complaint of FFmpeg is a panic: the video is damaged.
+fn run(ffmpeg: &Path, video: &Path, arguments: &[&str]) -> Vec<u8> {
     // By absolute path behind `file:`, so that no name is taken for an option or a protocol.
     let mut input = std::ffi::OsString::from("file:");
-    input.push(std::path::absolute(reel).unwrap());
+    input.push(std::path::absolute(video).unwrap());
     let output = Command::new(ffmpeg)
         .args(["-nostdin", "-v", "error", "-xerror", "-err_detect", "explode", "-i"])
         .arg(input)
@@ -147,6 +147,6 @@ fn run(ffmpeg: &Path, reel: &Path, arguments: &[&str]) -> Vec<u8> {
         .output()
         .unwrap();
     let complaints = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && complaints.is_empty(), "FFmpeg on {}: {complaints}", reel.display());
+    assert!(output.status.success() && complaints.is_empty(), "FFmpeg on {}: {complaints}", video.display());
     output.stdout
 }
