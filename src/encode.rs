@@ -7,7 +7,7 @@
 //! Its own modules import each other downward only, in this order, which a test reads:
 //!
 //! ```text
-//! preview, probe > join, verified > verify, plan > chunk > error, parallel > recipe > ffmpeg, fingerprint, mp4, store, webp > priority
+//! preview, probe > join, verified > verify > chunk > error > recipe > ffmpeg, fingerprint, mp4, webp
 //! ```
 
 pub mod chunk;
@@ -18,13 +18,9 @@ pub mod fingerprint;
 pub(crate) mod fuzzing;
 pub mod join;
 mod mp4;
-pub mod parallel;
-pub mod plan;
 pub mod preview;
-pub(crate) mod priority;
 mod probe;
 pub mod recipe;
-pub mod store;
 pub mod verified;
 pub mod verify;
 mod webp;

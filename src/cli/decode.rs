@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::encode::priority::step_back;
+use crate::encode::ffmpeg::priority::step_back;
 use crate::frame::child;
 
 #[derive(Debug, Args)]

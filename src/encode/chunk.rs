@@ -4,6 +4,9 @@
 //! threads, in order, bounded by bytes, to FFmpeg's standard input. The file is not yet proved;
 //! [`verify`](super::verify) does that.
 //!
+//! Which chunks make a video is decided in [`plan`], how many are encoded at a time in [`parallel`], and [`store`] is the
+//! folder of their files.
+//!
 //! # The threads of one encode
 //!
 //! ```text
@@ -101,7 +104,10 @@ use crate::sequence::{FrameNumber, Unreadable};
 mod decoders;
 mod feeder;
 mod frame_queue;
+pub mod parallel;
+pub mod plan;
 mod spec;
+pub mod store;
 
 pub(crate) use feeder::PIPE_BYTES;
 use feeder::{Fed, Feeder};

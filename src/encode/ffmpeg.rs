@@ -24,6 +24,7 @@ use crate::text::printable::Show as _;
 
 pub(crate) mod child;
 pub(crate) mod failure;
+pub(crate) mod priority;
 pub(crate) mod progress;
 pub(crate) mod supervise;
 

@@ -5,10 +5,10 @@ use std::io::{Cursor, Seek as _, SeekFrom};
 use std::os::unix::ffi::OsStrExt as _;
 use std::sync::atomic::AtomicU64;
 
+use super::chunk::store::fuzzing::chunk_name;
 use super::ffmpeg::progress;
 use super::mp4::boxes::{Boxes, Walk};
 use super::mp4::fragments::{FragmentPosition, Layout, TrackSample, header};
-use super::store::fuzzing::chunk_name;
 use super::verify::{self, packets};
 use super::webp;
 

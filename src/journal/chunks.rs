@@ -1,7 +1,7 @@
 //! Chunks that are encoded and proved before their sequence is finished, or before the rest of its batch is.
 //!
 //! A row is written after the file has its name on the disk, and goes before the file does: a file without a row is
-//! nobody's, and [`ChunkStore::sweep`](crate::encode::store::ChunkStore::sweep) removes it. That the file is still there and
+//! nobody's, and [`ChunkStore::sweep`](crate::encode::chunk::store::ChunkStore::sweep) removes it. That the file is still there and
 //! whole is for whoever uses it to find out.
 
 use std::ffi::OsStr;

@@ -12,11 +12,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::encode::EncodeError;
+use crate::encode::chunk::parallel::{memory_available, parallel_chunks};
+use crate::encode::chunk::plan::{Piece, plan};
 use crate::encode::chunk::{BadFrames, ChunkOutcome, ChunkSpec, FrameFile, FrameQueue, Progress, Shown};
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::encode::join::{self, VideoPart};
-use crate::encode::parallel::{memory_available, parallel_chunks};
-use crate::encode::plan::{Piece, plan};
 use crate::encode::verified::encode_verified;
 use crate::error::{Explain as _, chain};
 use crate::frame::digest::{self, Contents};

@@ -16,12 +16,12 @@ use sha2::{Digest as _, Sha256};
 
 use crate::config::{FrameRate, dirs};
 use crate::encode::EncodeError;
+use crate::encode::chunk::store::{self, ChunkStore};
 use crate::encode::chunk::{BadFrames, ChunkOutcome, EncodeSpec, FrameQueue, Progress, Shown, settings_of};
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::encode::join::VideoPart;
 use crate::encode::preview;
 use crate::encode::recipe::{Form, Recipe};
-use crate::encode::store::{self, ChunkStore};
 use crate::encode::verified::encode_verified;
 use crate::error::chain;
 use crate::frame::digest::Contents;

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use crate::encode::plan;
+use crate::encode::chunk::plan;
 use crate::journal::ChunkId;
 use crate::sequence::gaps::Spacing;
 use crate::sequence::tracker::Growing;

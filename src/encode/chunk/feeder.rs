@@ -9,7 +9,7 @@ use rustix::pipe::fcntl_setpipe_size;
 use super::frame_queue::{FrameQueue, Raw};
 use super::{BadFrames, EncodeSpec, FrameFile, Shown};
 use crate::encode::EncodeError;
-use crate::encode::priority::step_back;
+use crate::encode::ffmpeg::priority::step_back;
 use crate::frame::digest::Contents;
 use crate::frame::{FrameError, FrameErrorKind};
 use crate::sequence::FrameNumber;

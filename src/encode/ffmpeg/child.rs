@@ -16,7 +16,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::failure::{self, Failure};
 use super::{FfmpegError, display_argv};
-use crate::encode::priority;
+use crate::encode::ffmpeg::priority;
 use crate::starting::STARTING;
 
 /// How long a child may take to end after SIGTERM before it gets SIGKILL.

@@ -18,9 +18,9 @@ use super::{Samples, flawed, packets};
 use crate::encode::chunk::{EncodeSpec, PIPE_BYTES, complaint, stalled, succeed, what_was_read};
 use crate::encode::error::{EncodeError, Flaw};
 use crate::encode::ffmpeg::child::{Child, Input, LAST_WORDS, Report};
+use crate::encode::ffmpeg::priority::step_back;
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::encode::fingerprint::Fingerprints;
-use crate::encode::priority::step_back;
 use crate::encode::recipe::{ProofFrames, Recipe};
 
 /// What a proof of the pictures found.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::encode::chunk::Shown;
-use crate::encode::store::ChunkStore;
+use crate::encode::chunk::store::ChunkStore;
 use crate::encode::verify::Samples;
 use crate::frame::digest::Contents;
 

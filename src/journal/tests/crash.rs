@@ -5,7 +5,7 @@ use super::*;
 use crate::deliver::cleanup::{CleanupJob, clean};
 use crate::deliver::publish::{Staging, publish};
 use crate::encode::chunk::Shown;
-use crate::encode::store::ChunkStore;
+use crate::encode::chunk::store::ChunkStore;
 use crate::encode::verify::Samples;
 
 const POINTS: [&str; 8] = [

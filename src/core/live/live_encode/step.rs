@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Capacity, ChunkFrames, LiveAction, LiveEncode, Phase, REST_LIMIT, UNPAUSED_FRAMES};
-use crate::encode::plan;
+use crate::encode::chunk::plan;
 use crate::journal::ChunkId;
 use crate::sequence::tracker::Growing;
 use crate::sequence::{Frame, FrameNumber};

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::ops::Range;
 
-use super::chunk::Shown;
+use super::Shown;
 use crate::sequence::gaps::Spacing;
 use crate::sequence::{Frame, FrameNumber};
 

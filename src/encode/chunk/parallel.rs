@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::system::sysinfo;
 
-use super::recipe::encoder_family::EncoderFamily;
 use crate::config::ParallelChunks;
+use crate::encode::recipe::encoder_family::EncoderFamily;
 
 /// The number for `setting`. "auto" is as many encoders as it takes to keep `cores` processors busy, but no more than fit
 /// into half of `memory`, the bytes that are to be had; at least one. A batch may have fewer chunks than that.

@@ -30,7 +30,7 @@ use name::Name;
 
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
-pub(super) mod fuzzing;
+pub(in crate::encode) mod fuzzing;
 mod name;
 
 /// How many names are tried before giving up: if all of them are taken, something else is wrong.
