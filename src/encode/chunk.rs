@@ -74,26 +74,19 @@
 //! The drawing shows an encode whose frames still come. Where all frames are there, the proof's FFmpeg is started when the
 //! last frame was fed, and gets the file when it is whole; [`encode_verified`](super::verified::encode_verified) says why.
 
-use std::ffi::OsStr;
 use std::fs;
-use std::num::NonZeroUsize;
 use std::path::Path;
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
-use std::time::UNIX_EPOCH;
 
-use crossbeam_channel::{Receiver, bounded};
-use ffmpeg_sidecar::command::FfmpegCommand;
+use crossbeam_channel::bounded;
 
 use super::error::{EncodeError, Flaw};
 use super::ffmpeg::child::{Child, Input};
-use super::ffmpeg::failure::FailureKind;
 use super::ffmpeg::progress::ProgressReader;
 use super::ffmpeg::supervise::{Supervised, supervise};
-use super::ffmpeg::{Ffmpeg, Stop, display_argv, name_in};
+use super::ffmpeg::{Ffmpeg, Stop};
 use super::fingerprint::Fingerprints;
-use super::recipe::{Arrival, Form};
 use super::webp::forbid_blending;
 use crate::config::Container;
 use crate::error::chain;
@@ -101,7 +94,9 @@ use crate::frame::FrameError;
 use crate::frame::digest::Contents;
 use crate::sequence::{FrameNumber, Unreadable};
 
+mod command;
 mod decoders;
+mod ending;
 mod feeder;
 mod frame_queue;
 pub mod parallel;
@@ -109,6 +104,10 @@ pub mod plan;
 mod spec;
 pub mod store;
 
+use command::command;
+pub(crate) use command::settings_of;
+use ending::complained;
+pub(crate) use ending::{complaint, signs_of_life, stalled, succeed, until_end, what_was_read};
 pub(crate) use feeder::PIPE_BYTES;
 use feeder::{Fed, Feeder};
 pub use frame_queue::FrameQueue;
@@ -272,178 +271,6 @@ pub fn encode_as_they_come(
     })
 }
 
-/// Everything that decides what a file of `spec` is like, except the frames and what its encoder was told of its place and
-/// their arrival: two files with the same settings, made by the same FFmpeg, can be joined.
-pub(crate) fn settings_of(ffmpeg: &Ffmpeg, spec: &EncodeSpec) -> String {
-    let recipe = &spec.recipe;
-    let form = match spec.form {
-        Form::Reel => Form::Reel,
-        Form::Chunk { gop, .. } => Form::Chunk { gop, first: true },
-    };
-    let spec = EncodeSpec { form, ..spec.clone() };
-    let with_output: Command = command(ffmpeg, &spec, Path::new(""), Arrival::AtOnce).into();
-    let args = display_argv(OsStr::new("ffmpeg"), with_output.get_args());
-    format!("{args}; {:?}; background {:?}", recipe.canvas, recipe.background)
-}
-
-fn command(ffmpeg: &Ffmpeg, spec: &EncodeSpec, output: &Path, arrival: Arrival) -> FfmpegCommand {
-    let recipe = &spec.recipe;
-    let canvas = &recipe.canvas;
-    let mut command = ffmpeg.command();
-    // Over the reserved file, which is ours.
-    command.overwrite();
-    // Both: without the second a damaged picture is no error, without the first an error is no failure.
-    command.args(["-xerror", "-nostats", "-progress", "pipe:1", "-stats_period", "0.25", "-err_detect", "explode"]);
-    command.args(["-f", "rawvideo", "-pix_fmt", recipe.feed.ffmpeg_name()]);
-    command.args(["-video_size", &format!("{}x{}", canvas.width, canvas.height)]);
-    // The rate of the input: one given for the output alone makes FFmpeg drop and repeat. Twice, since FFmpeg takes what the
-    // demuxer was told for a guess and rounds it to a rate that it knows: 119.88 to 120, 4.99 to 5, 119.5 to something
-    // between. `-r` it believes.
-    let rate = format!("{}/{}", spec.rate.num, spec.rate.den);
-    command.args(["-framerate", &rate, "-r", &rate]);
-    command.input("pipe:0").map("0:v:0").fps_mode("passthrough").filter(&recipe.filters).codec_video(&recipe.encoder);
-    // GIF's own format comes out of its filters.
-    if recipe.container != Container::Gif {
-        command.pix_fmt(&recipe.pix_fmt);
-    }
-    if recipe.is_bt709() {
-        // The filters have tagged the frames already; the ProRes encoder of FFmpeg 5 looks only at these.
-        command.args(["-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709"]);
-        command.args(["-color_trc", "iec61966-2-1"]);
-    }
-    command.args(recipe.encoder_args(spec.form, arrival, spec.settings.threads.map(NonZeroUsize::get)));
-    command.args(recipe.muxer_args(spec.form, spec.rate));
-    let name = name_in(&mut command, output);
-    command.format(recipe.muxer(spec.form)).output(name);
-    command
-}
-
-/// The failure of a child that has ended, unless it ended well.
-pub(crate) fn succeed(child: &Child) -> Result<(), EncodeError> {
-    let failure = child.failure();
-    match failure.status {
-        Some(status) if status.success() => Ok(()),
-        _ => Err(EncodeError::Failed(Box::new(failure))),
-    }
-}
-
-/// Waits for the end of a child that gets no more input. `sign` is as for [`supervise`].
-pub(crate) fn until_end(
-    child: &mut Child,
-    settings: Settings,
-    stop: &Stop,
-    sign: impl FnMut() -> Option<u64>,
-) -> Result<(), EncodeError> {
-    let (_, no_work) = bounded(0);
-    match supervise::<()>(child, &no_work, stop, settings.stall, sign) {
-        Supervised::Done(()) | Supervised::Ended => Ok(()),
-        Supervised::Stopped => {
-            child.stop();
-            Err(EncodeError::Stopped)
-        }
-        Supervised::Stalled => Err(stalled(child)),
-    }
-}
-
-/// What a thread makes of the output of a child, once it has read all that it wants. `sign` is as for [`supervise`].
-pub(crate) fn what_was_read<T: Default>(
-    child: &mut Child,
-    reading: &Receiver<T>,
-    settings: Settings,
-    stop: &Stop,
-    sign: impl FnMut() -> Option<u64>,
-) -> Result<T, EncodeError> {
-    match supervise(child, reading, stop, settings.stall, sign) {
-        Supervised::Done(read) => Ok(read),
-        Supervised::Ended => Ok(reading.recv().unwrap_or_default()),
-        Supervised::Stopped => {
-            child.stop();
-            Err(EncodeError::Stopped)
-        }
-        Supervised::Stalled => Err(stalled(child)),
-    }
-}
-
-/// What FFmpeg said that it should not have: an error of its own. Encoders and libraries write to the same pipe what they
-/// like, past FFmpeg's level and without its mark: their settings, their warnings, that they cannot lock memory.
-pub(crate) fn complaint(child: &Child) -> Option<String> {
-    let said = child.stderr();
-    let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
-    for line in lines().filter(|line| !is_error(line)) {
-        tracing::debug!(line, "said beside FFmpeg's errors");
-    }
-    lines().find(|line| is_error(line)).map(str::to_owned)
-}
-
-/// Whether FFmpeg itself says that something went wrong: `[error] ...`, with `[mp4 @ 0x55a521465d40] ` and the like before it
-/// where a part of FFmpeg says so. `x265 [error]: ...` is the encoder's own.
-fn is_error(line: &str) -> bool {
-    let mut rest = line;
-    while let Some((part, after)) = rest.strip_prefix('[').and_then(|inner| inner.split_once("] ")) {
-        if matches!(part, "error" | "fatal") {
-            return true;
-        }
-        if !part.contains(" @ ") {
-            return false;
-        }
-        rest = after;
-    }
-    false
-}
-
-fn complained(child: &Child, output: &Path, complaint: String) -> EncodeError {
-    let failure = child.failure();
-    if failure.kind == FailureKind::DiskFull {
-        return EncodeError::Failed(Box::new(failure));
-    }
-    EncodeError::not_proved(output, Flaw::Complaint(complaint))
-}
-
-pub(crate) fn stalled(child: &mut Child) -> EncodeError {
-    child.stop();
-    let mut failure = child.failure();
-    failure.kind = FailureKind::Stalled;
-    EncodeError::Failed(Box::new(failure))
-}
-
 fn size_of(output: &Path) -> u64 {
     fs::metadata(output).map_or(0, |meta| meta.len())
-}
-
-/// A number that changes when a file is written to. Moving the index to the front rewrites it at its full size.
-pub(crate) fn signs_of_life(output: &Path) -> u64 {
-    let Ok(meta) = fs::metadata(output) else { return 0 };
-    let since = meta.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    meta.len() + since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or_default())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_ffmpegs_own_errors_are_complaints() {
-        for line in [
-            "[error] Error while decoding stream #0:0: Invalid argument",
-            "[fatal] Error opening output files: No such file or directory",
-            "[out#0/mp4 @ 0x55a521465d40] [fatal] Error opening output /x.mp4: No such file or directory",
-            "[mov,mp4,m4a,3gp,3g2,mj2 @ 0x1] [h264 @ 0x2] [error] concealing",
-        ] {
-            assert!(is_error(line), "{line}");
-        }
-        for line in [
-            "x265 [error]: cannot be locked",
-            "x265 [warning]: halving the quality when psy-rd is enabled for 444 input",
-            "Svt[error]: x",
-            "Warning: using insecure memory!",
-            "libva info: VA-API version 1.17.0",
-            "[libx264 @ 0x1] [warning] x",
-            "[swscaler @ 0x1] no level",
-            "an [error] in the middle",
-            "[encoder] [error] of somebody else",
-            "",
-        ] {
-            assert!(!is_error(line), "{line}");
-        }
-    }
 }
