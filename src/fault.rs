@@ -12,7 +12,7 @@
 
 /// Whether the step `name` is to fail.
 #[cfg(feature = "fault-points")]
-pub fn fails(name: &str) -> bool {
+pub(crate) fn fails(name: &str) -> bool {
     std::env::var_os("REELD_FAULT").is_some_and(|armed| armed == name)
 }
 
@@ -25,7 +25,7 @@ pub fn fails(_name: &str) -> bool {
 
 /// Ends the process if `name` is the point that `REELD_FAULT` names.
 #[cfg(feature = "fault-points")]
-pub fn point(name: &str) {
+pub(crate) fn point(name: &str) {
     use std::ffi::OsString;
     use std::sync::OnceLock;
 
@@ -47,12 +47,12 @@ pub fn point(_name: &str) {}
 /// The variable by which a test gives the system's service another folder for its socket than `/run/reeld`, so that no test meets a
 /// service of the machine that it runs on.
 #[cfg(feature = "fault-points")]
-pub const SYSTEM_SOCKET_DIR: &str = "REELD_SYSTEM_SOCKET_DIR";
+pub(crate) const SYSTEM_SOCKET_DIR: &str = "REELD_SYSTEM_SOCKET_DIR";
 
 /// By how much a test has set the wall clock of the daemon wrong, in milliseconds: what the file says that `REELD_CLOCK` names.
 /// It is read at each look, so that the clock can jump.
 #[cfg(feature = "fault-points")]
-pub fn clock_shift_ms() -> i64 {
+pub(crate) fn clock_shift_ms() -> i64 {
     let text = std::env::var_os("REELD_CLOCK").and_then(|file| std::fs::read_to_string(file).ok());
     text.and_then(|text| text.trim().parse().ok()).unwrap_or(0)
 }
@@ -67,11 +67,11 @@ pub fn clock_shift_ms() -> i64 {
 /// The environment variable that ends the next decoder in the middle of its next frame: it names a file, which goes with the
 /// decoder that takes it, and whose contents are the number of a signal.
 #[cfg(feature = "fault-points")]
-pub const DECODER: &str = "REELD_FAULT_DECODER";
+pub(crate) const DECODER: &str = "REELD_FAULT_DECODER";
 
 /// The signal that is to end this decoder, if one is.
 #[cfg(feature = "fault-points")]
-pub fn decoder() -> Option<rustix::process::Signal> {
+pub(crate) fn decoder() -> Option<rustix::process::Signal> {
     let file = std::env::var_os(DECODER)?;
     let number: i32 = std::fs::read_to_string(&file).ok()?.trim().parse().ok()?;
     std::fs::remove_file(&file).ok()?;
@@ -80,7 +80,7 @@ pub fn decoder() -> Option<rustix::process::Signal> {
 
 /// Ends this process with `signal`, where there is one.
 #[cfg(feature = "fault-points")]
-pub fn end(signal: Option<rustix::process::Signal>) {
+pub(crate) fn end(signal: Option<rustix::process::Signal>) {
     if let Some(signal) = signal {
         // As in `point`.
         let _ = rustix::process::kill_process(rustix::process::getpid(), signal);

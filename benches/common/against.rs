@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::common::field;
 
 /// Frames of a fractal that moves, with detail everywhere: what a placeholder is not.
-pub fn make_fractals(home: &Path, count: u32) -> PathBuf {
+pub(crate) fn make_fractals(home: &Path, count: u32) -> PathBuf {
     let dir = home.join("fractal");
     fs::create_dir(&dir).expect("a folder");
     let mut command = Command::new("ffmpeg");
@@ -23,7 +23,7 @@ pub fn make_fractals(home: &Path, count: u32) -> PathBuf {
 
 /// What a finished command took.
 #[derive(Debug, Clone, Copy)]
-pub struct Cost {
+pub(crate) struct Cost {
     pub wall: Duration,
     /// As [`Memory`] has it.
     pub peak_kib: u64,
@@ -34,7 +34,7 @@ pub struct Cost {
 const EVERY: Duration = Duration::from_millis(100);
 
 /// Runs a command to its end; it must succeed.
-pub fn measure(command: &mut Command) -> Cost {
+pub(crate) fn measure(command: &mut Command) -> Cost {
     let started = Instant::now();
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
     let memory = Memory::of(child.id());
@@ -45,13 +45,13 @@ pub fn measure(command: &mut Command) -> Cost {
 }
 
 /// Watches the memory of a process and its descendants.
-pub struct Memory {
+pub(crate) struct Memory {
     ended: Arc<AtomicBool>,
     sampler: JoinHandle<u64>,
 }
 
 impl Memory {
-    pub fn of(pid: u32) -> Self {
+    pub(crate) fn of(pid: u32) -> Self {
         let ended = Arc::new(AtomicBool::new(false));
         let sampler = std::thread::spawn({
             let ended = Arc::clone(&ended);
@@ -68,7 +68,7 @@ impl Memory {
     }
 
     /// The largest sum so far, in KiB. A page that several share counts in parts.
-    pub fn peak_kib(self) -> u64 {
+    pub(crate) fn peak_kib(self) -> u64 {
         self.ended.store(true, Ordering::Relaxed);
         self.sampler.join().expect("the sampler ends")
     }

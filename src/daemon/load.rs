@@ -25,27 +25,27 @@ const FADING: Duration = Duration::from_secs(75);
 
 /// What other programs have to do, in threads, averaged over about a minute, in units of [`ONE`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Load(u64);
+pub(crate) struct Load(u64);
 
 impl Load {
     /// Whether it is more than `cores` processors can do at once. The load is that of the whole machine: where reeld may use
     /// only some of its processors, it steps back earlier than it had to.
     #[must_use]
-    pub fn is_busy(self, cores: NonZeroUsize) -> bool {
+    pub(crate) fn is_busy(self, cores: NonZeroUsize) -> bool {
         self.0 > ONE.saturating_mul(cores.get() as u64)
     }
 }
 
 /// Follows the load.
 #[derive(Debug, Default)]
-pub struct LoadMeter {
+pub(crate) struct LoadMeter {
     /// Reeld's own part, and when that was so.
     own: Option<(u64, Instant)>,
 }
 
 impl LoadMeter {
     /// The load at `now`. Meant to be asked every few seconds while the answer matters.
-    pub fn load(&mut self, now: Instant) -> Load {
+    pub(crate) fn load(&mut self, now: Instant) -> Load {
         // Not from `/proc/loadavg`: a service with `ProcSubset=pid`, as reeld's is, has no such file.
         let [last_minute, ..] = sysinfo().loads;
         Load(last_minute.saturating_sub(self.own(now, at_work().len() as u64)))

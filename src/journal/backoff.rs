@@ -30,7 +30,7 @@ pub fn pause_after(attempts: u32) -> Duration {
 
 /// The pause after this many attempts, the last of which ended with the process; `None` where the next one may begin at once.
 #[must_use]
-pub fn pause_after_death(attempts: u32) -> Option<Duration> {
+pub(crate) fn pause_after_death(attempts: u32) -> Option<Duration> {
     attempts.checked_sub(DEATHS_AT_ONCE).filter(|more| *more > 0).map(|more| pause_after(more).min(LONGEST_AFTER_DEATH))
 }
 

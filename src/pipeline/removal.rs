@@ -24,7 +24,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
 /// What became of the frames of a published video.
 #[derive(Debug)]
-pub struct CleanedUp {
+pub(crate) struct CleanedUp {
     /// Frames removed, archived or put into the trash.
     pub removed: u64,
     /// Frames that were not there any more.
@@ -38,7 +38,7 @@ pub struct CleanedUp {
 /// # Errors
 ///
 /// When nothing could be done, or the journal cannot be written. No frame is lost.
-pub fn clean_up(due: &DueCleanup, journal: &Journal) -> Result<CleanedUp, JobError> {
+pub(crate) fn clean_up(due: &DueCleanup, journal: &Journal) -> Result<CleanedUp, JobError> {
     let job = cleanup::CleanupJob {
         root: &due.root,
         dir: &due.dir,

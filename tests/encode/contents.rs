@@ -4,7 +4,7 @@ use image::{Rgb, RgbImage};
 
 /// A kind of film.
 #[derive(Debug, Clone, Copy)]
-pub struct Content {
+pub(crate) struct Content {
     pub name: &'static str,
     /// The colour of a pixel: across and down from 0 to 1 (of the width), of frame t of n.
     draw: fn(x: f64, y: f64, pixel: Pixel) -> [f64; 3],
@@ -22,7 +22,7 @@ struct Pixel {
 
 impl Content {
     /// Frame `frame` of `count`.
-    pub fn picture(&self, width: u32, height: u32, frame: u32, count: u32) -> RgbImage {
+    pub(crate) fn picture(&self, width: u32, height: u32, frame: u32, count: u32) -> RgbImage {
         let time = f64::from(frame) / f64::from(count.max(2) - 1);
         RgbImage::from_fn(width, height, |column, row| {
             let (x, y) = (f64::from(column) / f64::from(width), f64::from(row) / f64::from(width));
@@ -89,7 +89,7 @@ fn stars(x: f64, y: f64, pixel: Pixel) -> [f64; 3] {
 }
 
 /// All of them.
-pub const CONTENTS: [Content; 28] = [
+pub(crate) const CONTENTS: [Content; 28] = [
     Content { name: "stars", draw: stars },
     Content {
         name: "night",

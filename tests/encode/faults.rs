@@ -121,7 +121,7 @@ fn a_stop_ends_an_encode_soon() {
 }
 
 /// An FFmpeg that answers `-version` and then runs `script`; `$out` is the output's path.
-pub fn fake(dir: &Path, script: &str) -> Ffmpeg {
+pub(crate) fn fake(dir: &Path, script: &str) -> Ffmpeg {
     let path = dir.join("ffmpeg");
     let text = format!(
         "#!/bin/sh\n[ \"$1\" = -version ] && echo 'ffmpeg version 0-fake x' && exit 0\n\

@@ -19,7 +19,7 @@ use reeld::sequence::sizes::SizeChange;
 use tempfile::TempDir;
 
 /// The FFmpeg under test.
-pub fn ffmpeg() -> &'static Ffmpeg {
+pub(crate) fn ffmpeg() -> &'static Ffmpeg {
     static FOUND: OnceLock<Ffmpeg> = OnceLock::new();
     FOUND.get_or_init(|| {
         let asked = std::env::var_os("REELD_TEST_FFMPEG").map(PathBuf::from);
@@ -31,7 +31,7 @@ pub fn ffmpeg() -> &'static Ffmpeg {
 
 /// What a test's frames are like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
+pub(crate) enum Look {
     Eight,
     Sixteen,
     Alpha,
@@ -43,13 +43,13 @@ pub enum Look {
 }
 
 /// A folder with frames, and where the video goes.
-pub struct Shot {
+pub(crate) struct Shot {
     pub dir: TempDir,
     pub frames: Vec<FrameFile>,
 }
 
 impl Shot {
-    pub fn new(count: u32, size: (u32, u32), look: Look) -> Self {
+    pub(crate) fn new(count: u32, size: (u32, u32), look: Look) -> Self {
         let dir = TempDir::new().unwrap();
         let frames = (1..=count)
             .map(|number| {
@@ -61,11 +61,11 @@ impl Shot {
         Self { dir, frames }
     }
 
-    pub fn job(&self, video: &Video) -> Job {
+    pub(crate) fn job(&self, video: &Video) -> Job {
         self.try_job(video).unwrap()
     }
 
-    pub fn try_job(&self, video: &Video) -> Result<Job, RecipeError> {
+    pub(crate) fn try_job(&self, video: &Video) -> Result<Job, RecipeError> {
         let info = inspect(&self.frames[0].path, &self.frames[0].identity).unwrap();
         let source =
             Source { width: info.width, height: info.height, deep: info.deep, linear: info.linear, alpha: info.alpha };
@@ -84,16 +84,16 @@ impl Shot {
     }
 }
 
-pub fn frame_file(path: &Path, number: i64) -> FrameFile {
+pub(crate) fn frame_file(path: &Path, number: i64) -> FrameFile {
     let identity = identity_of(&fs::metadata(path).unwrap());
     FrameFile { path: path.to_path_buf(), identity, number, repeat: 1 }
 }
 
-pub fn rate(num: u32, den: u32) -> FrameRate {
+pub(crate) fn rate(num: u32, den: u32) -> FrameRate {
     FrameRate { num: NonZeroU32::new(num).unwrap(), den: NonZeroU32::new(den).unwrap() }
 }
 
-pub fn video(preset: Builtin) -> Video {
+pub(crate) fn video(preset: Builtin) -> Video {
     Video {
         rate: rate(24, 1),
         preset: Preset::Builtin(preset),
@@ -106,20 +106,20 @@ pub fn video(preset: Builtin) -> Video {
 }
 
 /// A preset of the user's own.
-pub fn own(encoder: &str, pix_fmt: &str, container: Container, args: &[&str]) -> Video {
+pub(crate) fn own(encoder: &str, pix_fmt: &str, container: Container, args: &[&str]) -> Video {
     let args = EncoderArgs::parse(args).unwrap();
     let (name, encoder, pix_fmt) = ("own".to_owned(), encoder.to_owned(), pix_fmt.to_owned());
     let custom = CustomPreset { name, encoder, pix_fmt, container, args };
     Video { preset: Preset::Custom(custom.into()), ..video(Builtin::H264) }
 }
 
-pub fn with_quality(preset: Builtin, quality: Quality) -> Video {
+pub(crate) fn with_quality(preset: Builtin, quality: Quality) -> Video {
     Video { quality: Some(quality), ..video(preset) }
 }
 
 /// A spec with the place of its file, for tests to change.
 #[derive(Debug, Clone)]
-pub struct Job {
+pub(crate) struct Job {
     pub frames: Vec<FrameFile>,
     pub recipe: Recipe,
     pub rate: FrameRate,
@@ -130,17 +130,17 @@ pub struct Job {
 }
 
 impl Job {
-    pub fn encode_spec(&self) -> EncodeSpec {
+    pub(crate) fn encode_spec(&self) -> EncodeSpec {
         let Self { rate, bad_frames, settings, form, .. } = *self;
         EncodeSpec { recipe: self.recipe.clone(), rate, form, bad_frames, settings }
     }
 
-    pub fn spec(&self) -> ChunkSpec {
+    pub(crate) fn spec(&self) -> ChunkSpec {
         ChunkSpec { frames: self.frames.clone(), encode: self.encode_spec() }
     }
 }
 
-pub fn encode(
+pub(crate) fn encode(
     ffmpeg: &Ffmpeg,
     job: &Job,
     progress: &(dyn Fn(Progress) + Sync),
@@ -149,16 +149,16 @@ pub fn encode(
     chunk::encode(ffmpeg, &job.spec(), &job.output, progress, stop)
 }
 
-pub fn verify(ffmpeg: &Ffmpeg, job: &Job, fed: &Encoded, stop: &Stop) -> Result<Proof, EncodeError> {
+pub(crate) fn verify(ffmpeg: &Ffmpeg, job: &Job, fed: &Encoded, stop: &Stop) -> Result<Proof, EncodeError> {
     verify::verify(ffmpeg, &job.encode_spec(), &job.output, fed.fed, &fed.fingerprints, stop)
 }
 
 /// Encodes and proves.
-pub fn make(job: &Job) -> Result<(Encoded, Proof), EncodeError> {
+pub(crate) fn make(job: &Job) -> Result<(Encoded, Proof), EncodeError> {
     make_with(ffmpeg(), job)
 }
 
-pub fn make_with(ffmpeg: &Ffmpeg, job: &Job) -> Result<(Encoded, Proof), EncodeError> {
+pub(crate) fn make_with(ffmpeg: &Ffmpeg, job: &Job) -> Result<(Encoded, Proof), EncodeError> {
     let stop = Stop::default();
     let result = encode(ffmpeg, job, &|_| {}, &stop)?;
     let proof = verify(ffmpeg, job, &result, &stop)?;
@@ -166,7 +166,7 @@ pub fn make_with(ffmpeg: &Ffmpeg, job: &Job) -> Result<(Encoded, Proof), EncodeE
 }
 
 /// The decoded frames of a video in FFmpeg's pixel format `pix_fmt`, all in one.
-pub fn decode(path: &Path, args: &[&str], pix_fmt: &str) -> Vec<u8> {
+pub(crate) fn decode(path: &Path, args: &[&str], pix_fmt: &str) -> Vec<u8> {
     let output = Command::new(&ffmpeg().path)
         .args(["-nostdin", "-v", "error"])
         .args(args)
@@ -180,7 +180,7 @@ pub fn decode(path: &Path, args: &[&str], pix_fmt: &str) -> Vec<u8> {
 }
 
 /// FFmpeg's own description of the stream: codec, profile, pixel format, colours, rate.
-pub fn describe(path: &Path) -> String {
+pub(crate) fn describe(path: &Path) -> String {
     let output = Command::new(&ffmpeg().path).args(["-nostdin", "-hide_banner", "-i"]).arg(path).output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     text.lines().find(|line| line.contains("Video: ")).unwrap_or_else(|| panic!("no video in {text}")).trim().to_owned()

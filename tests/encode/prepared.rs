@@ -26,7 +26,7 @@ fn make_of(ffmpeg: &Ffmpeg, job: &Job, queue: &FrameQueue) -> Result<ChunkOutcom
 }
 
 /// The file of `job`, proved again now that it is finished.
-pub fn again(job: &Job, fed: u64, queue: &FrameQueue) -> Proof {
+pub(crate) fn again(job: &Job, fed: u64, queue: &FrameQueue) -> Proof {
     verify(ffmpeg(), &job.encode_spec(), &job.output, fed, &queue.fingerprints(), &Stop::default()).unwrap()
 }
 

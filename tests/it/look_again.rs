@@ -15,14 +15,14 @@ const PATIENT: &str = "idle_timeout = \"1h\"";
 
 /// A video of six frames that are to be cleaned up, with a daemon that ended between the one and the other: what a test
 /// does now happens while `cleanup_after` runs.
-pub struct Waiting {
+pub(crate) struct Waiting {
     pub sandbox: Sandbox,
     pub shot: PathBuf,
     pub frames: Frames,
 }
 
 impl Waiting {
-    pub fn new(keys: &str) -> Self {
+    pub(crate) fn new(keys: &str) -> Self {
         let sandbox = Sandbox::new(&ffmpeg());
         let frames = Frames::new("frame_####.png");
         let config = sandbox.config(&format!("{PATIENT}\n{keys}"));
@@ -37,21 +37,21 @@ impl Waiting {
         waiting
     }
 
-    pub fn video(&self) -> PathBuf {
+    pub(crate) fn video(&self) -> PathBuf {
         self.shot.join("frame.mp4")
     }
 
     /// How many frames are there.
-    pub fn left(&self) -> usize {
+    pub(crate) fn left(&self) -> usize {
         (1..=6).filter(|number| self.frames.path(&self.shot, *number).exists()).count()
     }
 
     /// The next daemon, with these keys in its config.
-    pub fn start(&self, keys: &str) -> Daemon {
+    pub(crate) fn start(&self, keys: &str) -> Daemon {
         Daemon::start(&self.sandbox, &self.sandbox.config(&format!("{PATIENT}\n{keys}")))
     }
 
-    pub fn list(&self) -> String {
+    pub(crate) fn list(&self) -> String {
         self.sandbox.run([OsStr::new("list")]).expect(0).text()
     }
 }

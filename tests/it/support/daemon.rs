@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::{LIMIT, Sandbox, wait_for};
 
 /// The daemon, and what it says: its log on standard error, and its state as systemd would hear it.
-pub struct Daemon {
+pub(crate) struct Daemon {
     child: Child,
     log: Arc<Mutex<Vec<String>>>,
     reader: Option<JoinHandle<()>>,
@@ -23,19 +23,19 @@ pub struct Daemon {
 
 impl Daemon {
     /// Starts it and waits until it says that it is ready.
-    pub fn start(sandbox: &Sandbox, config: &Path) -> Self {
+    pub(crate) fn start(sandbox: &Sandbox, config: &Path) -> Self {
         Self::start_with(sandbox, config, &[])
     }
 
     /// The same, with further environment variables.
-    pub fn start_with(sandbox: &Sandbox, config: &Path, environment: &[(&str, &str)]) -> Self {
+    pub(crate) fn start_with(sandbox: &Sandbox, config: &Path, environment: &[(&str, &str)]) -> Self {
         let mut daemon = Self::spawn(sandbox, config, environment);
         daemon.wait_for_state("READY=1");
         daemon
     }
 
     /// Starts it, ready or not.
-    pub fn spawn(sandbox: &Sandbox, config: &Path, environment: &[(&str, &str)]) -> Self {
+    pub(crate) fn spawn(sandbox: &Sandbox, config: &Path, environment: &[(&str, &str)]) -> Self {
         let mut command = sandbox.reeld();
         command.args([OsStr::new("run"), OsStr::new("--config"), config.as_os_str()]).envs(environment.iter().copied());
         let (stderr, theirs) = std::io::pipe().unwrap();
@@ -44,7 +44,7 @@ impl Daemon {
     }
 
     /// Starts it by a command of the test's own, whose standard error comes out of `stderr`.
-    pub fn spawn_as(sandbox: &Sandbox, mut command: Command, stderr: PipeReader) -> Self {
+    pub(crate) fn spawn_as(sandbox: &Sandbox, mut command: Command, stderr: PipeReader) -> Self {
         let socket = sandbox.path().join("run/notify");
         // Left there by the daemon before this one.
         let _ = std::fs::remove_file(&socket);
@@ -72,37 +72,37 @@ impl Daemon {
     }
 
     /// Everything that it has logged.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().join("\n")
     }
 
     /// Waits for a line of the log that `wanted` accepts.
-    pub fn wait_for_line(&mut self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn wait_for_line(&mut self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
         self.wait(what, |daemon| daemon.log.lock().unwrap().iter().find(|line| wanted(line)).cloned())
     }
 
     /// Waits until `path` is there. A video is there only when it is whole.
-    pub fn wait_for_file(&mut self, path: &Path) {
+    pub(crate) fn wait_for_file(&mut self, path: &Path) {
         self.wait(&format!("{} appears", path.display()), |_| path.exists().then_some(()));
     }
 
     /// Waits until `path` is gone.
-    pub fn wait_for_absence(&mut self, path: &Path) {
+    pub(crate) fn wait_for_absence(&mut self, path: &Path) {
         self.wait(&format!("{} goes away", path.display()), |_| (!path.exists()).then_some(()));
     }
 
     /// Waits until there are `count` videos in `sandbox`, and returns them.
-    pub fn wait_for_videos(&mut self, sandbox: &Sandbox, count: usize) -> Vec<PathBuf> {
+    pub(crate) fn wait_for_videos(&mut self, sandbox: &Sandbox, count: usize) -> Vec<PathBuf> {
         self.wait(&format!("{count} videos"), |_| Some(sandbox.videos()).filter(|videos| videos.len() >= count))
     }
 
     /// Waits for a notification of systemd's protocol with this line, such as `READY=1`. Each is heard once.
-    pub fn wait_for_state(&mut self, wanted: &str) {
+    pub(crate) fn wait_for_state(&mut self, wanted: &str) {
         self.wait_for_state_that(wanted, |line| line == wanted);
     }
 
     /// The same for a line that `wanted` accepts, which comes back.
-    pub fn wait_for_state_that(&mut self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn wait_for_state_that(&mut self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
         self.wait(what, |daemon| {
             let mut told = daemon.told.lock().unwrap();
             let place = told.iter().position(|line| wanted(line))?;
@@ -111,30 +111,30 @@ impl Daemon {
     }
 
     /// The number of its process.
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// Sends a signal.
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
         kill_process(pid, signal).unwrap();
     }
 
     /// Ends it as a power cut would, and waits until it is gone.
-    pub fn kill_9(mut self) {
+    pub(crate) fn kill_9(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// Asks it to end, and waits until it has.
-    pub fn stop(self) -> ExitStatus {
+    pub(crate) fn stop(self) -> ExitStatus {
         self.signal(Signal::TERM);
         self.wait_for_end()
     }
 
     /// Waits until it ends by itself.
-    pub fn wait_for_end(mut self) -> ExitStatus {
+    pub(crate) fn wait_for_end(mut self) -> ExitStatus {
         let status = wait_for("the daemon ends", || self.child.try_wait().unwrap());
         // All of its log is in before anybody looks at it.
         if let Some(reader) = self.reader.take() {
@@ -146,7 +146,7 @@ impl Daemon {
     }
 
     /// Waits until it has seen that many frames of an open sequence.
-    pub fn wait_for_open_frames(&mut self, count: u32) {
+    pub(crate) fn wait_for_open_frames(&mut self, count: u32) {
         let wanted = format!("\"count\":{count},");
         self.wait(&format!("it knows {count} frames"), |daemon| {
             daemon.signal(Signal::USR1);
@@ -155,7 +155,7 @@ impl Daemon {
     }
 
     /// Asks again and again; a daemon that ends in the meantime is a panic with its log.
-    pub fn wait<T>(&mut self, what: &str, mut probe: impl FnMut(&Self) -> Option<T>) -> T {
+    pub(crate) fn wait<T>(&mut self, what: &str, mut probe: impl FnMut(&Self) -> Option<T>) -> T {
         let begun = std::time::Instant::now();
         loop {
             // Looked at first, so that the last thing a daemon does before its end still counts.

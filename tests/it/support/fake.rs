@@ -8,7 +8,7 @@ use super::{Sandbox, wait_for};
 
 /// What the fake does when it is to encode. Everything else goes to the real FFmpeg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// Reads nothing, writes nothing, never ends.
     Hang,
     /// The same, and ignores SIGTERM.
@@ -36,13 +36,13 @@ pub enum Fault {
 }
 
 /// The script and what it records.
-pub struct Fake {
+pub(crate) struct Fake {
     dir: PathBuf,
 }
 
 impl Fake {
     /// Writes the script; [`Sandbox::install`] puts it on the `PATH`.
-    pub fn new(sandbox: &Sandbox, fault: Fault) -> Self {
+    pub(crate) fn new(sandbox: &Sandbox, fault: Fault) -> Self {
         let dir = sandbox.path().join("fake");
         let other = if fault == Fault::MissingEncoder { WITHOUT_LIBX264 } else { "exec \"$real\" \"$@\"" };
         stand_in(&dir, &sandbox.ffmpeg, SCRIPT, encode(fault), other);
@@ -50,28 +50,28 @@ impl Fake {
     }
 
     /// The script.
-    pub fn program(&self) -> PathBuf {
+    pub(crate) fn program(&self) -> PathBuf {
         self.dir.join("ffmpeg")
     }
 
     /// How many encodes were begun.
-    pub fn encodes(&self) -> usize {
+    pub(crate) fn encodes(&self) -> usize {
         self.processes().len()
     }
 
     /// The processes of the encodes that were begun.
-    pub fn processes(&self) -> Vec<u32> {
+    pub(crate) fn processes(&self) -> Vec<u32> {
         let begun = fs::read_to_string(self.dir.join("encodes")).unwrap_or_default();
         begun.lines().map(|process| process.parse().unwrap()).collect()
     }
 
     /// Waits until an encode is begun.
-    pub fn wait_for_encode(&self) {
+    pub(crate) fn wait_for_encode(&self) {
         wait_for("an encode begins", || (self.encodes() > 0).then_some(()));
     }
 
     /// Waits until every encode has ended, also those that a killed daemon left behind.
-    pub fn wait_for_end(&self) {
+    pub(crate) fn wait_for_end(&self) {
         for pid in self.processes() {
             wait_for("an encode ends", || {
                 // A process that nobody has waited for is a zombie: `PID (name) Z`.
@@ -82,14 +82,14 @@ impl Fake {
     }
 
     /// Lets [`Fault::Gate`] encode.
-    pub fn open(&self) {
+    pub(crate) fn open(&self) {
         fs::write(self.dir.join("open"), "").unwrap();
     }
 }
 
 /// Writes `ffmpeg` into `dir`: a script in the place of `real` that does `body` for an encode, with `encode` in it, and
 /// `other` for every other call.
-pub fn stand_in(dir: &Path, real: &Path, body: &str, encode: &str, other: &str) -> PathBuf {
+pub(crate) fn stand_in(dir: &Path, real: &Path, body: &str, encode: &str, other: &str) -> PathBuf {
     fs::create_dir_all(dir).unwrap();
     let script = [HEAD, body]
         .concat()

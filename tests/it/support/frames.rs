@@ -15,7 +15,7 @@ use super::Random;
 
 /// A writer of numbered frames; the number is in the name and in the pixels.
 #[derive(Debug, Clone)]
-pub struct Frames {
+pub(crate) struct Frames {
     pattern: Vec<u8>,
     size: (u32, u32),
     rename: bool,
@@ -27,14 +27,14 @@ pub struct Frames {
 
 /// The times of files that come one after the other, long before now.
 #[derive(Debug)]
-pub struct Pace {
+pub(crate) struct Pace {
     next: SystemTime,
     pause: Duration,
 }
 
 impl Pace {
     /// A file every `pause`.
-    pub fn every(pause: Duration) -> Self {
+    pub(crate) fn every(pause: Duration) -> Self {
         Self { next: SystemTime::now() - Duration::from_secs(1_000_000), pause }
     }
 
@@ -47,7 +47,7 @@ impl Pace {
 impl Frames {
     /// `pattern` has one run of `#` where the number goes, filled up with zeros to its length. Its extension says how the
     /// frame is written.
-    pub fn new(pattern: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn new(pattern: impl AsRef<[u8]>) -> Self {
         // 256x144 is the smallest size that every encoder takes: DNxHR refuses less.
         Self {
             pattern: pattern.as_ref().to_vec(),
@@ -61,48 +61,48 @@ impl Frames {
     }
 
     /// Pixels.
-    pub fn size(mut self, width: u32, height: u32) -> Self {
+    pub(crate) fn size(mut self, width: u32, height: u32) -> Self {
         self.size = (width, height);
         self
     }
 
     /// Each file is written under a temporary name and renamed, as A1111 does; else in place, as Blender does.
-    pub fn renamed(mut self) -> Self {
+    pub(crate) fn renamed(mut self) -> Self {
         self.rename = true;
         self
     }
 
     /// One colour instead of the number.
-    pub fn plain(mut self, rgb: [u8; 3]) -> Self {
+    pub(crate) fn plain(mut self, rgb: [u8; 3]) -> Self {
         self.colour = Some(rgb);
         self
     }
 
     /// A later version of each frame: what is in the pixels is [`Self::shown`], not the bare number.
-    pub fn version(mut self, version: u32) -> Self {
+    pub(crate) fn version(mut self, version: u32) -> Self {
         self.version = version;
         self
     }
 
     /// Above the number nothing but noise, other in each frame.
-    pub fn noisy(mut self) -> Self {
+    pub(crate) fn noisy(mut self) -> Self {
         self.noisy = true;
         self
     }
 
     /// With this text where ComfyUI puts its prompt; PNG only.
-    pub fn prompt(mut self, prompt: &serde_json::Value) -> Self {
+    pub(crate) fn prompt(mut self, prompt: &serde_json::Value) -> Self {
         self.prompt = Some(prompt.to_string());
         self
     }
 
     /// The number in the pixels of frame `number`, which tells its versions from each other. Numbers under 10,000 only.
-    pub fn shown(&self, number: u32) -> u32 {
+    pub(crate) fn shown(&self, number: u32) -> u32 {
         self.version * 10_000 + number
     }
 
     /// Where frame `number` lies in `dir`.
-    pub fn path(&self, dir: &Path, number: u32) -> PathBuf {
+    pub(crate) fn path(&self, dir: &Path, number: u32) -> PathBuf {
         let first = self.pattern.iter().position(|byte| *byte == b'#').unwrap();
         let width = self.pattern[first..].iter().take_while(|byte| **byte == b'#').count();
         let mut name = self.pattern[..first].to_vec();
@@ -112,7 +112,7 @@ impl Frames {
     }
 
     /// Writes the frames with these numbers, in this order.
-    pub fn write(&self, dir: &Path, numbers: impl IntoIterator<Item = u32>) {
+    pub(crate) fn write(&self, dir: &Path, numbers: impl IntoIterator<Item = u32>) {
         for number in numbers {
             let bytes = self.bytes(number);
             let path = self.path(dir, number);
@@ -132,7 +132,7 @@ impl Frames {
     }
 
     /// Writes frames that have the times of `pace`: each appears under its name with its time.
-    pub fn write_at(&self, pace: &mut Pace, dir: &Path, numbers: impl IntoIterator<Item = u32>) {
+    pub(crate) fn write_at(&self, pace: &mut Pace, dir: &Path, numbers: impl IntoIterator<Item = u32>) {
         for number in numbers {
             let path = self.path(dir, number);
             let mut temporary = path.clone().into_os_string();
@@ -145,20 +145,20 @@ impl Frames {
     }
 
     /// Writes the first half of frame `number` in place, as a renderer that is at it.
-    pub fn begin(&self, dir: &Path, number: u32) {
+    pub(crate) fn begin(&self, dir: &Path, number: u32) {
         let bytes = self.bytes(number);
         fs::write(self.path(dir, number), &bytes[..bytes.len() / 2]).unwrap();
     }
 
     /// Cuts the file of frame `number` to its first half, as a full disk or a killed renderer leaves it.
-    pub fn truncate(&self, dir: &Path, number: u32) {
+    pub(crate) fn truncate(&self, dir: &Path, number: u32) {
         let file = OpenOptions::new().write(true).open(self.path(dir, number)).unwrap();
         let length = file.metadata().unwrap().len();
         file.set_len(length / 2).unwrap();
     }
 
     /// The file of frame `number`.
-    pub fn bytes(&self, number: u32) -> Vec<u8> {
+    pub(crate) fn bytes(&self, number: u32) -> Vec<u8> {
         let (width, height) = self.size;
         let mut picture = match self.colour {
             Some(rgb) => RgbImage::from_pixel(width, height, Rgb(rgb)),

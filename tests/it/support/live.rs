@@ -13,10 +13,10 @@ use super::video::{assert_clean, assert_shows, number, pictures};
 use super::{Daemon, Frames, Sandbox, toml_string};
 
 /// Frames of a chunk, as [`Live::config`] has it: the fewest that are allowed.
-pub const LENGTH: u32 = 24;
+pub(crate) const LENGTH: u32 = 24;
 
 /// A sandbox with a folder of frames and an FFmpeg that records.
-pub struct Live {
+pub(crate) struct Live {
     pub sandbox: Sandbox,
     pub recorder: Recorder,
     /// The folder of the frames.
@@ -31,7 +31,7 @@ type Identity = (u64, u64, i64, i64);
 
 /// A chunk file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chunk {
+pub(crate) struct Chunk {
     pub path: PathBuf,
     /// The very file.
     pub identity: Identity,
@@ -40,11 +40,11 @@ pub struct Chunk {
 }
 
 impl Live {
-    pub fn new(ffmpeg: &Path) -> Self {
+    pub(crate) fn new(ffmpeg: &Path) -> Self {
         Self::twisted(ffmpeg, Twist::None)
     }
 
-    pub fn twisted(ffmpeg: &Path, twist: Twist) -> Self {
+    pub(crate) fn twisted(ffmpeg: &Path, twist: Twist) -> Self {
         let sandbox = Sandbox::new(ffmpeg);
         let recorder = Recorder::install(&sandbox, ffmpeg, twist);
         let shot = sandbox.folder("shot");
@@ -53,7 +53,7 @@ impl Live {
 
     /// Writes a config with chunks of [`LENGTH`] frames, and further lines of its `[encoder]` and its `[[watch]]` table.
     /// Only what a test says ends a sequence.
-    pub fn config(&self, encoder: &str, watch: &str) -> PathBuf {
+    pub(crate) fn config(&self, encoder: &str, watch: &str) -> PathBuf {
         let root = toml_string(&self.sandbox.root());
         let silence = if watch.contains("idle_timeout") { "" } else { "idle_timeout = \"never\"" };
         let text =
@@ -62,37 +62,41 @@ impl Live {
     }
 
     /// Starts the daemon with no further settings.
-    pub fn start(&self) -> Daemon {
+    pub(crate) fn start(&self) -> Daemon {
         Daemon::start(&self.sandbox, &self.config("", ""))
     }
 
-    pub fn write(&self, numbers: impl IntoIterator<Item = u32>) {
+    pub(crate) fn write(&self, numbers: impl IntoIterator<Item = u32>) {
         self.frames.write(&self.shot, numbers);
     }
 
     /// Says that the sequence is finished.
-    pub fn mark(&self) {
+    pub(crate) fn mark(&self) {
         fs::write(self.shot.join(".done"), "").unwrap();
     }
 
-    pub fn video(&self) -> PathBuf {
+    pub(crate) fn video(&self) -> PathBuf {
         self.shot.join("frame.mp4")
     }
 
     /// Where the chunk files are.
-    pub fn chunk_dir(&self) -> PathBuf {
+    pub(crate) fn chunk_dir(&self) -> PathBuf {
         self.sandbox.state().join("chunks")
     }
 
     /// The chunk files that are there, by what they show.
-    pub fn chunks(&self) -> Vec<Chunk> {
+    pub(crate) fn chunks(&self) -> Vec<Chunk> {
         let mut chunks: Vec<Chunk> = self.chunk_files().into_iter().filter_map(|path| self.look(path)).collect();
         chunks.sort_by(|a, b| a.shows.cmp(&b.shows));
         chunks
     }
 
     /// Waits until there are chunks of these frames, and returns them in this order.
-    pub fn wait_for_chunks<const N: usize>(&self, daemon: &mut Daemon, wanted: [RangeInclusive<u32>; N]) -> [Chunk; N] {
+    pub(crate) fn wait_for_chunks<const N: usize>(
+        &self,
+        daemon: &mut Daemon,
+        wanted: [RangeInclusive<u32>; N],
+    ) -> [Chunk; N] {
         let wanted = wanted.map(Iterator::collect::<Vec<_>>);
         daemon.wait(&format!("chunks of {wanted:?}"), |_| {
             let chunks = self.chunks();
@@ -105,13 +109,13 @@ impl Live {
     }
 
     /// Waits until the journal and the chunk folder know nothing of the chunks any more.
-    pub fn wait_for_no_chunks(&self, daemon: &mut Daemon) {
+    pub(crate) fn wait_for_no_chunks(&self, daemon: &mut Daemon) {
         daemon.wait("the chunk files go away", |_| self.chunk_files().is_empty().then_some(()));
     }
 
     /// Waits for the video, and panics unless it shows exactly these frames, undamaged, and is the only one.
     #[track_caller]
-    pub fn assert_video(&self, daemon: &mut Daemon, expected: impl IntoIterator<Item = u32>) {
+    pub(crate) fn assert_video(&self, daemon: &mut Daemon, expected: impl IntoIterator<Item = u32>) {
         daemon.wait_for_file(&self.video());
         assert_shows(&self.video(), &self.sandbox.ffmpeg, expected);
         assert_clean(&self.video(), &self.sandbox.ffmpeg);
@@ -120,7 +124,7 @@ impl Live {
 
     /// Panics unless the frames with these numbers are the files that were written.
     #[track_caller]
-    pub fn assert_untouched(&self, numbers: impl IntoIterator<Item = u32>) {
+    pub(crate) fn assert_untouched(&self, numbers: impl IntoIterator<Item = u32>) {
         for number in numbers {
             let bytes = fs::read(self.frames.path(&self.shot, number)).unwrap();
             assert_eq!(bytes, self.frames.bytes(number), "frame {number}");
@@ -163,7 +167,7 @@ impl Live {
 
 impl Chunk {
     /// Whether it is still the file that it was.
-    pub fn is_there(&self) -> bool {
+    pub(crate) fn is_there(&self) -> bool {
         identity_of(&self.path) == Some(self.identity)
     }
 }

@@ -1,31 +1,31 @@
 //! What the black-box tests stand on.
 
-pub mod daemon;
-pub mod fake;
-pub mod frames;
-pub mod live;
-pub mod random;
-pub mod recorder;
-pub mod sandbox;
-pub mod video;
+pub(crate) mod daemon;
+pub(crate) mod fake;
+pub(crate) mod frames;
+pub(crate) mod live;
+pub(crate) mod random;
+pub(crate) mod recorder;
+pub(crate) mod sandbox;
+pub(crate) mod video;
 
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub use daemon::Daemon;
-pub use fake::{Fake, Fault};
-pub use frames::{Frames, Pace};
-pub use live::Live;
-pub use random::Random;
-pub use recorder::Twist;
-pub use sandbox::{Outcome, Sandbox};
+pub(crate) use daemon::Daemon;
+pub(crate) use fake::{Fake, Fault};
+pub(crate) use frames::{Frames, Pace};
+pub(crate) use live::Live;
+pub(crate) use random::Random;
+pub(crate) use recorder::Twist;
+pub(crate) use sandbox::{Outcome, Sandbox};
 
 /// How long a test waits for something that must come. Reached only by a failing test.
-pub const LIMIT: Duration = Duration::from_secs(120);
+pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 
 /// Every FFmpeg to test with: those of `REELD_TEST_FFMPEGS`, a colon-separated list, else the one on `PATH`.
-pub fn ffmpegs() -> Vec<PathBuf> {
+pub(crate) fn ffmpegs() -> Vec<PathBuf> {
     let listed = std::env::var_os("REELD_TEST_FFMPEGS").unwrap_or_default();
     let mut found: Vec<PathBuf> = std::env::split_paths(&listed).filter(|path| !path.as_os_str().is_empty()).collect();
     if found.is_empty() {
@@ -40,12 +40,12 @@ pub fn ffmpegs() -> Vec<PathBuf> {
 }
 
 /// The first of [`ffmpegs`], for tests that do not depend on its version.
-pub fn ffmpeg() -> PathBuf {
+pub(crate) fn ffmpeg() -> PathBuf {
     ffmpegs().swap_remove(0)
 }
 
 /// Runs `test` in a fresh sandbox with each FFmpeg in turn. A failing test's output ends with the one that it failed with.
-pub fn with_each_ffmpeg(test: impl Fn(&Sandbox)) {
+pub(crate) fn with_each_ffmpeg(test: impl Fn(&Sandbox)) {
     for ffmpeg in ffmpegs() {
         println!("with {}", ffmpeg.display());
         test(&Sandbox::new(&ffmpeg));
@@ -53,12 +53,12 @@ pub fn with_each_ffmpeg(test: impl Fn(&Sandbox)) {
 }
 
 /// `path` as a string of TOML, quotes included.
-pub fn toml_string(path: &Path) -> String {
+pub(crate) fn toml_string(path: &Path) -> String {
     toml::Value::from(path.to_str().unwrap()).to_string()
 }
 
 /// Asks again and again until `probe` has an answer. Panics with `what` after [`LIMIT`].
-pub fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(answer) = probe() {

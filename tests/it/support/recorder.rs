@@ -15,7 +15,7 @@ const SIZE: (u32, u32) = (256, 144);
 
 /// What is odd about the FFmpeg. Encodes are counted from 1.
 #[derive(Debug, Clone, Copy)]
-pub enum Twist {
+pub(crate) enum Twist {
     None,
     /// This encode dies in its sixth frame.
     DieOnce(u32),
@@ -30,13 +30,13 @@ pub enum Twist {
 }
 
 /// The script and what it records: a folder for each encode.
-pub struct Recorder {
+pub(crate) struct Recorder {
     dir: PathBuf,
 }
 
 impl Recorder {
     /// Puts it in front of `real`, on the `PATH` of `sandbox`. A second one goes on where the first one was.
-    pub fn install(sandbox: &Sandbox, real: &Path, twist: Twist) -> Self {
+    pub(crate) fn install(sandbox: &Sandbox, real: &Path, twist: Twist) -> Self {
         let dir = sandbox.path().join("recorder");
         let (encode, other) = scripts(twist);
         let program = stand_in(&dir, real, SCRIPT, &encode, other);
@@ -46,12 +46,12 @@ impl Recorder {
     }
 
     /// How many encodes were begun.
-    pub fn encodes(&self) -> usize {
+    pub(crate) fn encodes(&self) -> usize {
         self.folders().count()
     }
 
     /// The numbers in the pictures that each encode was fed so far. Pictures without a number are left out.
-    pub fn fed(&self) -> Vec<Vec<u32>> {
+    pub(crate) fn fed(&self) -> Vec<Vec<u32>> {
         let (width, height) = SIZE;
         let numbers_in = |folder: PathBuf| {
             let raw = fs::read(folder.join("fed")).unwrap_or_default();
@@ -63,7 +63,7 @@ impl Recorder {
 
     /// Panics unless each of these numbers was fed so often, over all encodes.
     #[track_caller]
-    pub fn assert_fed(&self, numbers: impl IntoIterator<Item = u32>, times: usize) {
+    pub(crate) fn assert_fed(&self, numbers: impl IntoIterator<Item = u32>, times: usize) {
         let fed = self.fed();
         for number in numbers {
             let count = fed.iter().flatten().filter(|fed| **fed == number).count();
@@ -72,7 +72,7 @@ impl Recorder {
     }
 
     /// Waits until there were that many encodes, and they have ended.
-    pub fn wait_for_ends(&self, count: usize) {
+    pub(crate) fn wait_for_ends(&self, count: usize) {
         wait_for("the encodes end", || {
             let ended = self.folders().filter(|folder| {
                 let pid = fs::read_to_string(folder.join("pid")).unwrap_or_default();

@@ -14,7 +14,7 @@ use super::{Fake, toml_string};
 
 /// A temporary folder with a home, a state and a run-time folder, and a `bin` that is the whole `PATH` and holds nothing
 /// but `ffmpeg`.
-pub struct Sandbox {
+pub(crate) struct Sandbox {
     dir: TempDir,
     /// The real FFmpeg of this sandbox.
     pub ffmpeg: PathBuf,
@@ -22,7 +22,7 @@ pub struct Sandbox {
 
 /// What a finished command left behind.
 #[derive(Debug)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// The exit status; `None` after a signal.
     pub code: Option<i32>,
     /// Standard output.
@@ -32,7 +32,7 @@ pub struct Outcome {
 }
 
 impl Sandbox {
-    pub fn new(ffmpeg: &Path) -> Self {
+    pub(crate) fn new(ffmpeg: &Path) -> Self {
         let dir = tempfile::Builder::new().prefix("reeld-test.").tempdir().unwrap();
         for name in ["bin", "home", "home/.config", "home/.local/state", "home/.local/share", "run", "tmp", "frames"] {
             fs::create_dir_all(dir.path().join(name)).unwrap();
@@ -42,51 +42,51 @@ impl Sandbox {
     }
 
     /// The folder that everything lies in.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
 
     /// The root that most tests watch.
-    pub fn root(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> PathBuf {
         self.path().join("frames")
     }
 
     /// A new folder below [`Self::root`].
-    pub fn folder(&self, name: impl AsRef<Path>) -> PathBuf {
+    pub(crate) fn folder(&self, name: impl AsRef<Path>) -> PathBuf {
         let folder = self.root().join(name);
         fs::create_dir_all(&folder).unwrap();
         folder
     }
 
     /// The journal's folder.
-    pub fn state(&self) -> PathBuf {
+    pub(crate) fn state(&self) -> PathBuf {
         self.path().join("home/.local/state/reeld")
     }
 
     /// Where commands look for the system's service, instead of `/run/reeld`.
-    pub fn system_socket_dir(&self) -> PathBuf {
+    pub(crate) fn system_socket_dir(&self) -> PathBuf {
         self.path().join("system/run")
     }
 
     /// Takes FFmpeg off the `PATH`.
-    pub fn remove_ffmpeg(&self) {
+    pub(crate) fn remove_ffmpeg(&self) {
         fs::remove_file(self.path().join("bin/ffmpeg")).unwrap();
     }
 
     /// Puts a fake in front of the real FFmpeg.
-    pub fn install(&self, fake: &Fake) {
+    pub(crate) fn install(&self, fake: &Fake) {
         self.remove_ffmpeg();
         symlink(fake.program(), self.path().join("bin/ffmpeg")).unwrap();
     }
 
     /// Puts the real FFmpeg back.
-    pub fn uninstall_fake(&self) {
+    pub(crate) fn uninstall_fake(&self) {
         self.remove_ffmpeg();
         symlink(&self.ffmpeg, self.path().join("bin/ffmpeg")).unwrap();
     }
 
     /// The binary, with nothing of the tester's own environment.
-    pub fn reeld(&self) -> Command {
+    pub(crate) fn reeld(&self) -> Command {
         let home = self.path().join("home");
         let mut command = Command::new(env!("CARGO_BIN_EXE_reeld"));
         command
@@ -107,29 +107,29 @@ impl Sandbox {
     }
 
     /// Runs the binary to its end.
-    pub fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Outcome {
+    pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Outcome {
         Outcome::of(self.reeld().args(arguments).output().unwrap())
     }
 
     /// Runs `reeld encode` on [`Self::root`] with further arguments.
-    pub fn encode(&self, arguments: &[&str]) -> Outcome {
+    pub(crate) fn encode(&self, arguments: &[&str]) -> Outcome {
         self.run([OsStr::new("encode"), self.root().as_os_str()].into_iter().chain(arguments.iter().map(OsStr::new)))
     }
 
     /// Writes a config that watches [`Self::root`]; `keys` are further lines of its `[[watch]]` table.
-    pub fn config(&self, keys: &str) -> PathBuf {
+    pub(crate) fn config(&self, keys: &str) -> PathBuf {
         self.config_text(&format!("[[watch]]\npath = {}\n{keys}\n", toml_string(&self.root())))
     }
 
     /// Writes a config.
-    pub fn config_text(&self, text: &str) -> PathBuf {
+    pub(crate) fn config_text(&self, text: &str) -> PathBuf {
         let file = self.path().join("reeld.toml");
         fs::File::create(&file).unwrap().write_all(text.as_bytes()).unwrap();
         file
     }
 
     /// Every video below the sandbox, by ascending path. What is in the state folder is not one yet.
-    pub fn videos(&self) -> Vec<PathBuf> {
+    pub(crate) fn videos(&self) -> Vec<PathBuf> {
         let mut videos = self.files(|name| {
             [".mp4", ".mov", ".mkv", ".webm", ".avi"].iter().any(|extension| name.ends_with(extension.as_bytes()))
         });
@@ -138,7 +138,7 @@ impl Sandbox {
     }
 
     /// What reeld leaves behind only when it dies: videos that are not published, frames that are half removed.
-    pub fn leftovers(&self) -> Vec<PathBuf> {
+    pub(crate) fn leftovers(&self) -> Vec<PathBuf> {
         self.files(|name| name.starts_with(b".reeld-") && name != b".reeld-done")
     }
 
@@ -165,33 +165,33 @@ impl Sandbox {
 
 impl Outcome {
     /// What a command left behind that was run otherwise than by [`Sandbox::run`].
-    pub fn of(output: Output) -> Self {
+    pub(crate) fn of(output: Output) -> Self {
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!stderr.contains("panicked at"), "a panic: {stderr}");
         Self { code: output.status.code(), stdout: output.stdout, stderr }
     }
 
     /// Standard output as text.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
 
     /// The lines of standard output as paths.
-    pub fn paths(&self) -> Vec<PathBuf> {
+    pub(crate) fn paths(&self) -> Vec<PathBuf> {
         let lines = self.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         lines.map(|line| PathBuf::from(OsStr::from_bytes(line))).collect()
     }
 
     /// Panics with everything there is unless the exit status is `code`.
     #[track_caller]
-    pub fn expect(self, code: i32) -> Self {
+    pub(crate) fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.text(), self.stderr);
         self
     }
 
     /// Panics unless standard error says `text`, in any case.
     #[track_caller]
-    pub fn says(self, text: &str) -> Self {
+    pub(crate) fn says(self, text: &str) -> Self {
         assert!(self.stderr.to_lowercase().contains(&text.to_lowercase()), "no {text:?} in stderr:\n{}", self.stderr);
         self
     }

@@ -8,7 +8,7 @@ use reeld::frame::color::Feed;
 
 /// The frame numbers in the pixels of `video`, in the order in which they are shown. A picture without a readable number
 /// is a panic.
-pub fn numbers(video: &Path, ffmpeg: &Path) -> Vec<u32> {
+pub(crate) fn numbers(video: &Path, ffmpeg: &Path) -> Vec<u32> {
     pictures(video, ffmpeg)
         .iter()
         .enumerate()
@@ -20,21 +20,21 @@ pub fn numbers(video: &Path, ffmpeg: &Path) -> Vec<u32> {
 }
 
 /// The frame number in a picture of one byte a pixel, if it can be read.
-pub fn number(gray: &[u8], width: u32, height: u32) -> Option<u32> {
+pub(crate) fn number(gray: &[u8], width: u32, height: u32) -> Option<u32> {
     // The luma plane comes first in 4:2:0, and is all that is read of it.
     placeholder::read_number(gray, Feed::Yuv420p, width, height)
 }
 
 /// Panics unless `video` shows exactly the frames `expected`.
 #[track_caller]
-pub fn assert_shows(video: &Path, ffmpeg: &Path, expected: impl IntoIterator<Item = u32>) {
+pub(crate) fn assert_shows(video: &Path, ffmpeg: &Path, expected: impl IntoIterator<Item = u32>) {
     assert_eq!(numbers(video, ffmpeg), expected.into_iter().collect::<Vec<_>>(), "{}", video.display());
 }
 
 /// Panics unless each picture of `video` is the placeholder frame of its number all over, within what a lossy encode
 /// changes: in a damaged one the number may be the only thing that can still be read.
 #[track_caller]
-pub fn assert_clean(video: &Path, ffmpeg: &Path) {
+pub(crate) fn assert_clean(video: &Path, ffmpeg: &Path) {
     for (index, picture) in pictures(video, ffmpeg).iter().enumerate() {
         let Picture { width, height, gray } = picture;
         let number = number(gray, *width, *height).unwrap_or_else(|| panic!("picture {index} carries no number"));
@@ -56,12 +56,12 @@ pub fn assert_clean(video: &Path, ffmpeg: &Path) {
 }
 
 /// The packets of `video` as they are, with their times.
-pub fn packets(video: &Path, ffmpeg: &Path) -> String {
+pub(crate) fn packets(video: &Path, ffmpeg: &Path) -> String {
     String::from_utf8(run(ffmpeg, video, &["-map", "0:v:0", "-c", "copy", "-f", "framemd5"])).unwrap()
 }
 
 /// One decoded picture.
-pub struct Picture {
+pub(crate) struct Picture {
     pub width: u32,
     pub height: u32,
     /// Luma, one byte a pixel, row by row.
@@ -69,7 +69,7 @@ pub struct Picture {
 }
 
 /// Every picture of `video`, none repeated or dropped for timing's sake.
-pub fn pictures(video: &Path, ffmpeg: &Path) -> Vec<Picture> {
+pub(crate) fn pictures(video: &Path, ffmpeg: &Path) -> Vec<Picture> {
     let arguments =
         ["-map", "0:v:0", "-fps_mode", "passthrough", "-pix_fmt", "gray", "-c:v", "pgm", "-f", "image2pipe"];
     // Each PGM picture (netpbm) is `P5`, width, height, 255 and the pixels, so that the stream says its own size.
@@ -93,14 +93,14 @@ pub fn pictures(video: &Path, ffmpeg: &Path) -> Vec<Picture> {
 }
 
 /// The pixel in the middle of the first picture as the file has it: Y, Cb, Cr at 8 bits, its range and matrix untouched.
-pub fn middle_yuv(video: &Path, ffmpeg: &Path) -> [u8; 3] {
+pub(crate) fn middle_yuv(video: &Path, ffmpeg: &Path) -> [u8; 3] {
     let filter = "scale=in_range=tv:out_range=tv,format=yuv444p,crop=1:1:iw/2:ih/2";
     let raw = run(ffmpeg, video, &["-map", "0:v:0", "-frames:v", "1", "-vf", filter, "-f", "rawvideo"]);
     raw.try_into().unwrap()
 }
 
 /// FFmpeg's line about the video stream: `Video: h264 (High) (avc1 / 0x31637661), yuv420p(tv, bt709, ...), 256x144, ...`.
-pub fn describe(video: &Path, ffmpeg: &Path) -> String {
+pub(crate) fn describe(video: &Path, ffmpeg: &Path) -> String {
     let output = Command::new(ffmpeg).args(["-hide_banner", "-nostdin", "-i"]).arg(video).output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     text.lines()
@@ -111,7 +111,7 @@ pub fn describe(video: &Path, ffmpeg: &Path) -> String {
 
 /// Frames and seconds of the one time step between all pictures, as a fraction in lowest terms: 24 pictures a second are
 /// `(24, 1)`. Panics unless the first picture is at 0 and every step is the same.
-pub fn rate(video: &Path, ffmpeg: &Path) -> (u64, u64) {
+pub(crate) fn rate(video: &Path, ffmpeg: &Path) -> (u64, u64) {
     let listing = run(ffmpeg, video, &["-map", "0:v:0", "-c", "copy", "-f", "framecrc"]);
     let listing = String::from_utf8(listing).unwrap();
     let base = listing.lines().find_map(|line| line.strip_prefix("#tb 0: ")).unwrap();

@@ -11,7 +11,7 @@ const SECOND: f64 = 1e9;
 /// A set on its way to its evidence. What is not said: `/data/x/a_####.png`, dense, 832x480, a frame in two seconds, no
 /// text, a slow pan.
 #[derive(Clone)]
-pub struct Set {
+pub(crate) struct Set {
     dir: &'static str,
     prefix: &'static str,
     suffix: &'static str,
@@ -24,7 +24,7 @@ pub struct Set {
     pictures: Option<Vec<Vec<u8>>>,
 }
 
-pub fn set(count: usize) -> Set {
+pub(crate) fn set(count: usize) -> Set {
     let numbers = (1..).take(count).collect();
     let set = Set {
         dir: "/data/x",
@@ -42,44 +42,44 @@ pub fn set(count: usize) -> Set {
 }
 
 impl Set {
-    pub fn dir(self, dir: &'static str) -> Self {
+    pub(crate) fn dir(self, dir: &'static str) -> Self {
         Self { dir, ..self }
     }
 
-    pub fn named(self, prefix: &'static str, suffix: &'static str) -> Self {
+    pub(crate) fn named(self, prefix: &'static str, suffix: &'static str) -> Self {
         Self { prefix, suffix, ..self }
     }
 
-    pub fn numbers(self, numbers: impl IntoIterator<Item = FrameNumber>) -> Self {
+    pub(crate) fn numbers(self, numbers: impl IntoIterator<Item = FrameNumber>) -> Self {
         let numbers: Vec<_> = numbers.into_iter().collect();
         assert_eq!(numbers.len(), self.numbers.len());
         Self { numbers, ..self }
     }
 
     /// The numbers are points in time.
-    pub fn stamps(self) -> Self {
+    pub(crate) fn stamps(self) -> Self {
         Self { stamps: true, ..self }
     }
 
     /// A pause of this many seconds before each, give or take this part of it.
-    pub fn every(self, seconds: f64, jitter: f64) -> Self {
+    pub(crate) fn every(self, seconds: f64, jitter: f64) -> Self {
         let mut random = Random(1);
         self.after(|_| seconds * (1.0 + jitter * random.signed()))
     }
 
     /// A picture when somebody has made one: half a minute to an hour.
-    pub fn by_hand(self) -> Self {
+    pub(crate) fn by_hand(self) -> Self {
         let mut random = Random(2);
         self.after(|_| 30.0 * 120f64.powf(random.unit()))
     }
 
     /// Written from memory, or copied.
-    pub fn at_once(self) -> Self {
+    pub(crate) fn at_once(self) -> Self {
         self.every(0.02, 0.5)
     }
 
     /// By many machines, in any order.
-    pub fn by_farm(mut self) -> Self {
+    pub(crate) fn by_farm(mut self) -> Self {
         let mut random = Random(3);
         let span = size(self.numbers.len()) * 4.0 * SECOND;
         self.times = self.numbers.iter().map(|_| whole(random.unit() * span)).collect();
@@ -87,13 +87,13 @@ impl Set {
     }
 
     /// So many pictures made by hand, a few seconds apart, and then a frame a second.
-    pub fn after_photographs(self, count: usize) -> Self {
+    pub(crate) fn after_photographs(self, count: usize) -> Self {
         let mut random = Random(5);
         self.after(|index| if index <= count { 2.5 + 9.0 * random.unit() } else { 1.0 })
     }
 
     /// Some together, then a long pause: an evening of queueing.
-    pub fn in_batches_of(self, batch: usize) -> Self {
+    pub(crate) fn in_batches_of(self, batch: usize) -> Self {
         let mut random = Random(4);
         self.after(|index| if index % batch == 0 { 60.0 + 600.0 * random.unit() } else { 1.0 })
     }
@@ -109,40 +109,40 @@ impl Set {
     }
 
     /// Every third of another size.
-    pub fn sizes_of(mut self, sizes: &[(u32, u32)]) -> Self {
+    pub(crate) fn sizes_of(mut self, sizes: &[(u32, u32)]) -> Self {
         self.sizes = sizes.iter().copied().cycle().take(self.numbers.len()).collect();
         self
     }
 
-    pub fn stray(mut self, count: usize) -> Self {
+    pub(crate) fn stray(mut self, count: usize) -> Self {
         self.sizes[..count].fill((64, 64));
         self
     }
 
-    pub fn text(mut self, text: impl Fn(u64) -> Embedded) -> Self {
+    pub(crate) fn text(mut self, text: impl Fn(u64) -> Embedded) -> Self {
         self.texts = (0..).take(self.numbers.len()).map(|index| Origin::of(&text(index))).collect();
         self
     }
 
-    pub fn no_text_in_first(mut self, count: usize) -> Self {
+    pub(crate) fn no_text_in_first(mut self, count: usize) -> Self {
         self.texts[..count].fill(Origin::default());
         self
     }
 
     /// A file of this ending beside each.
-    pub fn beside(self, ending: &'static str) -> Self {
+    pub(crate) fn beside(self, ending: &'static str) -> Self {
         Self { beside: Some(ending), ..self }
     }
 
-    pub fn show(self, pictures: Vec<Vec<u8>>) -> Self {
+    pub(crate) fn show(self, pictures: Vec<Vec<u8>>) -> Self {
         Self { pictures: Some(pictures), ..self }
     }
 
-    pub fn unseen(self) -> Self {
+    pub(crate) fn unseen(self) -> Self {
         Self { pictures: None, ..self }
     }
 
-    pub fn evidence(&self) -> Evidence {
+    pub(crate) fn evidence(&self) -> Evidence {
         let kind = if self.stamps { Kind::TimeStamp } else { Kind::Count };
         let pattern = Pattern { kind, ..Pattern::new(self.prefix, self.suffix, Padding::Width(4)) };
         let names: Vec<_> = self.numbers.iter().map(|number| pattern.name(*number)).collect();
@@ -175,21 +175,21 @@ impl Set {
 }
 
 /// Numbers that are the same in every run.
-pub struct Random(pub u64);
+pub(crate) struct Random(pub u64);
 
 impl Random {
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
     }
 
-    pub fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         f64::from(u32::try_from(self.next() >> 32).unwrap()) / f64::from(u32::MAX)
     }
 
-    pub fn signed(&mut self) -> f64 {
+    pub(crate) fn signed(&mut self) -> f64 {
         self.unit() * 2.0 - 1.0
     }
 }
@@ -223,13 +223,13 @@ fn picture(parts: &[Vec<f64>]) -> Vec<u8> {
 }
 
 /// The camera moves by `speed` cells a frame.
-pub fn pan(count: usize, speed: f64) -> Vec<Vec<u8>> {
+pub(crate) fn pan(count: usize, speed: f64) -> Vec<Vec<u8>> {
     let scene = Scene::new(7);
     (0..count).map(|index| picture(&[scene.cells(size(index) * speed, 1.0)])).collect()
 }
 
 /// A pan that each frame is painted anew, more or less like the one before.
-pub fn flicker(count: usize, strength: f64) -> Vec<Vec<u8>> {
+pub(crate) fn flicker(count: usize, strength: f64) -> Vec<Vec<u8>> {
     let scene = Scene::new(7);
     let frame = |index: u64| {
         let paint = Scene::new(1000 + index).cells(0.0, strength);
@@ -239,17 +239,17 @@ pub fn flicker(count: usize, strength: f64) -> Vec<Vec<u8>> {
 }
 
 /// Pictures that have nothing to do with each other.
-pub fn unlike(count: usize) -> Vec<Vec<u8>> {
+pub(crate) fn unlike(count: usize) -> Vec<Vec<u8>> {
     (500..).take(count).map(|seed| picture(&[Scene::new(seed).cells(0.0, 1.3)])).collect()
 }
 
 /// Variations of one picture, in no order.
-pub fn variations(count: usize, strength: f64) -> Vec<Vec<u8>> {
+pub(crate) fn variations(count: usize, strength: f64) -> Vec<Vec<u8>> {
     variations_of(7, count, strength)
 }
 
 /// `each` variations of one picture, then of another.
-pub fn sessions(count: usize, each: usize) -> Vec<Vec<u8>> {
+pub(crate) fn sessions(count: usize, each: usize) -> Vec<Vec<u8>> {
     let session = |number: u64| variations_of(40 + number, each, 0.3);
     (0..).take(count.div_ceil(each)).flat_map(session).take(count).collect()
 }
@@ -261,14 +261,14 @@ fn variations_of(seed: u64, count: usize, strength: f64) -> Vec<Vec<u8>> {
 }
 
 /// A pan over one scene after another, cut after `every` frames.
-pub fn cuts(count: usize, every: usize) -> Vec<Vec<u8>> {
+pub(crate) fn cuts(count: usize, every: usize) -> Vec<Vec<u8>> {
     let shot =
         |number: u64| (0..every).map(move |index| picture(&[Scene::new(80 + number).cells(size(index) * 0.2, 1.0)]));
     (0..).take(count.div_ceil(every)).flat_map(shot).take(count).collect()
 }
 
 /// One picture that slowly turns into another.
-pub fn morph(count: usize) -> Vec<Vec<u8>> {
+pub(crate) fn morph(count: usize) -> Vec<Vec<u8>> {
     let (from, to) = (Scene::new(7), Scene::new(8));
     let frame = |index: usize| {
         let part = size(index) / size(count);
@@ -277,17 +277,17 @@ pub fn morph(count: usize) -> Vec<Vec<u8>> {
     (0..count).map(frame).collect()
 }
 
-pub fn flat(count: usize, value: u8) -> Vec<Vec<u8>> {
+pub(crate) fn flat(count: usize, value: u8) -> Vec<Vec<u8>> {
     vec![vec![value; 432]; count]
 }
 
 /// White, black, white.
-pub fn strobe(count: usize) -> Vec<Vec<u8>> {
+pub(crate) fn strobe(count: usize) -> Vec<Vec<u8>> {
     (0..count).map(|index| vec![if index % 2 == 0 { 255 } else { 0 }; 432]).collect()
 }
 
 /// Text on white: little in it, and different on each page.
-pub fn pages(count: usize) -> Vec<Vec<u8>> {
+pub(crate) fn pages(count: usize) -> Vec<Vec<u8>> {
     let page = |number: u64| {
         let mut random = Random(900 + number);
         (0..432).map(|_| if random.unit() < 0.4 { 200 } else { 250 }).collect()
@@ -300,7 +300,7 @@ fn json_text(graph: &Value) -> Embedded {
 }
 
 /// ComfyUI's prompt: words, a seed, a strength, and one more node.
-pub fn comfy(words: &str, seed: u64, cfg: u64, node: Option<Value>) -> Embedded {
+pub(crate) fn comfy(words: &str, seed: u64, cfg: u64, node: Option<Value>) -> Embedded {
     let mut graph = json!({
         "3": {"class_type": "KSampler", "inputs": {"seed": seed, "steps": 20, "cfg": cfg, "sampler_name": "euler",
               "scheduler": "normal", "denoise": 1.0, "model": ["4", 0], "positive": ["6", 0], "latent_image": ["5", 0]}},
@@ -316,32 +316,32 @@ pub fn comfy(words: &str, seed: u64, cfg: u64, node: Option<Value>) -> Embedded 
     json_text(&graph)
 }
 
-pub fn dream_directory() -> Value {
+pub(crate) fn dream_directory() -> Value {
     json!({"class_type": "Frame Counter (Directory) [Dream]", "inputs": {"directory_path": "/out/anim", "pattern": "*",
         "indexing": "numeric", "total_frames": 240, "frames_per_second": 15}})
 }
 
-pub fn dream_simple(index: u64) -> Value {
+pub(crate) fn dream_simple(index: u64) -> Value {
     json!({"class_type": "Frame Counter (Simple) [Dream]",
         "inputs": {"frame_index": index, "total_frames": 100, "frames_per_second": 25}})
 }
 
-pub fn load_batch(index: u64) -> Value {
+pub(crate) fn load_batch(index: u64) -> Value {
     json!({"class_type": "Load Image Batch", "inputs": {"mode": "single_image", "index": index, "label": "Batch 001",
         "path": "/in", "pattern": "*", "allow_RGBA_output": "false", "filename_text_extension": "true"}})
 }
 
-pub fn load_image(index: u64) -> Value {
+pub(crate) fn load_image(index: u64) -> Value {
     json!({"class_type": "LoadImage", "inputs": {"image": format!("frame_{index:05}.png"), "upload": "image"}})
 }
 
-pub fn load_video(skip: u64) -> Value {
+pub(crate) fn load_video(skip: u64) -> Value {
     json!({"class_type": "VHS_LoadVideo", "inputs": {"video": "clip.mp4", "force_rate": 0, "frame_load_cap": 16,
         "skip_first_frames": skip, "select_every_nth": 1}})
 }
 
 /// AUTOMATIC1111's parameters.
-pub fn parameters(words: &str, seed: u64) -> Embedded {
+pub(crate) fn parameters(words: &str, seed: u64) -> Embedded {
     let text = format!(
         "{words}, masterpiece\nNegative prompt: worst quality\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: {seed}, \
          Size: 832x480, Model hash: 6ce0161689, Model: v1-5-pruned, Denoising strength: 0.5, Version: v1.6.0"
@@ -349,7 +349,7 @@ pub fn parameters(words: &str, seed: u64) -> Embedded {
     Embedded::Text { text: text.into_bytes(), cut: false }
 }
 
-pub fn blender(frame: u64) -> Embedded {
+pub(crate) fn blender(frame: u64) -> Embedded {
     Embedded::Stamps(Stamps {
         file: b"/home/a/shot.blend".into(),
         scene: b"Scene".into(),
@@ -358,7 +358,7 @@ pub fn blender(frame: u64) -> Embedded {
     })
 }
 
-pub fn invoke(words: &str, seed: u64) -> Embedded {
+pub(crate) fn invoke(words: &str, seed: u64) -> Embedded {
     json_text(&json!({"generation_mode": "txt2img", "positive_prompt": words, "seed": seed, "steps": 30}))
 }
 
