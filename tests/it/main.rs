@@ -47,6 +47,7 @@ mod status;
 mod support;
 mod support_itself;
 mod tree;
+mod units;
 mod unknown_outcome;
 mod unreadable;
 mod words;
