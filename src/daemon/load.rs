@@ -46,7 +46,7 @@ pub(crate) struct LoadMeter {
 impl LoadMeter {
     /// The load at `now`. Meant to be asked every few seconds while the answer matters.
     pub(crate) fn load(&mut self, now: Instant) -> Load {
-        // Not from `/proc/loadavg`: a service with `ProcSubset=pid`, as reeld's is, has no such file.
+        // Not from `/proc/loadavg`: a service with `ProcSubset=pid` has no such file.
         let [last_minute, ..] = sysinfo().loads;
         Load(last_minute.saturating_sub(self.own(now, at_work().len() as u64)))
     }

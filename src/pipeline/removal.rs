@@ -132,9 +132,7 @@ fn gentler(planned: Cleanup, now: Cleanup) -> Cleanup {
 /// Deals with all frames that are due at `now`, in milliseconds since the Unix epoch, and forgets what is older than the config
 /// wants to keep.
 pub(crate) fn remove_due(journal: &Journal, settings: &InForce, now: i64) -> Result<(), JournalError> {
-    if let Some(boot) = boot_time() {
-        journal.count_boot_time(now, &boot)?;
-    }
+    journal.count_boot_time(now, &boot_time())?;
     for mut due in journal.due_cleanups(now)? {
         let (batch, dir) = (due.id, due.dir.shown());
         // Asked for each batch: the config may have become gentler since the last one.

@@ -18,3 +18,9 @@ fn both_units_allow_the_same_system_calls() {
     assert_eq!(allowed("user/reeld.service"), system);
     assert!(system.iter().any(|line| line == "SystemCallFilter=seccomp"), "{system:?}");
 }
+
+/// Without it a service that is started again takes each wall clock at its word, and removes frames early.
+#[test]
+fn the_system_unit_shows_which_boot_it_is() {
+    assert!(!unit("reeld.service").lines().any(|line| line.starts_with("ProcSubset=")));
+}

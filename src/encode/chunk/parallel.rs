@@ -76,7 +76,7 @@ fn needs(family: EncoderFamily, cores: NonZeroUsize, height: u32) -> Option<Need
 #[must_use]
 pub fn memory_available() -> u64 {
     let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    // A service with `ProcSubset=pid`, as reeld's is, has no such file. The call leaves out what the kernel would give back
+    // A service with `ProcSubset=pid` has no such file. The call leaves out what the kernel would give back
     // from its caches, and so is on the safe side.
     let machine = available_in(&meminfo).unwrap_or_else(|| {
         let info = sysinfo();
