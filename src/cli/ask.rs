@@ -101,6 +101,7 @@ fn chosen(found: Found, quiet: bool) -> Result<Client, NoDaemon> {
         Found::Nobody { others, forbidden } => {
             let others: Vec<String> = others.iter().map(named).collect();
             let message = match others.as_slice() {
+                [] if forbidden.is_some() => "no daemon that you may ask is running".to_owned(),
                 [] => "no daemon is running".to_owned(),
                 others => format!("no daemon is running for this; another one is: {}", others.join(", ")),
             };

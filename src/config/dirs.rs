@@ -4,6 +4,7 @@
 //! comes in as a function, so that nothing here depends on the process it runs in.
 
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
@@ -159,10 +160,11 @@ fn candidates(env: Env<'_>) -> Vec<PathBuf> {
 }
 
 fn first_existing(candidates: Vec<PathBuf>) -> Result<PathBuf, ConfigError> {
-    match candidates.iter().find(|path| path.exists()) {
-        Some(found) => Ok(found.clone()),
-        None => Err(ConfigError::NotFound { searched: candidates }),
+    if let Some(found) = candidates.iter().find(|path| path.exists()) {
+        return Ok(found.clone());
     }
+    let is_closed = |path: &&PathBuf| path.try_exists().is_err_and(|error| error.kind() == ErrorKind::PermissionDenied);
+    Err(ConfigError::NotFound { closed: candidates.iter().find(is_closed).cloned(), searched: candidates })
 }
 
 /// systemd.exec(5): with several directories configured, the variable is a list with colons; the first is the main one.
@@ -288,5 +290,8 @@ mod tests {
         no configuration found, looked for /nowhere/a.toml, /nowhere/b.toml
         hint: `reeld init` writes a commented one; `--config FILE` names one elsewhere
         "#);
+        let closed = ConfigError::NotFound { searched: Vec::new(), closed: Some("/etc/reeld/reeld.toml".into()) };
+        let hint = closed.hint().unwrap();
+        assert!(hint.starts_with("you may not look whether there is /etc/reeld/reeld.toml; `reeld init`"), "{hint}");
     }
 }

@@ -25,6 +25,8 @@ pub enum ConfigError {
     NotFound {
         /// The places, in order.
         searched: Vec<PathBuf>,
+        /// The first of them that this user may not look into.
+        closed: Option<PathBuf>,
     },
     /// The environment does not say where reeld's own files go.
     #[error("no place for {what}: none of {variables} is set")]
@@ -52,8 +54,12 @@ impl Explain for ConfigError {
                 ),
                 _ => "look at the disk of the file, or name another one with `--config FILE`".to_owned(),
             }),
-            Self::NotFound { .. } => {
-                Some("`reeld init` writes a commented one; `--config FILE` names one elsewhere".to_owned())
+            Self::NotFound { closed, .. } => {
+                let hint = "`reeld init` writes a commented one; `--config FILE` names one elsewhere";
+                Some(closed.as_deref().map_or_else(
+                    || hint.to_owned(),
+                    |file| format!("you may not look whether there is {}; {hint}", file.shown()),
+                ))
             }
             Self::NoPlace { .. } => Some("set HOME, or `state_dir` in the configuration".to_owned()),
             Self::Invalid(_) => None,

@@ -425,5 +425,6 @@ fn who_may_not_ask_is_told_how_to_be_let_in() {
         outcome.says("cannot ask the daemon at").says("permission denied").says("usermod -aG reeld");
     }
     let checked = as_stranger(&["check"]).says("permission denied").says("usermod -aG reeld");
+    let checked = checked.says("no daemon that you may ask is running; this is what this user sees");
     assert!(checked.text().contains("WRONG  config: no configuration found"), "{}", checked.text());
 }
