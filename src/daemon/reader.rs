@@ -19,7 +19,7 @@ use crate::core::roots::{ListingFingerprint, ReaderId};
 use crate::daemon::reader::asleep::Asleep;
 use crate::daemon::reader::existing::FirstReadings;
 use crate::daemon::reader::left_alone::{LeftAlone, Told};
-use crate::error::{Explain as _, chain};
+use crate::error::{Explain as _, chain, place};
 use crate::journal::{Journal, JournalError};
 use crate::model::Identity;
 use crate::sequence::group::Scope;
@@ -249,13 +249,11 @@ impl RootReader {
             }
             RootState::Missing => {
                 inner.missing_at = Some(Timestamp::now().as_nanosecond());
-                ("it does not exist".to_owned(), Some("it is watched as soon as it is there".to_owned()))
+                let elsewhere = place::let_see(&self.path).map(|hint| format!("; {hint}")).unwrap_or_default();
+                ("it does not exist".to_owned(), Some(format!("it is watched as soon as it is there{elsewhere}")))
             }
             RootState::Replaced(why) => (why.to_string(), why.hint()),
-            RootState::Denied => (
-                "it may not be read".to_owned(),
-                Some("the user that reeld runs as must be able to read and enter it".to_owned()),
-            ),
+            RootState::Denied => ("it may not be read".to_owned(), Some(place::let_in(&self.path))),
             RootState::Failed(error) => (chain(&error).to_string(), error.hint()),
         };
         self.unwatch_all(&mut inner);

@@ -63,6 +63,20 @@ pub(crate) fn hint(path: &Path, source: &io::Error, setting: &str) -> String {
     }
 }
 
+/// What to do about the folder `path`, which may not be read.
+pub(crate) fn let_in(path: &Path) -> String {
+    let hint = "the user that reeld runs as must be able to read and enter it";
+    // What `ProtectHome=` hides, systemd.exec(5).
+    let is_home = ["/home", "/root", "/run/user"].iter().any(|home| path.starts_with(home));
+    if is_home { format!("{hint}; under systemd see `ProtectHome=`") } else { hint.to_owned() }
+}
+
+/// What to do about the folder `path`, which is not there for this process, if others may see it.
+pub(crate) fn let_see(path: &Path) -> Option<&'static str> {
+    let is_temporary = ["/tmp", "/var/tmp"].iter().any(|folder| path.starts_with(folder));
+    is_temporary.then_some("under systemd see `PrivateTmp=`: a service may have a /tmp of its own")
+}
+
 /// Why `path` is no folder and cannot be made one, if that can be seen.
 pub(crate) fn no_folder(path: &Path) -> Option<String> {
     match obstacle(path)? {
@@ -140,6 +154,14 @@ mod tests {
         }
         let text = told(&hint_of(&at("none/below"), written(&at("none/below"))));
         assert_eq!(text, "mount or make T/none, or set `x` elsewhere");
+    }
+
+    #[test]
+    fn what_a_unit_hides_is_said() {
+        assert!(let_in(Path::new("/home/artist/out")).ends_with("; under systemd see `ProtectHome=`"));
+        assert!(!let_in(Path::new("/srv/home")).contains("ProtectHome"));
+        assert!(let_see(Path::new("/tmp/frames")).is_some_and(|hint| hint.contains("PrivateTmp=")));
+        assert_eq!(let_see(Path::new("/srv/tmp")), None);
     }
 
     #[test]

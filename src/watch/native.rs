@@ -14,7 +14,7 @@ use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use rustix::io::Errno;
 
-use crate::error::Explain;
+use crate::error::{Explain, place};
 use crate::text::printable::Show as _;
 use crate::watch::dirty::{Change, Dirty, DirtySet};
 use crate::watch::limits::Limit;
@@ -199,7 +199,7 @@ impl Explain for WatchError {
         match self {
             Self::WatchLimit { .. } => Some(Limit::Watches.hint()),
             Self::InstanceLimit => Some(format!("{}; or raise LimitNOFILE= of the service", Limit::Instances.hint())),
-            Self::Denied { .. } => Some("the user that reeld runs as must be able to read and enter it".to_owned()),
+            Self::Denied { path } => Some(place::let_in(path)),
             Self::NotAFolder { .. } => Some("links to folders are not followed; name the folder itself".to_owned()),
             Self::Missing { .. } | Self::Io { .. } | Self::Unavailable { .. } => None,
         }

@@ -18,7 +18,7 @@ use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, Stat, openat, sta
 use rustix::io::{Errno, retry_on_intr};
 use rustix::path::Arg;
 
-use crate::error::Explain;
+use crate::error::{Explain, place};
 use crate::files::identity_of;
 use crate::model::Identity;
 use crate::text::printable::Show as _;
@@ -252,8 +252,8 @@ impl ScanError {
 impl Explain for ScanError {
     fn hint(&self) -> Option<String> {
         match &self.kind {
-            ScanErrorKind::Missing => None,
-            ScanErrorKind::Denied => Some("the user that reeld runs as must be able to read and enter it".to_owned()),
+            ScanErrorKind::Missing => place::let_see(&self.path).map(str::to_owned),
+            ScanErrorKind::Denied => Some(place::let_in(&self.path)),
             ScanErrorKind::NotAFolder => Some("links to folders are not followed; name the folder itself".to_owned()),
             ScanErrorKind::Io(_) => {
                 Some("the disk or the network share fails; nothing below it is touched until it can be read".to_owned())
