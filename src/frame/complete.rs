@@ -103,12 +103,12 @@ pub(crate) fn open(path: &Path) -> Result<(File, Identity), FrameErrorKind> {
 
 /// The format by content, what the header says, and whether the end mark is there. Every reading counts against the limits,
 /// so that no header can keep a look busy.
-pub(crate) fn examine(bytes: &impl Bytes, path: &Path) -> Result<(Format, ImageInfo), FrameErrorKind> {
+pub(crate) fn examine(bytes: &dyn Bytes, path: &Path) -> Result<(Format, ImageInfo), FrameErrorKind> {
     let metered = Metered::new(bytes, limits::current());
     metered.within_limits(examine_all(&metered, path))
 }
 
-fn examine_all(bytes: &impl Bytes, path: &Path) -> Result<(Format, ImageInfo), FrameErrorKind> {
+fn examine_all(bytes: &dyn Bytes, path: &Path) -> Result<(Format, ImageInfo), FrameErrorKind> {
     let format = Format::of(bytes, path)?;
     let info = match format {
         Format::Png => png::examine(bytes),

@@ -105,8 +105,8 @@ impl Exceeded {
 }
 
 /// Bytes of which a limited number may be read, in a limited number of steps: whatever a header says, the look at it ends.
-pub(in crate::frame) struct Metered<'a, B> {
-    bytes: &'a B,
+pub(in crate::frame) struct Metered<'a> {
+    bytes: &'a dyn Bytes,
     limits: Limits,
     /// What part of the bytes is for this: one in this many.
     part: u64,
@@ -120,13 +120,13 @@ pub(in crate::frame) struct Metered<'a, B> {
 /// Steps between two looks at the clock, which cost more than a step.
 const CLOCK_EVERY: u64 = 1024;
 
-impl<'a, B: Bytes> Metered<'a, B> {
-    pub(in crate::frame) fn new(bytes: &'a B, limits: Limits) -> Self {
+impl<'a> Metered<'a> {
+    pub(in crate::frame) fn new(bytes: &'a dyn Bytes, limits: Limits) -> Self {
         Self::part(bytes, limits, 1)
     }
 
     /// The same, of which no more than one in `part` bytes may be read.
-    pub(in crate::frame) fn part(bytes: &'a B, limits: Limits, part: u64) -> Self {
+    pub(in crate::frame) fn part(bytes: &'a dyn Bytes, limits: Limits, part: u64) -> Self {
         let (read, steps, exceeded) = Default::default();
         Self { bytes, limits, part, read, steps, since: processor_time(), exceeded }
     }
@@ -161,7 +161,7 @@ impl<'a, B: Bytes> Metered<'a, B> {
     }
 }
 
-impl<B: Bytes> Bytes for Metered<'_, B> {
+impl Bytes for Metered<'_> {
     fn len(&self) -> u64 {
         self.bytes.len()
     }

@@ -37,7 +37,7 @@ const ALL: usize = 4 * LIMIT;
 const STAMP: usize = 4 << 10;
 
 /// Reads what stands in a file of this format.
-pub(super) fn read(bytes: &impl Bytes, format: Format) -> Option<Embedded> {
+pub(super) fn read(bytes: &dyn Bytes, format: Format) -> Option<Embedded> {
     let mut found = Found::new();
     // An error is the end of what can be read.
     let _ = match format {

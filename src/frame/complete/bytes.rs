@@ -7,26 +7,26 @@ use std::os::unix::fs::FileExt as _;
 
 use crate::frame::limits::Exceeded;
 
-/// Bytes that can be read anywhere.
+/// Bytes that can be read anywhere. Readers take it as `dyn Bytes`: the decoders that they hand it to are compiled once then,
+/// and not once for each kind of bytes.
 pub(crate) trait Bytes {
     /// How many there are.
     fn len(&self) -> u64;
 
     /// Fills `out` from `offset` on; `UnexpectedEof` where the bytes end earlier.
     fn read_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()>;
+}
 
+impl dyn Bytes + '_ {
     /// The `N` bytes at `offset`.
-    fn array<const N: usize>(&self, offset: u64) -> io::Result<[u8; N]> {
+    pub(crate) fn array<const N: usize>(&self, offset: u64) -> io::Result<[u8; N]> {
         let mut out = [0; N];
         self.read_at(offset, &mut out)?;
         Ok(out)
     }
 
     /// A reader for decoders that want a stream.
-    fn reader(&self) -> BufReader<Stream<'_, Self>>
-    where
-        Self: Sized,
-    {
+    pub(crate) fn reader(&self) -> BufReader<Stream<'_>> {
         BufReader::new(Stream { bytes: self, position: 0 })
     }
 }
@@ -111,12 +111,12 @@ impl Bytes for FileBytes<'_> {
 }
 
 /// A position in [`Bytes`].
-pub(crate) struct Stream<'a, B> {
-    bytes: &'a B,
+pub(crate) struct Stream<'a> {
+    bytes: &'a dyn Bytes,
     position: u64,
 }
 
-impl<B: Bytes> Read for Stream<'_, B> {
+impl Read for Stream<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let rest = self.bytes.len().saturating_sub(self.position);
         let count = out.len().min(usize::try_from(rest).unwrap_or(usize::MAX));
@@ -132,7 +132,7 @@ impl<B: Bytes> Read for Stream<'_, B> {
     }
 }
 
-impl<B: Bytes> Seek for Stream<'_, B> {
+impl Seek for Stream<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let target = match to {
             SeekFrom::Start(offset) => Some(offset),

@@ -15,7 +15,7 @@ const TILED: u32 = 0x200;
 const DEEP: u32 = 0x800;
 const MULTI_PART: u32 = 0x1000;
 
-pub(super) fn examine(bytes: &impl Bytes) -> Result<ImageInfo, FrameErrorKind> {
+pub(super) fn examine(bytes: &dyn Bytes) -> Result<ImageInfo, FrameErrorKind> {
     let version = u32::from_le_bytes(bytes.array(4)?);
     if version & DEEP != 0 {
         return Err(FrameErrorKind::Unsupported("deep EXR".into()));
@@ -61,7 +61,7 @@ fn explain(error: image::ImageError) -> FrameErrorKind {
 }
 
 /// The highest of the `blocks` offsets in the table at `table`; all of them must point past it.
-fn last_block(bytes: &impl Bytes, table: u64, blocks: u64) -> Result<u64, FrameErrorKind> {
+fn last_block(bytes: &dyn Bytes, table: u64, blocks: u64) -> Result<u64, FrameErrorKind> {
     if blocks == 0 {
         return Err(FrameErrorKind::Decode("no blocks of pixels".into()));
     }
@@ -81,7 +81,7 @@ fn last_block(bytes: &impl Bytes, table: u64, blocks: u64) -> Result<u64, FrameE
 
 /// The block whose coordinates begin at `start` ends within the file. A block of lines has its first line and its
 /// length; a tile has two coordinates and two levels before the length.
-fn check_block(bytes: &impl Bytes, start: u64, tiled: bool) -> Result<(), FrameErrorKind> {
+fn check_block(bytes: &dyn Bytes, start: u64, tiled: bool) -> Result<(), FrameErrorKind> {
     let length = start.saturating_add(if tiled { 16 } else { 4 });
     let size = u64::from(u32::from_le_bytes(bytes.array(length)?));
     if length.saturating_add(4 + size) > bytes.len() {
@@ -124,12 +124,12 @@ impl Header {
     }
 }
 
-struct Cursor<'a, B> {
-    bytes: &'a B,
+struct Cursor<'a> {
+    bytes: &'a dyn Bytes,
     offset: u64,
 }
 
-impl<B: Bytes> Cursor<'_, B> {
+impl Cursor<'_> {
     /// Reads one header: attributes of name, type, length and value, closed by an empty name.
     fn header(&mut self) -> Result<Header, FrameErrorKind> {
         let mut header = Header::default();

@@ -46,7 +46,7 @@ impl Format {
     }
 
     /// Looks at the first bytes.
-    pub(in crate::frame) fn of(bytes: &impl Bytes, path: &Path) -> Result<Self, FrameErrorKind> {
+    pub(in crate::frame) fn of(bytes: &dyn Bytes, path: &Path) -> Result<Self, FrameErrorKind> {
         let mut head = [0; 18];
         let count = usize::try_from(bytes.len()).unwrap_or(usize::MAX).min(head.len());
         let (head, _) = head.split_at_mut(count);

@@ -10,7 +10,7 @@ use crate::frame::{FrameErrorKind, ImageInfo};
 /// How many bytes after the end mark are looked over before the scans are walked: cameras pad with zeros.
 const TAIL: u64 = 64;
 
-pub(super) fn examine(bytes: &impl Bytes) -> Result<ImageInfo, FrameErrorKind> {
+pub(super) fn examine(bytes: &dyn Bytes) -> Result<ImageInfo, FrameErrorKind> {
     let mut frame = None;
     let mut offset = 2;
     let scan = loop {
@@ -56,7 +56,7 @@ const FIRST_PART: usize = 512;
 const LARGEST_PART: usize = 64 << 10;
 
 /// The mark at `offset`, and where what follows it begins. Fill bytes and strays before it are passed over, as decoders do.
-fn next_marker(bytes: &impl Bytes, offset: u64) -> Result<(u8, u64), FrameErrorKind> {
+fn next_marker(bytes: &dyn Bytes, offset: u64) -> Result<(u8, u64), FrameErrorKind> {
     let is_mark = |byte| !matches!(byte, 0 | 0xff);
     // Most follow each other directly.
     let [first, second]: [u8; 2] = bytes.array(offset)?;
@@ -68,7 +68,7 @@ fn next_marker(bytes: &impl Bytes, offset: u64) -> Result<(u8, u64), FrameErrorK
 
 /// The first mark from `offset` on that is `wanted`, and where what follows it begins.
 fn find_mark(
-    bytes: &impl Bytes,
+    bytes: &dyn Bytes,
     mut offset: u64,
     wanted: impl Fn(u8) -> bool,
 ) -> Result<Option<(u8, u64)>, FrameErrorKind> {
@@ -100,7 +100,7 @@ fn find_mark(
 }
 
 /// Whether the end mark is among the last bytes.
-fn ends_near(bytes: &impl Bytes, scan: u64) -> Result<bool, FrameErrorKind> {
+fn ends_near(bytes: &dyn Bytes, scan: u64) -> Result<bool, FrameErrorKind> {
     let start = bytes.len().saturating_sub(TAIL).max(scan);
     let mut tail = vec![0; usize::try_from(bytes.len().saturating_sub(start)).unwrap_or(0)];
     bytes.read_at(start, &mut tail)?;
@@ -109,7 +109,7 @@ fn ends_near(bytes: &impl Bytes, scan: u64) -> Result<bool, FrameErrorKind> {
 
 /// Walks the scans: within coded data ff is always followed by 00 or by a mark, so an ff d9 there is the end. Whatever
 /// follows it (previews, depth maps, a maker's trailer) does not count.
-fn find_end(bytes: &impl Bytes, scan: u64) -> Result<(), FrameErrorKind> {
+fn find_end(bytes: &dyn Bytes, scan: u64) -> Result<(), FrameErrorKind> {
     match find_mark(bytes, scan, |byte| byte == 0xd9)? {
         Some(_) => Ok(()),
         None => Err(FrameErrorKind::Torn("no end mark (ff d9) after its last scan".into())),

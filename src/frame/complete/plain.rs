@@ -12,10 +12,10 @@ const PART: u64 = 64;
 /// QOI's last eight bytes.
 const QOI_END: [u8; 8] = [0, 0, 0, 0, 0, 0, 0, 1];
 
-pub(super) fn examine(bytes: &impl Bytes, format: ImageFormat) -> Result<ImageInfo, FrameErrorKind> {
+pub(super) fn examine(bytes: &dyn Bytes, format: ImageFormat) -> Result<ImageInfo, FrameErrorKind> {
     // These headers are a few lines at most, and some readers take them byte by byte, for as long as they last.
     let head = Metered::part(bytes, limits::current(), PART);
-    let decoder = ImageReader::with_format(head.reader(), format).into_decoder();
+    let decoder = ImageReader::with_format((&head as &dyn Bytes).reader(), format).into_decoder();
     let info = head.within_limits(decoder.map(|decoder| info_of(&decoder)).map_err(FrameErrorKind::from))?.checked()?;
     match format {
         ImageFormat::Bmp => {
@@ -40,7 +40,7 @@ pub(super) fn info_of(decoder: &impl ImageDecoder) -> ImageInfo {
     ImageInfo { width, height, deep: bytes > 1, linear: bytes > 2, alpha: color.has_alpha() }
 }
 
-fn at_least(bytes: &impl Bytes, wanted: u64) -> Result<(), FrameErrorKind> {
+fn at_least(bytes: &dyn Bytes, wanted: u64) -> Result<(), FrameErrorKind> {
     if bytes.len() < wanted {
         return Err(FrameErrorKind::Torn(format!("{} of {wanted} bytes are there", bytes.len())));
     }
@@ -48,7 +48,7 @@ fn at_least(bytes: &impl Bytes, wanted: u64) -> Result<(), FrameErrorKind> {
 }
 
 /// How long an uncompressed TGA must be; a compressed one tells only when it is decoded.
-fn tga_length(bytes: &impl Bytes, info: &ImageInfo) -> Result<u64, FrameErrorKind> {
+fn tga_length(bytes: &dyn Bytes, info: &ImageInfo) -> Result<u64, FrameErrorKind> {
     let head: [u8; 18] = bytes.array(0)?;
     let [comment, _, kind, _, _, map0, map1, map_depth, _, _, _, _, _, _, _, _, depth, _] = head;
     if kind >= 9 {

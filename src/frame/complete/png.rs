@@ -9,7 +9,7 @@ pub(super) const IEND: [u8; 12] = *b"\0\0\0\0IEND\xae\x42\x60\x82";
 /// Where the first chunk begins.
 const FIRST_CHUNK: u64 = 8;
 
-pub(super) fn examine(bytes: &impl Bytes) -> Result<ImageInfo, FrameErrorKind> {
+pub(super) fn examine(bytes: &dyn Bytes) -> Result<ImageInfo, FrameErrorKind> {
     let header: [u8; 18] = bytes.array(FIRST_CHUNK)?;
     let [0, 0, 0, 13, b'I', b'H', b'D', b'R', w0, w1, w2, w3, h0, h1, h2, h3, depth, kind] = header else {
         return Err(FrameErrorKind::Decode("no IHDR chunk at its start".into()));
@@ -37,7 +37,7 @@ pub(super) fn examine(bytes: &impl Bytes) -> Result<ImageInfo, FrameErrorKind> {
 }
 
 /// Walks the chunks from `chunk` on to the end mark: some writers leave bytes after it.
-fn find_end(bytes: &impl Bytes, mut chunk: u64) -> Result<(), FrameErrorKind> {
+fn find_end(bytes: &dyn Bytes, mut chunk: u64) -> Result<(), FrameErrorKind> {
     loop {
         let (name, next) = chunk_at(bytes, chunk).map_err(|kind| match kind {
             FrameErrorKind::Torn(_) => FrameErrorKind::Torn("no IEND chunk at its end".into()),
@@ -51,7 +51,7 @@ fn find_end(bytes: &impl Bytes, mut chunk: u64) -> Result<(), FrameErrorKind> {
 }
 
 /// The name of the chunk that begins at `offset`, and where the next one begins.
-fn chunk_at(bytes: &impl Bytes, offset: u64) -> Result<([u8; 4], u64), FrameErrorKind> {
+fn chunk_at(bytes: &dyn Bytes, offset: u64) -> Result<([u8; 4], u64), FrameErrorKind> {
     let [l0, l1, l2, l3, name @ ..]: [u8; 8] = bytes.array(offset)?;
     let length = u64::from(u32::from_be_bytes([l0, l1, l2, l3]));
     Ok((name, offset + 12 + length))

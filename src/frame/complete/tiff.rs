@@ -14,7 +14,7 @@ const STRIP_BYTE_COUNTS: u16 = 279;
 const TILE_OFFSETS: u16 = 324;
 const TILE_BYTE_COUNTS: u16 = 325;
 
-pub(super) fn examine(bytes: &impl Bytes) -> Result<ImageInfo, FrameErrorKind> {
+pub(super) fn examine(bytes: &dyn Bytes) -> Result<ImageInfo, FrameErrorKind> {
     let little = bytes.array(0)? == *b"II";
     let reader = Reader { bytes, little };
     let directory = u64::from(reader.u32_at(4)?);
@@ -47,12 +47,12 @@ pub(super) fn examine(bytes: &impl Bytes) -> Result<ImageInfo, FrameErrorKind> {
     Ok(info_of(&TiffDecoder::new(bytes.reader())?))
 }
 
-struct Reader<'a, B> {
-    bytes: &'a B,
+struct Reader<'a> {
+    bytes: &'a dyn Bytes,
     little: bool,
 }
 
-impl<B: Bytes> Reader<'_, B> {
+impl Reader<'_> {
     fn u16_at(&self, offset: u64) -> Result<u16, FrameErrorKind> {
         let raw = self.bytes.array(offset)?;
         Ok(if self.little { u16::from_le_bytes(raw) } else { u16::from_be_bytes(raw) })

@@ -6,7 +6,7 @@ use crate::frame::complete::bytes::Bytes;
 use crate::frame::complete::plain::info_of;
 use crate::frame::{FrameErrorKind, ImageInfo};
 
-pub(super) fn examine(bytes: &impl Bytes) -> Result<ImageInfo, FrameErrorKind> {
+pub(super) fn examine(bytes: &dyn Bytes) -> Result<ImageInfo, FrameErrorKind> {
     let [_, _, _, _, length @ ..]: [u8; 8] = bytes.array(0)?;
     let declared = u64::from(u32::from_le_bytes(length)) + 8;
     if declared > bytes.len() {

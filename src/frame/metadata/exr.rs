@@ -8,7 +8,7 @@ use crate::frame::complete::Bytes;
 /// More attributes than any writer writes.
 const MAX_ATTRIBUTES: usize = 1000;
 
-pub(super) fn read(bytes: &impl Bytes, found: &mut Found) -> io::Result<()> {
+pub(super) fn read(bytes: &dyn Bytes, found: &mut Found) -> io::Result<()> {
     let mut offset = 8;
     for _ in 0..MAX_ATTRIBUTES {
         let name = text(bytes, &mut offset)?;
@@ -31,7 +31,7 @@ pub(super) fn read(bytes: &impl Bytes, found: &mut Found) -> io::Result<()> {
 }
 
 /// A name, which ends with a zero and has at most 255 bytes.
-fn text(bytes: &impl Bytes, offset: &mut u64) -> io::Result<Vec<u8>> {
+fn text(bytes: &dyn Bytes, offset: &mut u64) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     while text.len() <= 255 {
         let [byte] = bytes.array(*offset)?;

@@ -9,7 +9,7 @@ use crate::frame::complete::Bytes;
 const MAX_SEGMENTS: usize = 1000;
 
 /// Reads the segments before the first scan.
-pub(super) fn read(bytes: &impl Bytes, found: &mut Found) -> io::Result<()> {
+pub(super) fn read(bytes: &dyn Bytes, found: &mut Found) -> io::Result<()> {
     let mut offset = 2;
     for _ in 0..MAX_SEGMENTS {
         let [mark, marker, l0, l1]: [u8; 4] = bytes.array(offset)?;

@@ -14,7 +14,7 @@ const MAX_CHUNKS: usize = 1000;
 const KEYWORD: usize = 80;
 
 /// Reads the chunks before the pixels.
-pub(super) fn read(bytes: &impl Bytes, found: &mut Found) -> io::Result<()> {
+pub(super) fn read(bytes: &dyn Bytes, found: &mut Found) -> io::Result<()> {
     let mut chunk = 8;
     for _ in 0..MAX_CHUNKS {
         let [l0, l1, l2, l3, name @ ..]: [u8; 8] = bytes.array(chunk)?;
@@ -30,7 +30,7 @@ pub(super) fn read(bytes: &impl Bytes, found: &mut Found) -> io::Result<()> {
     Ok(())
 }
 
-fn text(bytes: &impl Bytes, data: u64, length: u32, kind: [u8; 4], found: &mut Found) -> io::Result<()> {
+fn text(bytes: &dyn Bytes, data: u64, length: u32, kind: [u8; 4], found: &mut Found) -> io::Result<()> {
     let length = usize::try_from(length).unwrap_or(usize::MAX);
     let mut head = vec![0; length.min(KEYWORD)];
     bytes.read_at(data, &mut head)?;

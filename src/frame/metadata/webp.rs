@@ -8,7 +8,7 @@ use crate::frame::complete::Bytes;
 /// More chunks than a still picture has.
 const MAX_CHUNKS: usize = 100;
 
-pub(super) fn read(bytes: &impl Bytes, found: &mut Found) -> io::Result<()> {
+pub(super) fn read(bytes: &dyn Bytes, found: &mut Found) -> io::Result<()> {
     let mut chunk = 12;
     for _ in 0..MAX_CHUNKS {
         let [n0, n1, n2, n3, length @ ..]: [u8; 8] = bytes.array(chunk)?;
