@@ -247,7 +247,9 @@ impl Core {
     pub(crate) fn has_stopped(&self, now: Duration) -> bool {
         match self.phase {
             Phase::Stopping { until } => {
-                self.queue.running().len() == 0 && self.live.is_idle() || until.is_some_and(|until| until <= now)
+                // A trial that was told to end leaves files in the state directory if nobody waits until it has.
+                let is_idle = self.queue.running().len() == 0 && self.live.is_idle() && !self.trials.is_under_way();
+                is_idle || until.is_some_and(|until| until <= now)
             }
             Phase::Starting | Phase::Running => false,
         }

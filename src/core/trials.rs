@@ -40,10 +40,8 @@ impl Trials {
     pub(super) fn troubles(&self) -> &[Trouble] {
         &self.troubles
     }
-}
 
-#[cfg(test)]
-impl Trials {
+    /// Whether the end of a trial is waited for.
     pub(super) fn is_under_way(&self) -> bool {
         self.under_way
     }

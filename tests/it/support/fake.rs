@@ -33,6 +33,8 @@ pub(crate) enum Fault {
     MissingEncoder,
     /// Encodes once [`Fake::open`] is called.
     Gate,
+    /// Hangs where the daemon tries the settings of its roots, and encodes their frames.
+    HangInTrial,
 }
 
 /// The script and what it records.
@@ -44,7 +46,11 @@ impl Fake {
     /// Writes the script; [`Sandbox::install`] puts it on the `PATH`.
     pub(crate) fn new(sandbox: &Sandbox, fault: Fault) -> Self {
         let dir = sandbox.path().join("fake");
-        let other = if fault == Fault::MissingEncoder { WITHOUT_LIBX264 } else { "exec \"$real\" \"$@\"" };
+        let other = match fault {
+            Fault::MissingEncoder => WITHOUT_LIBX264,
+            Fault::HangInTrial => HANG_IN_TRIAL,
+            _ => "exec \"$real\" \"$@\"",
+        };
         stand_in(&dir, &sandbox.ffmpeg, SCRIPT, encode(fault), other);
         Self { dir }
     }
@@ -128,6 +134,11 @@ echo "$$" >> "$dir/encodes"
 @ENCODE@
 "#;
 
+const HANG_IN_TRIAL: &str = r#"case $* in
+        */reeld/trial/*) echo "$$" >> "$dir/encodes"; exec sleep 600 ;;
+        *) exec "$real" "$@" ;;
+    esac"#;
+
 const WITHOUT_LIBX264: &str = r#"case $* in
         *encoder=libx264*) echo "Codec 'libx264' is not recognized by FFmpeg." ; exit 0 ;;
         *libx264*) echo "Unknown encoder 'libx264'" >&2; exit 1 ;;
@@ -138,6 +149,7 @@ const WITHOUT_LIBX264: &str = r#"case $* in
 fn encode(fault: Fault) -> &'static str {
     match fault {
         Fault::Hang => "exec sleep 600",
+        Fault::HangInTrial => "exec \"$real\" \"$@\"",
         // An ignored signal stays ignored in the program that takes the shell's place.
         Fault::DeafToTerm => "trap '' TERM\nexec sleep 600",
         Fault::Stall => "printf 'frame=3\\nprogress=continue\\n'\nexec sleep 600",
