@@ -6,13 +6,15 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::error::CliError;
+use super::interrupt::Interrupt;
 use super::make_frames::{Format, write_frame};
 use super::out;
 use crate::core::command::{Command as DaemonCommand, Reply};
 use crate::core::snapshot::{Attention, DaemonPhase, Snapshot};
-use crate::encode::ffmpeg::Ffmpeg;
+use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::serve::client::{self, Found};
 use crate::text::printable::Show as _;
 
@@ -29,6 +31,9 @@ const PACE: Duration = Duration::from_millis(40);
 /// Pause between two looks at the daemon.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// What needs a person for longer than this does not pass by itself, as a frame does that is looked at while it is written.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 const CONFIG: &str = "\
 # What `reeld demo` runs. `reeld init` writes a config with every key explained.
 state_dir = \"../state\"
@@ -39,6 +44,14 @@ framerate = 24
 ";
 
 pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, CliError> {
+    let interrupt = Interrupt::listen()?;
+    let shown = show(args, &interrupt);
+    // Only here: the daemon has ended by now, which it would not by itself.
+    interrupt.end();
+    shown
+}
+
+fn show(args: &DemoArgs, interrupt: &Interrupt) -> Result<ExitCode, CliError> {
     let ffmpeg = Ffmpeg::find(None)?;
     let home = tempfile::Builder::new()
         .prefix("reeld-demo-")
@@ -54,7 +67,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, CliError> {
     std::fs::create_dir(home.join("config")).map_err(failed)?;
     let config = home.join("config/reeld.toml");
     std::fs::write(&config, CONFIG).map_err(failed)?;
-    let mut daemon = Daemon::start(&config, &home)?;
+    let mut daemon = Daemon::start(&config, &home, interrupt.stop())?;
     daemon.wait_until(|snapshot| (snapshot.phase == DaemonPhase::Running).then_some(()))?;
     out::say("  the daemon runs: `reeld run --config config/reeld.toml`");
     out::say(&format!(
@@ -64,6 +77,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, CliError> {
     ));
     for number in 1..=args.count {
         write_frame(&frames.join(format!("shot_{number:04}.png")), 1280, 720, number, 4, Format::Png)?;
+        daemon.check_wanted()?;
         std::thread::sleep(PACE);
     }
     let last_frame = Instant::now();
@@ -89,10 +103,12 @@ struct Daemon {
     child: Child,
     socket_dir: PathBuf,
     log: PathBuf,
+    /// Nobody wants to see the rest.
+    interrupted: Stop,
 }
 
 impl Daemon {
-    fn start(config: &Path, home: &Path) -> Result<Self, CliError> {
+    fn start(config: &Path, home: &Path, interrupted: &Stop) -> Result<Self, CliError> {
         let failed = |error: std::io::Error| CliError::failed("cannot start the daemon").caused_by(&error);
         let program = std::env::current_exe().map_err(failed)?;
         let log = home.join("log");
@@ -106,19 +122,26 @@ impl Daemon {
             .stderr(File::create(&log).map_err(failed)?)
             .spawn()
             .map_err(failed)?;
-        Ok(Self { child, socket_dir: home.join("reeld"), log })
+        Ok(Self { child, socket_dir: home.join("reeld"), log, interrupted: interrupted.clone() })
     }
 
     /// Looks at what goes on until that is what is `wanted`. Ends with the daemon's own words when it ends first, and with what
     /// it needs when it needs a person: it makes no video then.
     fn wait_until<T>(&mut self, wanted: impl Fn(&Snapshot) -> Option<T>) -> Result<T, CliError> {
+        let mut needs_a_person: Option<Instant> = None;
         loop {
+            self.check_wanted()?;
             if let Some(snapshot) = self.snapshot()? {
                 if let Some(found) = wanted(&snapshot) {
                     return Ok(found);
                 }
-                if let Some(Attention { what, why, hint }) = snapshot.attention.first() {
-                    return Err(CliError::failed(format!("{what}: {why}")).hint(hint.clone()));
+                match snapshot.attention.first() {
+                    None => needs_a_person = None,
+                    Some(Attention { what, why, hint }) => {
+                        if needs_a_person.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
+                            return Err(CliError::failed(format!("{what}: {why}")).hint(hint.clone()));
+                        }
+                    }
                 }
             }
             let failed = |error: std::io::Error| CliError::failed("cannot look at the daemon").caused_by(&error);
@@ -141,20 +164,27 @@ impl Daemon {
         }
     }
 
+    fn check_wanted(&self) -> Result<(), CliError> {
+        if self.interrupted.requested() { Err(CliError::failed("the demo was interrupted")) } else { Ok(()) }
+    }
+
     fn stop(mut self) -> Result<(), CliError> {
-        let failed = |error: std::io::Error| CliError::failed("cannot stop the daemon").caused_by(&error);
-        if let Some(pid) = rustix::process::Pid::from_raw(self.child.id().cast_signed()) {
-            rustix::process::kill_process(pid, rustix::process::Signal::TERM).map_err(|error| failed(error.into()))?;
+        self.end().map_err(|error| CliError::failed("cannot stop the daemon").caused_by(&error))
+    }
+
+    /// Asks it to stop, so that it ends what it started, and waits until it has.
+    fn end(&mut self) -> std::io::Result<()> {
+        if self.child.try_wait()?.is_none() {
+            kill_process(Pid::from_child(&self.child), Signal::TERM)?;
+            self.child.wait()?;
         }
-        self.child.wait().map_err(failed)?;
         Ok(())
     }
 }
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        // After an error nobody waits for it; after `stop` both calls do nothing.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // After an error nobody waits for it. Where it cannot even be asked, nothing else can be done either.
+        let _ = self.end();
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
@@ -130,4 +131,38 @@ fn what_the_process_was_started_to_ignore_does_not_stop_it() {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_shows(&sandbox.folder("one").join("frame.mp4"), &sandbox.ffmpeg, 1..=8);
+}
+
+/// The trial of the settings writes into the state directory.
+#[test]
+fn a_daemon_that_is_asked_to_stop_leaves_no_trial() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let fake = Fake::new(&sandbox, Fault::HangInTrial);
+    sandbox.install(&fake);
+    let daemon = Daemon::start(&sandbox, &sandbox.config(""));
+    fake.wait_for_encode();
+    let trial = sandbox.state().join("trial");
+    assert!(trial.exists(), "the trial has no folder");
+    assert_eq!(daemon.stop().code(), Some(0));
+    assert!(!trial.exists(), "the trial is still there");
+    fake.wait_for_end();
+}
+
+#[test]
+fn a_demo_that_is_asked_to_stop_ends_its_daemon() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let sandbox = Sandbox::new(&ffmpeg());
+        let mut demo = sandbox.reeld();
+        demo.args(["demo", "--count", "9999"]).env("TMPDIR", sandbox.path());
+        let mut demo = demo.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(demo.stderr.take().unwrap()).lines();
+        said.find(|line| line.as_ref().unwrap().contains("a generator writes")).unwrap().unwrap();
+        let process = demo.id();
+        let children = fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap();
+        let daemon = PathBuf::from("/proc").join(children.trim());
+        assert!(daemon.exists(), "{children}");
+        send(&demo, signal);
+        assert_eq!(demo.wait().unwrap().signal(), Some(signal.as_raw()));
+        assert!(!daemon.exists(), "its daemon lives on");
+    }
 }
