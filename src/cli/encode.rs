@@ -341,6 +341,11 @@ impl Wanted {
             // Relative to where the person stands, unlike in the config, where it is relative to the frames.
             let absolute = std::path::absolute(dir)
                 .map_err(|error| CliError::usage(format!("cannot use {}", dir.shown())).caused_by(&error))?;
+            if absolute.metadata().is_ok_and(|meta| !meta.is_dir()) {
+                let hint = "name the folder that the videos go to; `--name` says what a video is called";
+                let message = format!("`--output-dir`: {} is not a folder", dir.shown());
+                return Err(CliError::usage(message).hint(hint.to_owned()));
+            }
             delivery.output_dir = Some(absolute);
         }
         if let Some(name) = &args.name {

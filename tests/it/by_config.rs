@@ -77,6 +77,7 @@ fn what_can_never_be_made_is_refused_before_anything_is_done() {
         (&["--preset", "h246"], "did you mean `h264`?"),
         (&["--quality", "HIHG"], "did you mean `HIGH`?"),
         (&["--framerate", "0"], "hint:"),
+        (&["--output-dir", wrong], "wrong.toml is not a folder"),
         (&["--config", wrong], "jobs"),
         (&["--config", "nowhere.toml"], "nowhere.toml"),
     ] {
