@@ -4,15 +4,14 @@
 //! what is fed as RGB is converted by FFmpeg's scaler, whose flags the recipe spells out.
 
 use serde::{Deserialize, Serialize};
-use yuv::{BufferStoreMut, YuvConversionMode, YuvPlanarImageMut, YuvRange, YuvStandardMatrix};
 
-use crate::error::chain;
 use crate::frame::decode::{Picture, Pixels};
 use crate::frame::{FrameError, FrameErrorKind, MAX_SIDE};
 
 mod fit;
 mod flat;
 mod linear;
+mod yuv420;
 
 /// The layout of the raw video on FFmpeg's standard input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -123,11 +122,7 @@ pub fn convert(
     out.resize(feed.frame_bytes(canvas.width, canvas.height), 0);
     let size = (picture.info.width, picture.info.height);
     match feed {
-        Feed::Yuv420p => {
-            return to_yuv420(picture, canvas, background, out).map_err(|error| {
-                FrameErrorKind::Decode(format!("no conversion: {}", chain(&error))).at(&picture.path)
-            });
-        }
+        Feed::Yuv420p => to_yuv420(picture, canvas, background, out),
         Feed::Rgb24 => {
             let rgb = flat::rgb::<u8>(&picture.pixels, background);
             out.copy_from_slice(&fit::onto::<u8, 3>(rgb, size, canvas, background));
@@ -162,31 +157,17 @@ fn check(picture: &Picture, canvas: &Canvas, feed: Feed) -> Result<(), FrameErro
     Ok(())
 }
 
-fn to_yuv420(picture: &Picture, canvas: &Canvas, background: [u8; 3], out: &mut [u8]) -> Result<(), yuv::YuvError> {
+fn to_yuv420(picture: &Picture, canvas: &Canvas, background: [u8; 3], out: &mut [u8]) {
     let size = (picture.info.width, picture.info.height);
-    let luma = canvas.width as usize * canvas.height as usize;
-    let (y, chroma) = out.split_at_mut(luma);
-    let (u, v) = chroma.split_at_mut(luma / 4);
-    let mut planes = YuvPlanarImageMut {
-        y_plane: BufferStoreMut::Borrowed(y),
-        y_stride: canvas.width,
-        u_plane: BufferStoreMut::Borrowed(u),
-        u_stride: canvas.width / 2,
-        v_plane: BufferStoreMut::Borrowed(v),
-        v_stride: canvas.width / 2,
-        width: canvas.width,
-        height: canvas.height,
-    };
-    // The only mode of the crate that rounds every value to the nearest; it costs 0.2 ms more at 1920x1080.
-    let (range, matrix, mode) = (YuvRange::Limited, YuvStandardMatrix::Bt709, YuvConversionMode::Professional);
+    let width = canvas.width as usize;
     match &picture.pixels {
         Pixels::Rgba8(rgba) if size == (canvas.width, canvas.height) && is_opaque(rgba) => {
-            yuv::rgba_to_yuv420(&mut planes, rgba, canvas.width * 4, range, matrix, mode)
+            yuv420::convert(rgba.as_chunks::<4>().0, width, out);
         }
         pixels => {
             let rgb = flat::rgb::<u8>(pixels, background);
             let rgb = fit::onto::<u8, 3>(rgb, size, canvas, background);
-            yuv::rgb_to_yuv420(&mut planes, &rgb, canvas.width * 3, range, matrix, mode)
+            yuv420::convert(rgb.as_chunks::<3>().0, width, out);
         }
     }
 }
