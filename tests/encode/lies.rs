@@ -24,7 +24,7 @@ use crate::contents::{CONTENTS, Content};
 use crate::help::{Shot, encode, ffmpeg, frame_file, make, own, video, with_quality};
 
 const SIZE: (u32, u32) = (320, 180);
-const COUNT: u32 = 20;
+const COUNT: u32 = 12;
 
 /// Raw frames of 4:2:0, as they were decoded.
 type Film = Vec<Vec<u8>>;
@@ -64,8 +64,7 @@ fn shot_of(content: &Content, (width, height): (u32, u32), count: u32) -> Shot {
     Shot { dir, frames }
 }
 
-fn made(content: &Content, video: &Video) -> Made {
-    let shot = shot(content);
+fn made(shot: &Shot, video: &Video) -> Made {
     let job = shot.job(video);
     let result = encode(ffmpeg(), &job, &|_| {}, &Stop::default()).unwrap();
     let decoded = Command::new(&ffmpeg().path)
@@ -337,7 +336,7 @@ fn of_order(other: Film) -> Vec<Lie> {
         lie("the last six frozen", FINE, order(|at, count| at.min(count - 6))),
         lie("reversed", GROSS, order(|at, count| count - 1 - at)),
         lie("neighbours swapped", GROSS, exchanged(9, 10)),
-        lie("swapped at nine", GROSS, exchanged(5, 14)),
+        lie("swapped at nine", GROSS, exchanged(1, 10)),
         lie("late by one", GROSS, order(|at, _| at.saturating_sub(1))),
         lie("early by one", GROSS, order(|at, count| (at + 1).min(count - 1))),
         lie("one doubled", FINE, order(|at, _| if at == 10 { 9 } else { at })),
@@ -449,26 +448,28 @@ fn recipes(all: bool) -> Vec<(Video, usize)> {
 fn gross_lies_are_refused() {
     let all = std::env::var("REELD_TEST_LIES").is_ok_and(|which| which == "all");
     let contents: Vec<&Content> = CONTENTS.iter().filter(|content| all || NAMES.contains(&content.name)).collect();
+    // Drawing one takes longer than encoding it.
+    let shots: Vec<(&Content, Shot)> = contents.into_iter().map(|content| (content, shot(content))).collect();
     let mut missed = Vec::new();
     for (video, step) in recipes(all) {
-        let contents: Vec<&Content> = contents.iter().copied().step_by(step).collect();
-        missed.extend(missed_of(&video, &contents, all));
+        let shots: Vec<&(&Content, Shot)> = shots.iter().step_by(step).collect();
+        missed.extend(missed_of(&video, &shots, all));
     }
     assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
 
 /// Tells lies about films that are made by a recipe, prints what gets through, and returns the gross ones that do.
 #[expect(clippy::print_stdout, reason = "what gets through is to be compared with the next change")]
-fn missed_of(video: &Video, contents: &[&Content], all: bool) -> Vec<String> {
+fn missed_of(video: &Video, shots: &[&(&Content, Shot)], all: bool) -> Vec<String> {
     let recipe = format!("{} {:?}", video.preset.name(), video.quality);
-    let films: Vec<Made> = contents.iter().map(|content| made(content, video)).collect();
-    for (content, film) in contents.iter().zip(&films) {
+    let films: Vec<Made> = shots.iter().map(|(_, shot)| made(shot, video)).collect();
+    for ((content, _), film) in shots.iter().zip(&films) {
         let (share, reading) = film.judge(&film.seen);
         assert!(share <= 1.0, "an honest film is refused: {} by {recipe}: {share:.2} {reading:?}", content.name);
     }
     let mut missed = Vec::new();
     let mut table: BTreeMap<usize, (String, usize, Vec<String>)> = BTreeMap::new();
-    for (index, (content, film)) in contents.iter().zip(&films).enumerate() {
+    for (index, ((content, _), film)) in shots.iter().zip(&films).enumerate() {
         let other = films[(index + 5) % films.len()].seen.clone();
         for (at, lie) in lies(other).into_iter().enumerate().filter(|(_, lie)| all || lie.gross) {
             let told = (lie.tell)(&film.seen);
@@ -502,8 +503,8 @@ fn missed_of(video: &Video, contents: &[&Content], all: bool) -> Vec<String> {
 #[test]
 fn honest_videos_of_every_kind_are_proved() {
     for content in CONTENTS.iter().step_by(2) {
+        let shot = shot(content);
         for preset in [Builtin::H264, Builtin::H265Ten, Builtin::Mpeg4, Builtin::Prores, Builtin::Gif, Builtin::Webp] {
-            let shot = shot(content);
             let job = shot.job(&video(preset));
             let made = make(&job);
             assert!(made.is_ok(), "{} {preset}: {}", content.name, made.unwrap_err());
@@ -516,8 +517,9 @@ fn honest_videos_of_every_kind_are_proved() {
 #[test]
 fn a_gif_has_no_holes() {
     for content in CONTENTS.iter().filter(|content| ["flash", "strobe", "cuts"].contains(&content.name)) {
+        let shot = shot(content);
         for video in [video(Builtin::Gif), own("gif", "bgr0", Container::Gif, &[])] {
-            let made = make(&shot(content).job(&video));
+            let made = make(&shot.job(&video));
             assert!(made.is_ok(), "{}: {}", content.name, made.unwrap_err());
         }
     }
