@@ -150,8 +150,14 @@ impl LiveEncodes {
         growing.filter(|(key, count)| *count > 0 || self.tasks.values().any(|task| task.key == **key))
     }
 
-    fn encoders(&self) -> usize {
+    /// How many encoders run.
+    pub(super) fn encoders(&self) -> usize {
         self.tasks.values().filter(|task| task.encoding).count()
+    }
+
+    /// How many may be opened at once, by the answers that are on their way.
+    fn about_to_open(&self) -> usize {
+        self.growing.values().filter(|growing| growing.encode.is_about_to_open()).count()
     }
 }
 
@@ -285,7 +291,11 @@ impl Core {
             let (dir, pattern) = key.clone();
             self.track(Tracked::Heads { dir, pattern, heads });
         }
-        let Some(growing) = self.live.growing.get_mut(key) else { return };
+        let Some(growing) = self.live.growing.get_mut(key) else {
+            // The encoder that it would have had is free.
+            return self.live_step_all();
+        };
+        let was_about_to_open = growing.encode.is_about_to_open();
         let truth = self.tracker.growing(&key.0, &key.1);
         let mut out = Vec::new();
         let next = &mut self.live.next;
@@ -303,6 +313,11 @@ impl Core {
         }
         self.carry_out(key, out);
         self.live_step(key);
+        let has_use = |growing: &GrowingEncode| growing.encode.encoder().is_some() || growing.encode.is_about_to_open();
+        if was_about_to_open && !self.live.growing.get(key).is_some_and(has_use) {
+            // Its files were not whole. Whoever waited for a free encoder may have it.
+            self.live_step_all();
+        }
     }
 
     fn live_closed(&mut self, serial: Serial, outcome: &Closed) {
@@ -353,9 +368,15 @@ impl Core {
     /// memory and hardly a processor: some 500 MB for x264 at 1080p. That is why there may be two on a small machine, and
     /// eight at most on a large one unless `jobs` says more. Proofs do not count: when its encoder has ended, little is
     /// left of one.
+    ///
+    /// One is opened only when its first files were looked at. Sequences that wait for that count as well: all of them may begin
+    /// at once, after a start or a reload, and each would see the room that is there for one.
     fn may_open(&self) -> bool {
-        let most = self.settings.config.encoder.jobs.get().max((self.machine.cores.get() / 4).clamp(2, 8));
-        self.live.encoders() < most && !self.is_stopping()
+        self.live.encoders() + self.live.about_to_open() < self.most_encoders() && !self.is_stopping()
+    }
+
+    pub(super) fn most_encoders(&self) -> usize {
+        self.settings.config.encoder.jobs.get().max((self.machine.cores.get() / 4).clamp(2, 8))
     }
 
     fn waits_for_idle(&self, key: &Key) -> bool {

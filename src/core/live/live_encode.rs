@@ -226,6 +226,11 @@ impl LiveEncode {
         self.open.as_ref().map(|open| open.serial)
     }
 
+    /// Whether the answer about its files may open an encoder.
+    pub(super) fn is_about_to_open(&self) -> bool {
+        self.checking && self.open.is_none() && self.probed.is_none()
+    }
+
     /// No frame below `from` changed.
     pub(super) fn touched(&mut self, from: FrameNumber, now: Duration) {
         if now.saturating_sub(self.touched_at) >= self.limits.hold {

@@ -60,6 +60,10 @@ pub(super) fn hold(world: &World) {
         world.fail("the core knows of another job than the one that runs");
     }
     is("live encoders", world.core.live.tasks(), world.encoders.len());
+    let (encoders, most) = (world.core.live.encoders(), world.core.most_encoders());
+    if encoders > most {
+        world.fail(&format!("{encoders} live encoders, where there may be {most}"));
+    }
     no_frame_in_two_videos(world);
     what_is_counted_is_what_is_told(world);
 }
