@@ -13,6 +13,7 @@ use super::bars::Bar;
 use super::collect::{self, Contents, Found};
 use super::error::{CliError, explained};
 use super::interrupt::Interrupt;
+use super::scan::ALONE;
 use super::{ConfigArg, out, state};
 use crate::config::units::Factor;
 use crate::config::{
@@ -194,12 +195,17 @@ fn find(args: &EncodeArgs) -> Result<Vec<Found>, CliError> {
                 }
                 is_known = true;
                 if !all.iter().any(|known| known.dir == found.dir && known.pattern == found.pattern) {
+                    for note in &found.notes {
+                        out::say_line(&format!("{}: {note}", dir.join(found.pattern.to_string()).shown()));
+                    }
                     all.push(found);
                 }
             }
             let mut others: Vec<String> = Vec::new();
-            if !singles.is_empty() {
-                others.push(counted(singles.len() as u64, "single image", "single images"));
+            if let Some(example) = singles.first() {
+                let count = counted(singles.len() as u64, "single image", "single images");
+                let such_as = if singles.len() == 1 { "" } else { "such as " };
+                others.push(format!("{count}, {such_as}{example}: {ALONE}"));
             }
             for alike in &left {
                 let (example, why) = &alike[0];

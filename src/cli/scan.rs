@@ -104,7 +104,7 @@ struct Other<'a> {
 }
 
 /// Why a single image is in no sequence.
-const ALONE: &str = "no other image goes with it";
+pub(super) const ALONE: &str = "no other image goes with it";
 
 /// How many images are where.
 #[derive(Debug, Default)]

@@ -25,6 +25,19 @@ fn a_folder_becomes_a_video_beside_its_frames() {
     });
 }
 
+/// A saver that numbers only what would overwrite something gives the first picture no number.
+#[test]
+fn an_image_that_is_in_no_video_is_named() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let shot = sandbox.folder("shot");
+    Frames::new("x_##.png").write(&shot, 1..=5);
+    fs::copy(shot.join("x_01.png"), shot.join("x.png")).unwrap();
+    let said = sandbox.encode(&[]).expect(0).stderr;
+    assert!(said.contains("/shot: 1 single image, x.png: no other image goes with it"), "{said}");
+    assert!(said.contains("x_##.png: perhaps x.png is its first frame"), "{said}");
+    assert_shows(&shot.join("x.mp4"), &sandbox.ffmpeg, 1..=5);
+}
+
 #[test]
 fn one_frame_stands_for_its_sequence() {
     let sandbox = Sandbox::new(&ffmpeg());
