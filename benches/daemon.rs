@@ -8,7 +8,7 @@ mod common;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{field, make_frames, median, reeld, scratch, setting};
@@ -20,6 +20,7 @@ fn main() {
     memory_of_old_files();
     wake_ups_when_idle();
     marker_to_encode();
+    start_beside_find();
 }
 
 /// Frames of 300 kB, written in pieces of 64 KiB as generators do, at two paces.
@@ -114,12 +115,50 @@ fn marker_to_encode() {
     println!("marker to the start of the encode: {:.0} ms, median (wanted: under 200)", median(waits.collect()));
 }
 
+/// From the start to the log line that says that every root was read, beside what `find` takes to look at the same files: their
+/// names, sizes and times. Both come from the cache of the kernel. The first start records what was there, later ones know it.
+fn start_beside_find() {
+    let count = setting("REELD_BENCH_START", 100_000);
+    for (what, a_folder) in [("in one folder", count), ("in folders of ten", 10)] {
+        let home = scratch();
+        for number in 0..count {
+            let folder = home.path().join(format!("frames/shot_{:05}", number / a_folder));
+            if number % a_folder == 0 {
+                fs::create_dir_all(&folder).expect("a folder");
+            }
+            fs::write(folder.join(format!("frame_{number:06}.png")), b"x").expect("a frame");
+        }
+        let timed = |work: &mut dyn FnMut()| {
+            let since = Instant::now();
+            work();
+            since.elapsed().as_secs_f64()
+        };
+        let start = || timed(&mut || drop(Daemon::start_in(home.path(), "idle_timeout = \"never\"")));
+        let first = start();
+        let pairs: Vec<(f64, f64)> =
+            (0..5).map(|_| (start(), timed(&mut || find(&home.path().join("frames"))))).collect();
+        let ratio = median(pairs.iter().map(|(start, find)| start / find).collect());
+        println!(
+            "start on {count} files {what}: {:.0} ms, {ratio:.2} of find (wanted: under 1.5); for the first time {:.0} ms",
+            median(pairs.iter().map(|(start, _)| *start).collect()) * 1000.0,
+            first * 1000.0
+        );
+    }
+}
+
+fn find(dir: &Path) {
+    let mut command = Command::new("find");
+    command.arg(dir).args(["-name", "*.png", "-printf", "%p %s %T@\\n"]).stdout(Stdio::null());
+    assert!(command.status().expect("find starts").success(), "find failed");
+}
+
 /// A daemon on a folder of its own, ready.
 struct Daemon {
     child: Child,
     log: BufReader<ChildStderr>,
     frames: PathBuf,
-    _home: tempfile::TempDir,
+    /// Is removed with it.
+    home: Option<tempfile::TempDir>,
 }
 
 impl Daemon {
@@ -130,17 +169,23 @@ impl Daemon {
     }
 
     fn start_on(home: tempfile::TempDir, settings: &str) -> Self {
-        let frames = home.path().join("frames");
-        let config = home.path().join("reeld.toml");
+        let mut daemon = Self::start_in(home.path(), settings);
+        daemon.home = Some(home);
+        daemon
+    }
+
+    fn start_in(home: &Path, settings: &str) -> Self {
+        let frames = home.join("frames");
+        let config = home.join("reeld.toml");
         fs::write(&config, format!("[[watch]]\npath = \"frames\"\n{settings}\n")).expect("a config");
-        let mut child = reeld(home.path())
+        let mut child = reeld(home)
             .args(["run", "--log-format", "json", "--config"])
             .arg(&config)
             .stderr(Stdio::piped())
             .spawn()
             .expect("the daemon starts");
         let log = BufReader::new(child.stderr.take().expect("a log"));
-        let mut daemon = Self { child, log, frames, _home: home };
+        let mut daemon = Self { child, log, frames, home: None };
         daemon.wait_for("ready");
         daemon
     }
