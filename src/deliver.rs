@@ -1,7 +1,7 @@
 //! The way from a staged video to a video, and what becomes of its frames afterwards.
 //!
 //! Owns every file that reeld makes, renames or removes outside its own state directory. It never replaces a file that it
-//! did not make itself, and it never decides *whether* something is delivered: that is the daemon's business.
+//! did not make itself, and it never decides *whether* something is delivered: `core` does, and `pipeline` asks for it.
 
 use std::path::PathBuf;
 

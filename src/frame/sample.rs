@@ -1,6 +1,6 @@
 //! The evidence of a sequence: what its files say that tells a film from stills.
 //!
-//! Decodes a few frames in full, so it belongs on a worker. It makes no decision; `sequence::film` weighs.
+//! Decodes a few frames in full, so it belongs on a worker. What the evidence means is decided in `sequence::film`.
 
 use std::fs;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! Why a batch does not become a video, and what follows from that.
+//! Why a batch does not become a video. What follows from that is in `pipeline::consequence`.
 
 use std::path::PathBuf;
 

@@ -1,7 +1,7 @@
-//! The rules that end a sequence.
+//! What the rules that end a sequence mean, and their numbers.
 //!
-//! Owns what each rule means, for one sequence at one moment. It remembers nothing: `tracker` keeps the state, and asks in
-//! `tracker::open::ends` whether a sequence has ended now.
+//! Owns the meaning of each rule. It never looks at the clock and remembers nothing: `tracker` keeps the state, and
+//! `tracker::open::ends` decides whether a sequence has ended now, also whether it has been silent for long enough.
 //!
 //! There are two kinds of rules. A marker, a client, a number and the generator's word *say* that a sequence is finished.
 //! Silence says nothing: a renderer may be at a slow frame, or have crashed, and whoever saved five single pictures falls

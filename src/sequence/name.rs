@@ -27,7 +27,7 @@ const STAMP_DIGITS: usize = 19;
 /// Which digits of a name are the frame number.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum NameRule {
-    /// The run that makes the largest group in the folder; of equals the last one.
+    /// What all names of the folder tell together: see `sequence::group::roles`.
     #[default]
     Auto,
     /// The one that the user's pattern marks. Names that do not fit it are not frames.

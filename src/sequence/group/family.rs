@@ -1,8 +1,9 @@
 //! One family: names that are equal but for their digits.
 //!
-//! What needs no guess is decided first. Where one run varies, it is the number: that is so in most folders of renderers,
-//! and hardly any further name can change it. Where several vary, stamps are folded before roles are given, because the
-//! digits of one time must not be taken for counters that disagree.
+//! Owns the order of the decisions. What needs no guess is decided first. Where one run varies, it is the number: that is so in
+//! most folders of renderers, and hardly any further name can change it. Where several vary, stamps are folded before
+//! `group::roles` decides which of them is the number, because the digits of one time must not be taken for counters that
+//! disagree.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,7 @@
-//! Which parts of a family's names are text, and which order one film.
+//! Which digits of a name are the number, where several runs of a family's names vary: which parts are text, and which order
+//! one film.
+//!
+//! Owns that decision. It never looks at a file.
 
 use crate::sequence::group::classes::Classes;
 use crate::sequence::group::cut::{Column, Table};

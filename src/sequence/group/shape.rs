@@ -1,4 +1,8 @@
 //! The family and the shape of a name: the bytes that stand for them.
+//!
+//! Names of one family are equal but for their digits. Names of one shape, which holds one or more families, are equal but for
+//! their digits, for dashes right before these, and for the extensions that previews concern: only names of one shape influence
+//! each other, as `deciding.md` says.
 
 use crate::sequence::group::cut::for_each_run;
 use crate::sequence::group::folder::folder_family;

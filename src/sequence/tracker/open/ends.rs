@@ -1,6 +1,7 @@
 //! What ends a sequence at a moment: a client, a marker, a number, the generator's word, or silence.
 //!
-//! Owns the order in which they are asked. It changes nothing but what a marker wakes.
+//! Owns the order in which they are asked, and the comparison of a silence with the clock: whether it has lasted long enough.
+//! It changes nothing but what a marker wakes.
 
 use std::time::Duration;
 

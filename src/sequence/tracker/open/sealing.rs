@@ -1,7 +1,7 @@
 //! From the whole frames of a finished sequence to its batches: which of them are one film, and which are left alone.
 //!
-//! Owns how runs are kept apart, and what becomes of each. It decides neither that the sequence is finished nor what is
-//! a film; it is told.
+//! Owns how runs are kept apart, and what becomes of each. It decides neither that the sequence is finished nor whether its
+//! frames are a film; it is told. What is left over from the runs is no film in any case.
 //!
 //! One sequence may hold several runs, because a generator goes on counting where the files of its last run end (ComfyUI
 //! takes the highest number that is there, plus one). Each run is sealed, or left alone, by itself: a video of two runs is
