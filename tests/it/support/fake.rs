@@ -1,8 +1,10 @@
 //! An FFmpeg that fails as real ones do.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use super::{Sandbox, wait_for};
 
@@ -103,9 +105,12 @@ pub(crate) fn stand_in(dir: &Path, real: &Path, body: &str, encode: &str, other:
         .replace("@DIR@", &quoted(dir))
         .replace("@ENCODE@", encode)
         .replace("@ELSE@", other);
-    // Renamed into place: a script that is open for writing cannot be started.
+    // Renamed into place, and written by a process of its own: a script that is open for writing cannot be started, and the
+    // children that other tests start meanwhile have what this process has open, until they are programs of their own.
     let (draft, program) = (dir.join("draft"), dir.join("ffmpeg"));
-    fs::write(&draft, script).unwrap();
+    let mut tee = Command::new("tee").arg(&draft).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    tee.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    assert!(tee.wait().unwrap().success());
     fs::set_permissions(&draft, fs::Permissions::from_mode(0o755)).unwrap();
     fs::rename(&draft, &program).unwrap();
     program
