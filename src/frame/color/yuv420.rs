@@ -121,7 +121,8 @@ fn separate_all<const N: usize>(pixels: &[[u8; N]], [red, green, blue]: &mut Blo
 #[expect(clippy::inline_always, reason = "as `convert_rows`")]
 fn luma_of([red, green, blue]: &Block, out: &mut [u8]) {
     for (((out, red), green), blue) in out.iter_mut().zip(red).zip(green).zip(blue) {
-        *out = weighed(LUMA, [*red, *green, *blue].map(i16::from), BLACK, SCALE);
+        // Not by `map` of an array, which is a function of its own where crates are built in parts.
+        *out = weighed(LUMA, [i16::from(*red), i16::from(*green), i16::from(*blue)], BLACK, SCALE);
     }
 }
 
