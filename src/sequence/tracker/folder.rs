@@ -183,7 +183,11 @@ impl Folder {
             state,
             held: sequence.held(now),
             quiet_ms: snapshot::ms_between(sequence.history.last_change, now),
-            pace_ms: snapshot::ms_between(Duration::ZERO, sequence.usual_pause()),
+            // What is left alone has none: what it had while somebody wrote into it is forgotten when its folder sleeps.
+            pace_ms: match state {
+                Stage::Existing => 0,
+                _ => snapshot::ms_between(Duration::ZERO, sequence.usual_pause()),
+            },
             ends_in_ms: silence
                 .map(|silence| snapshot::ms_between(now, sequence.history.last_change.saturating_add(silence))),
         })

@@ -37,7 +37,7 @@ pub struct OpenSequence {
     pub held: Option<Held>,
     /// Milliseconds since any of its files changed.
     pub quiet_ms: u64,
-    /// The usual milliseconds between two of its changes; 0 before there were two.
+    /// The usual milliseconds between two of its changes; 0 before there were two, and where it is left alone.
     pub pace_ms: u64,
     /// Milliseconds until silence ends it, should nothing more come; `None` where silence does not.
     pub ends_in_ms: Option<u64>,
