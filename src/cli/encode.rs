@@ -20,7 +20,7 @@ use crate::config::{
     Cleanup, CustomPreset, Delivery, Encoder, FrameRate, NameTemplate, Preset, Quality, Root, Video, codec, dirs,
 };
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
-use crate::error::{Explain as _, chain};
+use crate::error::{Explain as _, chain, place};
 use crate::journal::{BatchId, lossy};
 use crate::pipeline::error::JobError;
 use crate::pipeline::job::{Job, Tools};
@@ -347,10 +347,9 @@ impl Wanted {
             // Relative to where the person stands, unlike in the config, where it is relative to the frames.
             let absolute = std::path::absolute(dir)
                 .map_err(|error| CliError::usage(format!("cannot use {}", dir.shown())).caused_by(&error))?;
-            if absolute.metadata().is_ok_and(|meta| !meta.is_dir()) {
+            if let Some(why) = place::no_folder(&absolute) {
                 let hint = "name the folder that the videos go to; `--name` says what a video is called";
-                let message = format!("`--output-dir`: {} is not a folder", dir.shown());
-                return Err(CliError::usage(message).hint(hint.to_owned()));
+                return Err(CliError::usage(format!("`--output-dir`: {why}")).hint(hint.to_owned()));
             }
             delivery.output_dir = Some(absolute);
         }

@@ -3,6 +3,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use crate::support::video::{assert_shows, describe};
@@ -65,7 +66,9 @@ fn what_can_never_be_made_is_refused_before_anything_is_done() {
     Frames::new("frame_####.png").write(&sandbox.root(), 1..=4);
     let wrong = sandbox.path().join("wrong.toml");
     fs::write(&wrong, "[encoder]\njobs = 0\n").unwrap();
-    let wrong = wrong.to_str().unwrap();
+    let (below, link) = (wrong.join("below"), sandbox.path().join("link"));
+    symlink(sandbox.path().join("nowhere"), &link).unwrap();
+    let [wrong, below, link] = [&wrong, &below, &link].map(|path| path.to_str().unwrap());
     for (arguments, says) in [
         (&["--preset", "gif", "--framerate", "60"][..], "a GIF has at most 50"),
         (&["--preset", "gif", "--framerate-factor", "4"], "a GIF has at most 50"),
@@ -78,6 +81,8 @@ fn what_can_never_be_made_is_refused_before_anything_is_done() {
         (&["--quality", "HIHG"], "did you mean `HIGH`?"),
         (&["--framerate", "0"], "hint:"),
         (&["--output-dir", wrong], "wrong.toml is not a folder"),
+        (&["--output-dir", below], "wrong.toml is not a folder"),
+        (&["--output-dir", link], "link is a link that leads nowhere"),
         (&["--config", wrong], "jobs"),
         (&["--config", "nowhere.toml"], "nowhere.toml"),
     ] {
