@@ -32,7 +32,7 @@ const PACE: Duration = Duration::from_millis(40);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// What needs a person for longer than this does not pass by itself, as a frame does that is looked at while it is written.
-const PATIENCE: Duration = Duration::from_secs(3);
+const ATTENTION_TIMEOUT: Duration = Duration::from_secs(3);
 
 const CONFIG: &str = "\
 # What `reeld demo` runs. `reeld init` writes a config with every key explained.
@@ -138,7 +138,7 @@ impl Daemon {
                 match snapshot.attention.first() {
                     None => needs_a_person = None,
                     Some(Attention { what, why, hint }) => {
-                        if needs_a_person.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
+                        if needs_a_person.get_or_insert_with(Instant::now).elapsed() > ATTENTION_TIMEOUT {
                             return Err(CliError::failed(format!("{what}: {why}")).hint(hint.clone()));
                         }
                     }

@@ -72,7 +72,7 @@ impl Core {
         match answer {
             Ok(DueWork { mut jobs, told, published, stuck, next }) => {
                 (self.recent.stuck, self.recent.journal) = (stuck, None);
-                self.queue.pending(&jobs);
+                self.queue.retain_unwatched(&jobs);
                 self.unknown_outcomes.retain(|id, _| !told.contains(id));
                 // One that waits for the journal would fail again for the same reason.
                 jobs.retain(|job| !past.has(job.id, &job.batch.dir) && !self.unknown_outcomes.contains_key(&job.id));

@@ -14,7 +14,7 @@ use crate::sequence::Batch;
 pub(crate) struct JobQueue {
     waiting: VecDeque<Queued>,
     running: BTreeMap<BatchId, Running>,
-    /// Batches of folders that are not watched, by what the log calls them. That was told.
+    /// Batches that wait because their folders are not watched, with what the log calls them. The log has told of each.
     unwatched: BTreeMap<BatchId, String>,
 }
 
@@ -61,8 +61,8 @@ impl JobQueue {
         self.unwatched.insert(job.id, job.name()).is_none()
     }
 
-    /// These are all batches that wait in the journal: whoever forgot the others does not want to hear of them.
-    pub(crate) fn pending(&mut self, jobs: &[Queued]) {
+    /// `jobs` are all batches that wait in the journal. The others were forgotten, and nobody wants to hear of them.
+    pub(crate) fn retain_unwatched(&mut self, jobs: &[Queued]) {
         self.unwatched.retain(|id, _| jobs.iter().any(|job| job.id == *id));
     }
 

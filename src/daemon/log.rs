@@ -18,7 +18,7 @@ use crate::text::printable::Show as _;
 use crate::watch::native::Watcher;
 
 /// A hint as a field: none where nothing is known.
-fn told(hint: &str) -> Option<&str> {
+fn non_empty(hint: &str) -> Option<&str> {
     (!hint.is_empty()).then_some(hint)
 }
 
@@ -28,14 +28,14 @@ pub(super) fn tell(news: &News, tools: &Tools) {
         News::Ready { roots } => tracing::info!(roots, "ready"),
         News::Root { root, status, known } => root_is(root, status, *known),
         News::ScanLost { root, failure: Failure { line, hint, .. } } => {
-            tracing::error!(path = %root.shown(), hint = told(hint), "this root could not be read; nothing is concluded from that: {line}");
+            tracing::error!(path = %root.shown(), hint = non_empty(hint), "this root could not be read; nothing is concluded from that: {line}");
         }
         News::FoundExisting { root, count: ExistingCount { sequences, files } } => {
             let path = root.shown();
             tracing::info!(%path, sequences, files, hint = left_alone_hint(root), "these were there before and are left alone");
         }
         News::Unreadable { dir, failure: Failure { line, hint, .. } } => {
-            tracing::warn!(path = %dir.shown(), error = line, hint = told(hint), "this folder cannot be read; nothing is concluded from that");
+            tracing::warn!(path = %dir.shown(), error = line, hint = non_empty(hint), "this folder cannot be read; nothing is concluded from that");
         }
         News::Finished(batch) => finished(batch),
         News::LeftAlone { dir, why, count, example } => {
@@ -58,7 +58,7 @@ pub(super) fn tell(news: &News, tools: &Tools) {
         News::Failed { job, failure, consequence } => failed(job, failure, *consequence),
         News::RecordedLate(path) => tracing::info!(video = %path.shown(), "video, recorded late"),
         News::JournalFailed { failure: Failure { line, hint, .. }, again } => {
-            tracing::error!(hint = told(hint), "{line}; tried again in {} s", again.as_secs());
+            tracing::error!(hint = non_empty(hint), "{line}; tried again in {} s", again.as_secs());
         }
         News::Reloaded { roots } => {
             let (ffmpeg, chunks) = (tools.program.shown(), tools.chunk_dir.shown());
@@ -69,7 +69,7 @@ pub(super) fn tell(news: &News, tools: &Tools) {
             for line in lines.lines() {
                 tracing::error!("{line}");
             }
-            tracing::error!(hint = told(hint), "the running config stays in force");
+            tracing::error!(hint = non_empty(hint), "the running config stays in force");
         }
         News::Trouble(Trouble { root, preset, why, hint }) => {
             tracing::error!(
@@ -81,7 +81,10 @@ pub(super) fn tell(news: &News, tools: &Tools) {
         }
         News::TroubleOver { root } => tracing::info!(root, "videos can be made by the settings of this root"),
         News::TrialLost(Failure { line, hint, .. }) => {
-            tracing::error!(hint = told(hint), "whether videos can be made by these settings is not known: {line}");
+            tracing::error!(
+                hint = non_empty(hint),
+                "whether videos can be made by these settings is not known: {line}"
+            );
         }
         News::Stopping { running } => tracing::info!(running, "stopping"),
     }
@@ -93,7 +96,7 @@ fn root_is(root: &Path, status: &RootStatus, known: bool) {
         RootStatus::There if known => tracing::info!(%path, "the root is there again"),
         RootStatus::There => tracing::debug!(%path, "the root is there"),
         RootStatus::Away { why, hint } => {
-            tracing::warn!(%path, hint = told(hint), "{why}; nothing below this root is scanned, forgotten or removed meanwhile");
+            tracing::warn!(%path, hint = non_empty(hint), "{why}; nothing below this root is scanned, forgotten or removed meanwhile");
         }
     }
 }
@@ -116,7 +119,7 @@ fn made(job: &Job, delivered: &Delivered) {
 }
 
 fn failed(job: &Job, Failure { line, hint, .. }: &Failure, consequence: Consequence) {
-    let (batch, sequence, hint) = (job.id, job.name(), told(hint));
+    let (batch, sequence, hint) = (job.id, job.name(), non_empty(hint));
     match consequence {
         Consequence::LaterAgain => {
             tracing::info!(%batch, sequence, "the encode was stopped; it is done again at the next start");

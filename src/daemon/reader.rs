@@ -249,11 +249,11 @@ impl RootReader {
             }
             RootState::Missing => {
                 inner.missing_at = Some(Timestamp::now().as_nanosecond());
-                let elsewhere = place::let_see(&self.path).map(|hint| format!("; {hint}")).unwrap_or_default();
+                let elsewhere = place::hidden_hint(&self.path).map(|hint| format!("; {hint}")).unwrap_or_default();
                 ("it does not exist".to_owned(), Some(format!("it is watched as soon as it is there{elsewhere}")))
             }
             RootState::Replaced(why) => (why.to_string(), why.hint()),
-            RootState::Denied => ("it may not be read".to_owned(), Some(place::let_in(&self.path))),
+            RootState::Denied => ("it may not be read".to_owned(), Some(place::access_hint(&self.path))),
             RootState::Failed(error) => (chain(&error).to_string(), error.hint()),
         };
         self.unwatch_all(&mut inner);

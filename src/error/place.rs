@@ -64,7 +64,7 @@ pub(crate) fn hint(path: &Path, source: &io::Error, setting: &str) -> String {
 }
 
 /// What to do about the folder `path`, which may not be read.
-pub(crate) fn let_in(path: &Path) -> String {
+pub(crate) fn access_hint(path: &Path) -> String {
     let hint = "the user that reeld runs as must be able to read and enter it";
     // What `ProtectHome=` hides, systemd.exec(5).
     let is_home = ["/home", "/root", "/run/user"].iter().any(|home| path.starts_with(home));
@@ -72,7 +72,7 @@ pub(crate) fn let_in(path: &Path) -> String {
 }
 
 /// What to do about the folder `path`, which is not there for this process, if others may see it.
-pub(crate) fn let_see(path: &Path) -> Option<&'static str> {
+pub(crate) fn hidden_hint(path: &Path) -> Option<&'static str> {
     let is_temporary = ["/tmp", "/var/tmp"].iter().any(|folder| path.starts_with(folder));
     is_temporary.then_some("under systemd see `PrivateTmp=`: a service may have a /tmp of its own")
 }
@@ -158,10 +158,10 @@ mod tests {
 
     #[test]
     fn what_a_unit_hides_is_said() {
-        assert!(let_in(Path::new("/home/artist/out")).ends_with("; under systemd see `ProtectHome=`"));
-        assert!(!let_in(Path::new("/srv/home")).contains("ProtectHome"));
-        assert!(let_see(Path::new("/tmp/frames")).is_some_and(|hint| hint.contains("PrivateTmp=")));
-        assert_eq!(let_see(Path::new("/srv/tmp")), None);
+        assert!(access_hint(Path::new("/home/artist/out")).ends_with("; under systemd see `ProtectHome=`"));
+        assert!(!access_hint(Path::new("/srv/home")).contains("ProtectHome"));
+        assert!(hidden_hint(Path::new("/tmp/frames")).is_some_and(|hint| hint.contains("PrivateTmp=")));
+        assert_eq!(hidden_hint(Path::new("/srv/tmp")), None);
     }
 
     #[test]

@@ -199,7 +199,7 @@ impl Explain for WatchError {
         match self {
             Self::WatchLimit { .. } => Some(Limit::Watches.hint()),
             Self::InstanceLimit => Some(format!("{}; or raise LimitNOFILE= of the service", Limit::Instances.hint())),
-            Self::Denied { path } => Some(place::let_in(path)),
+            Self::Denied { path } => Some(place::access_hint(path)),
             Self::NotAFolder { .. } => Some("links to folders are not followed; name the folder itself".to_owned()),
             Self::Missing { .. } | Self::Io { .. } | Self::Unavailable { .. } => None,
         }

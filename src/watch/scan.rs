@@ -252,8 +252,8 @@ impl ScanError {
 impl Explain for ScanError {
     fn hint(&self) -> Option<String> {
         match &self.kind {
-            ScanErrorKind::Missing => place::let_see(&self.path).map(str::to_owned),
-            ScanErrorKind::Denied => Some(place::let_in(&self.path)),
+            ScanErrorKind::Missing => place::hidden_hint(&self.path).map(str::to_owned),
+            ScanErrorKind::Denied => Some(place::access_hint(&self.path)),
             ScanErrorKind::NotAFolder => Some("links to folders are not followed; name the folder itself".to_owned()),
             ScanErrorKind::Io(_) => {
                 Some("the disk or the network share fails; nothing below it is touched until it can be read".to_owned())

@@ -21,6 +21,8 @@ fn both_units_allow_the_same_system_calls() {
 
 /// Without it a service that is started again takes each wall clock at its word, and removes frames early.
 #[test]
-fn the_system_unit_shows_which_boot_it_is() {
-    assert!(!unit("reeld.service").lines().any(|line| line.starts_with("ProcSubset=")));
+fn both_units_show_which_boot_it_is() {
+    for name in ["reeld.service", "user/reeld.service"] {
+        assert!(!unit(name).lines().any(|line| line.starts_with("ProcSubset=")), "{name}");
+    }
 }
