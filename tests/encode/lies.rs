@@ -1,6 +1,6 @@
 //! What the proof of lossy video refuses: lies put on honestly decoded frames, and honest videos that it must not refuse.
 //!
-//! The gate looks at the gross lies, and at the honest videos of a quarter of the contents. `REELD_TEST_LIES=all` tries all of
+//! The gate looks at the gross lies, and at the honest videos of half of the contents. `REELD_TEST_LIES=all` tries all of
 //! them on all contents, at CRF 51 too, and prints what is refused and what is not, so that the next change can be compared.
 
 #![expect(clippy::cast_precision_loss, reason = "places and sums in small pictures are far below 2^52")]
@@ -24,7 +24,7 @@ use crate::contents::{CONTENTS, Content};
 use crate::help::{Shot, encode, ffmpeg, frame_file, make, own, video, with_quality};
 
 const SIZE: (u32, u32) = (320, 180);
-const COUNT: u32 = 12;
+const COUNT: u32 = 20;
 
 /// Raw frames of 4:2:0, as they were decoded.
 type Film = Vec<Vec<u8>>;
@@ -336,7 +336,7 @@ fn of_order(other: Film) -> Vec<Lie> {
         lie("the last six frozen", FINE, order(|at, count| at.min(count - 6))),
         lie("reversed", GROSS, order(|at, count| count - 1 - at)),
         lie("neighbours swapped", GROSS, exchanged(9, 10)),
-        lie("swapped at nine", GROSS, exchanged(1, 10)),
+        lie("swapped at nine", GROSS, exchanged(5, 14)),
         lie("late by one", GROSS, order(|at, _| at.saturating_sub(1))),
         lie("early by one", GROSS, order(|at, count| (at + 1).min(count - 1))),
         lie("one doubled", FINE, order(|at, _| if at == 10 { 9 } else { at })),
@@ -428,7 +428,7 @@ const NAMES: [&str; 12] =
 fn recipes(all: bool) -> Vec<(Video, usize)> {
     let mut recipes = vec![
         (with_quality(Builtin::H264, Quality::Crf(18)), 1),
-        (with_quality(Builtin::H264, Quality::Crf(32)), 2),
+        (with_quality(Builtin::H264, Quality::Crf(32)), 1),
         (video(Builtin::Prores), 3),
         (video(Builtin::H265Ten), 3),
         (video(Builtin::Gif), 3),
@@ -507,7 +507,7 @@ fn missed_of(video: &Video, shots: &[&(&Content, Shot)], all: bool) -> Vec<Strin
 
 #[test]
 fn honest_videos_of_every_kind_are_proved() {
-    let step = if is_long() { 1 } else { 4 };
+    let step = if is_long() { 1 } else { 2 };
     for content in CONTENTS.iter().step_by(step) {
         let shot = shot(content);
         for preset in [Builtin::H264, Builtin::H265Ten, Builtin::Mpeg4, Builtin::Prores, Builtin::Gif, Builtin::Webp] {
