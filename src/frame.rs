@@ -16,9 +16,11 @@ pub mod fingerprint;
 pub(crate) mod fuzzing;
 pub mod limits;
 pub mod metadata;
+pub mod orientation;
 pub mod sample;
 
 pub use error::{FrameError, FrameErrorKind};
+pub use orientation::Orientation;
 
 /// The longest side of a frame, in pixels. JPEG itself ends at 65,535, and libjpeg at 65,500.
 pub const MAX_SIDE: u32 = 65_500;
@@ -26,7 +28,7 @@ pub const MAX_SIDE: u32 = 65_500;
 /// The most bytes of a decoded pixel: four channels of 32 bits.
 const MAX_PIXEL: u64 = 16;
 
-/// What a frame's header says.
+/// What a frame's header says, of the picture as it is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ImageInfo {
     /// Pixels, at least one.
@@ -39,9 +41,17 @@ pub struct ImageInfo {
     pub linear: bool,
     /// Whether there is an alpha channel.
     pub alpha: bool,
+    /// How the stored pixels are turned to be that picture.
+    pub orientation: Orientation,
 }
 
 impl ImageInfo {
+    /// A picture that is stored with these sides, and turned like this.
+    fn turned(self, orientation: Orientation) -> Self {
+        let (width, height) = orientation.turn_sides(self.width, self.height);
+        Self { width, height, orientation, ..self }
+    }
+
     /// Refuses sizes that no frame has: a side of zero or above [`MAX_SIDE`], or more pixels than the
     /// [limits](limits::Limits) allow.
     fn checked(self) -> Result<Self, FrameErrorKind> {

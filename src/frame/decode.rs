@@ -3,8 +3,8 @@
 //! Foreign formats are decoded and converted in a process of their own ([`crate::frame::child`]), the others here.
 //!
 //! Reads the whole file once, makes sure that it was the expected one before and after, and decodes it. There is never
-//! half a picture: what is cut short or fails a checksum is an error. Orientation tags (EXIF) are not applied, as
-//! FFmpeg does not apply them to image sequences either; embedded colour profiles are not either: frames are sRGB.
+//! half a picture: what is cut short or fails a checksum is an error. A picture is turned as its
+//! file says. Embedded colour profiles are not applied: frames are sRGB.
 
 use std::any::Any;
 use std::fs::File;
@@ -13,14 +13,14 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use image::{DynamicImage, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageBuffer, ImageFormat, ImageReader, Limits};
 
 use crate::files::identity_of;
 use crate::frame::child::{self, Lease};
 use crate::frame::color::Target;
 use crate::frame::complete::{self, FileBytes, Format, HEADER};
 use crate::frame::digest::Contents;
-use crate::frame::{FrameError, FrameErrorKind, ImageInfo, limits};
+use crate::frame::{FrameError, FrameErrorKind, ImageInfo, Orientation, limits};
 use crate::model::Identity;
 
 mod jpeg;
@@ -57,6 +57,51 @@ pub enum Pixels {
 }
 
 impl Pixels {
+    /// The pixels of a picture, row by row.
+    fn of(image: DynamicImage) -> Result<Self, FrameErrorKind> {
+        Ok(match image {
+            DynamicImage::ImageLuma8(image) => Self::Gray8(image.into_raw()),
+            DynamicImage::ImageLumaA8(image) => Self::GrayAlpha8(image.into_raw()),
+            DynamicImage::ImageRgb8(image) => Self::Rgb8(image.into_raw()),
+            DynamicImage::ImageRgba8(image) => Self::Rgba8(image.into_raw()),
+            DynamicImage::ImageLuma16(image) => Self::Gray16(image.into_raw()),
+            DynamicImage::ImageLumaA16(image) => Self::GrayAlpha16(image.into_raw()),
+            DynamicImage::ImageRgb16(image) => Self::Rgb16(image.into_raw()),
+            DynamicImage::ImageRgba16(image) => Self::Rgba16(image.into_raw()),
+            DynamicImage::ImageRgb32F(image) => Self::RgbF32(image.into_raw()),
+            DynamicImage::ImageRgba32F(image) => Self::RgbaF32(image.into_raw()),
+            other => return Err(FrameErrorKind::Unsupported(format!("pixels of type {:?}", other.color()))),
+        })
+    }
+
+    /// The picture of these pixels; `None` where they are too few for its sides.
+    fn into_image(self, width: u32, height: u32) -> Option<DynamicImage> {
+        Some(match self {
+            Self::Gray8(v) => DynamicImage::ImageLuma8(ImageBuffer::from_raw(width, height, v)?),
+            Self::GrayAlpha8(v) => DynamicImage::ImageLumaA8(ImageBuffer::from_raw(width, height, v)?),
+            Self::Rgb8(v) => DynamicImage::ImageRgb8(ImageBuffer::from_raw(width, height, v)?),
+            Self::Rgba8(v) => DynamicImage::ImageRgba8(ImageBuffer::from_raw(width, height, v)?),
+            Self::Gray16(v) => DynamicImage::ImageLuma16(ImageBuffer::from_raw(width, height, v)?),
+            Self::GrayAlpha16(v) => DynamicImage::ImageLumaA16(ImageBuffer::from_raw(width, height, v)?),
+            Self::Rgb16(v) => DynamicImage::ImageRgb16(ImageBuffer::from_raw(width, height, v)?),
+            Self::Rgba16(v) => DynamicImage::ImageRgba16(ImageBuffer::from_raw(width, height, v)?),
+            Self::RgbF32(v) => DynamicImage::ImageRgb32F(ImageBuffer::from_raw(width, height, v)?),
+            Self::RgbaF32(v) => DynamicImage::ImageRgba32F(ImageBuffer::from_raw(width, height, v)?),
+        })
+    }
+
+    /// These stored pixels as they are shown.
+    fn turned(self, info: ImageInfo) -> Result<Self, FrameErrorKind> {
+        if info.orientation == Orientation::UPRIGHT {
+            return Ok(self);
+        }
+        let (width, height) = info.orientation.turn_sides(info.width, info.height);
+        let unmatched = || FrameErrorKind::Decode("its pixels do not match its header".into());
+        let mut image = self.into_image(width, height).ok_or_else(unmatched)?;
+        info.orientation.apply(&mut image);
+        Self::of(image)
+    }
+
     /// How many values a pixel has.
     #[must_use]
     pub fn channels(&self) -> usize {
@@ -242,7 +287,7 @@ pub(in crate::frame) fn decode_bytes(
     if pixels.len() as u64 != wanted {
         return Err(FrameErrorKind::Decode("its pixels do not match its header".into()));
     }
-    Ok(Picture { path, info, pixels, contents })
+    Ok(Picture { path, info, pixels: pixels.turned(info)?, contents })
 }
 
 fn by_image(bytes: &[u8], format: ImageFormat) -> Result<Pixels, FrameErrorKind> {
@@ -250,19 +295,7 @@ fn by_image(bytes: &[u8], format: ImageFormat) -> Result<Pixels, FrameErrorKind>
     let mut allowed = Limits::no_limits();
     allowed.max_alloc = Some(limits::current().pixel_bytes().saturating_mul(2));
     reader.limits(allowed);
-    Ok(match reader.decode()? {
-        DynamicImage::ImageLuma8(image) => Pixels::Gray8(image.into_raw()),
-        DynamicImage::ImageLumaA8(image) => Pixels::GrayAlpha8(image.into_raw()),
-        DynamicImage::ImageRgb8(image) => Pixels::Rgb8(image.into_raw()),
-        DynamicImage::ImageRgba8(image) => Pixels::Rgba8(image.into_raw()),
-        DynamicImage::ImageLuma16(image) => Pixels::Gray16(image.into_raw()),
-        DynamicImage::ImageLumaA16(image) => Pixels::GrayAlpha16(image.into_raw()),
-        DynamicImage::ImageRgb16(image) => Pixels::Rgb16(image.into_raw()),
-        DynamicImage::ImageRgba16(image) => Pixels::Rgba16(image.into_raw()),
-        DynamicImage::ImageRgb32F(image) => Pixels::RgbF32(image.into_raw()),
-        DynamicImage::ImageRgba32F(image) => Pixels::RgbaF32(image.into_raw()),
-        other => return Err(FrameErrorKind::Unsupported(format!("pixels of type {:?}", other.color()))),
-    })
+    Pixels::of(reader.decode()?)
 }
 
 fn message_of(panic: &(dyn Any + Send)) -> &str {

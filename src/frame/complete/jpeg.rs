@@ -5,13 +5,15 @@ use std::io;
 use bstr::ByteSlice as _;
 
 use crate::frame::complete::bytes::Bytes;
-use crate::frame::{FrameErrorKind, ImageInfo};
+use crate::frame::orientation::EXIF_BYTES;
+use crate::frame::{FrameErrorKind, ImageInfo, Orientation};
 
 /// How many bytes after the end mark are looked over before the scans are walked: cameras pad with zeros.
 const TAIL: u64 = 64;
 
 pub(super) fn examine(bytes: &dyn Bytes) -> Result<ImageInfo, FrameErrorKind> {
     let mut frame = None;
+    let mut orientation = None;
     let mut offset = 2;
     let scan = loop {
         let (marker, segment) = next_marker(bytes, offset)?;
@@ -38,17 +40,35 @@ pub(super) fn examine(bytes: &dyn Bytes) -> Result<ImageInfo, FrameErrorKind> {
                     deep: precision > 8,
                     linear: false,
                     alpha: false,
+                    orientation: Orientation::UPRIGHT,
                 });
             }
             0xda => break offset,
+            // The first one counts: some programs append their own, and leave the camera's as it was.
+            0xe1 if orientation.is_none() => orientation = orientation_in(bytes, segment + 2, length - 2)?,
             _ => {}
         }
     };
-    let info = frame.ok_or_else(|| FrameErrorKind::Decode("no frame header before its first scan".into()))?;
+    let info: ImageInfo =
+        frame.ok_or_else(|| FrameErrorKind::Decode("no frame header before its first scan".into()))?;
     if !ends_near(bytes, scan)? {
         find_end(bytes, scan)?;
     }
-    Ok(info)
+    Ok(info.turned(orientation.unwrap_or(Orientation::UPRIGHT)))
+}
+
+/// What the segment with these contents says, if it is EXIF.
+fn orientation_in(bytes: &dyn Bytes, start: u64, length: u64) -> Result<Option<Orientation>, FrameErrorKind> {
+    const MARK: &[u8] = b"Exif\0\0";
+    let mut exif = vec![0; usize::try_from(length).unwrap_or(EXIF_BYTES).min(MARK.len())];
+    bytes.read_at(start, &mut exif)?;
+    if exif != MARK {
+        return Ok(None);
+    }
+    let rest = length - MARK.len() as u64;
+    exif.resize(usize::try_from(rest).unwrap_or(EXIF_BYTES).min(EXIF_BYTES), 0);
+    bytes.read_at(start + MARK.len() as u64, &mut exif)?;
+    Ok(Some(Orientation::of_exif(&exif)))
 }
 
 /// Bytes that are read at once where marks are looked for: at first, and at most.

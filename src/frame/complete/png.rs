@@ -1,10 +1,14 @@
 //! PNG: the header, what stands before the pixels, and `IEND`.
 
 use crate::frame::complete::bytes::Bytes;
-use crate::frame::{FrameErrorKind, ImageInfo};
+use crate::frame::orientation::EXIF_BYTES;
+use crate::frame::{FrameErrorKind, ImageInfo, Orientation};
 
 /// The last chunk, always the same twelve bytes: no data, its name, its CRC.
 pub(super) const IEND: [u8; 12] = *b"\0\0\0\0IEND\xae\x42\x60\x82";
+
+/// What a chunk has beside its data: a length, its name, its CRC.
+const EMPTY_CHUNK: u64 = 12;
 
 /// Where the first chunk begins.
 const FIRST_CHUNK: u64 = 8;
@@ -17,6 +21,7 @@ pub(super) fn examine(bytes: &dyn Bytes) -> Result<ImageInfo, FrameErrorKind> {
     let (width, height) = (u32::from_be_bytes([w0, w1, w2, w3]), u32::from_be_bytes([h0, h1, h2, h3]));
     // Colour types 4 and 6 have an alpha channel; the others may name transparent colours in tRNS.
     let mut alpha = matches!(kind, 4 | 6);
+    let mut orientation = Orientation::UPRIGHT;
 
     let mut chunk = FIRST_CHUNK;
     loop {
@@ -24,6 +29,12 @@ pub(super) fn examine(bytes: &dyn Bytes) -> Result<ImageInfo, FrameErrorKind> {
         match &name {
             b"tRNS" => alpha = true,
             b"acTL" if u32::from_be_bytes(bytes.array(chunk + 8)?) > 1 => return Err(FrameErrorKind::Animated),
+            b"eXIf" => {
+                let length = usize::try_from(next - chunk - EMPTY_CHUNK).unwrap_or(EXIF_BYTES);
+                let mut exif = vec![0; length.min(EXIF_BYTES)];
+                bytes.read_at(chunk + 8, &mut exif)?;
+                orientation = Orientation::of_exif(&exif);
+            }
             b"IDAT" => break,
             b"IEND" => return Err(FrameErrorKind::Decode("no pixels before IEND".into())),
             _ => {}
@@ -33,7 +44,9 @@ pub(super) fn examine(bytes: &dyn Bytes) -> Result<ImageInfo, FrameErrorKind> {
     if bytes.array(bytes.len().saturating_sub(IEND.len() as u64))? != IEND {
         find_end(bytes, chunk)?;
     }
-    Ok(ImageInfo { width, height, deep: depth == 16, linear: false, alpha })
+    let stored =
+        ImageInfo { width, height, deep: depth == 16, linear: false, alpha, orientation: Orientation::UPRIGHT };
+    Ok(stored.turned(orientation))
 }
 
 /// Walks the chunks from `chunk` on to the end mark: some writers leave bytes after it.
@@ -54,5 +67,5 @@ fn find_end(bytes: &dyn Bytes, mut chunk: u64) -> Result<(), FrameErrorKind> {
 fn chunk_at(bytes: &dyn Bytes, offset: u64) -> Result<([u8; 4], u64), FrameErrorKind> {
     let [l0, l1, l2, l3, name @ ..]: [u8; 8] = bytes.array(offset)?;
     let length = u64::from(u32::from_be_bytes([l0, l1, l2, l3]));
-    Ok((name, offset + 12 + length))
+    Ok((name, offset + EMPTY_CHUNK + length))
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::frame::Orientation;
 use crate::frame::limits::Limits;
 
 /// A file of any size that takes no room: its first bytes, others again and again, its last bytes.
@@ -199,7 +200,7 @@ fn a_table_of_strips_is_read_once() {
 fn the_largest_frames_are_within_the_defaults() {
     for (width, height) in [(15_360, 8_640), (16_384, 8_192)] {
         for linear in [false, true] {
-            let info = ImageInfo { width, height, deep: true, linear, alpha: true };
+            let info = ImageInfo { width, height, deep: true, linear, alpha: true, orientation: Orientation::UPRIGHT };
             assert!(info.checked().is_ok(), "{info:?}");
         }
         assert!(limits::current().check_pixels("", u64::from(width), u64::from(height)).is_ok());

@@ -1,5 +1,6 @@
 //! WebP: the RIFF length, and whether it is one picture.
 
+use image::ImageDecoder as _;
 use image::codecs::webp::WebPDecoder;
 
 use crate::frame::complete::bytes::Bytes;
@@ -12,9 +13,10 @@ pub(super) fn examine(bytes: &dyn Bytes) -> Result<ImageInfo, FrameErrorKind> {
     if declared > bytes.len() {
         return Err(FrameErrorKind::Torn(format!("{} of {declared} bytes are there", bytes.len())));
     }
-    let decoder = WebPDecoder::new(bytes.reader())?;
+    let mut decoder = WebPDecoder::new(bytes.reader())?;
     if decoder.has_animation() {
         return Err(FrameErrorKind::Animated);
     }
-    Ok(info_of(&decoder))
+    let orientation = decoder.orientation()?;
+    Ok(info_of(&decoder).turned(orientation.to_exif().into()))
 }

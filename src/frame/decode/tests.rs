@@ -4,7 +4,10 @@ use std::fs;
 use std::io::Cursor;
 
 use bstr::ByteSlice as _;
-use image::DynamicImage;
+use image::codecs::jpeg::JpegEncoder;
+use image::codecs::png::PngEncoder;
+use image::codecs::webp::WebPEncoder;
+use image::{DynamicImage, ImageEncoder};
 use proptest::prelude::*;
 
 use super::*;
@@ -32,7 +35,7 @@ fn drawing(width: u32, height: u32) -> DynamicImage {
         let mix = x.wrapping_mul(2_654_435_761).wrapping_add(y.wrapping_mul(2_246_822_519)) >> 7;
         image::Rgb([mix, x * 7 + y, y * 5].map(|value| value.to_le_bytes()[0]))
     };
-    DynamicImage::ImageRgb8(image::ImageBuffer::from_fn(width, height, pixel))
+    DynamicImage::ImageRgb8(ImageBuffer::from_fn(width, height, pixel))
 }
 
 fn encode(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
@@ -43,6 +46,46 @@ fn encode(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     image.write_to(&mut bytes, format).unwrap();
     bytes.into_inner()
+}
+
+/// EXIF that says nothing but this.
+fn exif_of(orientation: u8) -> Vec<u8> {
+    [&b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0"[..], &[orientation], &[0; 7]].concat()
+}
+
+/// A file that stores `image` and says that it is to be turned.
+fn encode_turned(image: &DynamicImage, format: ImageFormat, orientation: u8) -> Vec<u8> {
+    fn write(mut encoder: impl ImageEncoder, image: &DynamicImage, exif: Vec<u8>) {
+        encoder.set_exif_metadata(exif).unwrap();
+        image.write_with_encoder(encoder).unwrap();
+    }
+    let (mut bytes, exif) = (Vec::new(), exif_of(orientation));
+    match format {
+        ImageFormat::Png => write(PngEncoder::new(&mut bytes), image, exif),
+        ImageFormat::Jpeg => write(JpegEncoder::new_with_quality(&mut bytes, 100), image, exif),
+        ImageFormat::WebP => write(WebPEncoder::new_lossless(&mut bytes), image, exif),
+        other => panic!("{other:?} has no EXIF"),
+    }
+    bytes
+}
+
+/// Where the first stored row and the first stored column are shown, by the value of the tag (TIFF 6.0, page 36), and from
+/// that where the stored pixel at `(x, y)` of a picture of `(width, height)` is shown.
+fn shown_at(orientation: u8, (x, y): (u32, u32), (width, height): (u32, u32)) -> (u32, u32) {
+    let (row, column) = match orientation {
+        1 => ("top", "left"),
+        2 => ("top", "right"),
+        3 => ("bottom", "right"),
+        4 => ("bottom", "left"),
+        5 => ("left", "top"),
+        6 => ("right", "top"),
+        7 => ("right", "bottom"),
+        8 => ("left", "bottom"),
+        other => panic!("no orientation {other}"),
+    };
+    let from = |side: &str, at: u32, size: u32| if matches!(side, "top" | "left") { at } else { size - 1 - at };
+    let (along_row, along_column) = (from(column, x, width), from(row, y, height));
+    if matches!(row, "top" | "bottom") { (along_row, along_column) } else { (along_column, along_row) }
 }
 
 fn try_decode(bytes: &[u8], name: &str) -> Result<Picture, FrameErrorKind> {
@@ -62,6 +105,32 @@ fn whole_files_are_pictures() {
             if !picture.info.linear && format != ImageFormat::Jpeg {
                 assert_eq!(picture.pixels, Pixels::Rgb8(drawing(width, height).into_rgb8().into_raw()), "{name}");
             }
+        }
+    }
+}
+
+#[test]
+fn a_picture_is_turned_as_its_file_says() {
+    let stored = drawing(17, 13).into_rgb8();
+    for (format, name) in [(ImageFormat::Png, "a.png"), (ImageFormat::Jpeg, "a.jpg"), (ImageFormat::WebP, "a.webp")] {
+        // What a format with losses makes of the picture is no matter here.
+        let plain = try_decode(&encode_turned(&stored.clone().into(), format, 1), name).unwrap();
+        let Pixels::Rgb8(plain) = plain.pixels else { panic!("{name}") };
+        for orientation in 1..=8 {
+            let bytes = encode_turned(&stored.clone().into(), format, orientation);
+            let picture = try_decode(&bytes, name).unwrap();
+            let Pixels::Rgb8(pixels) = &picture.pixels else { panic!("{name}") };
+            let pixel = |pixels: &[u8], at: u32| pixels[3 * at as usize..][..3].to_vec();
+            for (x, y) in (0..13).flat_map(|y| (0..17).map(move |x| (x, y))) {
+                let (shown_x, shown_y) = shown_at(orientation, (x, y), (17, 13));
+                let found = pixel(pixels, shown_y * picture.info.width + shown_x);
+                assert_eq!(found, pixel(&plain, y * 17 + x), "{name} {orientation}: {x}, {y}");
+            }
+            assert_eq!(picture.info, complete::examine(&bytes.as_slice(), Path::new(name)).unwrap().1);
+        }
+        for nonsense in [0, 9, 255] {
+            let picture = try_decode(&encode_turned(&stored.clone().into(), format, nonsense), name).unwrap();
+            assert_eq!(picture.pixels, Pixels::Rgb8(plain.clone()), "{name} {nonsense}");
         }
     }
 }
