@@ -13,6 +13,7 @@ use crate::files::identity_of;
 pub(in crate::frame) use crate::frame::complete::bytes::Bytes;
 pub(in crate::frame) use crate::frame::complete::bytes::FileBytes;
 pub(crate) use crate::frame::complete::format::Format;
+pub(in crate::frame) use crate::frame::complete::tiff::{Alpha as TiffAlpha, Color as TiffColor, Layout as TiffLayout};
 use crate::frame::limits::{self, Metered};
 use crate::frame::{FrameError, FrameErrorKind, ImageInfo, child, metadata};
 use crate::model::Identity;

@@ -25,6 +25,7 @@ use crate::model::Identity;
 
 mod jpeg;
 mod png;
+mod tiff;
 
 /// A decoded frame.
 #[derive(Debug, Clone, PartialEq)]
@@ -277,7 +278,7 @@ pub(in crate::frame) fn decode_bytes(
         Format::Png => png::decode(bytes, spare),
         Format::Jpeg => jpeg::decode(bytes),
         Format::WebP => by_image(bytes, ImageFormat::WebP),
-        Format::Tiff => by_image(bytes, ImageFormat::Tiff),
+        Format::Tiff => tiff::decode(&bytes),
         Format::Exr => by_image(bytes, ImageFormat::OpenExr),
         Format::Plain(format) => by_image(bytes, format),
     }))

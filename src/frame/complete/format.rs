@@ -53,11 +53,13 @@ impl Format {
         bytes.read_at(0, head)?;
         let head = &*head;
 
-        let known: [(&[u8], Self); 9] = [
+        let known: [(&[u8], Self); 11] = [
             (b"\x89PNG\r\n\x1a\n", Self::Png),
             (b"\xff\xd8\xff", Self::Jpeg),
             (b"II*\0", Self::Tiff),
             (b"MM\0*", Self::Tiff),
+            (b"II+\0", Self::Tiff),
+            (b"MM\0+", Self::Tiff),
             (b"\x76\x2f\x31\x01", Self::Exr),
             (b"qoif", Self::Plain(ImageFormat::Qoi)),
             (b"#?RADIANCE", Self::Plain(ImageFormat::Hdr)),

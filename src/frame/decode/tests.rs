@@ -16,6 +16,8 @@ use crate::files::identity_of;
 use crate::frame::complete::inspect;
 use crate::frame::digest::Digest;
 
+mod tiff;
+
 const FORMATS: [(ImageFormat, &str); 10] = [
     (ImageFormat::Png, "frame.png"),
     (ImageFormat::Jpeg, "frame.jpg"),
