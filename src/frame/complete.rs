@@ -12,6 +12,7 @@ use rustix::fs::{Mode, OFlags};
 use crate::files::identity_of;
 pub(in crate::frame) use crate::frame::complete::bytes::Bytes;
 pub(in crate::frame) use crate::frame::complete::bytes::FileBytes;
+pub(in crate::frame) use crate::frame::complete::exr::{ExrColors, ExrLayer};
 pub(crate) use crate::frame::complete::format::Format;
 pub(in crate::frame) use crate::frame::complete::tiff::{Alpha as TiffAlpha, Color as TiffColor, Layout as TiffLayout};
 use crate::frame::limits::{self, Metered};

@@ -23,6 +23,7 @@ use crate::frame::digest::Contents;
 use crate::frame::{FrameError, FrameErrorKind, ImageInfo, Orientation, limits};
 use crate::model::Identity;
 
+mod exr;
 mod jpeg;
 mod png;
 mod tiff;
@@ -279,7 +280,7 @@ pub(in crate::frame) fn decode_bytes(
         Format::Jpeg => jpeg::decode(bytes),
         Format::WebP => by_image(bytes, ImageFormat::WebP),
         Format::Tiff => tiff::decode(&bytes),
-        Format::Exr => by_image(bytes, ImageFormat::OpenExr),
+        Format::Exr => exr::decode(&bytes),
         Format::Plain(format) => by_image(bytes, format),
     }))
     .unwrap_or_else(|panic| Err(FrameErrorKind::Decode(format!("the decoder gave up: {}", message_of(&*panic)))))?;

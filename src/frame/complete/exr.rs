@@ -3,12 +3,12 @@
 //! Writers leave the table zero until they close the file, so a table without holes is the format's end mark. The
 //! layout is that of "OpenEXR File Layout" (openexr.com).
 
-use image::codecs::openexr::OpenExrDecoder;
+use exr::meta::attribute::Text;
+use exr::meta::header::Header as Part;
 
 use crate::error::chain;
 use crate::frame::complete::bytes::Bytes;
-use crate::frame::complete::plain::info_of;
-use crate::frame::{FrameErrorKind, ImageInfo, limits};
+use crate::frame::{FrameErrorKind, ImageInfo, Orientation, limits};
 
 /// Bits of the version field.
 const TILED: u32 = 0x200;
@@ -48,16 +48,103 @@ pub(super) fn examine(bytes: &dyn Bytes) -> Result<ImageInfo, FrameErrorKind> {
     };
     let tiled = *tiled.ok_or_else(|| FrameErrorKind::Decode("a block of no part".into()))?;
     check_block(bytes, start, tiled)?;
-    Ok(info_of(&OpenExrDecoder::new(bytes.reader()).map_err(explain)?))
+    let reader = exr::block::read(bytes.reader(), false)?;
+    let layer = ExrLayer::of(reader.headers())?;
+    let size = reader.headers()[layer.header].shared_attributes.display_window.size;
+    let pixels = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
+    Ok(ImageInfo {
+        width: pixels(size.width()),
+        height: pixels(size.height()),
+        deep: true,
+        linear: true,
+        alpha: layer.alpha.is_some(),
+        orientation: Orientation::UPRIGHT,
+    })
 }
 
-/// The `exr` crate calls every unknown thing invalid; what reeld's users meet is worth plain words.
-fn explain(error: image::ImageError) -> FrameErrorKind {
-    let text = chain(&error).to_string();
-    if text.contains("rgb channels") {
-        return FrameErrorKind::Unsupported("an EXR without plain R, G and B channels".into());
+/// The channels of a file that are its picture.
+///
+/// A renderer that writes several layers puts the name of each before its channels: `ViewLayer.Combined.R` (Blender),
+/// `rgba.R`. Parts of a file are layers too, with channels that have such names or plain ones.
+#[derive(Debug, PartialEq)]
+pub(in crate::frame) struct ExrLayer {
+    /// Which of the parts of the file has it.
+    pub(in crate::frame) header: usize,
+    pub(in crate::frame) colors: ExrColors,
+    pub(in crate::frame) alpha: Option<Text>,
+}
+
+#[derive(Debug, PartialEq)]
+pub(in crate::frame) enum ExrColors {
+    Rgb([Text; 3]),
+    /// One channel for all three: luminance, a depth, a mask.
+    Gray(Text),
+}
+
+/// What renderers call the finished picture, as the last word of a layer's name.
+const BEAUTY: [&str; 8] = ["combined", "beauty", "rgba", "rgb", "composite", "color", "c", "main"];
+
+impl ExrLayer {
+    /// Plain R, G and B come first, then a layer that is called like a finished picture, then the first that has colours. In a
+    /// file without any, one channel is the picture in grey: luminance before others, and transparency last.
+    pub(in crate::frame) fn of(parts: &[Part]) -> Result<Self, FrameErrorKind> {
+        let named =
+            |part: &Part, name: &str| part.channels.list.iter().find(|c| c.name.eq(name)).map(|c| c.name.clone());
+        let flat = || parts.iter().enumerate().filter(|(_, part)| !part.deep);
+        let mut best: Option<(usize, Self)> = None;
+        for (header, part) in flat() {
+            for channel in &part.channels.list {
+                let name = channel.name.to_string();
+                let Some(prefix) = name.strip_suffix('R').filter(|prefix| prefix.is_empty() || prefix.ends_with('.'))
+                else {
+                    continue;
+                };
+                let of = |letter: &str| named(part, &format!("{prefix}{letter}"));
+                let (Some(green), Some(blue)) = (of("G"), of("B")) else { continue };
+                let last = prefix.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+                let rank = match BEAUTY.iter().position(|known| last.eq_ignore_ascii_case(known)) {
+                    _ if prefix.is_empty() => 0,
+                    Some(_) => 1,
+                    None => 2,
+                };
+                if best.as_ref().is_none_or(|(found, _)| rank < *found) {
+                    let colors = ExrColors::Rgb([channel.name.clone(), green, blue]);
+                    best = Some((rank, Self { header, colors, alpha: of("A") }));
+                }
+            }
+        }
+        if let Some((_, layer)) = best {
+            return Ok(layer);
+        }
+        // Colours that are kept as differences from the luminance, at half the size, are not read.
+        if flat().any(|(_, part)| named(part, "RY").or(named(part, "BY")).is_some()) {
+            return Err(FrameErrorKind::Unsupported("an EXR of luminance and chroma (Y, RY, BY)".into()));
+        }
+        let last_word = |name: &Text| name.to_string().rsplit('.').next().unwrap_or_default().to_owned();
+        let rank = |name: &Text| match last_word(name).as_str() {
+            "Y" => 0,
+            "A" => 2,
+            _ => 1,
+        };
+        let channels = flat().flat_map(|(header, part)| part.channels.list.iter().map(move |c| (header, &c.name)));
+        // The first of equals, which are in the order of their names.
+        let gray = channels.min_by_key(|(_, name)| rank(name));
+        let (header, name) =
+            gray.ok_or_else(|| FrameErrorKind::Unsupported("an EXR without a channel that can be shown".into()))?;
+        let alpha =
+            (last_word(name) == "Y").then(|| named(&parts[header], &name.to_string().replacen('Y', "A", 1))).flatten();
+        Ok(Self { header, colors: ExrColors::Gray(name.clone()), alpha })
     }
-    error.into()
+}
+
+impl From<exr::error::Error> for FrameErrorKind {
+    fn from(error: exr::error::Error) -> Self {
+        match error {
+            exr::error::Error::Io(error) => error.into(),
+            exr::error::Error::NotSupported(what) => Self::Unsupported(format!("EXR: {what}")),
+            error => Self::Decode(chain(&error).to_string()),
+        }
+    }
 }
 
 /// The highest of the `blocks` offsets in the table at `table`; all of them must point past it.
@@ -189,13 +276,13 @@ impl Cursor<'_> {
     }
 }
 
-/// How many lines a block has: none, RLE, ZIPS: 1; ZIP, PXR24: 16; PIZ, B44, B44A: 32.
+/// How many lines a block has: none, RLE, ZIPS: 1; ZIP, PXR24: 16; PIZ, B44, B44A, DWAA: 32; DWAB: 256.
 fn lines_of([compression]: [u8; 1]) -> Result<u64, FrameErrorKind> {
     match compression {
         0..=2 => Ok(1),
         3 | 5 => Ok(16),
-        4 | 6 | 7 => Ok(32),
-        8 | 9 => Err(FrameErrorKind::Unsupported("an EXR with DWA compression".into())),
+        4 | 6..=8 => Ok(32),
+        9 => Ok(256),
         other => Err(FrameErrorKind::Unsupported(format!("an EXR with compression {other}"))),
     }
 }

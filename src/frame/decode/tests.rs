@@ -16,6 +16,7 @@ use crate::files::identity_of;
 use crate::frame::complete::inspect;
 use crate::frame::digest::Digest;
 
+mod exr;
 mod tiff;
 
 const FORMATS: [(ImageFormat, &str); 10] = [

@@ -1,0 +1,75 @@
+//! OpenEXR by the `exr` crate, which `image` uses too. Used directly because `image` reads only channels that are called R, G
+//! and B.
+
+use exr::math::Vec2;
+use exr::meta::attribute::Text;
+use exr::prelude::{ReadChannels as _, ReadLayers as _, ReadSpecificChannel as _, read};
+
+use crate::frame::FrameErrorKind;
+use crate::frame::complete::{Bytes, ExrColors, ExrLayer};
+use crate::frame::decode::Pixels;
+
+pub(super) fn decode(bytes: &dyn Bytes) -> Result<Pixels, FrameErrorKind> {
+    let reader = exr::block::read(bytes.reader(), false)?;
+    let layer = ExrLayer::of(reader.headers())?;
+    let header = &reader.headers()[layer.header];
+    let shown = header.shared_attributes.display_window;
+    let picture = Picture {
+        width: shown.size.width(),
+        height: shown.size.height(),
+        // The file may have less than the picture, which is black and transparent there, or more.
+        offset: header.own_attributes.layer_position - shown.position,
+        channels: if layer.alpha.is_some() { 4 } else { 3 },
+    };
+    let samples = read().no_deep_data().largest_resolution_level();
+    // Where there is none, no channel has this name, and what comes of it is not kept.
+    let alpha = layer.alpha.unwrap_or_else(|| Text::new_or_panic("no alpha"));
+    let count = picture.width * picture.height * picture.channels;
+    let pixels = match layer.colors {
+        ExrColors::Rgb([red, green, blue]) => {
+            let channels = samples.specific_channels().required(red).required(green).required(blue);
+            let channels = channels.optional(alpha, 1.0_f32).collect_pixels(
+                move |_, _| vec![0_f32; count],
+                move |pixels: &mut Vec<f32>, at, (r, g, b, a): (f32, f32, f32, f32)| {
+                    picture.put(pixels, at, [r, g, b, a]);
+                },
+            );
+            channels.first_valid_layer().all_attributes().from_chunks(reader)?.layer_data.channel_data.pixels
+        }
+        ExrColors::Gray(gray) => {
+            let channels = samples.specific_channels().required(gray).optional(alpha, 1.0_f32).collect_pixels(
+                move |_, _| vec![0_f32; count],
+                move |pixels: &mut Vec<f32>, at, (y, a): (f32, f32)| {
+                    picture.put(pixels, at, [y, y, y, a]);
+                },
+            );
+            channels.first_valid_layer().all_attributes().from_chunks(reader)?.layer_data.channel_data.pixels
+        }
+    };
+    Ok(if picture.channels == 4 { Pixels::RgbaF32(pixels) } else { Pixels::RgbF32(pixels) })
+}
+
+/// Where the pixels of a layer go.
+#[derive(Clone, Copy)]
+struct Picture {
+    width: usize,
+    height: usize,
+    /// From the layer's first pixel to the picture's.
+    offset: Vec2<i32>,
+    channels: usize,
+}
+
+impl Picture {
+    fn put(&self, pixels: &mut [f32], at: Vec2<usize>, values: [f32; 4]) {
+        let along = |at: usize, offset: i32, size: usize| {
+            let at = i64::try_from(at).ok()?.checked_add(i64::from(offset))?;
+            usize::try_from(at).ok().filter(|at| *at < size)
+        };
+        let x = along(at.x(), self.offset.x(), self.width);
+        let y = along(at.y(), self.offset.y(), self.height);
+        if let (Some(x), Some(y)) = (x, y) {
+            let start = (y * self.width + x) * self.channels;
+            pixels[start..start + self.channels].copy_from_slice(&values[..self.channels]);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Which channels of an EXR are its picture, and each way of compression.
+
+use ::exr::prelude::{
+    AnyChannel, AnyChannels, Compression, Encoding, FlatSamples, Image, ImageAttributes, IntegerBounds, Layer,
+    LayerAttributes, SmallVec, WritableImage as _,
+};
+
+use super::*;
+
+/// A file with these parts, each with channels of one value throughout.
+fn file(parts: &[&[(&str, f32)]], compression: Compression) -> Vec<u8> {
+    let (width, height) = (3, 2);
+    let layers = parts.iter().enumerate().map(|(index, channels)| {
+        let channels: SmallVec<[_; 4]> = channels
+            .iter()
+            .map(|(name, value)| AnyChannel::new(*name, FlatSamples::F32(vec![*value; width * height])))
+            .collect();
+        let attributes = LayerAttributes::named(format!("part {index}").as_str());
+        let encoding = Encoding { compression, ..Encoding::FAST_LOSSLESS };
+        Layer::new((width, height), attributes, encoding, AnyChannels::sort(channels))
+    });
+    let window = IntegerBounds::from_dimensions((width, height));
+    let image = Image::from_layers(ImageAttributes::new(window), layers.collect::<Vec<_>>());
+    let mut bytes = Cursor::new(Vec::new());
+    image.write().to_buffered(&mut bytes).unwrap();
+    bytes.into_inner()
+}
+
+fn shown(parts: &[&[(&str, f32)]]) -> Vec<f32> {
+    let bytes = file(parts, Compression::ZIP1);
+    let picture = try_decode(&bytes, "a.exr").unwrap();
+    assert_eq!(picture.info, complete::examine(&bytes.as_slice(), Path::new("a.exr")).unwrap().1);
+    match picture.pixels {
+        Pixels::RgbF32(values) => values[15..].to_vec(),
+        Pixels::RgbaF32(values) => values[20..].to_vec(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_finished_picture_is_found_among_layers() {
+    let plain = [("R", 1.0), ("G", 2.0), ("B", 3.0)];
+    assert_eq!(shown(&[&plain]), [1.0, 2.0, 3.0]);
+    assert_eq!(shown(&[&[plain.as_slice(), &[("A", 0.5)]].concat()]), [1.0, 2.0, 3.0, 0.5]);
+    // Blender's names, with passes that come before it.
+    let layers = [
+        ("ViewLayer.AO.R", 9.0),
+        ("ViewLayer.AO.G", 9.0),
+        ("ViewLayer.AO.B", 9.0),
+        ("ViewLayer.Combined.R", 1.0),
+        ("ViewLayer.Combined.G", 2.0),
+        ("ViewLayer.Combined.B", 3.0),
+        ("ViewLayer.Combined.A", 0.5),
+        ("ViewLayer.Depth.Z", 7.0),
+    ];
+    assert_eq!(shown(&[&layers]), [1.0, 2.0, 3.0, 0.5]);
+    // Plain names win over all others.
+    assert_eq!(shown(&[&[layers.as_slice(), &[("R", 4.0), ("G", 5.0), ("B", 6.0)]].concat()]), [4.0, 5.0, 6.0]);
+    // No name says it: the first.
+    let passes =
+        [("albedo.R", 1.0), ("albedo.G", 2.0), ("albedo.B", 3.0), ("sss.R", 9.0), ("sss.G", 9.0), ("sss.B", 9.0)];
+    assert_eq!(shown(&[&passes]), [1.0, 2.0, 3.0]);
+    // Parts.
+    assert_eq!(shown(&[&[("Z", 9.0)], &plain]), [1.0, 2.0, 3.0]);
+    assert_eq!(shown(&[&[("C.R", 1.0), ("C.G", 2.0), ("C.B", 3.0)], &passes]), [1.0, 2.0, 3.0]);
+}
+
+#[test]
+fn one_channel_is_a_grey_picture() {
+    assert_eq!(shown(&[&[("Y", 0.5)]]), [0.5; 3]);
+    assert_eq!(shown(&[&[("Y", 0.5), ("A", 0.25)]]), [0.5, 0.5, 0.5, 0.25]);
+    assert_eq!(shown(&[&[("depth.Z", 0.5)]]), [0.5; 3]);
+    assert_eq!(shown(&[&[("A", 0.5)]]), [0.5; 3]);
+    // A lone red is not a picture in colours.
+    assert_eq!(shown(&[&[("R", 0.5)]]), [0.5; 3]);
+}
+
+#[test]
+fn colours_as_differences_from_the_luminance_are_named() {
+    let error = try_decode(&file(&[&[("Y", 0.5), ("RY", 0.5), ("BY", 0.5)]], Compression::ZIP1), "a.exr").unwrap_err();
+    assert!(error.to_string().contains("luminance and chroma"), "{error}");
+}
+
+#[test]
+fn every_compression_is_read() {
+    let channels = [("A", 1.0), ("R", 0.25), ("G", 0.5), ("B", 0.75)];
+    for compression in [
+        Compression::Uncompressed,
+        Compression::RLE,
+        Compression::ZIP1,
+        Compression::ZIP16,
+        Compression::PIZ,
+        Compression::PXR24,
+        Compression::B44,
+        Compression::B44A,
+        Compression::DWAA(None),
+        Compression::DWAB(None),
+    ] {
+        let bytes = file(&[&channels], compression);
+        let picture = try_decode(&bytes, "a.exr").unwrap_or_else(|error| panic!("{compression:?}: {error}"));
+        let Pixels::RgbaF32(values) = picture.pixels else { panic!("{compression:?}") };
+        for (found, wanted) in values.iter().zip([0.25, 0.5, 0.75, 1.0].iter().cycle()) {
+            assert!((found - wanted).abs() < 0.01, "{compression:?}: {found} for {wanted}");
+        }
+        for length in [bytes.len() / 2, bytes.len() - 1] {
+            assert!(try_decode(&bytes[..length], "a.exr").is_err(), "{compression:?} cut to {length}");
+        }
+    }
+}
