@@ -17,6 +17,7 @@ pub(crate) mod fuzzing;
 pub mod limits;
 pub mod metadata;
 pub mod orientation;
+mod profile;
 pub mod sample;
 
 pub use error::{FrameError, FrameErrorKind};

@@ -4,7 +4,7 @@
 //!
 //! Reads the whole file once, makes sure that it was the expected one before and after, and decodes it. There is never
 //! half a picture: what is cut short or fails a checksum is an error. A picture is turned as its
-//! file says. Embedded colour profiles are not applied: frames are sRGB.
+//! file says. Colours that are not sRGB are converted (`frame::profile`).
 
 use std::any::Any;
 use std::fs::File;
@@ -13,13 +13,14 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use image::{DynamicImage, ImageBuffer, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageBuffer, ImageDecoder as _, ImageFormat, ImageReader, Limits};
 
 use crate::files::identity_of;
 use crate::frame::child::{self, Lease};
 use crate::frame::color::Target;
 use crate::frame::complete::{self, FileBytes, Format, HEADER};
 use crate::frame::digest::Contents;
+use crate::frame::profile::{Coding, ToSrgb};
 use crate::frame::{FrameError, FrameErrorKind, ImageInfo, Orientation, limits};
 use crate::model::Identity;
 
@@ -163,6 +164,8 @@ pub struct Decoder {
     file: Vec<u8>,
     /// For pixels, with whatever contents.
     spare: Vec<u8>,
+    /// The frames of a sequence share their profile.
+    to_srgb: ToSrgb,
 }
 
 impl Decoder {
@@ -218,7 +221,7 @@ impl Decoder {
         path: PathBuf,
     ) -> Result<Picture, FrameErrorKind> {
         let contents = read(file, expected, &mut self.file)?;
-        decode_bytes(&self.file, path, contents, &mut self.spare)
+        decode_bytes(&self.file, path, contents, &mut self.spare, &mut self.to_srgb)
     }
 
     /// Bytes of memory that wait for the next frame.
@@ -272,16 +275,20 @@ pub(in crate::frame) fn decode_bytes(
     path: PathBuf,
     contents: Contents,
     spare: &mut Vec<u8>,
+    to_srgb: &mut ToSrgb,
 ) -> Result<Picture, FrameErrorKind> {
     let (format, info) = complete::examine(&bytes, &path)?;
     // The decoders are other people's code on other people's bytes: if one of them panics, that is one bad frame.
-    let pixels = panic::catch_unwind(AssertUnwindSafe(|| match format {
-        Format::Png => png::decode(bytes, spare),
-        Format::Jpeg => jpeg::decode(bytes),
-        Format::WebP => by_image(bytes, ImageFormat::WebP),
-        Format::Tiff => tiff::decode(&bytes),
-        Format::Exr => exr::decode(&bytes),
-        Format::Plain(format) => by_image(bytes, format),
+    let pixels = panic::catch_unwind(AssertUnwindSafe(|| {
+        let (pixels, coding) = match format {
+            Format::Png => png::decode(bytes, spare),
+            Format::Jpeg => jpeg::decode(bytes),
+            Format::WebP => by_image(bytes, ImageFormat::WebP),
+            Format::Tiff => tiff::decode(&bytes),
+            Format::Exr => exr::decode(&bytes).map(|pixels| (pixels, Coding::Srgb)),
+            Format::Plain(format) => by_image(bytes, format),
+        }?;
+        to_srgb.convert(pixels, coding, &path)
     }))
     .unwrap_or_else(|panic| Err(FrameErrorKind::Decode(format!("the decoder gave up: {}", message_of(&*panic)))))?;
 
@@ -292,12 +299,14 @@ pub(in crate::frame) fn decode_bytes(
     Ok(Picture { path, info, pixels: pixels.turned(info)?, contents })
 }
 
-fn by_image(bytes: &[u8], format: ImageFormat) -> Result<Pixels, FrameErrorKind> {
+fn by_image(bytes: &[u8], format: ImageFormat) -> Result<(Pixels, Coding), FrameErrorKind> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut allowed = Limits::no_limits();
     allowed.max_alloc = Some(limits::current().pixel_bytes().saturating_mul(2));
     reader.limits(allowed);
-    Pixels::of(reader.decode()?)
+    let mut decoder = reader.into_decoder()?;
+    let coding = decoder.icc_profile()?.map_or(Coding::Srgb, Coding::Icc);
+    Ok((Pixels::of(DynamicImage::from_decoder(decoder)?)?, coding))
 }
 
 fn message_of(panic: &(dyn Any + Send)) -> &str {

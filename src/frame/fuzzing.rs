@@ -7,6 +7,7 @@ use crate::frame::complete::{self, Format};
 use crate::frame::decode::{Picture, Pixels, decode_bytes};
 use crate::frame::digest::{Contents, Digest};
 use crate::frame::metadata;
+use crate::frame::profile::ToSrgb;
 use crate::sequence::origin::{Embedded, Origin};
 
 /// Only TGA needs its extension, and no other format minds it.
@@ -73,7 +74,7 @@ fn decode(bytes: &[u8], foreign: bool) {
 
 fn by_decoder(bytes: &[u8], mut spare: Vec<u8>) -> Option<Picture> {
     let contents = Contents { changed_ns: None, digest: Digest::of(bytes) };
-    decode_bytes(bytes, PATH.into(), contents, &mut spare).ok()
+    decode_bytes(bytes, PATH.into(), contents, &mut spare, &mut ToSrgb::default()).ok()
 }
 
 /// Bit by bit: a value that is no number is not equal to itself.

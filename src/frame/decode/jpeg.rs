@@ -10,9 +10,10 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::error::chain;
 use crate::frame::decode::Pixels;
+use crate::frame::profile::Coding;
 use crate::frame::{FrameErrorKind, MAX_SIDE};
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Pixels, FrameErrorKind> {
+pub(super) fn decode(bytes: &[u8]) -> Result<(Pixels, Coding), FrameErrorKind> {
     let side = usize::try_from(MAX_SIDE).unwrap_or(usize::MAX);
     let options = DecoderOptions::default().set_strict_mode(true).set_max_width(side).set_max_height(side);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
@@ -21,7 +22,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Pixels, FrameErrorKind> {
     let output = if gray { ColorSpace::Luma } else { ColorSpace::RGB };
     decoder.set_options(options.jpeg_set_out_colorspace(output));
     let pixels = decoder.decode()?;
-    Ok(if gray { Pixels::Gray8(pixels) } else { Pixels::Rgb8(pixels) })
+    let coding = decoder.icc_profile().map_or(Coding::Srgb, Coding::Icc);
+    Ok((if gray { Pixels::Gray8(pixels) } else { Pixels::Rgb8(pixels) }, coding))
 }
 
 impl From<DecodeErrors> for FrameErrorKind {

@@ -3,15 +3,16 @@
 use std::io::{self, Cursor};
 use std::mem;
 
-use png::{BitDepth, ColorType, DecodeOptions, Decoder, DecodingError, Limits, Transformations};
+use png::{BitDepth, ColorType, DecodeOptions, Decoder, DecodingError, Info, Limits, ScaledFloat, Transformations};
 
 use crate::frame::decode::Pixels;
+use crate::frame::profile::Coding;
 use crate::frame::{FrameErrorKind, limits};
 
 /// Decodes the contents of a file. The pixels come in `spare`'s memory where that is possible.
-pub(super) fn decode(bytes: &[u8], spare: &mut Vec<u8>) -> Result<Pixels, FrameErrorKind> {
-    let (color, depth, pixels) = values(bytes, spare)?;
-    Ok(match (color, depth) {
+pub(super) fn decode(bytes: &[u8], spare: &mut Vec<u8>) -> Result<(Pixels, Coding), FrameErrorKind> {
+    let (color, depth, pixels, coding) = values(bytes, spare)?;
+    let pixels = match (color, depth) {
         (ColorType::Grayscale, BitDepth::Eight) => Pixels::Gray8(pixels),
         (ColorType::GrayscaleAlpha, BitDepth::Eight) => Pixels::GrayAlpha8(pixels),
         (ColorType::Rgb, BitDepth::Eight) => Pixels::Rgb8(pixels),
@@ -21,27 +22,44 @@ pub(super) fn decode(bytes: &[u8], spare: &mut Vec<u8>) -> Result<Pixels, FrameE
         (ColorType::Rgb, BitDepth::Sixteen) => Pixels::Rgb16(native(pixels, spare)),
         (ColorType::Rgba, BitDepth::Sixteen) => Pixels::Rgba16(native(pixels, spare)),
         (color, depth) => return Err(FrameErrorKind::Unsupported(format!("PNG with {depth:?} bits of {color:?}"))),
-    })
+    };
+    Ok((pixels, coding))
 }
 
 /// The values as the file has them, row by row.
-fn values(bytes: &[u8], spare: &mut Vec<u8>) -> Result<(ColorType, BitDepth, Vec<u8>), FrameErrorKind> {
+fn values(bytes: &[u8], spare: &mut Vec<u8>) -> Result<(ColorType, BitDepth, Vec<u8>, Coding), FrameErrorKind> {
     let mut options = DecodeOptions::default();
     options.set_ignore_checksums(false);
     options.set_skip_ancillary_crc_failures(false);
     options.set_ignore_text_chunk(true);
-    options.set_ignore_iccp_chunk(true);
     let mut decoder = Decoder::new_with_options(Cursor::new(bytes), options);
     decoder.set_limits(Limits { bytes: usize::try_from(limits::current().pixel_bytes()).unwrap_or(usize::MAX) });
     decoder.set_transformations(Transformations::EXPAND);
 
     let mut reader = decoder.read_info()?;
+    let coding = coding(reader.info());
     let size = reader.output_buffer_size().ok_or_else(|| FrameErrorKind::TooLarge("its pixels".into()))?;
     let mut pixels = mem::take(spare);
     pixels.resize(size, 0);
     let frame = reader.next_frame(&mut pixels)?;
     reader.finish()?;
-    Ok((frame.color_type, frame.bit_depth, pixels))
+    Ok((frame.color_type, frame.bit_depth, pixels, coding))
+}
+
+/// What it says of its colours: the first of these chunks counts, in the order of PNG's third edition, 4.3.
+fn coding(info: &Info<'_>) -> Coding {
+    if let Some(points) = info.coding_independent_code_points {
+        return Coding::CodePoints(points.color_primaries, points.transfer_function);
+    }
+    if let Some(profile) = &info.icc_profile {
+        return Coding::Icc(profile.to_vec());
+    }
+    if info.srgb.is_some() {
+        return Coding::Srgb;
+    }
+    let pair = |(x, y): (ScaledFloat, ScaledFloat)| (x.into_value(), y.into_value());
+    let chromaticities = info.chrm_chunk.map(|found| [found.white, found.red, found.green, found.blue].map(pair));
+    Coding::of_png(info.gama_chunk.map(ScaledFloat::into_value), chromaticities)
 }
 
 /// PNG's 16-bit values are big-endian. Their memory is left in `spare`.

@@ -94,7 +94,7 @@ fn shown_at(orientation: u8, (x, y): (u32, u32), (width, height): (u32, u32)) ->
 fn try_decode(bytes: &[u8], name: &str) -> Result<Picture, FrameErrorKind> {
     // Memory that another picture has left.
     let contents = Contents { changed_ns: None, digest: Digest::of(bytes) };
-    decode_bytes(bytes, name.into(), contents, &mut vec![7; 100])
+    decode_bytes(bytes, name.into(), contents, &mut vec![7; 100], &mut ToSrgb::default())
 }
 
 #[test]

@@ -2,12 +2,14 @@
 //! not say whether the colours are multiplied with alpha.
 
 use tiff::decoder::{BufferLayoutPreference, Decoder, DecodingResult, Limits};
+use tiff::tags::Tag;
 
 use crate::frame::complete::{Bytes, TiffAlpha, TiffColor, TiffLayout};
 use crate::frame::decode::Pixels;
+use crate::frame::profile::Coding;
 use crate::frame::{FrameErrorKind, limits};
 
-pub(super) fn decode(bytes: &dyn Bytes) -> Result<Pixels, FrameErrorKind> {
+pub(super) fn decode(bytes: &dyn Bytes) -> Result<(Pixels, Coding), FrameErrorKind> {
     let mut allowed = Limits::default();
     let most = usize::try_from(limits::current().pixel_bytes().saturating_mul(2)).unwrap_or(usize::MAX);
     (allowed.decoding_buffer_size, allowed.intermediate_buffer_size) = (most, most);
@@ -22,8 +24,10 @@ pub(super) fn decode(bytes: &dyn Bytes) -> Result<Pixels, FrameErrorKind> {
     if values.as_buffer(0).as_bytes().len() < planes.complete_len {
         return Err(FrameErrorKind::TooLarge("more memory than one frame may take".into()));
     }
+    // One of another type says nothing.
+    let profile = decoder.find_tag(Tag::IccProfile).ok().flatten().and_then(|value| value.into_u8_vec().ok());
     let picture = Values { layout, planes: &planes, pixels: width * height };
-    match values {
+    let pixels = match values {
         DecodingResult::U8(values) if layout.bits < 8 => {
             picture.integers(&unpacked(&values, width, height, layout.bits))
         }
@@ -38,7 +42,8 @@ pub(super) fn decode(bytes: &dyn Bytes) -> Result<Pixels, FrameErrorKind> {
         #[expect(clippy::cast_possible_truncation, reason = "more than a float holds is more than a screen shows")]
         DecodingResult::F64(values) => picture.floats(&values.iter().map(|value| *value as f32).collect::<Vec<_>>()),
         _ => Err(FrameErrorKind::Unsupported("a TIFF with signed values or 64 bits a channel".into())),
-    }
+    }?;
+    Ok((pixels, profile.map_or(Coding::Srgb, Coding::Icc)))
 }
 
 /// Values of fewer than eight bits, each row of which begins with a byte of its own, as values of eight.
