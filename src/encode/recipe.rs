@@ -18,6 +18,7 @@ mod fidelity;
 mod form;
 mod joinable;
 mod pixels;
+mod players;
 mod presets;
 mod proof_frames;
 

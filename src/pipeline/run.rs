@@ -123,6 +123,9 @@ fn make_video(
     let InspectedBatch { source, frames, mut anomalies } =
         inspect_batch(batch, root.finish.missing_frames, root.finish.max_hold, root.video.size_change)?;
     let recipe = Recipe::resolve(&root.video, &source)?;
+    if let Some(why) = recipe.players_refuse(root.video.rate) {
+        tracing::warn!(batch = %id, dir = %batch.dir.shown(), hint = Recipe::PLAYERS_HINT, "{why}");
+    }
     let ffmpeg = tools.ffmpeg().map_err(EncodeError::from)?;
     let target = target_of(batch, root, &recipe.name);
     tools.journal.configured(*id, &recipe_of(root), root.video.rate)?;

@@ -77,7 +77,11 @@ pub(super) fn builtin(builtin: Builtin, video: &Video, source: &Source) -> Resul
 /// A preset of the user's own.
 pub(super) fn custom(preset: &CustomPreset, video: &Video) -> Result<ResolvedPreset, RecipeError> {
     let family = EncoderFamily::of(&preset.encoder);
-    let mut args = EncoderArgs::own(if family == EncoderFamily::Gif { GIF_ARGS } else { &[] });
+    let mut args = EncoderArgs::own(match family {
+        EncoderFamily::Gif => GIF_ARGS,
+        _ if is_untagged_hevc(preset) => HVC1_ARGS,
+        _ => &[],
+    });
     if let Some(asked) = video.quality {
         args.append(quality_of(&video.preset, asked).map_err(|allowed| refuse_quality(&preset.name, asked, allowed))?);
     }
@@ -93,6 +97,13 @@ pub(super) fn custom(preset: &CustomPreset, video: &Video) -> Result<ResolvedPre
         container: preset.container,
         args,
     })
+}
+
+/// Whether it makes HEVC for a container of Apple's, and does not say how it is called there.
+fn is_untagged_hevc(preset: &CustomPreset) -> bool {
+    let is_hevc = preset.encoder == "libx265" || preset.encoder.starts_with("hevc_");
+    let has_tag = preset.args.iter().any(|arg| ["-tag", "-vtag"].contains(&arg.name()));
+    is_hevc && matches!(preset.container, Container::Mp4 | Container::Mov) && !has_tag
 }
 
 /// A palette for every frame. One for all would need all frames in memory before the first could be written.
@@ -153,26 +164,13 @@ fn base(builtin: Builtin, lossless: bool, source: &Source) -> Base {
             speed: Some("medium"),
             ..base("libx264", if lossless { "yuv444p10le" } else { "yuv420p10le" }, Container::Mp4, &[], crf(18))
         },
-        // The tag hvc1, because Apple's players do not open FFmpeg's default hev1.
         Builtin::H265 => Base {
             speed: Some("medium"),
-            ..base(
-                "libx265",
-                if lossless { "yuv444p" } else { "yuv420p" },
-                Container::Mp4,
-                &[("-tag:v", "hvc1")],
-                crf(22),
-            )
+            ..base("libx265", if lossless { "yuv444p" } else { "yuv420p" }, Container::Mp4, HVC1_ARGS, crf(22))
         },
         Builtin::H265Ten => Base {
             speed: Some("medium"),
-            ..base(
-                "libx265",
-                if lossless { "yuv444p10le" } else { "yuv420p10le" },
-                Container::Mp4,
-                &[("-tag:v", "hvc1")],
-                crf(22),
-            )
+            ..base("libx265", if lossless { "yuv444p10le" } else { "yuv420p10le" }, Container::Mp4, HVC1_ARGS, crf(22))
         },
         // AV1's Main profile has 10 bits as well, so deep frames get them.
         Builtin::Av1 => Base {
@@ -221,6 +219,9 @@ fn base(builtin: Builtin, lossless: bool, source: &Source) -> Base {
 /// 9.0.2). Files get smaller without them, too.
 const GIF_ARGS: &[(&str, &str)] = &[("-gifflags", "-transdiff")];
 
+/// Apple's players do not open what FFmpeg calls it by default, `hev1`.
+const HVC1_ARGS: &[(&str, &str)] = &[("-tag:v", "hvc1")];
+
 /// Version 3, every frame a key frame, with a checksum for each slice: an archive that can be repaired.
 const FFV1_ARGS: &[(&str, &str)] =
     &[("-level", "3"), ("-coder", "1"), ("-context", "1"), ("-g", "1"), ("-slices", "4"), ("-slicecrc", "1")];
@@ -261,8 +262,32 @@ fn refuse_quality(preset: &str, asked: Quality, allowed: &'static str) -> Recipe
 
 #[cfg(test)]
 mod tests {
+    use super::super::joinable::tests::video;
     use super::*;
     use crate::config::Preset;
+
+    #[test]
+    fn own_hevc_is_tagged_for_apples_players_unless_it_says_otherwise() {
+        let tags = |encoder: &str, container: Container, args: &[(&str, &str)]| {
+            let (encoder, args) = (encoder.to_owned(), EncoderArgs::own(args));
+            let preset = CustomPreset { name: "own".into(), encoder, pix_fmt: "yuv420p".into(), container, args };
+            let video = video(Preset::Custom(preset.clone().into()));
+            let resolved = custom(&preset, &video).unwrap();
+            resolved
+                .args
+                .iter()
+                .filter(|arg| arg.name() == "-tag")
+                .map(|arg| arg.value().to_owned())
+                .collect::<Vec<_>>()
+        };
+        for container in [Container::Mp4, Container::Mov] {
+            assert_eq!(tags("libx265", container, &[]), ["hvc1"]);
+            assert_eq!(tags("hevc_nvenc", container, &[]), ["hvc1"]);
+            assert_eq!(tags("libx265", container, &[("-tag:v", "hev1")]), ["hev1"]);
+        }
+        assert!(tags("libx265", Container::Mkv, &[]).is_empty());
+        assert!(tags("libx264", Container::Mp4, &[]).is_empty());
+    }
 
     #[test]
     fn every_preset_has_the_encoder_that_the_config_takes_it_for() {
