@@ -7,6 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::JournalError;
@@ -71,6 +72,7 @@ pub(super) fn readable(path: &Path) -> Result<Option<Connection>, JournalError> 
     let sql = |source| JournalError::Sql { path: path.to_path_buf(), source };
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(sql)?;
+    keep_plans(&connection).map_err(sql)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(sql)?;
     let found = version(&connection).map_err(sql)?;
     // An older one has all that is read of it; who writes next brings it up to date.
@@ -92,6 +94,7 @@ fn attempt(path: &Path) -> Result<Connection, Attempt> {
         _ => Attempt::Failed(JournalError::Sql { path: path.to_path_buf(), source }),
     };
     let mut connection = Connection::open(path).map_err(classify)?;
+    keep_plans(&connection).map_err(classify)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(classify)?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(classify)?;
     // In WAL mode this is what makes every commit outlive a power cut, and not only a crash.
@@ -114,6 +117,12 @@ fn attempt(path: &Path) -> Result<Connection, Attempt> {
         connection.prepare(&format!("SELECT * FROM {table}")).map_err(classify)?;
     }
     Ok(connection)
+}
+
+/// A statement is planned once, whatever it is asked about. Otherwise SQLite looks at the values that are bound to it to guess
+/// how many rows they have, and plans it anew for each other value: that took longer than to answer it.
+fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 /// The file beside the database that says that somebody has met damage in it. Looking for damage takes a reading of the
