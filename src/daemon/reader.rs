@@ -437,6 +437,9 @@ impl RootReader {
 
     /// The files of a folder that batches hold: its own batches, and those that its files brought from elsewhere.
     fn claims(&self, dir: &Path, listing: &Result<Listing, ScanError>) -> Result<Vec<Identity>, JournalError> {
+        if !self.journal.has_batches()? {
+            return Ok(Vec::new());
+        }
         let mut claims = self.journal.claims(dir)?;
         if let Ok(listing) = listing {
             let files: Vec<Identity> = listing.files.iter().map(|(_, identity)| *identity).collect();

@@ -25,6 +25,13 @@ pub enum RetryTarget {
 }
 
 impl Journal {
+    /// Whether any batch is recorded. Where none is, no file is held, by [`claims`](Self::claims) or by
+    /// [`held_files`](Self::held_files): each file that is held is a frame or the video of a batch. The answer is that of this
+    /// moment, and must be asked for anew as often as those: every process that works on the journal may begin a batch.
+    pub fn has_batches(&self) -> Result<bool, JournalError> {
+        self.with(|connection| connection.prepare_cached("SELECT 1 FROM batches")?.exists([]))
+    }
+
     /// The files of a folder that batches hold: they are not to be taken into another batch. Videos that are there are among
     /// them, for those that are images themselves. A batch of `reeld encode` holds its files from when it has its video:
     /// nobody but its own process would ever make one.
@@ -79,11 +86,20 @@ impl Journal {
     /// history along. A batch of a folder above, whose frames are in folders that follow each other, holds them as soon as
     /// it is recorded.
     pub fn held_files(&self, dir: &Path, files: &[Identity]) -> Result<Vec<Identity>, JournalError> {
-        let (held, elsewhere) = self.with(|connection| held_of(connection, dir, files))?;
+        // In one transaction: the locks of one for each file would take longer than to look for it.
+        let held_of = || {
+            self.with(|connection| {
+                let transaction = connection.transaction()?;
+                let held = held_of(&transaction, dir, files)?;
+                transaction.commit()?;
+                Ok(held)
+            })
+        };
+        let (held, elsewhere) = held_of()?;
         if self.remap_batches(&elsewhere)?.is_empty() {
             return Ok(held);
         }
-        self.with(|connection| held_of(connection, dir, files)).map(|(held, _)| held)
+        held_of().map(|(held, _)| held)
     }
 
     /// The batches to encode at `now`, oldest first: those that wait, and failed ones whose next attempt is due. Those of
@@ -264,6 +280,10 @@ fn held_of(
     dir: &Path,
     files: &[Identity],
 ) -> rusqlite::Result<(Vec<Identity>, BTreeSet<BatchId>)> {
+    // A batch whose frames were all removed has none.
+    if !connection.prepare_cached("SELECT 1 FROM frames")?.exists([])? {
+        return Ok(<(Vec<Identity>, BTreeSet<BatchId>)>::default());
+    }
     let mut select = connection.prepare_cached(
         "SELECT batch_id, dev FROM frames JOIN batches ON batches.id = frames.batch_id \
          WHERE ino = ? AND size = ? AND mtime_ns = ? AND (batches.state IN ('published', 'cleaned') \

@@ -5,6 +5,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
 use bstr::BString;
 use proptest::prelude::*;
+use rusqlite::StatementStatus;
 use tempfile::TempDir;
 
 use super::*;
@@ -191,6 +192,34 @@ fn a_full_disk_does_not_use_up_the_attempts() {
     let entry = scene.entry(id);
     assert_eq!((entry.attempts, entry.next_attempt_at), (0, Some(NOW + 60)));
     assert_eq!(scene.journal.pending(NOW + 60).unwrap().len(), 1);
+}
+
+#[test]
+fn a_statement_is_planned_once_whatever_it_is_asked_about() {
+    let ask = |connection: &mut Connection| {
+        let mut select = connection.prepare_cached("SELECT dev FROM frames WHERE ino = ? AND size = ?")?;
+        for number in 0..5 {
+            select.exists([number, number])?;
+        }
+        Ok(select.get_status(StatementStatus::RePrepare))
+    };
+    let scene = Scene::new();
+    assert_eq!(scene.journal.with(ask).unwrap(), 0);
+    let reader = Journal::open_to_read(scene.lock.state_dir()).unwrap().unwrap();
+    assert_eq!(reader.with(ask).unwrap(), 0);
+}
+
+#[test]
+fn a_journal_knows_whether_it_has_batches() {
+    let scene = Scene::new();
+    assert!(!scene.journal.has_batches().unwrap());
+    scene.begin("/srv/a");
+    assert!(scene.journal.has_batches().unwrap());
+    // Another process began it.
+    let beside = Journal::open_beside(scene.lock.state_dir()).unwrap();
+    assert!(beside.has_batches().unwrap());
+    beside.forget(Path::new("/srv/a")).unwrap();
+    assert!(!scene.journal.has_batches().unwrap());
 }
 
 #[test]
