@@ -3,7 +3,7 @@
 //! Owns which folders of the root are known and watched. A failed reading is an error, never a shorter listing, and
 //! nothing is read through a root that is not the one it was.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
@@ -341,7 +341,7 @@ impl RootReader {
         let everything = dir == self.path;
         let all = everything || self.root.group == Scope::Tree;
         let mut folders = vec![dir];
-        let mut unchanged = BTreeSet::new();
+        let mut unchanged = HashSet::new();
         while let Some(dir) = folders.pop() {
             let is_first = self.is_unread(&dir) || self.asleep().contains(&dir);
             self.watch(&dir);
@@ -381,10 +381,10 @@ impl RootReader {
     }
 
     /// Folders that the root no longer shows, where no event told of their end.
-    fn forget_vanished(&self, unchanged: BTreeSet<Arc<Path>>, scans: &mut Vec<FolderScan>) {
+    fn forget_vanished(&self, unchanged: HashSet<Arc<Path>>, scans: &mut Vec<FolderScan>) {
         let mut seen = unchanged;
         seen.extend(scans.iter().map(|scan| Arc::clone(&scan.dir)));
-        let unseen: Vec<Arc<Path>> = self.lock().known.difference(&seen).cloned().collect();
+        let unseen: Vec<Arc<Path>> = self.lock().known.iter().filter(|dir| !seen.contains(*dir)).cloned().collect();
         for dir in unseen.iter().filter(|dir| has_vanished(dir)) {
             self.forget(dir, scans);
         }
