@@ -42,7 +42,7 @@ impl Folder {
         out: &mut Vec<Decision>,
     ) -> bool {
         let first_new = self.next_id;
-        self.meet(listing);
+        let met_shapes = self.meet(listing);
         let mut touched = BTreeSet::new();
         let mut seen: HashMap<Id, Seen> = HashMap::new();
         let mut met = Met::default();
@@ -70,6 +70,9 @@ impl Folder {
                     touched.insert(id);
                 }
             }
+        }
+        if listing.within.is_empty() {
+            self.settle(&met_shapes, &met.unread);
         }
         for name in &listing.gone {
             self.gone(name, moment, &mut touched);
@@ -215,10 +218,10 @@ impl Folder {
 
     /// Reads the shapes that a listing brings by all of its names together. One after the other, the first of them would be
     /// a single and the second make a film of what may be text, and each that does not fit would have all of them read
-    /// anew.
-    fn meet(&mut self, listing: &Listing) {
+    /// anew. The shapes come back.
+    fn meet(&mut self, listing: &Listing) -> Vec<Arc<[u8]>> {
         if listing.files.len() < 2 {
-            return;
+            return Vec::new();
         }
         let mut new: HashMap<Arc<[u8]>, NamesAndTimes<'_>> = HashMap::new();
         let is_marker = |name: &[u8]| self.rules.marker(split_folder(name).1).is_some();
@@ -234,8 +237,19 @@ impl Folder {
                 times.push(identity.mtime_ns);
             }
         }
-        for (key, (names, times)) in new {
-            self.found(key, &names, &times);
+        for (key, (names, times)) in &new {
+            self.found(Arc::clone(key), names, times);
+        }
+        new.into_keys().collect()
+    }
+
+    /// These shapes were read by exactly the names that the listing brought. Where each of those is a frame now, another reading
+    /// would come to the same, and none is needed before a name comes or goes.
+    fn settle(&mut self, met: &[Arc<[u8]>], unread: &BTreeSet<Arc<[u8]>>) {
+        for key in met.iter().filter(|key| !unread.contains(*key)) {
+            if let Some(shape) = self.shapes.get_mut(key) {
+                shape.stale &= !shape.others.is_empty() || shape.names != shape.read;
+            }
         }
     }
 
