@@ -264,7 +264,7 @@ impl Root {
     /// Whether `include` and `exclude` let a file of this name in the folder `dir` in.
     #[must_use]
     pub fn admits(&self, dir: &Path, file: &[u8]) -> bool {
-        self.selection.admits(&self.relative(dir).join(os_name(file)))
+        self.selection.admits_all() || self.selection.admits(&self.relative(dir).join(os_name(file)))
     }
 
     /// Whether the folder `dir`, which is in the root, is the root itself or one that is looked at.

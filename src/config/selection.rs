@@ -86,6 +86,12 @@ impl Selection {
         self.include.as_ref().is_none_or(|include| include.is_match(path)) && !self.exclude.is_match(path)
     }
 
+    /// Whether `include` and `exclude` are empty, so that no path has to be made to ask them.
+    #[must_use]
+    pub(super) fn admits_all(&self) -> bool {
+        self.include.is_none() && self.exclude.is_empty()
+    }
+
     /// Whether the folder at this path, which is not the root itself, is read.
     #[must_use]
     pub fn reads_folder(&self, path: &Path) -> bool {

@@ -3,7 +3,9 @@
 //! Owns which names can be frames at all, and which digits of a name can be its number. Names are bytes: nothing here
 //! needs them to be UTF-8. Which of several candidates wins depends on the other names of the folder; that is `group`.
 
-use bstr::ByteSlice as _;
+use std::sync::LazyLock;
+
+use bstr::{ByteSlice as _, Finder};
 
 use crate::error::Explain;
 use crate::sequence::name::marks::{Marker, Marks};
@@ -17,6 +19,9 @@ pub(crate) const EXTENSIONS: [&str; 14] =
 
 /// Endings of a stem that mark a file as unfinished although its extension is an image's.
 const TEMPORARY_STEMS: [&str; 4] = [".tmp", ".temp", ".part", ".partial"];
+
+/// What Syncthing puts into the name of a copy that it could not merge. Prepared once: names are asked by the hundred thousand.
+static SYNC_CONFLICT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(".sync-conflict-"));
 
 /// The most digits a frame number has; longer runs are time stamps.
 pub(crate) const NUMBER_DIGITS: u8 = 9;
@@ -164,11 +169,10 @@ pub(crate) fn verdict(name: &[u8]) -> NameVerdict {
     let (_, name) = split_folder(name);
     let Some((stem, extension)) = split_extension(name) else { return NameVerdict::NoImage };
     let is_one_of = |known: &[&str]| known.iter().any(|known| extension.eq_ignore_ascii_case(known.as_bytes()));
-    if let Some(format) = unsupported::picture_format_of(name) {
-        NameVerdict::Unsupported(format)
-    } else if !is_one_of(&EXTENSIONS) {
-        NameVerdict::NoImage
-    } else if name.starts_with(b".") || name.starts_with(b"~") || name.contains_str(".sync-conflict-") {
+    // No format that can be read is among those that cannot be, so that the shorter list comes first.
+    if !is_one_of(&EXTENSIONS) {
+        unsupported::picture_format_of(name).map_or(NameVerdict::NoImage, NameVerdict::Unsupported)
+    } else if name.starts_with(b".") || name.starts_with(b"~") || SYNC_CONFLICT.find(name).is_some() {
         NameVerdict::Hidden
     } else if TEMPORARY_STEMS.iter().any(|ending| ends_with_ignoring_case(stem, ending.as_bytes())) {
         NameVerdict::Unfinished
