@@ -30,7 +30,7 @@ use crate::daemon::workers::{Message, Workers};
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::error::{Explain as _, chain};
 use crate::journal::{Journal, Lock};
-use crate::pipeline::job::Tools;
+use crate::pipeline::job::{self, Tools};
 use crate::text::printable::Show as _;
 use crate::watch::native::{Urgency, Watcher};
 
@@ -136,7 +136,13 @@ impl Daemon {
     pub fn start(config: Config, state_dir: &Path) -> Result<(Self, Handle), StartError> {
         let lock = Lock::acquire(state_dir)?;
         let program = Ffmpeg::locate(config.encoder.ffmpeg.as_deref())?;
-        let (version, silence) = match Ffmpeg::ask(program.clone()) {
+        // It knows the version of an FFmpeg that was asked within a day, as every encode does.
+        let journal = Journal::open(&lock);
+        let asked = match &journal {
+            Ok((journal, _)) => job::ffmpeg(&program, journal),
+            Err(_) => Ffmpeg::ask(program.clone()),
+        };
+        let (version, silence) = match asked {
             Ok(ffmpeg) => (ffmpeg.version, None),
             // What kept it from answering may pass, and whoever needs the answer asks again.
             Err(error) if error.may_pass() => ("unknown".to_owned(), Some(error)),
@@ -148,7 +154,7 @@ impl Daemon {
         if let Some(error) = silence {
             tracing::warn!(hint = error.hint().unwrap_or_default(), "{}", chain(&error));
         }
-        let (journal, set_aside) = Journal::open(&lock)?;
+        let (journal, set_aside) = journal?;
         if let Some(path) = set_aside {
             tracing::warn!(path = %path.shown(), hint = "frames that are still there may be encoded again", "the journal was damaged and is set aside");
         }

@@ -1,6 +1,6 @@
 //! A batch that is to become a video, and what that is done with.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::config::{Encoder, Root, Settings};
 use crate::encode::ffmpeg::{Ffmpeg, FfmpegError};
@@ -38,20 +38,29 @@ impl Tools {
     ///
     /// When it has to be asked, and does not answer.
     pub fn ffmpeg(&self) -> Result<Ffmpeg, FfmpegError> {
-        let now = now_ms();
-        // A program that is gone is told of when it is asked. A journal that cannot be read or written fails the batch.
-        let identity = Ffmpeg::identity_of(&self.program);
-        if let Some(identity) = &identity
-            && let Ok(Some(version)) = self.journal.version_of(&self.program, identity, now)
-        {
-            return Ok(Ffmpeg { path: self.program.clone(), version, identity: Some(*identity) });
-        }
-        let ffmpeg = Ffmpeg::ask(self.program.clone())?;
-        if let Some(identity) = &ffmpeg.identity {
-            _ = self.journal.keep_version(&ffmpeg.path, identity, &ffmpeg.version, now);
-        }
-        Ok(ffmpeg)
+        ffmpeg(&self.program, &self.journal)
     }
+}
+
+/// The same for an FFmpeg at `program`.
+///
+/// # Errors
+///
+/// When it has to be asked, and does not answer.
+pub fn ffmpeg(program: &Path, journal: &Journal) -> Result<Ffmpeg, FfmpegError> {
+    let now = now_ms();
+    // A program that is gone is told of when it is asked. A journal that cannot be read or written fails the batch.
+    let identity = Ffmpeg::identity_of(program);
+    if let Some(identity) = &identity
+        && let Ok(Some(version)) = journal.version_of(program, identity, now)
+    {
+        return Ok(Ffmpeg { path: program.to_path_buf(), version, identity: Some(*identity) });
+    }
+    let ffmpeg = Ffmpeg::ask(program.to_path_buf())?;
+    if let Some(identity) = &ffmpeg.identity {
+        _ = journal.keep_version(&ffmpeg.path, identity, &ffmpeg.version, now);
+    }
+    Ok(ffmpeg)
 }
 
 /// A batch with its place in the journal, and nothing of the config: what its root says is looked up when its turn has come.
