@@ -1,12 +1,14 @@
 //! Frames, jobs, and a look into the results.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::io::Cursor;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock};
 
-use image::{DynamicImage, ImageBuffer, Luma, Rgb, RgbImage, Rgba, RgbaImage};
+use image::{DynamicImage, ImageBuffer, ImageFormat, Luma, Rgb, RgbImage, Rgba, RgbaImage};
 use reeld::config::{Builtin, Container, CustomPreset, EncoderArgs, FrameRate, Preset, Quality, Video};
 use reeld::encode::EncodeError;
 use reeld::encode::chunk::{self, BadFrames, ChunkSpec, EncodeSpec, Encoded, FrameFile, Progress, Settings};
@@ -54,7 +56,7 @@ impl Shot {
         let frames = (1..=count)
             .map(|number| {
                 let path = dir.path().join(format!("frame {number:04}.png"));
-                picture(number, size, look).save(&path).unwrap();
+                fs::write(&path, drawn(format!("{look:?} {size:?} {number}"), || picture(number, size, look))).unwrap();
                 frame_file(&path, number.into())
             })
             .collect();
@@ -82,6 +84,20 @@ impl Shot {
             form: Form::Reel,
         })
     }
+}
+
+/// The PNG file of a picture. One of each key is drawn, because most tests encode the same pictures once more, and to draw them
+/// takes longer than to encode them.
+pub(crate) fn drawn(key: String, draw: impl FnOnce() -> DynamicImage) -> Arc<[u8]> {
+    static DRAWN: Mutex<BTreeMap<String, Arc<[u8]>>> = Mutex::new(BTreeMap::new());
+    let found = DRAWN.lock().unwrap().get(&key).cloned();
+    found.unwrap_or_else(|| {
+        let mut file = Cursor::new(Vec::new());
+        draw().write_to(&mut file, ImageFormat::Png).unwrap();
+        let file: Arc<[u8]> = file.into_inner().into();
+        DRAWN.lock().unwrap().insert(key, Arc::clone(&file));
+        file
+    })
 }
 
 pub(crate) fn frame_file(path: &Path, number: i64) -> FrameFile {

@@ -21,7 +21,7 @@ use reeld::frame::color::Feed;
 use tempfile::TempDir;
 
 use crate::contents::{CONTENTS, Content};
-use crate::help::{Shot, encode, ffmpeg, frame_file, make, own, video, with_quality};
+use crate::help::{Shot, drawn, encode, ffmpeg, frame_file, make, own, video, with_quality};
 
 const SIZE: (u32, u32) = (320, 180);
 const COUNT: u32 = 20;
@@ -57,7 +57,8 @@ fn shot_of(content: &Content, (width, height): (u32, u32), count: u32) -> Shot {
     let dir = TempDir::new().unwrap();
     let frame = |frame: u32| {
         let path = dir.path().join(format!("frame {frame:04}.png"));
-        content.picture(width, height, frame, count).save(&path).unwrap();
+        let key = format!("{} {width}x{height} {frame} of {count}", content.name);
+        fs::write(&path, drawn(key, || content.picture(width, height, frame, count).into())).unwrap();
         frame_file(&path, frame.into())
     };
     let frames = (0..count).map(frame).collect();
