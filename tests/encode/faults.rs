@@ -91,7 +91,7 @@ fn a_frame_that_changed_or_vanished_fails_whatever_the_policy() {
 
 #[test]
 fn a_stop_ends_an_encode_soon() {
-    let shot = Shot::new(1, (1920, 1080), Look::Eight);
+    let shot = Shot::new(1, (960, 540), Look::Eight);
     let mut job = shot.job(&video(Builtin::Av1));
     job.frames = vec![shot.frames[0].clone(); 5000];
     let stop = Stop::default();
@@ -237,7 +237,7 @@ fn success_without_a_video_is_none() {
 
 /// Makes a good video, then has `spoil` do something to it, and the proof must notice.
 fn spoiled(preset: Builtin, spoil: impl FnOnce(&mut Job, &Shot)) -> Flaw {
-    spoiled_shot(&Shot::new(8, (320, 180), Look::Eight), preset, spoil)
+    spoiled_shot(&Shot::new(8, (160, 90), Look::Eight), preset, spoil)
 }
 
 fn spoiled_shot(shot: &Shot, preset: Builtin, spoil: impl FnOnce(&mut Job, &Shot)) -> Flaw {

@@ -4,6 +4,7 @@ use reeld::config::{Builtin, Video};
 use reeld::encode::chunk::BadFrames;
 
 use crate::help::{Look, Shot, decode, make, rate, video};
+use crate::presets::LEAST;
 
 #[test]
 fn rates_are_exact() {
@@ -63,7 +64,7 @@ fn gif_and_webp_keep_time_on_their_own_grid() {
 #[test]
 fn held_frames_are_shown_again() {
     for preset in Builtin::ALL {
-        let mut shot = Shot::new(3, (320, 180), Look::Eight);
+        let mut shot = Shot::new(3, LEAST, Look::Eight);
         shot.frames[1].repeat = 4;
         let job = shot.job(&video(preset));
         let (result, proof) = make(&job).unwrap_or_else(|error| panic!("{}: {error}", preset.name()));
@@ -74,7 +75,7 @@ fn held_frames_are_shown_again() {
 #[test]
 fn one_frame_is_a_video() {
     for preset in Builtin::ALL {
-        let shot = Shot::new(1, (320, 180), Look::Eight);
+        let shot = Shot::new(1, LEAST, Look::Eight);
         let (_, proof) = make(&shot.job(&video(preset))).unwrap_or_else(|error| panic!("{}: {error}", preset.name()));
         assert_eq!(proof.frames, 1);
     }
