@@ -111,6 +111,20 @@ impl Sandbox {
         Outcome::of(self.reeld().args(arguments).output().unwrap())
     }
 
+    /// Runs `reeld check` where no FFmpeg is, which is the first thing that it finds wrong. For tests of what else it says:
+    /// to try each encoder takes two seconds of processor time, and most of ten where FFmpeg is bound to many libraries.
+    pub(crate) fn check_without_ffmpeg(&self, config: &Path) -> Outcome {
+        let mut check = self.reeld();
+        check.env("PATH", self.path().join("home")).args([
+            OsStr::new("check"),
+            OsStr::new("--config"),
+            config.as_os_str(),
+        ]);
+        let outcome = Outcome::of(check.output().unwrap()).expect(1);
+        assert!(outcome.text().contains("WRONG  FFmpeg: "), "{}", outcome.text());
+        outcome
+    }
+
     /// Runs `reeld encode` on [`Self::root`] with further arguments.
     pub(crate) fn encode(&self, arguments: &[&str]) -> Outcome {
         self.run([OsStr::new("encode"), self.root().as_os_str()].into_iter().chain(arguments.iter().map(OsStr::new)))
