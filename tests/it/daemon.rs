@@ -43,13 +43,12 @@ fn a_named_marker_ends_only_its_sequence() {
 
 #[test]
 fn silence_ends_a_sequence() {
-    with_each_ffmpeg(|sandbox| {
-        let mut daemon = Daemon::start(sandbox, &sandbox.config("idle_timeout = \"1s\""));
-        let shot = sandbox.folder("shot");
-        Frames::new("frame_####.jpg").write(&shot, 1..=8);
-        daemon.wait_for_file(&shot.join("frame.mp4"));
-        assert_shows(&shot.join("frame.mp4"), &sandbox.ffmpeg, 1..=8);
-    });
+    let sandbox = Sandbox::new(&ffmpeg());
+    let mut daemon = Daemon::start(&sandbox, &sandbox.config("idle_timeout = \"1s\""));
+    let shot = sandbox.folder("shot");
+    Frames::new("frame_####.jpg").write(&shot, 1..=8);
+    daemon.wait_for_file(&shot.join("frame.mp4"));
+    assert_shows(&shot.join("frame.mp4"), &sandbox.ffmpeg, 1..=8);
 }
 
 #[test]
@@ -86,19 +85,18 @@ fn a_client_ends_a_sequence() {
 
 #[test]
 fn a_bare_marker_speaks_for_the_batch_folders() {
-    with_each_ffmpeg(|sandbox| {
-        let mut daemon = Daemon::start(sandbox, &sandbox.config(PATIENT));
-        let job = sandbox.folder("job");
-        for (folder, count) in [("job/batch_0000", 5), ("job/batch_0001", 6)] {
-            Frames::new("frame_#####.png").write(&sandbox.folder(folder), 1..=count);
-        }
-        fs::write(job.join(".done"), "").unwrap();
-        for (folder, count) in [("batch_0000", 5), ("batch_0001", 6)] {
-            let video = job.join(folder).join("frame.mp4");
-            daemon.wait_for_file(&video);
-            assert_shows(&video, &sandbox.ffmpeg, 1..=count);
-        }
-    });
+    let sandbox = Sandbox::new(&ffmpeg());
+    let mut daemon = Daemon::start(&sandbox, &sandbox.config(PATIENT));
+    let job = sandbox.folder("job");
+    for (folder, count) in [("job/batch_0000", 5), ("job/batch_0001", 6)] {
+        Frames::new("frame_#####.png").write(&sandbox.folder(folder), 1..=count);
+    }
+    fs::write(job.join(".done"), "").unwrap();
+    for (folder, count) in [("batch_0000", 5), ("batch_0001", 6)] {
+        let video = job.join(folder).join("frame.mp4");
+        daemon.wait_for_file(&video);
+        assert_shows(&video, &sandbox.ffmpeg, 1..=count);
+    }
 }
 
 #[test]
@@ -122,19 +120,18 @@ fn videos_of_the_same_name_stand_side_by_side() {
 
 #[test]
 fn frames_are_removed_once_their_video_is_proved() {
-    with_each_ffmpeg(|sandbox| {
-        let mut daemon = Daemon::start(sandbox, &sandbox.config(&format!("{PATIENT}\ncleanup = \"delete\"")));
-        let shot = sandbox.folder("shot");
-        let frames = Frames::new("frame_####.png");
-        frames.write(&shot, 1..=8);
-        fs::write(shot.join("notes.txt"), "mine").unwrap();
-        fs::write(shot.join(".done"), "").unwrap();
-        for number in 1..=8 {
-            daemon.wait_for_absence(&frames.path(&shot, number));
-        }
-        assert_shows(&shot.join("frame.mp4"), &sandbox.ffmpeg, 1..=8);
-        assert!(shot.join("notes.txt").exists());
-    });
+    let sandbox = Sandbox::new(&ffmpeg());
+    let mut daemon = Daemon::start(&sandbox, &sandbox.config(&format!("{PATIENT}\ncleanup = \"delete\"")));
+    let shot = sandbox.folder("shot");
+    let frames = Frames::new("frame_####.png");
+    frames.write(&shot, 1..=8);
+    fs::write(shot.join("notes.txt"), "mine").unwrap();
+    fs::write(shot.join(".done"), "").unwrap();
+    for number in 1..=8 {
+        daemon.wait_for_absence(&frames.path(&shot, number));
+    }
+    assert_shows(&shot.join("frame.mp4"), &sandbox.ffmpeg, 1..=8);
+    assert!(shot.join("notes.txt").exists());
 }
 
 #[test]

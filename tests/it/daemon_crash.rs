@@ -3,42 +3,41 @@
 use std::fs;
 
 use crate::support::video::assert_shows;
-use crate::support::{Daemon, Fake, Fault, Frames, Sandbox, ffmpeg, with_each_ffmpeg};
+use crate::support::{Daemon, Fake, Fault, Frames, Sandbox, ffmpeg};
 
 const PATIENT: &str = "idle_timeout = \"1h\"";
 
 #[test]
 fn killed_in_the_middle_of_an_encode() {
-    with_each_ffmpeg(|sandbox| {
-        let fake = Fake::new(sandbox, Fault::Gate);
-        sandbox.install(&fake);
-        let config = sandbox.config(&format!("{PATIENT}\ncleanup = \"delete\""));
-        let daemon = Daemon::start(sandbox, &config);
-        let frames = Frames::new("frame_####.png");
-        let folders = ["batch_0000", "batch_0001"].map(|name| sandbox.folder(name));
-        for folder in &folders {
-            frames.write(folder, 1..=9);
-        }
-        fs::write(sandbox.root().join(".done"), "").unwrap();
-        fake.wait_for_encode();
-        daemon.kill_9();
-        assert!(sandbox.videos().is_empty());
-        // The FFmpeg of the dead daemon makes a valid, short file of what it was given.
-        fake.open();
-        fake.wait_for_end();
+    let sandbox = Sandbox::new(&ffmpeg());
+    let fake = Fake::new(&sandbox, Fault::Gate);
+    sandbox.install(&fake);
+    let config = sandbox.config(&format!("{PATIENT}\ncleanup = \"delete\""));
+    let daemon = Daemon::start(&sandbox, &config);
+    let frames = Frames::new("frame_####.png");
+    let folders = ["batch_0000", "batch_0001"].map(|name| sandbox.folder(name));
+    for folder in &folders {
+        frames.write(folder, 1..=9);
+    }
+    fs::write(sandbox.root().join(".done"), "").unwrap();
+    fake.wait_for_encode();
+    daemon.kill_9();
+    assert!(sandbox.videos().is_empty());
+    // The FFmpeg of the dead daemon makes a valid, short file of what it was given.
+    fake.open();
+    fake.wait_for_end();
 
-        let mut daemon = Daemon::start(sandbox, &config);
-        for folder in &folders {
-            for number in 1..=9 {
-                daemon.wait_for_absence(&frames.path(folder, number));
-            }
-            assert_shows(&folder.join("frame.mp4"), &sandbox.ffmpeg, 1..=9);
+    let mut daemon = Daemon::start(&sandbox, &config);
+    for folder in &folders {
+        for number in 1..=9 {
+            daemon.wait_for_absence(&frames.path(folder, number));
         }
-        // What was taken out of the folders is removed a moment after it is gone from them.
-        daemon.wait("nothing to be left over", |_| sandbox.leftovers().is_empty().then_some(()));
-        assert_eq!(daemon.stop().code(), Some(0));
-        assert_eq!(sandbox.videos(), folders.each_ref().map(|folder| folder.join("frame.mp4")));
-    });
+        assert_shows(&folder.join("frame.mp4"), &sandbox.ffmpeg, 1..=9);
+    }
+    // What was taken out of the folders is removed a moment after it is gone from them.
+    daemon.wait("nothing to be left over", |_| sandbox.leftovers().is_empty().then_some(()));
+    assert_eq!(daemon.stop().code(), Some(0));
+    assert_eq!(sandbox.videos(), folders.each_ref().map(|folder| folder.join("frame.mp4")));
 }
 
 #[test]

@@ -91,15 +91,14 @@ fn numbers_decide_the_order_past_the_padding() {
 
 #[test]
 fn every_kind_of_frame_is_read() {
-    with_each_ffmpeg(|sandbox| {
-        for (extension, count) in [("png", 3), ("jpg", 4), ("jpeg", 5), ("tif", 6), ("exr", 7)] {
-            let folder = sandbox.folder(extension);
-            Frames::new(format!("r####.{extension}")).write(&folder, 1..=count);
-            let outcome = sandbox.run([OsStr::new("encode"), folder.as_os_str()]).expect(0);
-            assert_eq!(outcome.paths(), [folder.join("r.mp4")]);
-            assert_shows(&folder.join("r.mp4"), &sandbox.ffmpeg, 1..=count);
-        }
-    });
+    let sandbox = Sandbox::new(&ffmpeg());
+    for (extension, count) in [("png", 3), ("jpg", 4), ("jpeg", 5), ("tif", 6), ("exr", 7)] {
+        let folder = sandbox.folder(extension);
+        Frames::new(format!("r####.{extension}")).write(&folder, 1..=count);
+        let outcome = sandbox.run([OsStr::new("encode"), folder.as_os_str()]).expect(0);
+        assert_eq!(outcome.paths(), [folder.join("r.mp4")]);
+        assert_shows(&folder.join("r.mp4"), &sandbox.ffmpeg, 1..=count);
+    }
 }
 
 #[test]
@@ -181,82 +180,77 @@ fn odd_names_are_only_bytes() {
 
 #[test]
 fn a_gap_is_told_and_its_frames_are_kept() {
-    with_each_ffmpeg(|sandbox| {
-        let shot = sandbox.folder("shot");
-        let frames = Frames::new("frame_####.png");
-        frames.write(&shot, [1, 2, 3, 6, 7]);
-        sandbox.encode(&["--cleanup", "delete"]).expect(0).says("4-5");
-        assert_shows(&shot.join("frame.mp4"), &sandbox.ffmpeg, [1, 2, 3, 6, 7]);
-        assert!([1, 2, 3, 6, 7].iter().all(|number| frames.path(&shot, *number).exists()));
-    });
+    let sandbox = Sandbox::new(&ffmpeg());
+    let shot = sandbox.folder("shot");
+    let frames = Frames::new("frame_####.png");
+    frames.write(&shot, [1, 2, 3, 6, 7]);
+    sandbox.encode(&["--cleanup", "delete"]).expect(0).says("4-5");
+    assert_shows(&shot.join("frame.mp4"), &sandbox.ffmpeg, [1, 2, 3, 6, 7]);
+    assert!([1, 2, 3, 6, 7].iter().all(|number| frames.path(&shot, *number).exists()));
 }
 
 #[test]
 fn damaged_frames_are_named_and_never_shown() {
-    with_each_ffmpeg(|sandbox| {
-        for extension in ["png", "jpg"] {
-            let folder = sandbox.folder(extension);
-            let frames = Frames::new(format!("f_####.{extension}"));
-            frames.write(&folder, 1..=12);
-            fs::write(frames.path(&folder, 4), "").unwrap();
-            frames.truncate(&folder, 7);
-            fs::write(frames.path(&folder, 9), "<html>not a picture</html>").unwrap();
-            let outcome = sandbox.run([OsStr::new("encode"), folder.as_os_str(), "--cleanup=delete".as_ref()]);
-            for number in [4, 7, 9] {
-                let warning = format!("warning: f_####.{extension}: frame {number} cannot be read: ");
-                assert!(outcome.stderr.contains(&warning), "{}", outcome.stderr);
-            }
-            outcome.expect(0);
-            assert_shows(&folder.join("f.mp4"), &sandbox.ffmpeg, [1, 2, 3, 5, 6, 8, 10, 11, 12]);
-            assert!((1..=12).all(|number| frames.path(&folder, number).exists()), "an anomaly keeps every frame");
+    let sandbox = Sandbox::new(&ffmpeg());
+    for extension in ["png", "jpg"] {
+        let folder = sandbox.folder(extension);
+        let frames = Frames::new(format!("f_####.{extension}"));
+        frames.write(&folder, 1..=12);
+        fs::write(frames.path(&folder, 4), "").unwrap();
+        frames.truncate(&folder, 7);
+        fs::write(frames.path(&folder, 9), "<html>not a picture</html>").unwrap();
+        let outcome = sandbox.run([OsStr::new("encode"), folder.as_os_str(), "--cleanup=delete".as_ref()]);
+        for number in [4, 7, 9] {
+            let warning = format!("warning: f_####.{extension}: frame {number} cannot be read: ");
+            assert!(outcome.stderr.contains(&warning), "{}", outcome.stderr);
         }
-    });
+        outcome.expect(0);
+        assert_shows(&folder.join("f.mp4"), &sandbox.ffmpeg, [1, 2, 3, 5, 6, 8, 10, 11, 12]);
+        assert!((1..=12).all(|number| frames.path(&folder, number).exists()), "an anomaly keeps every frame");
+    }
 }
 
 #[test]
 fn another_size_is_fitted_and_its_frames_are_kept() {
-    with_each_ffmpeg(|sandbox| {
-        let shot = sandbox.folder("shot");
-        let frames = Frames::new("frame_####.png");
-        // The first frame is the odd one: FFmpeg by itself would take its size for all.
-        frames.clone().size(512, 288).write(&shot, [1]);
-        frames.write(&shot, 2..=8);
-        sandbox.encode(&["--cleanup", "delete"]).expect(0).says("512x288");
-        let shown = pictures(&shot.join("frame.mp4"), &sandbox.ffmpeg);
-        assert_eq!(shown.len(), 8);
-        assert!(shown.iter().all(|picture| (picture.width, picture.height) == (256, 144)));
-        assert!((1..=8).all(|number| frames.path(&shot, number).exists()));
-    });
+    let sandbox = Sandbox::new(&ffmpeg());
+    let shot = sandbox.folder("shot");
+    let frames = Frames::new("frame_####.png");
+    // The first frame is the odd one: FFmpeg by itself would take its size for all.
+    frames.clone().size(512, 288).write(&shot, [1]);
+    frames.write(&shot, 2..=8);
+    sandbox.encode(&["--cleanup", "delete"]).expect(0).says("512x288");
+    let shown = pictures(&shot.join("frame.mp4"), &sandbox.ffmpeg);
+    assert_eq!(shown.len(), 8);
+    assert!(shown.iter().all(|picture| (picture.width, picture.height) == (256, 144)));
+    assert!((1..=8).all(|number| frames.path(&shot, number).exists()));
 }
 
 #[test]
 fn odd_sizes_are_padded() {
-    with_each_ffmpeg(|sandbox| {
-        let shot = sandbox.folder("shot");
-        Frames::new("frame_####.png").size(257, 145).write(&shot, 1..=4);
-        sandbox.encode(&[]).expect(0);
-        let shown = pictures(&shot.join("frame.mp4"), &sandbox.ffmpeg);
-        assert_eq!(shown.len(), 4);
-        assert!(shown.iter().all(|picture| (picture.width, picture.height) == (258, 146)));
-    });
+    let sandbox = Sandbox::new(&ffmpeg());
+    let shot = sandbox.folder("shot");
+    Frames::new("frame_####.png").size(257, 145).write(&shot, 1..=4);
+    sandbox.encode(&[]).expect(0);
+    let shown = pictures(&shot.join("frame.mp4"), &sandbox.ffmpeg);
+    assert_eq!(shown.len(), 4);
+    assert!(shown.iter().all(|picture| (picture.width, picture.height) == (258, 146)));
 }
 
 #[test]
 fn cleanup_removes_the_frames_and_nothing_else() {
-    with_each_ffmpeg(|sandbox| {
-        let shot = sandbox.folder("shot");
-        let frames = Frames::new("frame_####.png");
-        frames.write(&shot, 1..=6);
-        for other in ["notes.txt", "frame_0001.txt", "thumb.png", ".hidden_0001.png"] {
-            fs::write(shot.join(other), "mine").unwrap();
-        }
-        sandbox.encode(&["--cleanup", "delete"]).expect(0);
-        assert_shows(&shot.join("frame.mp4"), &sandbox.ffmpeg, 1..=6);
-        assert!((1..=6).all(|number| !frames.path(&shot, number).exists()));
-        for other in ["notes.txt", "frame_0001.txt", "thumb.png", ".hidden_0001.png"] {
-            assert_eq!(fs::read_to_string(shot.join(other)).unwrap(), "mine", "{other}");
-        }
-    });
+    let sandbox = Sandbox::new(&ffmpeg());
+    let shot = sandbox.folder("shot");
+    let frames = Frames::new("frame_####.png");
+    frames.write(&shot, 1..=6);
+    for other in ["notes.txt", "frame_0001.txt", "thumb.png", ".hidden_0001.png"] {
+        fs::write(shot.join(other), "mine").unwrap();
+    }
+    sandbox.encode(&["--cleanup", "delete"]).expect(0);
+    assert_shows(&shot.join("frame.mp4"), &sandbox.ffmpeg, 1..=6);
+    assert!((1..=6).all(|number| !frames.path(&shot, number).exists()));
+    for other in ["notes.txt", "frame_0001.txt", "thumb.png", ".hidden_0001.png"] {
+        assert_eq!(fs::read_to_string(shot.join(other)).unwrap(), "mine", "{other}");
+    }
 }
 
 #[test]
@@ -299,23 +293,20 @@ fn count_frames(dir: &Path) -> usize {
 
 #[test]
 fn the_rate_is_exact() {
-    with_each_ffmpeg(|sandbox| {
-        let frames = Frames::new("frame_####.png");
-        for (rate_given, factor, expected) in [
-            ("24", "1", (24, 1)),
-            ("24000/1001", "1", (24000, 1001)),
-            ("30000/1001", "0.5", (15000, 1001)),
-            ("12.5", "2", (25, 1)),
-        ] {
-            let shot = sandbox.folder(format!("{}x{factor}", rate_given.replace('/', "-")));
-            frames.write(&shot, 1..=30);
-            let arguments = ["--framerate", rate_given, "--framerate-factor", factor];
-            sandbox
-                .run([OsStr::new("encode"), shot.as_os_str()].into_iter().chain(arguments.map(OsStr::new)))
-                .expect(0);
-            assert_eq!(rate(&shot.join("frame.mp4"), &sandbox.ffmpeg), expected, "{rate_given} times {factor}");
-        }
-    });
+    let sandbox = Sandbox::new(&ffmpeg());
+    let frames = Frames::new("frame_####.png");
+    for (rate_given, factor, expected) in [
+        ("24", "1", (24, 1)),
+        ("24000/1001", "1", (24000, 1001)),
+        ("30000/1001", "0.5", (15000, 1001)),
+        ("12.5", "2", (25, 1)),
+    ] {
+        let shot = sandbox.folder(format!("{}x{factor}", rate_given.replace('/', "-")));
+        frames.write(&shot, 1..=30);
+        let arguments = ["--framerate", rate_given, "--framerate-factor", factor];
+        sandbox.run([OsStr::new("encode"), shot.as_os_str()].into_iter().chain(arguments.map(OsStr::new))).expect(0);
+        assert_eq!(rate(&shot.join("frame.mp4"), &sandbox.ffmpeg), expected, "{rate_given} times {factor}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use crate::support::video::assert_shows;
-use crate::support::{Fake, Fault, Frames, Sandbox, ffmpeg, with_each_ffmpeg};
+use crate::support::{Fake, Fault, Frames, Sandbox, ffmpeg};
 
 /// Panics unless the frames 1 to 10 are still there, and nothing that could be taken for a video.
 #[track_caller]
@@ -21,23 +21,20 @@ fn assert_untouched(sandbox: &Sandbox, shot: &Path, why: &str) {
 
 #[test]
 fn a_failing_ffmpeg_makes_no_video_and_removes_no_frame() {
-    with_each_ffmpeg(|sandbox| {
-        let shot = sandbox.folder("shot");
-        Frames::new("frame_####.png").write(&shot, 1..=10);
-        for fault in
-            [Fault::Exit1, Fault::Exit0NoFile, Fault::Exit0ShortFile, Fault::EndThenFail, Fault::MissingEncoder]
-        {
-            sandbox.install(&Fake::new(sandbox, fault));
-            let outcome = sandbox.encode(&["--cleanup", "delete"]).expect(1);
-            assert!(outcome.stdout.is_empty(), "{fault:?}: {}", outcome.text());
-            assert!(!outcome.stderr.trim().is_empty(), "{fault:?}");
-            assert_untouched(sandbox, &shot, &format!("{fault:?}"));
-        }
-        // The same frames are encoded once FFmpeg is well again.
-        sandbox.uninstall_fake();
-        sandbox.encode(&[]).expect(0);
-        assert_shows(&shot.join("frame.mp4"), &sandbox.ffmpeg, 1..=10);
-    });
+    let sandbox = Sandbox::new(&ffmpeg());
+    let shot = sandbox.folder("shot");
+    Frames::new("frame_####.png").write(&shot, 1..=10);
+    for fault in [Fault::Exit1, Fault::Exit0NoFile, Fault::Exit0ShortFile, Fault::EndThenFail, Fault::MissingEncoder] {
+        sandbox.install(&Fake::new(&sandbox, fault));
+        let outcome = sandbox.encode(&["--cleanup", "delete"]).expect(1);
+        assert!(outcome.stdout.is_empty(), "{fault:?}: {}", outcome.text());
+        assert!(!outcome.stderr.trim().is_empty(), "{fault:?}");
+        assert_untouched(&sandbox, &shot, &format!("{fault:?}"));
+    }
+    // The same frames are encoded once FFmpeg is well again.
+    sandbox.uninstall_fake();
+    sandbox.encode(&[]).expect(0);
+    assert_shows(&shot.join("frame.mp4"), &sandbox.ffmpeg, 1..=10);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::video::{assert_clean, assert_shows, middle_yuv, numbers, rate};
-use crate::support::{Fake, Fault, Frames, Live, Twist, ffmpeg, ffmpegs, with_each_ffmpeg};
+use crate::support::{Fake, Fault, Frames, Live, Sandbox, Twist, ffmpeg, ffmpegs, with_each_ffmpeg};
 
 /// Encodes the frames of `dir` to H.264 by FFmpeg itself.
 fn by_hand(ffmpeg: &Path, dir: &Path, output: &[&str]) -> PathBuf {
@@ -98,36 +98,35 @@ fn wrong_colours_are_seen() {
 
 #[test]
 fn the_fake_fails_as_it_is_told() {
-    with_each_ffmpeg(|sandbox| {
-        let shot = sandbox.folder("shot");
-        let output = shot.join("out.mkv");
-        for (fault, code, frames) in [
-            (Fault::Exit1, 1, None),
-            (Fault::Exit0NoFile, 0, None),
-            (Fault::Exit0ShortFile, 0, Some(3)),
-            (Fault::EndThenFail, 1, Some(10)),
-            (Fault::MissingEncoder, 1, None),
-            (Fault::FloodStderr, 0, Some(10)),
-        ] {
-            let fake = Fake::new(sandbox, fault);
-            let _ = fs::remove_file(&output);
-            let mut child = Command::new(fake.program())
-                .args(["-nostdin", "-v", "error", "-f", "rawvideo", "-pix_fmt", "gray", "-s", "64x64", "-i", "-"])
-                .args(["-c:v", "libx264", "-f", "matroska", "-y"])
-                .arg(&output)
-                .stdin(std::process::Stdio::piped())
-                .stdout(std::process::Stdio::null())
-                .stderr(std::process::Stdio::null())
-                .spawn()
-                .unwrap();
-            // A fake that ends early closes the pipe.
-            let _ = std::io::Write::write_all(child.stdin.as_mut().unwrap(), &vec![128; 64 * 64 * 10]);
-            assert_eq!(child.wait().unwrap().code(), Some(code), "{fault:?}");
-            let shown = output.exists().then(|| crate::support::video::pictures(&output, &sandbox.ffmpeg).len());
-            assert_eq!(shown, frames, "{fault:?}");
-            assert!(fake.encodes() > 0);
-        }
-    });
+    let sandbox = Sandbox::new(&ffmpeg());
+    let shot = sandbox.folder("shot");
+    let output = shot.join("out.mkv");
+    for (fault, code, frames) in [
+        (Fault::Exit1, 1, None),
+        (Fault::Exit0NoFile, 0, None),
+        (Fault::Exit0ShortFile, 0, Some(3)),
+        (Fault::EndThenFail, 1, Some(10)),
+        (Fault::MissingEncoder, 1, None),
+        (Fault::FloodStderr, 0, Some(10)),
+    ] {
+        let fake = Fake::new(&sandbox, fault);
+        let _ = fs::remove_file(&output);
+        let mut child = Command::new(fake.program())
+            .args(["-nostdin", "-v", "error", "-f", "rawvideo", "-pix_fmt", "gray", "-s", "64x64", "-i", "-"])
+            .args(["-c:v", "libx264", "-f", "matroska", "-y"])
+            .arg(&output)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        // A fake that ends early closes the pipe.
+        let _ = std::io::Write::write_all(child.stdin.as_mut().unwrap(), &vec![128; 64 * 64 * 10]);
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{fault:?}");
+        let shown = output.exists().then(|| crate::support::video::pictures(&output, &sandbox.ffmpeg).len());
+        assert_eq!(shown, frames, "{fault:?}");
+        assert!(fake.encodes() > 0);
+    }
 }
 
 #[test]
