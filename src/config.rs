@@ -42,6 +42,7 @@ pub use self::arguments::{ArgumentError, EncoderArg, EncoderArgs};
 use self::error::{Complaint, Mistakes};
 use self::place::Place;
 use self::raw::RawConfig;
+pub use crate::model::FrameRate;
 pub use delivery::{Cleanup, Delivery, NamePart, NameTemplate};
 pub use dirs::locate;
 pub use error::{ConfigError, Invalid};
@@ -50,7 +51,7 @@ pub use selection::Selection;
 pub use settings::{InForce, Settings};
 pub use template::TemplateError;
 pub use units::Factor;
-pub use video::{Builtin, Container, CustomPreset, FrameRate, NamedQuality, Preset, Quality, Video};
+pub use video::{Builtin, Container, CustomPreset, NamedQuality, Preset, Quality, Video};
 
 /// The commented configuration that `reeld init` writes.
 pub const DEFAULT_TOML: &str = include_str!("../config/reeld.toml");

@@ -2,6 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) mod decimal;
+pub(crate) mod rate;
+
+pub use rate::{FrameRate, NoRate};
+
 /// The very file that was seen: nothing is removed, and nothing counts as encoded, by its name alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Identity {

@@ -7,7 +7,6 @@ use strsim::damerau_levenshtein;
 
 use crate::error::Explain;
 
-mod decimal;
 mod duration;
 mod names;
 mod quality;

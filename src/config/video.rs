@@ -1,10 +1,10 @@
 //! What a batch becomes: rate, preset, quality.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::FrameRate;
 use crate::sequence::sizes::SizeChange;
 
 use super::EncoderArgs;
@@ -27,15 +27,6 @@ pub struct Video {
     pub background: [u8; 3],
     /// What frames of another size than the most mean.
     pub size_change: SizeChange,
-}
-
-/// A frame rate as a fraction in lowest terms, frames per second.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FrameRate {
-    /// Frames.
-    pub num: NonZeroU32,
-    /// Seconds.
-    pub den: NonZeroU32,
 }
 
 /// A recipe by name.
@@ -176,6 +167,8 @@ impl Preset {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use super::*;
 
     #[test]

@@ -1,33 +1,18 @@
 //! Frame rates and the factor on them: exact fractions.
 
 use std::fmt;
-use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use super::UnitError;
-use super::decimal::Decimal;
-use crate::config::FrameRate;
+use crate::model::decimal::Decimal;
+use crate::model::rate::greatest_common_divisor;
+use crate::model::{FrameRate, NoRate};
 
 const WHAT: &str = "a frame rate";
 const FORM: &str = "a frame rate is a number such as 24 or 23.976, or a fraction such as \"24000/1001\"";
 const RANGE: &str = "0.001 to 1000 frames per second";
 
-/// The rates that are written as decimals but mean a multiple of 1000/1001 (SMPTE ST 12-1).
-const NTSC: [u64; 5] = [24, 30, 48, 60, 120];
-
 impl FrameRate {
-    /// `num` / `den` in lowest terms, if both parts are positive and fit the 32-bit signed integers of FFmpeg's
-    /// `AVRational`.
-    #[must_use]
-    pub fn new(num: u64, den: u64) -> Option<Self> {
-        if den == 0 {
-            return None;
-        }
-        let divisor = greatest_common_divisor(num, den);
-        let part = |value: u64| i32::try_from(value / divisor).ok().and_then(|v| NonZeroU32::new(v.unsigned_abs()));
-        Some(Self { num: part(num)?, den: part(den)? })
-    }
-
     /// This rate times `factor`, exactly. The product of an allowed rate and an allowed factor is allowed, even where it
     /// would not be as a rate by itself, unless its fraction is too fine.
     pub fn scaled(self, factor: Factor) -> Result<Self, UnitError> {
@@ -43,44 +28,15 @@ impl FrameRate {
     }
 }
 
-/// 24 frames per second.
-impl Default for FrameRate {
-    fn default() -> Self {
-        Self { num: NonZeroU32::MIN.saturating_add(23), den: NonZeroU32::MIN }
-    }
-}
-
-/// A whole number, a decimal, or a fraction. The decimals that stand for an NTSC rate mean that rate: `23.976` and
-/// `23.98` are 24000/1001. Every other decimal is exactly what it says.
+/// As [`FrameRate::read`] reads it.
 impl FromStr for FrameRate {
     type Err = UnitError;
 
     fn from_str(text: &str) -> Result<Self, UnitError> {
-        let malformed = || UnitError::malformed(text, WHAT, FORM);
-        let (num, den) = if let Some((num, den)) = text.split_once('/') {
-            let part = |digits: &str| {
-                let number = Decimal::parse(digits.trim()).filter(|number| number.places == 0 && number.digits > 0);
-                number.map(|number| number.digits).ok_or_else(malformed)
-            };
-            (part(num)?, part(den)?)
-        } else {
-            let decimal = Decimal::parse(text.trim()).ok_or_else(malformed)?;
-            ntsc(decimal).unwrap_or((decimal.digits, decimal.scale()))
-        };
-        // Both have at most 18 digits, so that a thousand times one may not fit.
-        let (exact_num, exact_den) = (u128::from(num), u128::from(den));
-        let allowed = exact_num * 1000 >= exact_den && exact_num <= exact_den * 1000;
-        Self::new(num, den).filter(|_| allowed).ok_or_else(|| UnitError::OutOfRange {
-            text: text.to_owned(),
-            what: WHAT,
-            range: RANGE,
+        Self::read(text).map_err(|why| match why {
+            NoRate::Malformed => UnitError::malformed(text, WHAT, FORM),
+            NoRate::OutOfRange => UnitError::OutOfRange { text: text.to_owned(), what: WHAT, range: RANGE },
         })
-    }
-}
-
-impl fmt::Display for FrameRate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.den.get() == 1 { write!(f, "{}", self.num) } else { write!(f, "{}/{}", self.num, self.den) }
     }
 }
 
@@ -115,17 +71,6 @@ impl fmt::Display for Factor {
     }
 }
 
-/// The NTSC rate that `decimal` is a rounding of, to at least two places.
-fn ntsc(decimal: Decimal) -> Option<(u64, u64)> {
-    let rounded = |base: u64| (base * 2000 * decimal.scale() + 1001) / 2002;
-    let base = NTSC.into_iter().find(|base| decimal.places >= 2 && rounded(*base) == decimal.digits)?;
-    Some((base * 1000, 1001))
-}
-
-fn greatest_common_divisor<T: Copy + Default + PartialEq + std::ops::Rem<Output = T>>(a: T, b: T) -> T {
-    if b == T::default() { a } else { greatest_common_divisor(b, a % b) }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -146,6 +91,37 @@ mod tests {
         assert_eq!(rate("47.952"), "48000/1001");
         assert_eq!(rate("59.94"), "60000/1001");
         assert_eq!(rate("119.88"), "120000/1001");
+        assert_eq!(rate("239.76"), "240000/1001");
+        assert_eq!(rate("14.985"), "15000/1001");
+        assert_eq!(rate("11.988"), "12000/1001");
+    }
+
+    /// By libraries for videos, Python and JavaScript, which print every digit of a 64-bit number, and others that print some.
+    #[test]
+    fn what_programs_print_means_the_fraction() {
+        for (printed, meant) in [
+            ("23.976023976023978", "24000/1001"),
+            ("23.976023976023976", "24000/1001"),
+            ("29.97002997002997", "30000/1001"),
+            ("29.97002997", "30000/1001"),
+            ("59.94005994005994", "60000/1001"),
+            ("59.94006", "60000/1001"),
+            ("59.940060", "60000/1001"),
+            ("14.985014985014985", "15000/1001"),
+            ("119.88011988011988", "120000/1001"),
+            ("16.666666666666668", "50/3"),
+            ("29.999999999999996", "30"),
+            ("12.000000000000002", "12"),
+            ("0.016666666666666666", "1/60"),
+            ("24.000", "24"),
+            ("30/1", "30"),
+            ("2997/100", "2997/100"),
+        ] {
+            assert_eq!(rate(printed), meant, "{printed}");
+        }
+        for text in ["0.000000000000001", "1000.0000100000001", "99999999999.0000000000001"] {
+            assert!(text.parse::<FrameRate>().is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -1,15 +1,17 @@
 //! Decimal numbers, exactly as written.
+//!
+//! Owns reading and printing them, without floating point.
 
 /// `digits` / 10^`places`, without trailing zeros after the point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Decimal {
-    pub(super) digits: u64,
-    pub(super) places: u32,
+pub(crate) struct Decimal {
+    pub(crate) digits: u64,
+    pub(crate) places: u32,
 }
 
 impl Decimal {
     /// `24`, `23.976`, `0.5`: at most nine digits before and nine after the point, no sign, no exponent.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
         let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
         if !is_number(whole) || !is_number(fraction) {
@@ -24,7 +26,7 @@ impl Decimal {
     }
 
     /// 10^`places`.
-    pub(super) fn scale(self) -> u64 {
+    pub(crate) fn scale(self) -> u64 {
         10u64.pow(self.places)
     }
 }
