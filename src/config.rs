@@ -10,11 +10,13 @@ use std::time::Duration;
 
 use bstr::BString;
 
+use crate::error::chain;
 use crate::frame::limits::Limits;
 use crate::sequence::finish::Rules;
 use crate::sequence::group::{Scope, home};
 use crate::sequence::name::{self, NameRule};
 use crate::sequence::os_name;
+use crate::sequence::rate::{MakersRate, RateSource};
 
 mod arguments;
 mod check;
@@ -50,7 +52,7 @@ pub(crate) use place::real;
 pub use selection::Selection;
 pub use settings::{InForce, Settings};
 pub use template::TemplateError;
-pub use units::Factor;
+pub use units::{Factor, Framerate};
 pub use video::{Builtin, Container, CustomPreset, NamedQuality, Preset, Quality, Video};
 
 /// The commented configuration that `reeld init` writes.
@@ -99,6 +101,10 @@ pub struct Root {
     pub live: Live,
     /// What a batch becomes.
     pub video: Arc<Video>,
+    /// Where the rate of `video` comes from.
+    pub rate_from: RateSource,
+    /// By how much a rate is multiplied that the maker of the frames says; `None` where its word does not count.
+    pub makers_rate_factor: Option<Factor>,
     /// Where the video goes, and what happens to the frames.
     pub delivery: Arc<Delivery>,
 }
@@ -238,6 +244,28 @@ impl Root {
     #[must_use]
     pub fn with_defaults(path: PathBuf) -> Self {
         check::default_root(path)
+    }
+
+    /// This root for frames whose maker says this of their rate. Where that counts and the preset can play it, the videos have
+    /// it; all else stays as it is.
+    #[must_use]
+    pub fn at(&self, makers: Option<&MakersRate>) -> Self {
+        let (Some(factor), Some(makers)) = (self.makers_rate_factor, makers) else { return self.clone() };
+        let possible = makers
+            .rate
+            .scaled(factor)
+            .map_err(|error| chain(&error).to_string())
+            .and_then(|rate| codec::refuses_rate(&self.video.preset, rate).map_or(Ok(rate), |(why, _)| Err(why)));
+        match possible {
+            Ok(rate) => Self {
+                video: Arc::new(Video { rate, ..Video::clone(&self.video) }),
+                rate_from: makers.source.clone(),
+                ..self.clone()
+            },
+            Err(why) => {
+                Self { rate_from: RateSource::Refused { wanted: Box::new(makers.clone()), why }, ..self.clone() }
+            }
+        }
     }
 
     /// The folder that the films of the folder `dir` belong to, and the path from there to `dir`: empty, or with a slash at

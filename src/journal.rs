@@ -113,8 +113,8 @@ impl Journal {
             let transaction = connection.transaction()?;
             transaction.execute(
                 "INSERT INTO batches (root, dir, pattern, reason, state, first, last, count, missing, unreadable, \
-                 rewritten, taken_for, recipe, rate_num, rate_den, created_at, origin, worker) \
-                 VALUES (?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 rewritten, taken_for, recipe, rate_num, rate_den, rate_from, makers_rate, created_at, origin, worker) \
+                 VALUES (?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 params![
                     new.root.as_os_str().as_bytes(),
                     batch.dir.as_os_str().as_bytes(),
@@ -130,6 +130,8 @@ impl Journal {
                     new.recipe,
                     new.rate.num.get(),
                     new.rate.den.get(),
+                    new.rate_from,
+                    batch.makers_rate.as_ref().map(rows::to_json).transpose()?,
                     now,
                     origin,
                     // Nobody but this process will ever encode it.
@@ -164,12 +166,18 @@ impl Journal {
     }
 
     /// An attempt is about to begin with these settings, which may have changed since the batch was sealed.
-    pub fn configured(&self, id: BatchId, recipe: &str, rate: FrameRate) -> Result<(), JournalError> {
+    pub fn configured(&self, id: BatchId, recipe: &str, rate: FrameRate, rate_from: &str) -> Result<(), JournalError> {
         self.step(
             id,
             "configured",
-            "UPDATE batches SET recipe = :recipe, rate_num = :num, rate_den = :den WHERE id = :id",
-            named_params! {":id": id, ":recipe": recipe, ":num": rate.num.get(), ":den": rate.den.get()},
+            "UPDATE batches SET recipe = :recipe, rate_num = :num, rate_den = :den, rate_from = :from WHERE id = :id",
+            named_params! {
+                ":id": id,
+                ":recipe": recipe,
+                ":num": rate.num.get(),
+                ":den": rate.den.get(),
+                ":from": rate_from,
+            },
         )
     }
 

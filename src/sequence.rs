@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::Identity;
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
+use crate::sequence::rate::MakersRate;
 
 mod anomaly;
 pub mod existing;
@@ -29,6 +30,7 @@ pub mod name;
 pub mod order;
 pub mod origin;
 mod pattern;
+pub mod rate;
 pub mod sizes;
 pub mod tracker;
 
@@ -109,6 +111,8 @@ pub struct Batch {
     pub reason: FinishReason,
     /// What it was taken for, where nobody said that it is a film.
     pub taken_for: Option<TakenFor>,
+    /// The rate that the maker of the frames says, if it does.
+    pub makers_rate: Option<MakersRate>,
 }
 
 /// What a sequence was taken for that ended because nothing more came.

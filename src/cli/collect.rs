@@ -10,12 +10,14 @@ use bstr::{BString, ByteSlice as _};
 use super::error::CliError;
 use crate::config::real;
 use crate::error::Explain as _;
-use crate::frame::{FrameErrorKind, complete};
+use crate::frame::{FrameErrorKind, complete, metadata};
 use crate::model::Identity;
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
 use crate::sequence::group::{self, Film, LeftAlone, LooksLike, Note};
 use crate::sequence::name::{self, NameRule, PatternError};
+use crate::sequence::origin::Origin;
+use crate::sequence::rate::{MakersRate, RateEvidence};
 use crate::sequence::sizes::{Size, by_size};
 use crate::sequence::{Batch, Frame, Pattern, os_name};
 use crate::text::printable::Show as _;
@@ -50,23 +52,34 @@ pub(crate) struct Found {
     pub(crate) looks_like: Option<LooksLike>,
     /// What is worth knowing of how its names were read.
     pub(crate) notes: Vec<Note>,
+    /// The rate that their maker says, once the files were looked at.
+    pub(crate) makers_rate: Option<MakersRate>,
 }
 
 impl Found {
     /// Frames of several sizes apart, as `size_change` has it if nobody says otherwise. Where files cannot be read they stay
-    /// with those before them; the job says what is wrong with them.
+    /// with those before them; the job says what is wrong with them. The same look finds what their maker says of the rate.
     pub(crate) fn by_size(self) -> Vec<Self> {
         let mut sizes: Vec<Size> = Vec::with_capacity(self.frames.len());
+        let mut origins: Vec<Origin> = Vec::with_capacity(self.frames.len());
+        let path_of = |frame: &Frame| self.dir.join(os_name(&frame.file_name(&self.pattern)));
         for frame in &self.frames {
-            let path = self.dir.join(os_name(&frame.file_name(&self.pattern)));
-            let size = complete::inspect(&path, &frame.identity).ok().map(|info| (info.width, info.height));
+            let looked = complete::inspect_with_origin(&path_of(frame), &frame.identity).ok();
+            let size = looked.map(|(info, _)| (info.width, info.height));
             sizes.extend(size.or(sizes.last().copied()).or(Some((0, 0))));
+            origins.push(looked.map(|(_, origin)| origin).unwrap_or_default());
         }
+        let makers_rate = |places: &[usize]| {
+            let beside = places.last().map(|at| metadata::settings_beside(&path_of(&self.frames[*at])));
+            let said = places.iter().map(|at| &origins[*at]);
+            RateEvidence::of(said, beside.and_then(|beside| beside.rate)).rate(&self.dir, &self.pattern)
+        };
         let films = by_size(&sizes);
-        if films.len() == 1 {
-            return vec![self];
+        if let [all] = films.as_slice() {
+            return vec![Self { makers_rate: makers_rate(all), ..self }];
         }
         let film = |places: Vec<usize>| {
+            let makers_rate = makers_rate(&places);
             let frames: Vec<Frame> = places.into_iter().map(|at| self.frames[at].clone()).collect();
             let missing = self.pattern.missing_from(frames.iter().map(|frame| frame.number));
             Self {
@@ -75,6 +88,7 @@ impl Found {
                 notes: self.notes.clone(),
                 frames,
                 missing,
+                makers_rate,
                 ..self
             }
         };
@@ -93,6 +107,7 @@ impl Found {
             rewritten: NumberRanges::default(),
             reason: FinishReason::Now,
             taken_for: None,
+            makers_rate: self.makers_rate,
         }
     }
 }
@@ -225,5 +240,5 @@ fn found(dir: &Arc<Path>, film: Film, files: &Files) -> Found {
     let missing = pattern.missing_from(members.iter().map(|(number, _)| *number));
     let frame = |&(number, place): &(_, usize)| Frame::of(&pattern, &files[place].0, number, files[place].1);
     let frames = members.iter().map(frame).collect();
-    Found { dir: Arc::clone(dir), pattern, frames, missing, looks_like, notes }
+    Found { dir: Arc::clone(dir), pattern, frames, missing, looks_like, notes, makers_rate: None }
 }

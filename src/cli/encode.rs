@@ -15,9 +15,9 @@ use super::error::{CliError, explained};
 use super::interrupt::Interrupt;
 use super::scan::ALONE;
 use super::{ConfigArg, out, state};
-use crate::config::units::Factor;
 use crate::config::{
-    Cleanup, CustomPreset, Delivery, Encoder, FrameRate, NameTemplate, Preset, Quality, Root, Video, codec, dirs,
+    Cleanup, CustomPreset, Delivery, Encoder, Factor, Framerate, NameTemplate, Preset, Quality, Root, Video, codec,
+    dirs,
 };
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::error::{Explain as _, chain, place};
@@ -29,6 +29,7 @@ use crate::pipeline::run::{self, Delivered};
 use crate::sequence::Batch;
 use crate::sequence::group::Scope;
 use crate::sequence::order::FrameOrder;
+use crate::sequence::rate::RateSource;
 use crate::text::plural::{agree, counted};
 use crate::text::printable::Show as _;
 use crate::text::printable::printable;
@@ -45,9 +46,10 @@ pub(crate) struct EncodeArgs {
     /// What decides the order of the frames: number, or time (when each file was last written)
     #[arg(long, value_name = "O", default_value_t, value_parser = explained(FrameOrder::from_str))]
     order: FrameOrder,
-    /// Frames per second: `24`, `23.976` or `24000/1001`
-    #[arg(long, value_name = "R", value_parser = explained(FrameRate::from_str))]
-    framerate: Option<FrameRate>,
+    /// Frames per second: `24`, `23.976`, `24000/1001`, or `auto` for what the maker of the frames says [default: auto; 24
+    /// where it says nothing]
+    #[arg(long, value_name = "R", value_parser = explained(Framerate::from_str))]
+    framerate: Option<Framerate>,
     /// Speed up or slow down: the rate times 0.01 to 100
     #[arg(long, value_name = "F", value_parser = explained(Factor::from_str))]
     framerate_factor: Option<Factor>,
@@ -251,6 +253,10 @@ fn one(
         print(args, &batch, Outcome::Existing { video: &video }, Some(&video))?;
         return Ok(true);
     }
+    let at = root.at(batch.makers_rate.as_ref());
+    if !at.rate_from.is_own() {
+        out::say_line(&format!("{}: {} frames per second: {}", batch.pattern, at.video.rate, at.rate_from));
+    }
     let bar = Bar::start(printable(&batch.pattern.to_string()).into_owned(), batch.frames.len() as u64, quiet);
     let begun = Job::begin(batch.clone(), &root, &tools.journal);
     let id = begun.as_ref().ok().map(|job| job.id);
@@ -316,6 +322,8 @@ fn print(args: &EncodeArgs, batch: &Batch, outcome: Outcome<'_>, video: Option<&
 /// What the command line asks for, the same for every sequence.
 struct Wanted {
     video: Arc<Video>,
+    rate_from: RateSource,
+    makers_rate_factor: Option<Factor>,
     delivery: Arc<Delivery>,
 }
 
@@ -327,12 +335,15 @@ impl Wanted {
         let defaults = Root::with_defaults(PathBuf::new());
         let mut video = Video::clone(&defaults.video);
         let mut delivery = Delivery::clone(&defaults.delivery);
-        if let Some(rate) = args.framerate {
-            video.rate = rate;
-        }
-        if let Some(factor) = args.framerate_factor {
-            video.rate = video.rate.scaled(factor)?;
-        }
+        let factor = args.framerate_factor.unwrap_or_default();
+        let (rate_from, makers_rate_factor) = match args.framerate {
+            Some(Framerate::Stated(rate)) => {
+                video.rate = rate;
+                (RateSource::Stated, None)
+            }
+            Some(Framerate::Auto) | None => (RateSource::Default, Some(factor)),
+        };
+        video.rate = video.rate.scaled(factor)?;
         if let Some(name) = &args.preset {
             video.preset = Preset::find(name, presets).map_err(|hint| {
                 CliError::usage(format!("`--preset`: unknown preset `{}`", printable(name))).hint(hint)
@@ -359,12 +370,13 @@ impl Wanted {
         if let Some(cleanup) = args.cleanup {
             delivery.cleanup = cleanup;
         }
-        Ok(Self { video: Arc::new(video), delivery: Arc::new(delivery) })
+        Ok(Self { video: Arc::new(video), rate_from, makers_rate_factor, delivery: Arc::new(delivery) })
     }
 
     /// What a batch of the folder `dir` belongs to: its own folder.
     fn root(&self, dir: &Path) -> Root {
         let (video, delivery) = (Arc::clone(&self.video), Arc::clone(&self.delivery));
-        Root { video, delivery, ..Root::with_defaults(PathBuf::from(dir)) }
+        let (rate_from, makers_rate_factor) = (self.rate_from.clone(), self.makers_rate_factor);
+        Root { video, rate_from, makers_rate_factor, delivery, ..Root::with_defaults(PathBuf::from(dir)) }
     }
 }

@@ -15,6 +15,7 @@ use crate::config::{Cleanup, dirs, real};
 use crate::core::command::{self, Command, RetryTarget, Trouble, WirePath};
 use crate::journal::{Entry, Journal, State};
 use crate::pipeline::clock::now_ms;
+use crate::sequence::rate::RateSource;
 use crate::sequence::tracker::OpenSequence;
 use crate::serve::MOST_ROWS;
 use crate::serve::client::Listing;
@@ -217,6 +218,9 @@ fn describe(entry: &Entry) -> String {
     more.extend(entry.error.clone());
     more.extend(entry.hint.as_ref().map(|hint| format!("hint: {hint}")));
     more.extend(next_try(entry).map(|ms| format!("next try: {}", moment(ms))));
+    let is_makers =
+        |from: &String| ![RateSource::Stated, RateSource::Default].map(|own| own.to_string()).contains(from);
+    more.extend(entry.rate_from.clone().filter(is_makers).map(|from| format!("{rate} frames per second: {from}")));
     more.extend(entry.taken_for.clone().filter(|taken_for| !entry.anomalies.contains(taken_for)));
     in_lines(&text, &more)
 }

@@ -8,7 +8,7 @@ use std::str::FromStr as _;
 
 use bstr::BString;
 use clap::Args;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::collect::{self, Contents, Found};
 use super::error::{CliError, explained};
@@ -16,9 +16,11 @@ use super::{ConfigArg, out};
 use crate::frame::complete;
 use crate::frame::sample::{self, Inspected};
 use crate::frame::{FrameError, FrameErrorKind};
+use crate::model::FrameRate;
 use crate::sequence::film::FilmVerdict;
 use crate::sequence::gaps::{NumberRanges, step_of};
 use crate::sequence::group::Scope;
+use crate::sequence::rate::{MakersRate, RateSource};
 use crate::sequence::sizes::SizeChange;
 use crate::sequence::tracker::FrameRun;
 use crate::text::plural::counted;
@@ -83,6 +85,15 @@ struct TakenFor {
     verdict: FilmVerdict,
     /// The verdict with its reasons.
     why: String,
+    /// Frames per second, as `24000/1001`, where `framerate` does not state another rate.
+    rate: String,
+    /// What that is taken from, as a phrase.
+    #[serde(serialize_with = "phrase")]
+    rate_from: RateSource,
+}
+
+fn phrase<S: Serializer>(source: &RateSource, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(source)
 }
 
 #[derive(Debug, Serialize)]
@@ -258,6 +269,8 @@ fn runs(found: &Found, whole: &[Inspected]) -> Vec<TakenFor> {
         let (first, last) = run.numbers.first().copied().zip(run.numbers.last().copied())?;
         let at = whole.binary_search_by_key(&first, |of| of.frame.number).ok()?;
         let judgement = run.judgement?;
+        let by_default = || MakersRate { rate: FrameRate::default(), source: RateSource::Default };
+        let MakersRate { rate, source } = run.rate.unwrap_or_else(by_default);
         let info = &whole[at].info;
         let step = step_of(run.numbers.iter().copied());
         let span = found.pattern.span(first, last);
@@ -269,6 +282,8 @@ fn runs(found: &Found, whole: &[Inspected]) -> Vec<TakenFor> {
             size: format!("{}x{}", info.width, info.height),
             verdict: judgement.verdict,
             why: judgement.to_string(),
+            rate: rate.to_string(),
+            rate_from: source,
         })
     };
     let runs = sample::runs(&found.dir, &found.pattern, whole, SizeChange::Split);
@@ -293,7 +308,7 @@ fn describe(line: &Line) -> String {
         text += &format!("  empty {}", join(&line.empty));
     }
     let mut text = printable(&text).into_owned();
-    for TakenFor { span, size, why, .. } in &line.runs {
+    for TakenFor { span, size, why, rate, rate_from, .. } in &line.runs {
         text += "\n    ";
         if line.runs.len() > 1 {
             text += &format!("{span}: ");
@@ -302,6 +317,9 @@ fn describe(line: &Line) -> String {
             }
         }
         text += why;
+        if !rate_from.is_own() {
+            text += &format!("; {rate} frames per second: {}", printable(&rate_from.to_string()));
+        }
     }
     for note in line.held.iter().chain(&line.notes) {
         text += &format!("\n    {}", printable(note));

@@ -15,13 +15,14 @@ use super::error::{Complaint, Mistakes};
 use super::place::{Place, overlap};
 use super::raw::{RawConfig, RawEncoder, RawLimits, RawPreset, RawRoot, RawWatch, Table as _};
 use super::{
-    Builtin, Cleanup, Config, Container, CustomPreset, Delivery, Encoder, Factor, FrameRate, Live, Preset, Root,
-    Selection, StopPolicy, Video, WatchMode, feedback, globs,
+    Builtin, Cleanup, Config, Container, CustomPreset, Delivery, Encoder, Factor, FrameRate, Framerate, Live, Preset,
+    Root, Selection, StopPolicy, Video, WatchMode, feedback, globs,
 };
 use crate::frame::limits::Limits;
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Rules, Stills};
 use crate::sequence::group::Scope;
 use crate::sequence::order::FrameOrder;
+use crate::sequence::rate::RateSource;
 use crate::sequence::sizes::SizeChange;
 use crate::text::printable::Show as _;
 
@@ -269,8 +270,12 @@ impl Checker<'_> {
 
 /// Puts a root together: what is written, else the default.
 fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathBuf>, mistakes: &mut Mistakes) -> Root {
-    let rate = value(root.framerate.as_ref(), FrameRate::default());
-    let scaled = rate.scaled(value(root.framerate_factor.as_ref(), Factor::default())).unwrap_or_else(|error| {
+    let factor = value(root.framerate_factor.as_ref(), Factor::default());
+    let (rate, rate_from, makers_rate_factor) = match value(root.framerate.as_ref(), Framerate::Auto) {
+        Framerate::Auto => (FrameRate::default(), RateSource::Default, Some(factor)),
+        Framerate::Stated(rate) => (rate, RateSource::Stated, None),
+    };
+    let scaled = rate.scaled(factor).unwrap_or_else(|error| {
         let span = root.framerate_factor.as_ref().map_or(0..0, Spanned::span);
         mistakes.add(span, Complaint::from(error).about("framerate_factor"));
         rate
@@ -318,6 +323,8 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         // Which frame comes next is known when the last one is there.
         live: if order == FrameOrder::Time { Live::Never } else { value(root.live.as_ref(), Live::Always) },
         video: Arc::new(video),
+        rate_from,
+        makers_rate_factor,
         delivery: Arc::new(delivery),
     }
 }

@@ -15,7 +15,7 @@ use super::error::{Complaint, Mistakes};
 use super::reader::Reader;
 use super::units::{Factor, UnitError, parse_colour, parse_duration, printable};
 use super::{
-    Cleanup, Container, FrameRate, Live, NameTemplate, ParallelChunks, Quality, StopPolicy, WatchMode, arguments, globs,
+    Cleanup, Container, Framerate, Live, NameTemplate, ParallelChunks, Quality, StopPolicy, WatchMode, arguments, globs,
 };
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Stills};
 use crate::sequence::group::Scope;
@@ -117,7 +117,7 @@ table! {
         pattern: NameRule = |r, key| r.parsed(key, name_rule),
         group: Scope = |r, key| r.parsed(key, Scope::from_str),
         order: FrameOrder = |r, key| r.parsed(key, FrameOrder::from_str),
-        framerate: FrameRate = |r, key| r.number(key, FrameRate::from_str),
+        framerate: Framerate = |r, key| r.number(key, Framerate::from_str),
         framerate_factor: Factor = |r, key| r.number(key, Factor::from_str),
         preset: String = |r, key| r.text(key),
         quality: Quality = |r, key| r.number(key, Quality::from_str),

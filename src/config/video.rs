@@ -13,7 +13,8 @@ use super::units::{Named as _, suggest};
 /// What a batch becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Video {
-    /// Frames per second of the video: the configured rate times the configured factor.
+    /// Frames per second of the video: what `framerate` states, or 24 until the maker of the frames says another one, times
+    /// the factor.
     pub rate: FrameRate,
     /// Codec, pixel format and container.
     pub preset: Preset,

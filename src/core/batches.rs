@@ -111,13 +111,14 @@ impl Core {
         while let Some(next) = self.queue.take_next(limit, |batch| !self.live.is_busy_for(batch)) {
             // What holds now, not what held when it was queued. A folder that is not watched any more keeps its batches in
             // the journal, for the day it comes back.
-            let Some(root) = self.settings.of(&next.batch.dir).cloned() else {
+            let Some(root) = self.settings.of(&next.batch.dir) else {
                 if self.queue.is_newly_unwatched(&next) {
                     self.tell(News::NotWatched { id: next.id, sequence: next.name() });
                 }
                 continue;
             };
-            let job = self.queue.start(Job { id: next.id, batch: next.batch, root }, self.now);
+            let job = Job::of(next, root);
+            let job = self.queue.start(job, self.now);
             self.tell(News::Encoding(Arc::clone(&job)));
             self.out.push(Effect::Start(job));
             self.timers.status = Some(self.now);

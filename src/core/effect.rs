@@ -18,6 +18,7 @@ use crate::core::snapshot::Snapshot;
 use crate::journal::{BatchId, ChunkId};
 use crate::model::Identity;
 use crate::pipeline::job::Job;
+use crate::sequence::rate::RateEvidence;
 use crate::sequence::sizes::SizeChange;
 use crate::sequence::{Batch, Frame, FrameNumber, Pattern};
 
@@ -90,8 +91,9 @@ pub(crate) enum Effect {
 /// One thing to do for a sequence that is encoded before it is finished.
 #[derive(Debug)]
 pub(crate) enum LiveEffect {
-    /// Find out how the frames are encoded that are like this one, and which chunks there are. Answer: `Prepared`.
-    Prepare { era: Era, key: Key, maker: MakerId, first: Frame, root: Box<Root> },
+    /// Find out how the frames are encoded that are like this one, and which chunks there are. `evidence` is what was said of
+    /// their rate. Answer: `Prepared`.
+    Prepare { era: Era, key: Key, maker: MakerId, first: Frame, root: Box<Root>, evidence: RateEvidence },
     /// See whether these files are whole. Answer: `Checked`.
     Check { era: Era, key: Key, frames: Vec<Frame> },
     /// Start an encoder. Answers: `Drained` whenever it has taken all that it was fed, `Encoded` when it has ended, `Closed`

@@ -14,8 +14,10 @@ use crate::core::Core;
 use crate::core::effect::{Effect, LiveEffect};
 use crate::core::live::live_encode::{Capacity, Closed, Limits, LiveAction, LiveEncode, Serial};
 use crate::journal::ChunkId;
+use crate::model::FrameRate;
 use crate::sequence::gaps::Spacing;
 use crate::sequence::origin::Origin;
+use crate::sequence::rate::RateEvidence;
 use crate::sequence::sizes::SizeChange;
 use crate::sequence::sizes::{OWN, Size};
 use crate::sequence::tracker::Event as Tracked;
@@ -41,7 +43,8 @@ pub(crate) struct MakerId(u64);
 #[derive(Debug)]
 pub(crate) enum LiveEvent {
     /// Which chunks of a sequence an earlier life of the daemon left; `None` where it cannot be encoded before it is finished.
-    Prepared(Era, Key, Option<Vec<(ChunkId, Vec<Frame>)>>),
+    /// With what the maker of the frames says of their rate so far, which the chunks are made at.
+    Prepared(Era, Key, Option<Vec<(ChunkId, Vec<Frame>)>>, RateEvidence),
     /// Which frames are whole.
     Checked(Era, Key, Checked),
     /// An encoder has taken every frame that it was fed.
@@ -92,6 +95,10 @@ struct GrowingEncode {
     maker: Option<MakerId>,
     /// How many frames have which size.
     sizes: BTreeMap<Size, usize>,
+    /// What the maker of the frames said of their rate so far.
+    evidence: RateEvidence,
+    /// The rate of its chunks, once it is known how they are made.
+    rate: Option<FrameRate>,
 }
 
 /// An encoder at work, or the proof of its chunk.
@@ -183,10 +190,8 @@ impl Core {
         let key = (Arc::clone(dir), pattern);
         let wanted = self.settings.of(dir).is_some_and(|root| root.live != config::Live::Never);
         if wanted && self.tracker.growing(&key.0, &key.1).is_some_and(|growing| growing.is_worth_it()) {
-            let encoder = &self.settings.config.encoder;
-            let limits = Limits { length: encoder.chunk_length, hold: encoder.live_hold };
-            let new = || GrowingEncode { encode: LiveEncode::new(limits, now), maker: None, sizes: BTreeMap::new() };
-            self.live.growing.entry(key.clone()).or_insert_with(new).encode.touched(from, now);
+            let fresh = self.fresh_encode(RateEvidence::default());
+            self.live.growing.entry(key.clone()).or_insert(fresh).encode.touched(from, now);
             self.live_step(&key);
         }
         // Grouped anew, the names of a folder may be other sequences than before. What is encoded of one that is gone is of
@@ -197,6 +202,39 @@ impl Core {
                 self.abandon(&key);
             }
         }
+    }
+
+    /// Nothing is encoded yet; this is what is known of the rate.
+    fn fresh_encode(&self, evidence: RateEvidence) -> GrowingEncode {
+        let encoder = &self.settings.config.encoder;
+        let limits = Limits { length: encoder.chunk_length, hold: encoder.live_hold };
+        let encode = LiveEncode::new(limits, self.now);
+        GrowingEncode { encode, maker: None, sizes: BTreeMap::new(), evidence, rate: None }
+    }
+
+    /// The rate of the videos of a sequence whose maker says this.
+    fn rate_by(&self, key: &Key, evidence: &RateEvidence) -> Option<FrameRate> {
+        let root = self.settings.of(&key.0)?;
+        Some(root.at(evidence.rate(&key.0, &key.1).as_ref()).video.rate)
+    }
+
+    /// Learns what the maker of a sequence says of the rate in frames that were looked at. Chunks are bound to a rate: where it
+    /// turns out to be another one, they are dropped, and everything is encoded anew. Whether that was so.
+    fn learn_rate(&mut self, key: &Key, heads: &[(Frame, Origin)]) -> bool {
+        let Some(growing) = self.live.growing.get_mut(key) else { return false };
+        let before = growing.evidence;
+        for (_, origin) in heads {
+            growing.evidence.add(origin);
+        }
+        let (evidence, made_at) = (growing.evidence, growing.rate);
+        if evidence == before || made_at.is_none() || self.rate_by(key, &evidence) == made_at {
+            return false;
+        }
+        self.abandon(key);
+        let fresh = self.fresh_encode(evidence);
+        self.live.growing.insert(key.clone(), fresh);
+        self.live_step_all();
+        true
     }
 
     /// Begins with every sequence that is open, as if its frames had just come.
@@ -255,8 +293,10 @@ impl Core {
     pub(super) fn live_event(&mut self, event: LiveEvent) {
         match event {
             LiveEvent::Prepared(era, ..) | LiveEvent::Checked(era, ..) if era != self.live.era => {}
-            LiveEvent::Prepared(_, key, chunks) => {
+            LiveEvent::Prepared(_, key, chunks, evidence) => {
+                let rate = self.rate_by(&key, &evidence);
                 let Some(growing) = self.live.growing.get_mut(&key) else { return };
+                (growing.evidence, growing.rate) = (evidence, rate);
                 growing.encode.prepared(chunks);
                 self.live_step(&key);
             }
@@ -288,6 +328,10 @@ impl Core {
         let now = self.now;
         let splits = self.settings.of(&key.0).is_some_and(|root| root.video.size_change == SizeChange::Split);
         if heads.iter().any(|(_, origin)| *origin != Origin::default()) {
+            if self.learn_rate(key, &heads) {
+                // These frames are looked at once more, for chunks of the other rate.
+                return;
+            }
             let (dir, pattern) = key.clone();
             self.track(Tracked::Heads { dir, pattern, heads });
         }
@@ -452,7 +496,9 @@ impl Core {
         let root = Box::new(self.root_of(&key.0)?);
         self.live.makers += 1;
         let maker = MakerId(self.live.makers);
-        self.live.growing.get_mut(key)?.maker = Some(maker);
-        Some(LiveEffect::Prepare { era: self.live.era, key: key.clone(), maker, first, root })
+        let growing = self.live.growing.get_mut(key)?;
+        growing.maker = Some(maker);
+        let evidence = growing.evidence;
+        Some(LiveEffect::Prepare { era: self.live.era, key: key.clone(), maker, first, root, evidence })
     }
 }

@@ -80,7 +80,7 @@ fn look_at(Inspection { dir, pattern, frames, weigh, size_change }: &Inspection)
     };
     let runs = match *weigh {
         Some(from) => sample::runs(dir, pattern, weighed(from), *size_change),
-        None => sample::runs_by_size(&whole, *size_change),
+        None => sample::runs_by_size(dir, pattern, &whole, *size_change),
     };
     InspectionResult::Looked { flawed, runs }
 }

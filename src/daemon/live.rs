@@ -14,6 +14,7 @@ use crate::error::{Explain as _, chain};
 use crate::journal::ChunkId;
 use crate::pipeline::chunks::{self, ChunkMaker};
 use crate::pipeline::job::Tools;
+use crate::sequence::rate::RateEvidence;
 use crate::sequence::{Frame, os_name};
 use crate::text::printable::Show as _;
 
@@ -30,6 +31,8 @@ pub(super) struct Prepared {
     maker: MakerId,
     /// `None` where that must wait until it is finished.
     found: Option<(Arc<ChunkMaker>, Chunks)>,
+    /// What the maker of the frames says of their rate so far.
+    evidence: RateEvidence,
 }
 
 /// What live encoding works with.
@@ -49,12 +52,12 @@ struct Task {
 
 impl LiveTasks {
     /// Keeps what was prepared, and hands on what the core wants to know of it.
-    pub(super) fn prepared(&mut self, Prepared { era, key, maker, found }: Prepared) -> Event {
+    pub(super) fn prepared(&mut self, Prepared { era, key, maker, found, evidence }: Prepared) -> Event {
         let (prepared, chunks) = found.unzip();
         if let Some(kept) = self.makers.get_mut(&maker) {
             *kept = prepared;
         }
-        Event::Live(LiveEvent::Prepared(era, key, chunks))
+        Event::Live(LiveEvent::Prepared(era, key, chunks, evidence))
     }
 
     /// Lets go of an encoder whose chunk is proved.
@@ -66,18 +69,18 @@ impl LiveTasks {
 
     pub(super) fn carry_out(&mut self, effect: LiveEffect, tools: &Tools, workers: &Workers) {
         match effect {
-            LiveEffect::Prepare { era, key, maker, first, root } => {
+            LiveEffect::Prepare { era, key, maker, first, root, evidence } => {
                 self.makers.insert(maker, None);
                 let (tools, lost) = (tools.clone(), key.clone());
                 workers.spawn(
                     move || {
-                        let found = work::prepare(&key, &first, &root, &tools);
-                        Message::Prepared(Prepared { era, key, maker, found })
+                        let (found, evidence) = work::prepare(&key, &first, &root, evidence, &tools);
+                        Message::Prepared(Prepared { era, key, maker, found, evidence })
                     },
                     move |panic| {
                         let hint = panic.hint().unwrap_or_default();
                         tracing::error!(dir = %lost.0.shown(), hint, "{}; the sequence is encoded when it is finished", chain(&panic));
-                        Message::Prepared(Prepared { era, key: lost, maker, found: None })
+                        Message::Prepared(Prepared { era, key: lost, maker, found: None, evidence })
                     },
                 );
             }

@@ -49,7 +49,8 @@ pub(super) fn tell(news: &News, tools: &Tools) {
             tracing::info!(dir = %dir.shown(), %pattern, "{text}");
         }
         News::Encoding(job) => {
-            tracing::info!(batch = %job.id, sequence = job.name(), frames = job.batch.frames.len(), "encoding");
+            let (rate, rate_from) = (&job.root.video.rate, &job.root.rate_from);
+            tracing::info!(batch = %job.id, sequence = job.name(), frames = job.batch.frames.len(), %rate, %rate_from, "encoding");
         }
         News::NotWatched { id, sequence } => {
             tracing::warn!(batch = %id, sequence, hint = NOT_WATCHED_HINT, "this batch waits: its folder is not watched any more");
@@ -108,8 +109,8 @@ fn finished(batch: &Batch) {
 }
 
 fn made(job: &Job, delivered: &Delivered) {
-    let Delivered { video, frames, ahead, ms, .. } = delivered;
-    tracing::info!(batch = %job.id, video = %video.shown(), frames, ahead, ms, why = %job.batch.reason, "video");
+    let Delivered { video, frames, rate, ahead, ms, .. } = delivered;
+    tracing::info!(batch = %job.id, video = %video.shown(), frames, rate, ahead, ms, why = %job.batch.reason, "video");
     for anomaly in &delivered.anomalies {
         tracing::warn!(batch = %job.id, sequence = job.name(), hint = anomaly.hint(), "{anomaly}");
     }

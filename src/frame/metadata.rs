@@ -19,7 +19,8 @@ use std::io::Read as _;
 use std::path::Path;
 
 use crate::frame::complete::{self, Bytes, Format};
-use crate::sequence::origin::{Embedded, Stamps, Total};
+use crate::model::FrameRate;
+use crate::sequence::origin::{self, Embedded, Stamps, Total};
 
 mod exif;
 mod exr;
@@ -50,16 +51,30 @@ pub(super) fn read(bytes: &dyn Bytes, format: Format) -> Option<Embedded> {
     found.embedded()
 }
 
-/// How many frames the settings state that Deforum writes beside its frames: `20250301120000_settings.txt` beside
+/// What the settings state that Deforum writes beside its frames: `20250301120000_settings.txt` beside
 /// `20250301120000_000000012.png`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// How many frames there will be.
+    pub total: Option<Total>,
+    /// At how many a second they are to be shown.
+    pub rate: Option<FrameRate>,
+}
+
+/// Reads the settings beside `frame`. Where there are none, they state nothing.
 #[must_use]
-pub fn total_beside(frame: &Path) -> Option<Total> {
+pub fn settings_beside(frame: &Path) -> Settings {
+    let text = text_beside(frame).unwrap_or_default();
+    Settings { total: Total::of_deforum(&text), rate: origin::rate_of_deforum(&text) }
+}
+
+fn text_beside(frame: &Path) -> Option<Vec<u8>> {
     let stem = frame.file_stem()?.to_str()?;
     let settings = frame.with_file_name(format!("{}settings.txt", stem.trim_end_matches(|c: char| c.is_ascii_digit())));
     let (file, _): (File, _) = complete::open(&settings).ok()?;
     let mut text = Vec::new();
     file.take(LIMIT as u64).read_to_end(&mut text).ok()?;
-    Total::of_deforum(&text)
+    Some(text)
 }
 
 /// Keys under which generators keep text, the best first: where a saver writes both, a ComfyUI graph says more than the
@@ -67,7 +82,7 @@ pub fn total_beside(frame: &Path) -> Option<Total> {
 const KEYS: [&[u8]; 5] = [b"prompt", b"parameters", b"invokeai_metadata", b"sd-metadata", b"Comment"];
 
 /// Keys of Blender's stamps that are of use.
-const STAMPS: [&[u8]; 4] = [b"File", b"Scene", b"Frame", b"FrameRange"];
+const STAMPS: [&[u8]; 5] = [b"File", b"Scene", b"Frame", b"FrameRange", b"Time"];
 
 /// What was found in a file so far.
 struct Found {
@@ -124,6 +139,11 @@ impl Found {
             b"FrameRange" => {
                 let ends = text.split_once(':').map(|(first, last)| (first.trim().parse(), last.trim().parse()));
                 self.stamps.range = ends.and_then(|(first, last)| Some((first.ok()?, last.ok()?)));
+            }
+            // Many programs write a time: it is no sign of Blender.
+            b"Time" => {
+                self.stamps.time = Some(text.to_owned());
+                return;
             }
             b"File" => self.stamps.file = value,
             _ => self.stamps.scene = value,

@@ -11,7 +11,8 @@ use crate::error::chain;
 use crate::frame::color::{Feed, Target};
 use crate::frame::decode::Decoder;
 use crate::frame::fingerprint::Fingerprint;
-use crate::frame::{FrameError, ImageInfo, metadata};
+use crate::frame::metadata::{self, Settings};
+use crate::frame::{FrameError, ImageInfo};
 use crate::model::Identity;
 use crate::sequence::film::{
     Counter, Evidence, FilmVerdict, Judgement, MEASURED, Names, Pace, Pictures, Sizes, Text, after_long_pauses,
@@ -19,6 +20,7 @@ use crate::sequence::film::{
 };
 use crate::sequence::name::split_folder;
 use crate::sequence::origin::{Origin, run_starts};
+use crate::sequence::rate::{MakersRate, RateEvidence};
 use crate::sequence::sizes::SizeChange;
 use crate::sequence::sizes::{self, Size};
 use crate::sequence::tracker::FrameRun;
@@ -129,9 +131,13 @@ fn by_size(frames: &[Inspected], size_change: SizeChange) -> Vec<Vec<Inspected>>
 /// The runs that these frames are of by their sizes alone: somebody said that they are finished, and knows what they are.
 /// `frames` are in order.
 #[must_use]
-pub fn runs_by_size(frames: &[Inspected], size_change: SizeChange) -> Vec<FrameRun> {
+pub fn runs_by_size(dir: &Path, pattern: &Pattern, frames: &[Inspected], size_change: SizeChange) -> Vec<FrameRun> {
     let numbers = |frames: &[Inspected]| frames.iter().map(|inspected| inspected.frame.number).collect();
-    let run = |frames: Vec<Inspected>| FrameRun { numbers: numbers(&frames), judgement: None, total: None };
+    let run = |frames: Vec<Inspected>| {
+        let beside = settings_beside(dir, pattern, &frames);
+        let rate = rate_of(dir, pattern, &frames, &beside);
+        FrameRun { numbers: numbers(&frames), judgement: None, total: None, rate }
+    };
     by_size(frames, size_change).into_iter().map(run).collect()
 }
 
@@ -154,9 +160,10 @@ pub fn runs(dir: &Path, pattern: &Pattern, frames: &[Inspected], size_change: Si
             },
             |evidence| judge(&evidence),
         );
-        let beside = || metadata::total_beside(&dir.join(os_name(&last.frame.file_name(pattern))));
+        let beside = settings_beside(dir, pattern, frames);
         let numbers = frames.iter().map(|inspected| inspected.frame.number).collect();
-        Some(FrameRun { numbers, judgement: Some(judgement), total: last.origin.total().or_else(beside) })
+        let (total, rate) = (last.origin.total().or(beside.total), rate_of(dir, pattern, frames, &beside));
+        Some(FrameRun { numbers, judgement: Some(judgement), total, rate })
     };
     let mut runs: Vec<FrameRun> = Vec::new();
     for frames in by_size(frames, size_change) {
@@ -166,6 +173,18 @@ pub fn runs(dir: &Path, pattern: &Pattern, frames: &[Inspected], size_change: Si
     }
     runs.sort_by_key(|run| run.numbers.first().copied());
     runs
+}
+
+/// What the settings beside these frames state.
+fn settings_beside(dir: &Path, pattern: &Pattern, frames: &[Inspected]) -> Settings {
+    let beside = |last: &Inspected| metadata::settings_beside(&dir.join(os_name(&last.frame.file_name(pattern))));
+    frames.last().map(beside).unwrap_or_default()
+}
+
+/// The rate that the maker of these frames says.
+fn rate_of(dir: &Path, pattern: &Pattern, frames: &[Inspected], beside: &Settings) -> Option<MakersRate> {
+    let origins = frames.iter().map(|inspected| &inspected.origin);
+    RateEvidence::of(origins, beside.rate).rate(dir, pattern)
 }
 
 /// Which frames of `count` to decode: as many as are measured, one after the other, from the middle, because films often

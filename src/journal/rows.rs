@@ -145,6 +145,8 @@ pub struct NewBatch<'a> {
     pub recipe: &'a str,
     /// Frames per second.
     pub rate: FrameRate,
+    /// What that is taken from, as a phrase.
+    pub rate_from: &'a str,
 }
 
 /// What an attempt came to, known when the video is verified and before it has its name.
@@ -208,6 +210,8 @@ pub struct Entry {
     pub recipe: String,
     /// As `24000/1001`.
     pub rate: String,
+    /// What that is taken from, as a phrase; `None` where it was recorded by a version that did not say.
+    pub rate_from: Option<String>,
     pub ffmpeg: Option<String>,
     #[serde(serialize_with = "lossy_option")]
     pub video: Option<PathBuf>,
@@ -259,6 +263,7 @@ impl Entry {
             taken_for: taken_for(row)?,
             recipe: row.get("recipe")?,
             rate: format!("{}/{}", row.get::<_, u32>("rate_num")?, row.get::<_, u32>("rate_den")?),
+            rate_from: rate_from(row)?,
             ffmpeg: row.get("ffmpeg")?,
             video: if has_video { Some(path(row, "reel")?) } else { None },
             video_bytes: if has_video { row.get("reel_size")? } else { None },
@@ -288,6 +293,14 @@ fn taken_for(row: &Row<'_>) -> rusqlite::Result<Option<String>> {
     }
 }
 
+/// A journal of an older version, which is only read, has no such column.
+fn rate_from(row: &Row<'_>) -> rusqlite::Result<Option<String>> {
+    match row.get("rate_from") {
+        Err(rusqlite::Error::InvalidColumnName(_)) => Ok(None),
+        found => found,
+    }
+}
+
 impl StoredBatch {
     pub(super) fn read(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Self> {
         let id: BatchId = row.get("id")?;
@@ -300,6 +313,7 @@ impl StoredBatch {
             previews: Vec::new(),
             rewritten: json(row, "rewritten")?,
             taken_for: optional_json(row, "taken_for")?,
+            makers_rate: optional_json(row, "makers_rate")?,
             reason: json(row, "reason")?,
         };
         let nonzero = |column: &str| -> rusqlite::Result<NonZeroU32> {

@@ -55,6 +55,7 @@ impl Scene {
     /// Makes the journal one of an earlier version, by undoing the steps after it, and then runs `sql`.
     fn take_back(&self, version: u32, sql: &str) {
         let steps = [
+            (16, "ALTER TABLE batches DROP COLUMN makers_rate; ALTER TABLE batches DROP COLUMN rate_from"),
             (15, "DROP INDEX batches_at_rest"),
             (
                 14,
@@ -74,7 +75,7 @@ impl Scene {
     }
 
     fn begin_batch(&self, batch: &Batch) -> BatchId {
-        let new = NewBatch { root: Path::new("/srv"), batch, recipe: "h264", rate: ntsc() };
+        let new = NewBatch { root: Path::new("/srv"), batch, recipe: "h264", rate: ntsc(), rate_from: "" };
         self.journal.begin(&new, NOW).unwrap()
     }
 
@@ -135,6 +136,7 @@ fn batch(dir: &str, numbers: &[i64]) -> Batch {
         missing: NumberRanges::missing_from(numbers.iter().copied()),
         reason: FinishReason::Marker(".done".into()),
         taken_for: None,
+        makers_rate: None,
     }
 }
 
@@ -241,7 +243,7 @@ fn a_batch_is_remembered_with_the_settings_it_was_made_with() {
     let scene = Scene::new();
     let id = scene.begin("/srv/a");
     let rate = FrameRate { num: NonZeroU32::new(30).unwrap(), den: NonZeroU32::MIN };
-    scene.journal.configured(id, "prores", rate).unwrap();
+    scene.journal.configured(id, "prores", rate, "").unwrap();
     let entry = scene.entry(id);
     assert_eq!((entry.recipe.as_str(), entry.rate.as_str()), ("prores", "30/1"));
 }
@@ -581,7 +583,7 @@ proptest! {
             frame.identity = Identity { dev, ino: ino ^ frame.number.cast_unsigned(), size, mtime_ns };
         }
         let rate = FrameRate { num: NonZeroU32::new(rate.0).unwrap(), den: NonZeroU32::new(rate.1).unwrap() };
-        let new = NewBatch { root: &batch.dir, batch: &batch, recipe: "ffv1", rate };
+        let new = NewBatch { root: &batch.dir, batch: &batch, recipe: "ffv1", rate, rate_from: "" };
         scene.journal.begin(&new, NOW).unwrap();
         let scene = scene.restart();
         let stored = scene.journal.pending(NOW).unwrap().pop().unwrap();
@@ -598,7 +600,7 @@ fn videos_of_the_very_same_frames_and_settings_are_found() {
     let frames = batch("/srv/a", &[1, 2, 4]);
     let id = scene.begin_batch(&frames);
     let found = |batch: &Batch, recipe: &str, rate: FrameRate| {
-        let new = NewBatch { root: Path::new("/srv/a"), batch, recipe, rate };
+        let new = NewBatch { root: Path::new("/srv/a"), batch, recipe, rate, rate_from: "" };
         scene.journal.videos_of(&new).unwrap()
     };
     assert_eq!(found(&frames, "h264", ntsc()), [], "nothing is published yet");

@@ -56,6 +56,11 @@ impl FrameRate {
         Some(Self { num: part(num)?, den: part(den)? })
     }
 
+    /// The broadcast rates: 24000/1001 and its like.
+    pub(crate) fn ntsc() -> impl Iterator<Item = Self> {
+        NTSC.into_iter().filter_map(|base| Self::new(base * 1000, 1001))
+    }
+
     /// The rate that `text` stands for: a whole number, a decimal, or a fraction.
     ///
     /// The decimals that stand for an NTSC rate mean that rate: `23.976` and `23.98` are 24000/1001. One of more than nine digits

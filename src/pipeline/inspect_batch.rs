@@ -195,6 +195,7 @@ mod tests {
             missing: NumberRanges::default(),
             reason: FinishReason::Now,
             taken_for: None,
+            makers_rate: None,
         }
     }
 

@@ -79,7 +79,7 @@ pub struct Job {
     pub id: BatchId,
     /// The frames.
     pub batch: Batch,
-    /// The settings.
+    /// The settings, at the rate of this batch.
     pub root: Root,
 }
 
@@ -90,10 +90,18 @@ impl Job {
     ///
     /// When the journal cannot be written.
     pub fn begin(batch: Batch, root: &Root, journal: &Journal) -> Result<Self, JournalError> {
-        let recipe = recipe_of(root);
-        let new = NewBatch { root: &root.path, batch: &batch, recipe: &recipe, rate: root.video.rate };
+        let root = root.at(batch.makers_rate.as_ref());
+        let (recipe, rate_from) = (recipe_of(&root), root.rate_from.to_string());
+        let new =
+            NewBatch { root: &root.path, batch: &batch, recipe: &recipe, rate: root.video.rate, rate_from: &rate_from };
         let id = journal.begin(&new, now_ms())?;
-        Ok(Self { id, batch, root: root.clone() })
+        Ok(Self { id, batch, root })
+    }
+
+    /// A batch of the journal whose turn has come, by the settings of this moment.
+    pub(crate) fn of(queued: Queued, root: &Root) -> Self {
+        let root = root.at(queued.batch.makers_rate.as_ref());
+        Self { id: queued.id, batch: queued.batch, root }
     }
 
     /// What the log calls it.

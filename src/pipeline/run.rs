@@ -47,6 +47,10 @@ pub struct Delivered {
     pub video: PathBuf,
     /// Pictures in it.
     pub frames: u64,
+    /// How many of them are shown a second, as `24000/1001`.
+    pub rate: String,
+    /// What that is taken from, as a phrase.
+    pub rate_from: String,
     /// How many of them were encoded before the batch had its turn: while its frames came, or before a restart.
     pub ahead: u64,
     /// What was less than perfect about the batch.
@@ -67,8 +71,9 @@ pub struct Delivered {
 ///
 /// When the journal cannot be read.
 pub fn made_before(batch: &Batch, root: &Root, journal: &Journal) -> Result<Option<PathBuf>, JournalError> {
-    let recipe = recipe_of(root);
-    let new = NewBatch { root: &root.path, batch, recipe: &recipe, rate: root.video.rate };
+    let root = &root.at(batch.makers_rate.as_ref());
+    let (recipe, rate_from) = (recipe_of(root), root.rate_from.to_string());
+    let new = NewBatch { root: &root.path, batch, recipe: &recipe, rate: root.video.rate, rate_from: &rate_from };
     let Target { dir, stem } = target_of(batch, root, &root.video.preset.name());
     let is_there =
         |video: &Published| publish::find_again(&video.path, &video.identity).is_ok_and(|found| found.is_some());
@@ -128,7 +133,7 @@ fn make_video(
     }
     let ffmpeg = tools.ffmpeg().map_err(EncodeError::from)?;
     let target = target_of(batch, root, &recipe.name);
-    tools.journal.configured(*id, &recipe_of(root), root.video.rate)?;
+    tools.journal.configured(*id, &recipe_of(root), root.video.rate, &root.rate_from.to_string())?;
     let mut begun = false;
     let staging = Staging::create(&target.dir, &id.to_string(), &mut |folder| {
         if std::mem::replace(&mut begun, true) {
@@ -177,7 +182,9 @@ fn make_video(
         // The next start sweeps them away.
         tracing::warn!(batch = %id, hint = error.hint().unwrap_or_default(), "the chunks of this video stay: {}", chain(&error));
     }
-    Ok(Delivered { video: path, frames, ahead, anomalies, ms, frames_kept_because: cleanup.err(), identity })
+    let (rate, rate_from) = (root.video.rate.to_string(), root.rate_from.to_string());
+    let frames_kept_because = cleanup.err();
+    Ok(Delivered { video: path, frames, rate, rate_from, ahead, anomalies, ms, frames_kept_because, identity })
 }
 
 /// Records that `job` could not even begin.

@@ -1,7 +1,7 @@
 //! What a generator wrote into a frame's file, and how the texts of two frames differ.
 //!
 //! Owns what such a text means: which of its words are seeds, which are counters, what it says about the number of
-//! frames, and where one run ends and the next begins. It never reads a file; `frame::metadata` does. A text is turned
+//! frames and about the rate, and where one run ends and the next begins. It never reads a file; `frame::metadata` does. A text is turned
 //! into an [`Origin`] once, which has a fixed size and is all that is kept of it.
 //!
 //! A ComfyUI prompt is a graph: nodes by number, each with a `class_type` and `inputs`. The graph is read as such; every
@@ -10,7 +10,9 @@
 
 use std::num::NonZeroU64;
 
+use crate::model::FrameRate;
 use crate::sequence::FrameNumber;
+use crate::sequence::rate::RateWord;
 
 mod graph;
 mod layers;
@@ -43,6 +45,8 @@ pub struct Stamps {
     pub frame: Option<FrameNumber>,
     /// The first and the last frame of the animation.
     pub range: Option<(FrameNumber, FrameNumber)>,
+    /// The time of this frame in the film, as `00:00:01:06`.
+    pub time: Option<String>,
 }
 
 /// What is kept of a frame's text: hashes of what stays when seeds, counters and numbers are blanked, and what the text
@@ -57,6 +61,7 @@ struct Written {
     /// The sum of all counters, because which of them moves cannot be seen in one text. Only its order has a meaning.
     position: i64,
     total: Option<Total>,
+    rate: Option<RateWord>,
 }
 
 /// What counts in a text.
@@ -129,6 +134,12 @@ impl Origin {
         self.0.and_then(|written| written.total)
     }
 
+    /// What the generator says of the rate.
+    #[must_use]
+    pub fn rate(&self) -> Option<RateWord> {
+        self.0.and_then(|written| written.rate)
+    }
+
     /// How the text of `other`, a later frame, differs from this one.
     #[must_use]
     pub fn compare(&self, other: &Self) -> Relation {
@@ -173,6 +184,12 @@ impl Total {
             .and_then(NonZeroU64::new)
             .map(Self::Frames)
     }
+}
+
+/// The rate that Deforum's `_settings.txt` states.
+#[must_use]
+pub fn rate_of_deforum(settings: &[u8]) -> Option<FrameRate> {
+    graph::rate(graph::parse(settings)?.get("fps")?)
 }
 
 /// Whether a run ends before `next`, where the frames follow each other as `before`, `last`, `next`, `after`.

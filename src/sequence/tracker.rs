@@ -68,6 +68,7 @@ use crate::sequence::finish::{Rules, is_batch_folder};
 use crate::sequence::group::LeftAlone;
 use crate::sequence::name::NameRule;
 use crate::sequence::origin::{Origin, Total};
+use crate::sequence::rate::MakersRate;
 use crate::sequence::tracker::asleep::Asleep;
 use crate::sequence::tracker::folder::{Folder, Moment};
 use crate::sequence::tracker::open::Marker;
@@ -198,6 +199,8 @@ pub struct FrameRun {
     pub judgement: Option<Judgement>,
     /// How many frames were announced.
     pub total: Option<Total>,
+    /// The rate that their maker says.
+    pub rate: Option<MakersRate>,
 }
 
 /// What the loop is to do.

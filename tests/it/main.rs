@@ -32,6 +32,7 @@ mod live_faults;
 mod live_schedule;
 mod log_priority;
 mod look_again;
+mod makers_rate;
 mod map;
 mod order;
 mod priority;

@@ -8,7 +8,7 @@ use super::{Checker, value};
 use crate::config::codec;
 use crate::config::error::Complaint;
 use crate::config::raw::RawRoot;
-use crate::config::{Factor, FrameRate, Preset, arguments};
+use crate::config::{Factor, FrameRate, Framerate, Preset, arguments};
 
 impl Checker<'_> {
     /// What no frame is needed to know: that the encoder or the format of a preset can never do what is asked of it. `place` is
@@ -25,7 +25,11 @@ impl Checker<'_> {
         {
             self.mistakes.add(speed.span(), Complaint::new(format!("`speed`: {message}"), allowed));
         }
-        let rate = value(root.framerate.as_ref(), FrameRate::default());
+        // What makers say is not known here. What they say and the preset cannot play is not taken.
+        let rate = match value(root.framerate.as_ref(), Framerate::Auto) {
+            Framerate::Auto => FrameRate::default(),
+            Framerate::Stated(rate) => rate,
+        };
         if let Ok(rate) = rate.scaled(value(root.framerate_factor.as_ref(), Factor::default()))
             && let Some((message, hint)) = codec::refuses_rate(preset, rate)
         {

@@ -40,6 +40,23 @@ impl FromStr for FrameRate {
     }
 }
 
+/// What `framerate` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framerate {
+    /// What the maker of the frames says, else 24.
+    Auto,
+    /// This.
+    Stated(FrameRate),
+}
+
+impl FromStr for Framerate {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        if text == "auto" { Ok(Self::Auto) } else { text.parse().map(Self::Stated) }
+    }
+}
+
 /// What a frame rate is multiplied by: an exact decimal from 0.01 to 100.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Factor(Decimal);

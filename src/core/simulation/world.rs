@@ -26,6 +26,7 @@ use crate::pipeline::run::Delivered;
 use crate::sequence::existing::{ExistingFiles, FileSet};
 use crate::sequence::film::{self, Judgement};
 use crate::sequence::origin::Origin;
+use crate::sequence::rate::RateEvidence;
 use crate::sequence::tracker::{FrameRun, InspectionResult, Listing};
 use crate::sequence::{Batch, Flaw, Frame};
 use crate::watch::dirty::Dirty;
@@ -507,7 +508,12 @@ impl World {
             Task::Prepare { era, key } => {
                 let of_key = self.journal.chunks.iter().filter(|(_, (other, _))| *other == key);
                 let chunks = of_key.map(|(id, (_, frames))| (*id, frames.clone())).collect();
-                self.tell(Event::Live(LiveEvent::Prepared(era, key, (!fails).then_some(chunks))));
+                self.tell(Event::Live(LiveEvent::Prepared(
+                    era,
+                    key,
+                    (!fails).then_some(chunks),
+                    RateEvidence::default(),
+                )));
             }
             Task::Check { era, key, frames } => {
                 let checked = if fails { Checked::unknown(&frames) } else { self.check(&key, &frames) };
@@ -608,6 +614,8 @@ impl World {
                 let delivered = Delivered {
                     video: PathBuf::from(format!("/videos/{id}.mp4")),
                     frames: job.batch.frames.len() as u64,
+                    rate: "24".to_owned(),
+                    rate_from: String::new(),
                     ahead: 0,
                     anomalies: Vec::new(),
                     ms: 1,
@@ -684,7 +692,11 @@ impl World {
             film::FilmVerdict::Stills,
         ]);
         let judgement = weigh.is_some().then(|| Judgement { verdict, points: 0, reasons: Vec::new() });
-        let runs = if numbers.is_empty() { Vec::new() } else { vec![FrameRun { numbers, judgement, total: None }] };
+        let runs = if numbers.is_empty() {
+            Vec::new()
+        } else {
+            vec![FrameRun { numbers, judgement, total: None, rate: None }]
+        };
         InspectionResult::Looked { flawed, runs }
     }
 

@@ -11,19 +11,34 @@ use crate::encode::chunk::{BadFrames, FrameQueue, Shown};
 use crate::encode::ffmpeg::{FfmpegError, Stop};
 use crate::encode::recipe::{Recipe, Source};
 use crate::error::{Explain as _, chain};
-use crate::frame::complete;
+use crate::frame::{ImageInfo, complete, metadata};
 use crate::pipeline::chunks::ChunkMaker;
 use crate::pipeline::error::JobError;
 use crate::pipeline::job::Tools;
 use crate::sequence::Frame;
 use crate::sequence::origin::Origin;
+use crate::sequence::rate::RateEvidence;
 use crate::text::printable::Show as _;
 
 /// Decides how the sequence of `first` is encoded, as if all of its frames were like it: should they turn out to be others,
-/// the video is made of other chunks. `None` where that must wait for the last frame.
-pub(super) fn prepare(key: &Key, first: &Frame, root: &Root, tools: &Tools) -> Option<(Arc<ChunkMaker>, Chunks)> {
+/// the video is made of other chunks. `None` where that must wait for the last frame. What its maker says of the rate is added to
+/// `evidence`, and counts.
+pub(super) fn prepare(
+    key: &Key,
+    first: &Frame,
+    root: &Root,
+    mut evidence: RateEvidence,
+    tools: &Tools,
+) -> (Option<(Arc<ChunkMaker>, Chunks)>, RateEvidence) {
     let file = file_of(key, first);
-    let info = complete::inspect(&file.path, &file.identity).ok()?;
+    let Ok((info, origin)) = complete::inspect_with_origin(&file.path, &file.identity) else { return (None, evidence) };
+    evidence.add(&origin);
+    evidence.add_settings(metadata::settings_beside(&file.path).rate);
+    (maker_of(key, &info, &root.at(evidence.rate(&key.0, &key.1).as_ref()), tools), evidence)
+}
+
+/// What makes the chunks of frames like this one, and those that are there.
+fn maker_of(key: &Key, info: &ImageInfo, root: &Root, tools: &Tools) -> Option<(Arc<ChunkMaker>, Chunks)> {
     let source =
         Source { width: info.width, height: info.height, deep: info.deep, linear: info.linear, alpha: info.alpha };
     // What is wrong with it is said when the sequence is finished.

@@ -194,13 +194,26 @@ fn words_of_cameras_and_programs_are_no_text() {
     assert_eq!(read_as(&stamped(&[("Software", "gnuplot"), ("Comment", "Created with GIMP"), ("Title", "x")])), None);
     // One key alone is not Blender.
     assert_eq!(read_as(&stamped(&[("File", "a.txt")])), None);
+    assert_eq!(read_as(&stamped(&[("Scene", "sunset"), ("Time", "00:00:01:00")])), None);
 }
 
 #[test]
 fn stamps_of_blender_are_found_in_png_jpeg_and_exr() {
-    let keys =
-        [("File", "/a.blend"), ("Date", "2025/03/01"), ("Frame", "0012"), ("FrameRange", "1:250"), ("Scene", "S")];
-    let stamps = Stamps { file: b"/a.blend".into(), scene: b"S".into(), frame: Some(12), range: Some((1, 250)) };
+    let keys = [
+        ("File", "/a.blend"),
+        ("Date", "2025/03/01"),
+        ("Time", "00:00:00:12"),
+        ("Frame", "0012"),
+        ("FrameRange", "1:250"),
+        ("Scene", "S"),
+    ];
+    let stamps = Stamps {
+        file: b"/a.blend".into(),
+        scene: b"S".into(),
+        frame: Some(12),
+        range: Some((1, 250)),
+        time: Some("00:00:00:12".to_owned()),
+    };
     let wanted = Some(Embedded::Stamps(stamps));
     assert_eq!(read_as(&stamped(&keys)), wanted);
     let comments = keys.map(|(key, value)| (0xfe, format!("Blender:{key}:{value}\0").into_bytes()));
@@ -262,7 +275,7 @@ fn settings_beside_the_frames_state_the_total() {
     let dir = tempfile::tempdir().unwrap();
     let settings = dir.path().join("20250301120000_settings.txt");
     fs::write(settings, r#"{"animation_mode": "3D", "max_frames": 120}"#).unwrap();
-    let total = |name: &str| total_beside(&dir.path().join(name));
+    let total = |name: &str| settings_beside(&dir.path().join(name)).total;
     assert_eq!(total("20250301120000_000000012.png"), NonZeroU64::new(120).map(Total::Frames));
     assert_eq!(total("20250301130000_000000012.png"), None);
 }

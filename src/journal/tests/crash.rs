@@ -35,7 +35,9 @@ fn deliver(folder: &Path) {
             let mtime_ns = meta.mtime() * 1_000_000_000 + meta.mtime_nsec();
             frame.identity = Identity { dev: meta.dev(), ino: meta.ino(), size: meta.size(), mtime_ns };
         }
-        journal.begin(&NewBatch { root: folder, batch: &batch, recipe: "h264", rate: ntsc() }, NOW).unwrap();
+        journal
+            .begin(&NewBatch { root: folder, batch: &batch, recipe: "h264", rate: ntsc(), rate_from: "" }, NOW)
+            .unwrap();
     }
     for stored in journal.pending(NOW).unwrap() {
         let staging = Staging::create(folder, &stored.id.to_string(), &mut |staging| {

@@ -109,7 +109,7 @@ fn a_start_does_not_walk_the_history() {
     assert!(journal.unread_below(Path::new("/")).unwrap().is_empty());
     // What `reeld encode` asks for, and a folder that is read.
     let new = batch(dir.to_str().unwrap(), &[1, 2]);
-    let new = NewBatch { root: &dir, batch: &new, recipe: "h264", rate: ntsc() };
+    let new = NewBatch { root: &dir, batch: &new, recipe: "h264", rate: ntsc(), rate_from: "" };
     assert_eq!(journal.videos_of(&new).unwrap(), []);
     assert!(journal.claims(&dir).unwrap().len() > 100);
     assert_eq!(journal.claims(Path::new("/srv")).unwrap(), [], "a root with all those folders in it");

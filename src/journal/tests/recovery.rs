@@ -147,7 +147,7 @@ fn finished_batches_of_a_disk_under_another_number_are_known_when_somebody_asks(
         },
         |journal, batch, _| journal.delivered(&batch.dir, &batch.pattern).unwrap().contains(&batch.frames[1].identity),
         |journal, batch, _| {
-            let new = NewBatch { root: &batch.dir, batch, recipe: "h264", rate: ntsc() };
+            let new = NewBatch { root: &batch.dir, batch, recipe: "h264", rate: ntsc(), rate_from: "" };
             journal.videos_of(&new).unwrap().len() == 1
         },
     ];

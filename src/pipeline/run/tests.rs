@@ -47,9 +47,10 @@ impl Scene {
             missing: NumberRanges::default(),
             reason: FinishReason::Marker(".done".into()),
             taken_for: None,
+            makers_rate: None,
         };
         let rate = FrameRate { num: std::num::NonZeroU32::new(24).unwrap(), den: std::num::NonZeroU32::MIN };
-        let new = NewBatch { root: folder.path(), batch: &batch, recipe: "h264", rate };
+        let new = NewBatch { root: folder.path(), batch: &batch, recipe: "h264", rate, rate_from: "" };
         let id = journal.begin(&new, NOW).unwrap();
         let mut record = |staging: &Path| journal.started(id, staging, "5.1.9", NOW).map_err(Into::into);
         let staging = Staging::create(folder.path(), &id.to_string(), &mut record).unwrap();

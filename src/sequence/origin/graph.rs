@@ -6,6 +6,8 @@ use std::num::NonZeroU64;
 use serde_json::{Map, Value};
 
 use super::{Counts, Layers, Role, Total, words};
+use crate::model::FrameRate;
+use crate::sequence::rate::RateWord;
 
 /// The input that names the output, which does not make the picture.
 const OUTPUT_NAME: &str = "filename_prefix";
@@ -28,6 +30,19 @@ const SOURCE_INPUTS: [&str; 7] =
 
 /// Parts of a node's class in which `index` counts what is loaded.
 const LOADERS: [&str; 8] = ["load", "image", "batch", "frame", "video", "iter", "sequence", "directory"];
+
+/// The input of a frame counter that names the rate.
+const COUNTER_RATE: &str = "frames_per_second";
+
+/// The inputs of a node that makes a video that name the rate.
+const VIDEO_RATES: [&str; 4] = ["frame_rate", "fps", "framerate", "frames_per_second"];
+
+/// Parts of the class of a node that has to do with videos, and of one that makes what it is named for.
+const VIDEOS: [&str; 4] = ["video", "webm", "animated", "animatediff"];
+const MAKES: [&str; 5] = ["combine", "create", "save", "write", "export"];
+
+/// Parts of the class of a node that makes more or fewer frames of those that it gets.
+const RETIMERS: [&str; 6] = ["interpol", "vfi", "rife", "tween", "everynth", "every_nth"];
 
 /// Reads a text as JSON. Python also writes `NaN` and `Infinity`, which JSON does not know; they count as null.
 pub(super) fn parse(text: &[u8]) -> Option<Value> {
@@ -71,6 +86,51 @@ pub(super) fn read(graph: &Value, layers: &mut Layers) {
         }
     }
     layers.put(Role::Words, b"}");
+    if let Some(rate) = rate_of(nodes) {
+        layers.say_rate(rate);
+    }
+}
+
+/// What the graph says of the rate at which its frames are to be shown: its frame counters, else its videos. Two that differ say
+/// nothing. Nor does a video of a graph that makes more or fewer frames for it, since which of them are saved is not known.
+fn rate_of(nodes: &Map<String, Value>) -> Option<RateWord> {
+    let all: Vec<Node<'_>> = nodes.values().filter_map(Node::of).collect();
+    let one = |mut rates: Vec<FrameRate>| {
+        rates.dedup();
+        (rates.len() == 1).then(|| rates[0])
+    };
+    let stated = |node: &Node<'_>, inputs: &[&str]| {
+        inputs.iter().find_map(|input| node.inputs.get(*input)).and_then(|value| rate_in(nodes, value))
+    };
+    let counters = all.iter().filter(|node| node.is_frame_counter());
+    let counters: Vec<FrameRate> = counters.filter_map(|node| stated(node, &[COUNTER_RATE])).collect();
+    if !counters.is_empty() {
+        return one(counters).map(RateWord::Counter);
+    }
+    if all.iter().any(|node| RETIMERS.iter().any(|part| node.class.contains(part))) {
+        return None;
+    }
+    let videos = all.iter().filter(|node| node.is_video());
+    one(videos.filter_map(|node| stated(node, &VIDEO_RATES)).collect()).map(RateWord::VideoNode)
+}
+
+/// The rate that an input holds, or the node at the other end of a link.
+fn rate_in(nodes: &Map<String, Value>, value: &Value) -> Option<FrameRate> {
+    rate(value).or_else(|| {
+        let node = Node::of(nodes.get(link(value)?)?)?;
+        let mut numbers = node.inputs.values().filter_map(rate);
+        // Of several numbers nobody knows which goes out.
+        numbers.next().filter(|_| numbers.next().is_none())
+    })
+}
+
+/// A number as a rate, exactly as it is written.
+pub(super) fn rate(value: &Value) -> Option<FrameRate> {
+    match value {
+        Value::Number(number) => FrameRate::read(&number.to_string()).ok(),
+        Value::String(text) => FrameRate::read(text).ok(),
+        _ => None,
+    }
 }
 
 /// A node, without what people call it and what the server last saw of it.
@@ -88,6 +148,11 @@ impl<'g> Node<'g> {
 
     fn is_frame_counter(&self) -> bool {
         self.class.contains("frame counter")
+    }
+
+    fn is_video(&self) -> bool {
+        let has = |parts: &[&str]| parts.iter().any(|part| self.class.contains(part));
+        has(&VIDEOS) && has(&MAKES)
     }
 
     /// A counter of which the graph knows only where it began: the number of files in a folder, or an index that the

@@ -3,6 +3,7 @@
 use std::hash::{DefaultHasher, Hasher as _};
 
 use super::{Counter, Counts, Stamps, Total, Written};
+use crate::sequence::rate::{RateWord, TimeStamp};
 
 /// Hashes of one text. Each is what is left of the one before it. They hold as long as the process: another version of
 /// the standard library may hash in another way.
@@ -36,6 +37,7 @@ pub(super) struct Layers {
     counter: Counter,
     position: i64,
     total: Option<Total>,
+    rate: Option<RateWord>,
 }
 
 impl Layers {
@@ -68,6 +70,11 @@ impl Layers {
         self.total.get_or_insert(total);
     }
 
+    /// What the generator says of the rate.
+    pub(super) fn say_rate(&mut self, rate: RateWord) {
+        self.rate = Some(rate);
+    }
+
     /// Cameras are left out although each picture has one: a film cuts from one to another. So are times and machines.
     pub(super) fn stamps(&mut self, stamps: &Stamps) {
         self.put(Role::Words, &stamps.file);
@@ -81,11 +88,17 @@ impl Layers {
             self.put(Role::Number, format!("{first}:{last}").as_bytes());
             self.state(Total::Range { first, last });
         }
+        // Another time is no other picture.
+        self.rate = stamps
+            .frame
+            .zip(stamps.time.as_ref())
+            .and_then(|(frame, time)| TimeStamp::of(frame, time))
+            .map(RateWord::Stamp);
     }
 
     pub(super) fn finish(self) -> Written {
-        let Self { whole, unseeded, core, words, counter, position, total } = self;
+        let Self { whole, unseeded, core, words, counter, position, total, rate } = self;
         let [whole, unseeded, core, words] = [whole, unseeded, core, words].map(|layer| layer.finish());
-        Written { hashes: Hashes { whole, unseeded, core, words }, counter, position, total }
+        Written { hashes: Hashes { whole, unseeded, core, words }, counter, position, total, rate }
     }
 }

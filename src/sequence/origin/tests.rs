@@ -178,6 +178,7 @@ fn stamps_count_and_state_the_range() {
             scene: scene.into(),
             frame: Some(frame),
             range,
+            time: None,
         }))
     };
     let range = Some((1, 250));

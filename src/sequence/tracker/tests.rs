@@ -190,6 +190,7 @@ impl World {
             numbers: places.iter().map(|at| whole[*at].number).collect(),
             judgement: weigh.map(|_| judgement()),
             total: places.last().and_then(|last| origins[*last].total()),
+            rate: None,
         };
         let from = whole.partition_point(|frame| weigh.is_some_and(|from| frame.number < from));
         let mut runs: Vec<FrameRun> = Vec::new();

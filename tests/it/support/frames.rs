@@ -23,6 +23,7 @@ pub(crate) struct Frames {
     version: u32,
     noisy: bool,
     prompt: Option<String>,
+    blender: Option<u32>,
 }
 
 /// The times of files that come one after the other, long before now.
@@ -57,6 +58,7 @@ impl Frames {
             version: 0,
             noisy: false,
             prompt: None,
+            blender: None,
         }
     }
 
@@ -94,6 +96,26 @@ impl Frames {
     pub(crate) fn prompt(mut self, prompt: &serde_json::Value) -> Self {
         self.prompt = Some(prompt.to_string());
         self
+    }
+
+    /// With the stamps that Blender writes into the frames of a film of this rate; PNG only.
+    pub(crate) fn blender(mut self, rate: u32) -> Self {
+        self.blender = Some(rate);
+        self
+    }
+
+    /// What Blender stamps frame `number` with, in its order.
+    fn stamps(&self, number: u32) -> Vec<(&'static str, String)> {
+        let Some(rate) = self.blender else { return Vec::new() };
+        let (seconds, rest) = (number / rate, number % rate);
+        vec![
+            ("File", "/home/a/shot.blend".to_owned()),
+            ("Date", "2025/03/01 12:00:00".to_owned()),
+            ("Time", format!("{:02}:{:02}:{:02}:{rest:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)),
+            ("Frame", format!("{number:03}")),
+            ("Camera", "Camera".to_owned()),
+            ("Scene", "Scene".to_owned()),
+        ]
     }
 
     /// The number in the pixels of frame `number`, which tells its versions from each other. Numbers under 10,000 only.
@@ -189,8 +211,9 @@ impl Frames {
         }
         .unwrap();
         let mut bytes = bytes.into_inner();
-        if let Some(prompt) = &self.prompt {
-            let chunk = [b"tEXtprompt\0", prompt.as_bytes()].concat();
+        let prompt = self.prompt.iter().map(|prompt| ("prompt", prompt.clone()));
+        for (key, text) in self.stamps(number).into_iter().chain(prompt) {
+            let chunk = [b"tEXt", key.as_bytes(), b"\0", text.as_bytes()].concat();
             let length = u32::try_from(chunk.len() - 4).unwrap().to_be_bytes();
             let sum = crc32fast::hash(&chunk).to_be_bytes();
             // The signature is 8 bytes long, and the header, which comes first, 25.

@@ -355,6 +355,7 @@ pub(crate) fn blender(frame: u64) -> Embedded {
         scene: b"Scene".into(),
         frame: i64::try_from(frame).ok(),
         range: None,
+        time: None,
     })
 }
 

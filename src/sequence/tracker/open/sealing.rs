@@ -15,6 +15,7 @@ use crate::sequence::film;
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
 use crate::sequence::order::{FrameOrder, long_stretch};
+use crate::sequence::rate::MakersRate;
 use crate::sequence::tracker::frames::Age;
 use crate::sequence::tracker::open::pauses::Pauses;
 use crate::sequence::tracker::open::{Context, Phase, Rest, Resting, Sequence};
@@ -37,6 +38,7 @@ const TOO_SHORT: &str = "single pictures: they are of another run than what came
 struct Part {
     frames: Vec<Frame>,
     taken_for: Option<(film::FilmVerdict, String)>,
+    rate: Option<MakersRate>,
     /// What comes next may be of this run.
     is_last: bool,
 }
@@ -65,7 +67,7 @@ impl Sequence {
             flawed.into_iter().map(|(frame, flaw)| Unreadable { number: frame.number, reason: flaw.reason }).collect();
         let over = self.written_over(&frames);
         let mut has_ended = false;
-        for Part { frames, taken_for, is_last } in self.parts(frames, runs, &over, &unreadable, cx) {
+        for Part { frames, taken_for, rate, is_last } in self.parts(frames, runs, &over, &unreadable, cx) {
             // What comes next may make more of the last frames than they are now: two frames that are too few may be the
             // first of a run that a slow renderer has only begun. Frames of earlier runs never become more.
             let may_grow = is_last && finishing.reason != FinishReason::NextRun;
@@ -112,6 +114,7 @@ impl Sequence {
                 previews: Vec::new(),
                 reason: finishing.reason.clone(),
                 taken_for,
+                makers_rate: rate,
             };
             out.push(Decision::Seal(match cx.rules.order {
                 FrameOrder::Number => batch,
@@ -150,11 +153,17 @@ impl Sequence {
                 None => others.push(frame),
             }
         }
-        let leftover =
-            |frames| Part { frames, taken_for: Some((film::FilmVerdict::Stills, LEFTOVER.to_owned())), is_last: false };
+        // What was not weighed is of the same sequence as what was.
+        let rate = || runs.last().and_then(|run| run.rate.clone());
+        let leftover = |frames| Part {
+            frames,
+            taken_for: Some((film::FilmVerdict::Stills, LEFTOVER.to_owned())),
+            rate: rate(),
+            is_last: false,
+        };
         let mut parts = Vec::new();
         if runs.is_empty() {
-            parts.push(Part { frames: others, taken_for: None, is_last: true });
+            parts.push(Part { frames: others, taken_for: None, rate: None, is_last: true });
         } else if !others.is_empty() {
             // They were not weighed.
             parts.push(leftover(others));
@@ -168,7 +177,7 @@ impl Sequence {
                 |frame: &Frame| taken_for.is_some() && self.rest_before().is_some_and(|next| frame.number < next);
             let (before, frames): (Vec<Frame>, Vec<Frame>) = frames.into_iter().partition(is_leftover);
             if frames.is_empty() {
-                parts.push(Part { frames: before, taken_for, is_last });
+                parts.push(Part { frames: before, taken_for, rate: run.rate.clone(), is_last });
                 continue;
             }
             parts.extend((!before.is_empty()).then(|| leftover(before)));
@@ -177,6 +186,7 @@ impl Sequence {
             parts.extend((1..).zip(split).map(|(at, frames)| Part {
                 frames,
                 taken_for: taken_for.clone(),
+                rate: run.rate.clone(),
                 is_last: is_last && at == count,
             }));
         }

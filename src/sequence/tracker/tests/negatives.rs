@@ -19,7 +19,7 @@ fn blender(prefix: &str, number: i64) -> String {
 
 fn stamps(frame: i64) -> Origin {
     let (file, scene) = (b"/x/a.blend".to_vec(), b"Scene".to_vec());
-    Origin::of(&Embedded::Stamps(Stamps { file, scene, frame: Some(frame), range: None }))
+    Origin::of(&Embedded::Stamps(Stamps { file, scene, frame: Some(frame), range: None, time: None }))
 }
 
 impl World {
