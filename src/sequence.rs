@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::Identity;
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
+use crate::sequence::generator::MadeBy;
 use crate::sequence::rate::MakersRate;
 
 mod anomaly;
@@ -25,6 +26,7 @@ mod flaw;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 pub mod gaps;
+pub mod generator;
 pub mod group;
 pub mod name;
 pub mod order;
@@ -113,6 +115,8 @@ pub struct Batch {
     pub taken_for: Option<TakenFor>,
     /// The rate that the maker of the frames says, if it does.
     pub makers_rate: Option<MakersRate>,
+    /// Who made the frames, as far as their files were looked at. For people, when it is sealed; no record is kept of it.
+    pub made_by: Option<MadeBy>,
 }
 
 /// What a sequence was taken for that ended because nothing more came.

@@ -70,7 +70,7 @@ impl Found {
             origins.push(looked.map(|(_, origin)| origin).unwrap_or_default());
         }
         let makers_rate = |places: &[usize]| {
-            let beside = places.last().map(|at| metadata::settings_beside(&path_of(&self.frames[*at])));
+            let beside = places.last().map(|at| metadata::settings_beside(&path_of(&self.frames[*at]), None));
             let said = places.iter().map(|at| &origins[*at]);
             RateEvidence::of(said, beside.and_then(|beside| beside.rate)).rate(&self.dir, &self.pattern)
         };
@@ -108,6 +108,7 @@ impl Found {
             reason: FinishReason::Now,
             taken_for: None,
             makers_rate: self.makers_rate,
+            made_by: None,
         }
     }
 }

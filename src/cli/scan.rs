@@ -19,6 +19,7 @@ use crate::frame::{FrameError, FrameErrorKind};
 use crate::model::FrameRate;
 use crate::sequence::film::FilmVerdict;
 use crate::sequence::gaps::{NumberRanges, step_of};
+use crate::sequence::generator::MadeBy;
 use crate::sequence::group::Scope;
 use crate::sequence::rate::{MakersRate, RateSource};
 use crate::sequence::sizes::SizeChange;
@@ -90,6 +91,8 @@ struct TakenFor {
     /// What that is taken from, as a phrase.
     #[serde(serialize_with = "phrase")]
     rate_from: RateSource,
+    /// Who made it, and what tells; `None` where nothing does.
+    made_by: Option<String>,
 }
 
 fn phrase<S: Serializer>(source: &RateSource, serializer: S) -> Result<S::Ok, S::Error> {
@@ -284,9 +287,10 @@ fn runs(found: &Found, whole: &[Inspected]) -> Vec<TakenFor> {
             why: judgement.to_string(),
             rate: rate.to_string(),
             rate_from: source,
+            made_by: run.made_by.filter(MadeBy::is_known).map(|made_by| made_by.to_string()),
         })
     };
-    let runs = sample::runs(&found.dir, &found.pattern, whole, SizeChange::Split);
+    let runs = sample::runs(&found.dir, &found.pattern, whole, SizeChange::Split, None);
     runs.into_iter().filter_map(taken_for).collect()
 }
 
@@ -308,7 +312,7 @@ fn describe(line: &Line) -> String {
         text += &format!("  empty {}", join(&line.empty));
     }
     let mut text = printable(&text).into_owned();
-    for TakenFor { span, size, why, rate, rate_from, .. } in &line.runs {
+    for TakenFor { span, size, why, rate, rate_from, made_by, .. } in &line.runs {
         text += "\n    ";
         if line.runs.len() > 1 {
             text += &format!("{span}: ");
@@ -317,6 +321,9 @@ fn describe(line: &Line) -> String {
             }
         }
         text += why;
+        if let Some(made_by) = made_by {
+            text += &format!("; made by {}", printable(made_by));
+        }
         if !rate_from.is_own() {
             text += &format!("; {rate} frames per second: {}", printable(&rate_from.to_string()));
         }

@@ -130,13 +130,14 @@ fn sequence(SequenceSnapshot { open, ahead }: &SequenceSnapshot) -> Vec<String> 
     } else if open.pace_ms > 0 {
         text += &format!("; a frame each {}", duration(open.pace_ms));
     }
+    let made_by = open.made_by.as_ref().map(|made_by| format!("made by {made_by}"));
     let waits = match (open.state, open.ends_in_ms) {
         (Stage::Open, Some(0)) => Some("silence has ended it".to_owned()),
         (Stage::Open, Some(ms)) => Some(format!("silence ends it in {}, if nothing more comes", duration(ms))),
         (Stage::Open, None) => Some("a marker, a number or `reeld done` ends it".to_owned()),
         _ => open.why.clone(),
     };
-    [Some(text), waits].into_iter().flatten().collect()
+    [Some(text), made_by, waits].into_iter().flatten().collect()
 }
 
 fn queued(QueuedBatch { batch, sequence, frames }: &QueuedBatch) -> Vec<String> {

@@ -295,6 +295,7 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         existing: value(root.existing.as_ref(), Existing::Skip),
         stills: value(root.stills.as_ref(), Stills::Skip),
         order,
+        generator: value(root.generator.as_ref(), None),
     };
     let video = Video {
         rate: scaled,

@@ -18,6 +18,7 @@ use super::{
     Cleanup, Container, Framerate, Live, NameTemplate, ParallelChunks, Quality, StopPolicy, WatchMode, arguments, globs,
 };
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Stills};
+use crate::sequence::generator::Generator;
 use crate::sequence::group::Scope;
 use crate::sequence::name::NameRule;
 use crate::sequence::order::FrameOrder;
@@ -117,6 +118,7 @@ table! {
         pattern: NameRule = |r, key| r.parsed(key, name_rule),
         group: Scope = |r, key| r.parsed(key, Scope::from_str),
         order: FrameOrder = |r, key| r.parsed(key, FrameOrder::from_str),
+        generator: Option<Generator> = |r, key| r.parsed(key, parse_generator),
         framerate: Framerate = |r, key| r.number(key, Framerate::from_str),
         framerate_factor: Factor = |r, key| r.number(key, Factor::from_str),
         preset: String = |r, key| r.text(key),
@@ -233,6 +235,19 @@ fn finish(reader: Reader<'_, '_>) {
 
 fn name_rule(text: &str) -> Result<NameRule, Complaint> {
     Ok(NameRule::parse(text)?)
+}
+
+/// A generator, or `auto`: the one that is seen.
+fn parse_generator(text: &str) -> Result<Option<Generator>, UnitError> {
+    match text {
+        "auto" => Ok(None),
+        text => text.parse().map(Some).map_err(|error| match error {
+            UnitError::Unknown { text, what, known } => {
+                UnitError::Unknown { text, what, known: ["auto"].into_iter().chain(known).collect() }
+            }
+            other => other,
+        }),
+    }
 }
 
 /// A duration of at least a second: in less no renderer writes the next frame.

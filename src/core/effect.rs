@@ -18,6 +18,7 @@ use crate::core::snapshot::Snapshot;
 use crate::journal::{BatchId, ChunkId};
 use crate::model::Identity;
 use crate::pipeline::job::Job;
+use crate::sequence::generator::Generator;
 use crate::sequence::rate::RateEvidence;
 use crate::sequence::sizes::SizeChange;
 use crate::sequence::{Batch, Frame, FrameNumber, Pattern};
@@ -95,7 +96,8 @@ pub(crate) enum LiveEffect {
     /// their rate. Answer: `Prepared`.
     Prepare { era: Era, key: Key, maker: MakerId, first: Frame, root: Box<Root>, evidence: RateEvidence },
     /// See whether these files are whole. Answer: `Checked`.
-    Check { era: Era, key: Key, frames: Vec<Frame> },
+    /// `generator` is who made them, where the config says so.
+    Check { era: Era, key: Key, frames: Vec<Frame>, generator: Option<Generator> },
     /// Start an encoder. Answers: `Drained` whenever it has taken all that it was fed, `Encoded` when it has ended, `Closed`
     /// when its chunk is proved.
     Open { key: Key, serial: Serial, position: Position, maker: MakerId },
@@ -128,6 +130,8 @@ pub(crate) struct Inspection {
     pub(crate) weigh: Option<FrameNumber>,
     /// What a change of size means.
     pub(crate) size_change: SizeChange,
+    /// Who made the frames, where the config says so.
+    pub(crate) generator: Option<Generator>,
 }
 
 /// What the journal is told and asked.

@@ -468,7 +468,10 @@ impl Core {
         for action in actions {
             let effect = match action {
                 LiveAction::Prepare(first) => self.live_prepare(key, first),
-                LiveAction::Check(frames) => Some(LiveEffect::Check { era: self.live.era, key: key.clone(), frames }),
+                LiveAction::Check(frames) => {
+                    let generator = self.settings.of(&key.0).and_then(|root| root.finish.generator);
+                    Some(LiveEffect::Check { era: self.live.era, key: key.clone(), frames, generator })
+                }
                 LiveAction::Open(serial, position) => {
                     let maker = self.live.growing.get(key).and_then(|growing| growing.maker);
                     let task = Task { key: key.clone(), encoding: true, drained: true, purpose: Purpose::Growing };

@@ -365,8 +365,10 @@ impl Core {
     fn inspect(&mut self, dir: Arc<Path>, pattern: Pattern, frames: Vec<Frame>, weigh: Option<FrameNumber>) {
         let Some(root) = self.root_path_of(&dir) else { return };
         let Some(watched) = self.roots.get(&root) else { return };
-        let size_change = self.settings.of(&dir).map_or(SizeChange::Split, |root| root.video.size_change);
-        let (reader, inspection) = (watched.reader, Inspection { dir, pattern, frames, weigh, size_change });
+        let settings = self.settings.of(&dir);
+        let size_change = settings.map_or(SizeChange::Split, |root| root.video.size_change);
+        let generator = settings.and_then(|root| root.finish.generator);
+        let (reader, inspection) = (watched.reader, Inspection { dir, pattern, frames, weigh, size_change, generator });
         self.out.push(Effect::Inspect { root, reader, inspection });
     }
 

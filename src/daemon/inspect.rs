@@ -42,7 +42,7 @@ fn folder_of(dir: &Path, pattern: &Pattern, frame: &Frame) -> PathBuf {
 }
 
 /// Looks at every file, and with `weigh` also gathers what speaks for a film, of the frames from that number on.
-fn look_at(Inspection { dir, pattern, frames, weigh, size_change }: &Inspection) -> InspectionResult {
+fn look_at(Inspection { dir, pattern, frames, weigh, size_change, generator }: &Inspection) -> InspectionResult {
     let mut flawed = Vec::new();
     let mut whole = Vec::with_capacity(frames.len());
     for frame in frames.iter().cloned() {
@@ -51,7 +51,7 @@ fn look_at(Inspection { dir, pattern, frames, weigh, size_change }: &Inspection)
         let looked = catch_unwind(|| complete::inspect_with_origin(&path, &frame.identity));
         let flaw = match looked {
             Ok(Ok((info, origin))) => {
-                whole.push(Inspected { frame, info, origin });
+                whole.push(Inspected { frame, info, origin: origin.as_of(*generator) });
                 continue;
             }
             Ok(Err(error)) if matches!(error.kind, FrameErrorKind::Changed | FrameErrorKind::Vanished) => {
@@ -79,8 +79,8 @@ fn look_at(Inspection { dir, pattern, frames, weigh, size_change }: &Inspection)
         _ => &whole[..],
     };
     let runs = match *weigh {
-        Some(from) => sample::runs(dir, pattern, weighed(from), *size_change),
-        None => sample::runs_by_size(dir, pattern, &whole, *size_change),
+        Some(from) => sample::runs(dir, pattern, weighed(from), *size_change, *generator),
+        None => sample::runs_by_size(dir, pattern, &whole, *size_change, *generator),
     };
     InspectionResult::Looked { flawed, runs }
 }

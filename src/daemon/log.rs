@@ -105,7 +105,8 @@ fn root_is(root: &Path, status: &RootStatus, known: bool) {
 fn finished(batch: &Batch) {
     let missing = (!batch.missing.is_empty()).then_some(&batch.missing);
     let order = order::judge(&batch.pattern, &batch.frames);
-    tracing::info!(dir = %batch.dir.shown(), pattern = %batch.pattern, frames = batch.frames.len(), missing = missing.map(tracing::field::display), order = order.map(tracing::field::display), taken_for = batch.taken_for.as_ref().map(|taken_for| taken_for.why.as_str()), why = %batch.reason, "sequence finished");
+    let made_by = batch.made_by.as_ref().filter(|made_by| made_by.is_known());
+    tracing::info!(dir = %batch.dir.shown(), pattern = %batch.pattern, frames = batch.frames.len(), missing = missing.map(tracing::field::display), order = order.map(tracing::field::display), taken_for = batch.taken_for.as_ref().map(|taken_for| taken_for.why.as_str()), made_by = made_by.map(tracing::field::display), why = %batch.reason, "sequence finished");
 }
 
 fn made(job: &Job, delivered: &Delivered) {

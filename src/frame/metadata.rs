@@ -20,6 +20,7 @@ use std::path::Path;
 
 use crate::frame::complete::{self, Bytes, Format};
 use crate::model::FrameRate;
+use crate::sequence::generator::{Generator, RateFrom, TotalFrom};
 use crate::sequence::origin::{self, Embedded, Stamps, Total};
 
 mod exif;
@@ -61,11 +62,18 @@ pub struct Settings {
     pub rate: Option<FrameRate>,
 }
 
-/// Reads the settings beside `frame`. Where there are none, they state nothing.
+/// Reads the settings beside `frame`. Where there are none, or the frames are `stated` to be of a generator that writes none, they
+/// state nothing.
 #[must_use]
-pub fn settings_beside(frame: &Path) -> Settings {
-    let text = text_beside(frame).unwrap_or_default();
-    Settings { total: Total::of_deforum(&text), rate: origin::rate_of_deforum(&text) }
+pub fn settings_beside(frame: &Path, stated: Option<Generator>) -> Settings {
+    let counts = |says: fn(Generator) -> bool| stated.is_none_or(says);
+    let has_total = counts(|generator| generator.says_total(TotalFrom::Settings));
+    let has_rate = counts(|generator| generator.says_rate(RateFrom::Settings));
+    let text = if has_total || has_rate { text_beside(frame).unwrap_or_default() } else { Vec::new() };
+    Settings {
+        total: Total::of_deforum(&text).filter(|_| has_total),
+        rate: origin::rate_of_deforum(&text).filter(|_| has_rate),
+    }
 }
 
 fn text_beside(frame: &Path) -> Option<Vec<u8>> {

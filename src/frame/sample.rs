@@ -18,8 +18,9 @@ use crate::sequence::film::{
     Counter, Evidence, FilmVerdict, Judgement, MEASURED, Names, Pace, Pictures, Sizes, Text, after_long_pauses,
     has_companions, has_rest, judge, jumps,
 };
+use crate::sequence::generator::{Generator, MadeBy};
 use crate::sequence::name::split_folder;
-use crate::sequence::origin::{Origin, run_starts};
+use crate::sequence::origin::{Origin, Total, run_starts};
 use crate::sequence::rate::{MakersRate, RateEvidence};
 use crate::sequence::sizes::SizeChange;
 use crate::sequence::sizes::{self, Size};
@@ -131,12 +132,17 @@ fn by_size(frames: &[Inspected], size_change: SizeChange) -> Vec<Vec<Inspected>>
 /// The runs that these frames are of by their sizes alone: somebody said that they are finished, and knows what they are.
 /// `frames` are in order.
 #[must_use]
-pub fn runs_by_size(dir: &Path, pattern: &Pattern, frames: &[Inspected], size_change: SizeChange) -> Vec<FrameRun> {
+pub fn runs_by_size(
+    dir: &Path,
+    pattern: &Pattern,
+    frames: &[Inspected],
+    size_change: SizeChange,
+    stated: Option<Generator>,
+) -> Vec<FrameRun> {
     let numbers = |frames: &[Inspected]| frames.iter().map(|inspected| inspected.frame.number).collect();
     let run = |frames: Vec<Inspected>| {
-        let beside = settings_beside(dir, pattern, &frames);
-        let rate = rate_of(dir, pattern, &frames, &beside);
-        FrameRun { numbers: numbers(&frames), judgement: None, total: None, rate }
+        let Words { rate, made_by, .. } = words_of(dir, pattern, &frames, stated);
+        FrameRun { numbers: numbers(&frames), judgement: None, total: None, rate, made_by }
     };
     by_size(frames, size_change).into_iter().map(run).collect()
 }
@@ -144,26 +150,35 @@ pub fn runs_by_size(dir: &Path, pattern: &Pattern, frames: &[Inspected], size_ch
 /// The runs that these frames of the sequence `pattern` in `dir` are of, each with what speaks for a film. `frames` are all
 /// of its whole frames, in order.
 #[must_use]
-pub fn runs(dir: &Path, pattern: &Pattern, frames: &[Inspected], size_change: SizeChange) -> Vec<FrameRun> {
+pub fn runs(
+    dir: &Path,
+    pattern: &Pattern,
+    frames: &[Inspected],
+    size_change: SizeChange,
+    stated: Option<Generator>,
+) -> Vec<FrameRun> {
     // A folder that cannot be read has no companions.
     let others = fs::read_dir(dir).into_iter().flatten().flatten();
     let others: Vec<Vec<u8>> = others.map(|entry| entry.file_name().into_encoded_bytes()).collect();
     let run = |frames: &[Inspected]| {
         let last = frames.last()?;
+        let Words { total, rate, made_by } = words_of(dir, pattern, frames, stated);
+        let beside = made_by.as_ref().and_then(|by| by.generator.ignores(dir, &last.frame.file_name(pattern)));
         // A decoder's panic over one strange file must not swallow the verdict.
-        let evidence = catch_unwind(|| evidence(dir, pattern, frames, others.iter().map(Vec::as_slice)));
-        let judgement = evidence.map_or_else(
-            |_| {
-                let hint = "this is a bug in reeld; the frames stay";
-                tracing::error!(dir = %dir.shown(), %pattern, hint, "gathering evidence failed");
-                Judgement { verdict: FilmVerdict::Unsure, points: 0, reasons: Vec::new() }
-            },
-            |evidence| judge(&evidence),
-        );
-        let beside = settings_beside(dir, pattern, frames);
+        let evidence = || catch_unwind(|| evidence(dir, pattern, frames, others.iter().map(Vec::as_slice)));
+        let weigh = || {
+            evidence().map_or_else(
+                |_| {
+                    let hint = "this is a bug in reeld; the frames stay";
+                    tracing::error!(dir = %dir.shown(), %pattern, hint, "gathering evidence failed");
+                    Judgement { verdict: FilmVerdict::Unsure, points: 0, reasons: Vec::new() }
+                },
+                |evidence| judge(&evidence),
+            )
+        };
+        let judgement = beside.map_or_else(weigh, Judgement::of_beside);
         let numbers = frames.iter().map(|inspected| inspected.frame.number).collect();
-        let (total, rate) = (last.origin.total().or(beside.total), rate_of(dir, pattern, frames, &beside));
-        Some(FrameRun { numbers, judgement: Some(judgement), total, rate })
+        Some(FrameRun { numbers, judgement: Some(judgement), total, rate, made_by })
     };
     let mut runs: Vec<FrameRun> = Vec::new();
     for frames in by_size(frames, size_change) {
@@ -175,16 +190,24 @@ pub fn runs(dir: &Path, pattern: &Pattern, frames: &[Inspected], size_change: Si
     runs
 }
 
-/// What the settings beside these frames state.
-fn settings_beside(dir: &Path, pattern: &Pattern, frames: &[Inspected]) -> Settings {
-    let beside = |last: &Inspected| metadata::settings_beside(&dir.join(os_name(&last.frame.file_name(pattern))));
-    frames.last().map(beside).unwrap_or_default()
+/// What the maker of a run says, and who that is.
+struct Words {
+    total: Option<Total>,
+    rate: Option<MakersRate>,
+    made_by: Option<MadeBy>,
 }
 
-/// The rate that the maker of these frames says.
-fn rate_of(dir: &Path, pattern: &Pattern, frames: &[Inspected], beside: &Settings) -> Option<MakersRate> {
-    let origins = frames.iter().map(|inspected| &inspected.origin);
-    RateEvidence::of(origins, beside.rate).rate(dir, pattern)
+fn words_of(dir: &Path, pattern: &Pattern, frames: &[Inspected], stated: Option<Generator>) -> Words {
+    let Some(last) = frames.last() else { return Words { total: None, rate: None, made_by: None } };
+    let name = last.frame.file_name(pattern);
+    let beside = metadata::settings_beside(&dir.join(os_name(&name)), stated);
+    let has_settings = beside != Settings::default();
+    let origins = || frames.iter().map(|inspected| &inspected.origin);
+    Words {
+        total: last.origin.total().or(beside.total),
+        rate: RateEvidence::of(origins(), beside.rate).rate(dir, pattern),
+        made_by: Some(MadeBy::of(stated, origins(), has_settings, dir, &name)),
+    }
 }
 
 /// Which frames of `count` to decode: as many as are measured, one after the other, from the middle, because films often

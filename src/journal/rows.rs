@@ -314,6 +314,7 @@ impl StoredBatch {
             rewritten: json(row, "rewritten")?,
             taken_for: optional_json(row, "taken_for")?,
             makers_rate: optional_json(row, "makers_rate")?,
+            made_by: None,
             reason: json(row, "reason")?,
         };
         let nonzero = |column: &str| -> rusqlite::Result<NonZeroU32> {

@@ -137,6 +137,7 @@ fn batch(dir: &str, numbers: &[i64]) -> Batch {
         reason: FinishReason::Marker(".done".into()),
         taken_for: None,
         makers_rate: None,
+        made_by: None,
     }
 }
 

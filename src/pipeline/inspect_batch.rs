@@ -196,6 +196,7 @@ mod tests {
             reason: FinishReason::Now,
             taken_for: None,
             makers_rate: None,
+            made_by: None,
         }
     }
 

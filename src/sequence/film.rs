@@ -147,6 +147,15 @@ pub struct Judgement {
     pub reasons: Vec<Reason>,
 }
 
+impl Judgement {
+    /// Images of which it is known what they are beside frames, whatever they look like.
+    #[must_use]
+    pub fn of_beside(what: &'static str) -> Self {
+        let reason = Reason::Beside(what);
+        Self { verdict: FilmVerdict::Stills, points: reason.points(), reasons: vec![reason] }
+    }
+}
+
 /// From this many points on it may be a film.
 const FILM: i32 = 3;
 

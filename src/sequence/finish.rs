@@ -19,6 +19,7 @@ use globset::{GlobMatcher, GlobSet};
 use serde::{Deserialize, Serialize};
 
 use crate::sequence::FrameNumber;
+use crate::sequence::generator::Generator;
 use crate::sequence::name::split_extension;
 use crate::sequence::order::FrameOrder;
 use crate::text::plural::counted;
@@ -63,6 +64,8 @@ pub struct Rules {
     pub stills: Stills,
     /// What decides the order of the frames.
     pub order: FrameOrder,
+    /// Who makes the frames; `None` where that is seen by what they look like.
+    pub generator: Option<Generator>,
 }
 
 /// How long a sequence is quiet before it counts as finished.
@@ -307,6 +310,7 @@ mod tests {
             existing: Existing::Skip,
             stills: Stills::Skip,
             order: FrameOrder::Number,
+            generator: None,
         }
     }
 

@@ -12,6 +12,7 @@ use std::num::NonZeroU64;
 
 use crate::model::FrameRate;
 use crate::sequence::FrameNumber;
+use crate::sequence::generator::{Generator, RateFrom, TotalFrom};
 use crate::sequence::rate::RateWord;
 
 mod graph;
@@ -62,6 +63,7 @@ struct Written {
     position: i64,
     total: Option<Total>,
     rate: Option<RateWord>,
+    generator: Option<Generator>,
 }
 
 /// What counts in a text.
@@ -125,13 +127,35 @@ impl Origin {
             },
             Embedded::Stamps(stamps) => layers.stamps(stamps),
         }
-        Self(Some(layers.finish()))
+        let generator = match embedded {
+            Embedded::Text { text, .. } => Generator::of_text(text),
+            Embedded::Stamps(_) => Some(Generator::Blender),
+        };
+        Self(Some(Written { generator, ..layers.finish() }))
     }
 
     /// How many frames there will be, if the generator states it.
     #[must_use]
     pub fn total(&self) -> Option<Total> {
         self.0.and_then(|written| written.total)
+    }
+
+    /// Whose form the text has.
+    #[must_use]
+    pub fn generator(&self) -> Option<Generator> {
+        self.0.and_then(|written| written.generator)
+    }
+
+    /// What counts of it in frames of `stated`, of which the config says that they are: words that such a generator does not
+    /// write there mean something else. Where the config says nothing, all of it counts.
+    #[must_use]
+    pub fn as_of(self, stated: Option<Generator>) -> Self {
+        let Some((written, generator)) = self.0.zip(stated) else { return self };
+        Self(Some(Written {
+            total: written.total.filter(|_| generator.says_total(TotalFrom::Text)),
+            rate: written.rate.filter(|_| generator.says_rate(RateFrom::Text)),
+            ..written
+        }))
     }
 
     /// What the generator says of the rate.

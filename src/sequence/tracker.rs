@@ -65,6 +65,7 @@ use crate::model::Identity;
 use crate::sequence::existing::ExistingFiles;
 use crate::sequence::film::Judgement;
 use crate::sequence::finish::{Rules, is_batch_folder};
+use crate::sequence::generator::MadeBy;
 use crate::sequence::group::LeftAlone;
 use crate::sequence::name::NameRule;
 use crate::sequence::origin::{Origin, Total};
@@ -201,6 +202,8 @@ pub struct FrameRun {
     pub total: Option<Total>,
     /// The rate that their maker says.
     pub rate: Option<MakersRate>,
+    /// Who made them.
+    pub made_by: Option<MadeBy>,
 }
 
 /// What the loop is to do.

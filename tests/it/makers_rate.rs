@@ -236,3 +236,53 @@ fn live_chunks_have_the_makers_rate_from_the_first_on() {
     assert_shows(&live.video(), &live.sandbox.ffmpeg, 1..=78);
     live.recorder.assert_fed(1..=72, 1);
 }
+
+/// Who made the frames is said, and costs nothing where it is guessed wrong.
+#[test]
+fn the_maker_is_named_and_its_grids_are_no_film() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let mut daemon = Daemon::start(&sandbox, &sandbox.config("idle_timeout = \"2s\"\ncleanup = \"delete\""));
+    let parameters = "a cat\nSteps: 20, Sampler: Euler a, Seed: 7, Size: 256x144";
+    let grids = sandbox.folder("grids");
+    Frames::new("grid-####.png").parameters(parameters).write(&grids, 1..=12);
+    let line = daemon.wait_for_line("the grids are left alone", |line| line.contains("left alone"));
+    assert!(line.contains("they are grids"), "{line}");
+    // Frames of the same name that nobody knows are frames.
+    let plain = sandbox.folder("plain");
+    Frames::new("grid-####.png").write(&plain, 1..=12);
+    daemon.wait_for_file(&plain.join("grid.mp4"));
+    let blender = sandbox.folder("blender");
+    Frames::new("frame_####.png").blender(30).write(&blender, 1..=12);
+    let line = daemon
+        .wait_for_line("it says who made them", |line| line.contains("sequence finished") && line.contains("blender"));
+    assert!(line.contains("Blender, by the text in the frames"), "{line}");
+    daemon.wait_for_file(&blender.join("frame.mp4"));
+    for (folder, expected) in [("grids", Some("AUTOMATIC1111")), ("plain", None)] {
+        let dir = sandbox.folder(folder);
+        let scan = sandbox.run([OsStr::new("scan"), dir.as_os_str(), OsStr::new("--json")]).expect(0).text();
+        let made_by = scan.lines().find_map(|line| {
+            let line: Value = serde_json::from_str(line).unwrap();
+            line["runs"][0]["made_by"].as_str().map(ToOwned::to_owned)
+        });
+        assert_eq!(made_by.as_deref().map(|by| by.split(',').next().unwrap()), expected, "{scan}");
+    }
+    // Somebody who says that they are a film knows better.
+    fs::write(grids.join(".done"), "").unwrap();
+    daemon.wait_for_file(&grids.join("grid.mp4"));
+}
+
+/// What is stated to be of somebody who says no rate has none.
+#[test]
+fn only_the_words_of_the_stated_generator_count() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let mut daemon = Daemon::start(&sandbox, &sandbox.config("idle_timeout = \"never\"\ngenerator = \"plain\""));
+    for maker in makers() {
+        println!("{}", maker.name);
+        let dir = maker.write(&sandbox, 1..=45);
+        fs::write(dir.join(".done"), "").unwrap();
+        let video =
+            daemon.wait("the video", |_| sandbox.videos().into_iter().find(|video| video.parent() == Some(&dir)));
+        let is_name = maker.from.contains("name");
+        assert_eq!(rate(&video, &sandbox.ffmpeg), if is_name { maker.rate } else { (24, 1) });
+    }
+}

@@ -79,6 +79,7 @@ const WATCH: &[Row] = &[
     ("pattern", "", "pattern = \"b_####.png\"", Act::Two, Proof::Only("b.mp4", "a.mp4")),
     ("group", "", "group = \"tree\"", Act::Days, Proof::Video),
     ("order", "", "order = \"time\"", Act::Backwards, Proof::Shows(&[4, 3, 2, 1])),
+    ("generator", "", "generator = \"motion\"", Act::Shot, Proof::Log("Motion, by `generator`")),
     ("framerate", "", "framerate = 30", Act::Shot, Proof::Rate("30/1")),
     ("framerate_factor", "", "framerate_factor = 2", Act::Shot, Proof::Rate("48/1")),
     ("preset", "", "preset = \"prores\"", Act::Shot, Proof::There("frame.mov")),

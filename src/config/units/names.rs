@@ -7,6 +7,7 @@ use std::str::FromStr;
 use super::{UnitError, parse_duration, print_duration};
 use crate::config::{Builtin, Cleanup, Container, Live, NamedQuality, ParallelChunks, StopPolicy, WatchMode};
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Stills};
+use crate::sequence::generator::Generator;
 use crate::sequence::group::Scope;
 use crate::sequence::order::FrameOrder;
 use crate::sequence::sizes::SizeChange;
@@ -67,6 +68,11 @@ named! {
     NamedQuality, "quality":
         "LOSSLESS" = Lossless, "PERC_LOSSLESS" = PercLossless, "HIGH" = High, "MEDIUM" = Medium, "LOW" = Low,
         "VERYLOW" = VeryLow, "LOWEST" = Lowest;
+    Generator, "generator":
+        "comfyui" = Comfyui, "dream" = Dream, "blender" = Blender, "a1111" = A1111, "deforum" = Deforum,
+        "animatediff" = Animatediff, "swarmui" = Swarmui, "invokeai" = Invokeai, "fooocus" = Fooocus,
+        "octoprint" = Octoprint, "moonraker" = Moonraker, "motion" = Motion, "allsky" = Allsky, "gphoto" = Gphoto,
+        "plain" = Plain;
     FrameOrder, "order": "number" = Number, "time" = Time;
     Scope, "group": "folder" = Folder, "tree" = Tree;
     SizeChange, "treatment of a size change": "split" = Split, "fit" = Fit, "error" = Error;
@@ -167,6 +173,8 @@ mod tests {
         round_trip::<MissingFrames>();
         round_trip::<NamedQuality>();
         round_trip::<FrameOrder>();
+        round_trip::<Generator>();
+        assert!(Generator::all().all(|generator| Generator::names().any(|name| name == generator.to_string())));
         round_trip::<Scope>();
         round_trip::<SizeChange>();
         round_trip::<Stills>();

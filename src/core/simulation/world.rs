@@ -418,7 +418,7 @@ impl World {
     fn carry_out_live(&mut self, effect: LiveEffect) {
         match effect {
             LiveEffect::Prepare { era, key, .. } => self.tasks.push(Task::Prepare { era, key }),
-            LiveEffect::Check { era, key, frames } => self.tasks.push(Task::Check { era, key, frames }),
+            LiveEffect::Check { era, key, frames, .. } => self.tasks.push(Task::Check { era, key, frames }),
             LiveEffect::Open { key, serial, .. } => {
                 let encoder =
                     Encoder { key, fed: Vec::new(), ended: false, aborted: false, drained: true, encoded: false };
@@ -695,7 +695,7 @@ impl World {
         let runs = if numbers.is_empty() {
             Vec::new()
         } else {
-            vec![FrameRun { numbers, judgement, total: None, rate: None }]
+            vec![FrameRun { numbers, judgement, total: None, rate: None, made_by: None }]
         };
         InspectionResult::Looked { flawed, runs }
     }

@@ -16,6 +16,7 @@ use crate::pipeline::chunks::ChunkMaker;
 use crate::pipeline::error::JobError;
 use crate::pipeline::job::Tools;
 use crate::sequence::Frame;
+use crate::sequence::generator::Generator;
 use crate::sequence::origin::Origin;
 use crate::sequence::rate::RateEvidence;
 use crate::text::printable::Show as _;
@@ -32,8 +33,9 @@ pub(super) fn prepare(
 ) -> (Option<(Arc<ChunkMaker>, Chunks)>, RateEvidence) {
     let file = file_of(key, first);
     let Ok((info, origin)) = complete::inspect_with_origin(&file.path, &file.identity) else { return (None, evidence) };
-    evidence.add(&origin);
-    evidence.add_settings(metadata::settings_beside(&file.path).rate);
+    let generator = root.finish.generator;
+    evidence.add(&origin.as_of(generator));
+    evidence.add_settings(metadata::settings_beside(&file.path, generator).rate);
     (maker_of(key, &info, &root.at(evidence.rate(&key.0, &key.1).as_ref()), tools), evidence)
 }
 
@@ -73,13 +75,13 @@ fn maker_of(key: &Key, info: &ImageInfo, root: &Root, tools: &Tools) -> Option<(
 }
 
 /// Looks at `frames` until one is not whole, and reads what is embedded in them at the same time.
-pub(super) fn check(key: &Key, frames: &[Frame]) -> Checked {
+pub(super) fn check(key: &Key, frames: &[Frame], generator: Option<Generator>) -> Checked {
     let mut sizes = Vec::new();
     let head = |frame: &Frame| {
         let file = file_of(key, frame);
         let (info, origin) = complete::inspect_with_origin(&file.path, &file.identity).ok()?;
         sizes.push((info.width, info.height));
-        Some((frame.clone(), origin))
+        Some((frame.clone(), origin.as_of(generator)))
     };
     let heads: Vec<(Frame, Origin)> = frames.iter().map_while(head).collect();
     let count = heads.len();

@@ -275,7 +275,7 @@ fn settings_beside_the_frames_state_the_total() {
     let dir = tempfile::tempdir().unwrap();
     let settings = dir.path().join("20250301120000_settings.txt");
     fs::write(settings, r#"{"animation_mode": "3D", "max_frames": 120}"#).unwrap();
-    let total = |name: &str| settings_beside(&dir.path().join(name)).total;
+    let total = |name: &str| settings_beside(&dir.path().join(name), None).total;
     assert_eq!(total("20250301120000_000000012.png"), NonZeroU64::new(120).map(Total::Frames));
     assert_eq!(total("20250301130000_000000012.png"), None);
 }

@@ -48,6 +48,7 @@ impl Scene {
             reason: FinishReason::Marker(".done".into()),
             taken_for: None,
             makers_rate: None,
+            made_by: None,
         };
         let rate = FrameRate { num: std::num::NonZeroU32::new(24).unwrap(), den: std::num::NonZeroU32::MIN };
         let new = NewBatch { root: folder.path(), batch: &batch, recipe: "h264", rate, rate_from: "" };

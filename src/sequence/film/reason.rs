@@ -64,6 +64,8 @@ pub enum Reason {
     NoOrder(usize),
     /// So many pictures are unlike.
     Unlike(usize),
+    /// Their generator writes them beside its frames: grids, masks. It overrules all others.
+    Beside(&'static str),
     /// Renderers and cameras work like that, whatever they show. It has no points, but overrules them.
     Regular,
 }
@@ -87,7 +89,7 @@ impl Reason {
             Self::MixedFolder | Self::DayFolder | Self::Few(4..) | Self::NoOrder(..12) => -1,
             Self::TextNumbers | Self::Person | Self::Few(_) | Self::NoOrder(..24) | Self::Unlike(..4) => -2,
             Self::Variations | Self::Sparse | Self::NoOrder(_) | Self::Unlike(_) => -3,
-            Self::TextWords | Self::Subject(_) | Self::Companions | Self::Sizes { .. } => -4,
+            Self::TextWords | Self::Subject(_) | Self::Beside(_) | Self::Companions | Self::Sizes { .. } => -4,
         }
     }
 }
@@ -112,6 +114,7 @@ impl fmt::Display for Reason {
             Self::Subject(Subject::Udim) => "the names are those of UDIM tiles",
             Self::Subject(Subject::Texture) => "the names are those of textures",
             Self::Subject(Subject::Icon) => "the names are those of icons",
+            Self::Beside(what) => return write!(f, "they are {what}, which their generator writes beside its frames"),
             Self::Companions => "a video or settings of the same name beside each file",
             Self::Sizes { sizes, frames } => return write!(f, "{sizes} sizes in {frames} frames"),
             Self::Sparse => "the numbers have irregular gaps",

@@ -130,6 +130,7 @@ fn a_batch_in_order_of_time_keeps_its_names() {
         reason: crate::sequence::finish::FinishReason::Now,
         taken_for: None,
         makers_rate: None,
+        made_by: None,
     };
     let pattern = batch.pattern.clone();
     let ordered = batch.in_order_of_time();

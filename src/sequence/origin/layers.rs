@@ -99,6 +99,6 @@ impl Layers {
     pub(super) fn finish(self) -> Written {
         let Self { whole, unseeded, core, words, counter, position, total, rate } = self;
         let [whole, unseeded, core, words] = [whole, unseeded, core, words].map(|layer| layer.finish());
-        Written { hashes: Hashes { whole, unseeded, core, words }, counter, position, total, rate }
+        Written { hashes: Hashes { whole, unseeded, core, words }, counter, position, total, rate, generator: None }
     }
 }

@@ -9,6 +9,7 @@ use bstr::BString;
 
 use crate::model::Identity;
 use crate::sequence::finish::{MarkerScope, Rules};
+use crate::sequence::generator::MadeBy;
 use crate::sequence::group::{LeftAlone, Reading, Shaper};
 use crate::sequence::name::NameRule;
 use crate::sequence::origin::Origin;
@@ -182,6 +183,7 @@ impl Folder {
             missing: sequence.pattern.missing_from(sequence.frames.open().map(|frame| frame.number)),
             state,
             held: sequence.held(now),
+            made_by: sequence.made_by(&self.dir, &self.rules).filter(MadeBy::is_known).map(|by| by.to_string()),
             quiet_ms: snapshot::ms_between(sequence.history.last_change, now),
             // What is left alone has none: what it had while somebody wrote into it is forgotten when its folder sleeps.
             pace_ms: match state {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::model::Identity;
 use crate::sequence::finish::{Continuation, Existing, FinishReason, MarkerScope, MissingFrames, Rules, Stills};
 use crate::sequence::gaps::Spacing;
+use crate::sequence::generator::MadeBy;
 use crate::sequence::group::{LooksLike, Note};
 use crate::sequence::order::FrameOrder;
 use crate::sequence::origin::Origin;
@@ -337,6 +338,12 @@ impl Sequence {
     /// Learns what generators embedded in its frames.
     pub(super) fn learn_heads(&mut self, heads: &[(Frame, Origin)]) {
         self.heads.put(heads, &self.frames);
+    }
+
+    /// Who makes the frames, as far as is known.
+    pub(super) fn made_by(&self, dir: &Path, rules: &Rules) -> Option<MadeBy> {
+        let name = self.frames.name_of(self.frames.last()?, &self.pattern)?;
+        Some(MadeBy::of(rules.generator, self.heads.origins(), false, dir, &name))
     }
 
     /// The first number that is of another run than those before it.

@@ -35,6 +35,8 @@ pub struct OpenSequence {
     pub state: Stage,
     /// What it waits for although it is finished.
     pub held: Option<Held>,
+    /// Who makes it, as far as is known, and what tells; `None` where nothing does.
+    pub made_by: Option<String>,
     /// Milliseconds since any of its files changed.
     pub quiet_ms: u64,
     /// The usual milliseconds between two of its changes; 0 before there were two, and where it is left alone.

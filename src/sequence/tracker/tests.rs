@@ -59,6 +59,7 @@ fn rules() -> Rules {
         existing: Existing::Skip,
         stills: Stills::Skip,
         order: FrameOrder::Number,
+        generator: None,
     }
 }
 
@@ -191,6 +192,7 @@ impl World {
             judgement: weigh.map(|_| judgement()),
             total: places.last().and_then(|last| origins[*last].total()),
             rate: None,
+            made_by: None,
         };
         let from = whole.partition_point(|frame| weigh.is_some_and(|from| frame.number < from));
         let mut runs: Vec<FrameRun> = Vec::new();

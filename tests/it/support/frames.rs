@@ -23,6 +23,7 @@ pub(crate) struct Frames {
     version: u32,
     noisy: bool,
     prompt: Option<String>,
+    parameters: Option<&'static str>,
     blender: Option<u32>,
 }
 
@@ -58,6 +59,7 @@ impl Frames {
             version: 0,
             noisy: false,
             prompt: None,
+            parameters: None,
             blender: None,
         }
     }
@@ -95,6 +97,12 @@ impl Frames {
     /// With this text where ComfyUI puts its prompt; PNG only.
     pub(crate) fn prompt(mut self, prompt: &serde_json::Value) -> Self {
         self.prompt = Some(prompt.to_string());
+        self
+    }
+
+    /// With this text where AUTOMATIC1111 puts its parameters; PNG only.
+    pub(crate) fn parameters(mut self, parameters: &'static str) -> Self {
+        self.parameters = Some(parameters);
         self
     }
 
@@ -212,7 +220,8 @@ impl Frames {
         .unwrap();
         let mut bytes = bytes.into_inner();
         let prompt = self.prompt.iter().map(|prompt| ("prompt", prompt.clone()));
-        for (key, text) in self.stamps(number).into_iter().chain(prompt) {
+        let parameters = self.parameters.iter().map(|text| ("parameters", (*text).to_owned()));
+        for (key, text) in self.stamps(number).into_iter().chain(prompt).chain(parameters) {
             let chunk = [b"tEXt", key.as_bytes(), b"\0", text.as_bytes()].concat();
             let length = u32::try_from(chunk.len() - 4).unwrap().to_be_bytes();
             let sum = crc32fast::hash(&chunk).to_be_bytes();

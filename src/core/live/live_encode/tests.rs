@@ -69,6 +69,7 @@ impl World {
             existing: Existing::Skip,
             stills: Stills::Skip,
             order: crate::sequence::order::FrameOrder::Number,
+            generator: None,
         };
         let mut tracker = Tracker::default();
         tracker.open(Arc::clone(&dir), Arc::new(rules), Arc::new(NameRule::Auto));

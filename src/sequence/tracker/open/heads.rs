@@ -62,6 +62,11 @@ impl Heads {
         self.next_run
     }
 
+    /// What the open frames embed, as far as it is known.
+    pub(super) fn origins(&self) -> impl Iterator<Item = &Origin> {
+        self.known.values().map(|(_, origin)| origin)
+    }
+
     /// How many frames the run was announced to have.
     pub(super) fn total(&self) -> Option<Total> {
         self.total

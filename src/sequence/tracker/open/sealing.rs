@@ -14,6 +14,7 @@ use std::time::Duration;
 use crate::sequence::film;
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
+use crate::sequence::generator::MadeBy;
 use crate::sequence::order::{FrameOrder, long_stretch};
 use crate::sequence::rate::MakersRate;
 use crate::sequence::tracker::frames::Age;
@@ -39,6 +40,7 @@ struct Part {
     frames: Vec<Frame>,
     taken_for: Option<(film::FilmVerdict, String)>,
     rate: Option<MakersRate>,
+    made_by: Option<MadeBy>,
     /// What comes next may be of this run.
     is_last: bool,
 }
@@ -67,7 +69,7 @@ impl Sequence {
             flawed.into_iter().map(|(frame, flaw)| Unreadable { number: frame.number, reason: flaw.reason }).collect();
         let over = self.written_over(&frames);
         let mut has_ended = false;
-        for Part { frames, taken_for, rate, is_last } in self.parts(frames, runs, &over, &unreadable, cx) {
+        for Part { frames, taken_for, rate, made_by, is_last } in self.parts(frames, runs, &over, &unreadable, cx) {
             // What comes next may make more of the last frames than they are now: two frames that are too few may be the
             // first of a run that a slow renderer has only begun. Frames of earlier runs never become more.
             let may_grow = is_last && finishing.reason != FinishReason::NextRun;
@@ -115,6 +117,7 @@ impl Sequence {
                 reason: finishing.reason.clone(),
                 taken_for,
                 makers_rate: rate,
+                made_by,
             };
             out.push(Decision::Seal(match cx.rules.order {
                 FrameOrder::Number => batch,
@@ -154,16 +157,16 @@ impl Sequence {
             }
         }
         // What was not weighed is of the same sequence as what was.
-        let rate = || runs.last().and_then(|run| run.rate.clone());
         let leftover = |frames| Part {
             frames,
             taken_for: Some((film::FilmVerdict::Stills, LEFTOVER.to_owned())),
-            rate: rate(),
+            rate: runs.last().and_then(|run| run.rate.clone()),
+            made_by: runs.last().and_then(|run| run.made_by.clone()),
             is_last: false,
         };
         let mut parts = Vec::new();
         if runs.is_empty() {
-            parts.push(Part { frames: others, taken_for: None, rate: None, is_last: true });
+            parts.push(Part { frames: others, taken_for: None, rate: None, made_by: None, is_last: true });
         } else if !others.is_empty() {
             // They were not weighed.
             parts.push(leftover(others));
@@ -177,7 +180,13 @@ impl Sequence {
                 |frame: &Frame| taken_for.is_some() && self.rest_before().is_some_and(|next| frame.number < next);
             let (before, frames): (Vec<Frame>, Vec<Frame>) = frames.into_iter().partition(is_leftover);
             if frames.is_empty() {
-                parts.push(Part { frames: before, taken_for, rate: run.rate.clone(), is_last });
+                parts.push(Part {
+                    frames: before,
+                    taken_for,
+                    rate: run.rate.clone(),
+                    made_by: run.made_by.clone(),
+                    is_last,
+                });
                 continue;
             }
             parts.extend((!before.is_empty()).then(|| leftover(before)));
@@ -187,6 +196,7 @@ impl Sequence {
                 frames,
                 taken_for: taken_for.clone(),
                 rate: run.rate.clone(),
+                made_by: run.made_by.clone(),
                 is_last: is_last && at == count,
             }));
         }
