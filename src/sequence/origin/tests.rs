@@ -190,6 +190,51 @@ fn stamps_count_and_state_the_range() {
 }
 
 #[test]
+fn a_graph_says_the_rate_only_where_it_is_beyond_doubt() {
+    let rate = |nodes: &[(&str, Value)]| {
+        let made = nodes.iter().fold(still("a cat", 7, 20), |graph, (id, node)| with(graph, id, node.clone()));
+        let rate = |rate: FrameRate| rate.to_string();
+        match graph(&made).rate()? {
+            RateWord::Counter(found) => Some(("counter", rate(found))),
+            RateWord::VideoNode(found) => Some(("video", rate(found))),
+            RateWord::Stamp(_) => panic!("a graph has no stamps"),
+        }
+    };
+    let node = |class: &str, input: &str, value: Value| json!({"class_type": class, "inputs": {input: value}});
+    let counter = |value: Value| node("Frame Counter (Simple) [Dream]", "frames_per_second", value);
+    let combine = |value: Value| node("VHS_VideoCombine", "frame_rate", value);
+    let number = ("30", json!({"class_type": "PrimitiveFloat", "inputs": {"value": 12.5}}));
+    let says = |what: &'static str, rate: &str| Some((what, rate.to_owned()));
+    assert_eq!(rate(&[]), None);
+    assert_eq!(rate(&[("20", counter(json!(15)))]), says("counter", "15"));
+    assert_eq!(rate(&[("20", counter(json!(23.976)))]), says("counter", "24000/1001"));
+    assert_eq!(rate(&[("20", counter(json!(["30", 0]))), number.clone()]), says("counter", "25/2"));
+    assert_eq!(rate(&[("20", counter(json!(0)))]), None);
+    assert_eq!(rate(&[("20", counter(json!(15))), ("21", counter(json!(12)))]), None);
+    assert_eq!(rate(&[("20", counter(json!(15))), ("21", combine(json!(8)))]), says("counter", "15"));
+    for video in [
+        combine(json!(8)),
+        combine(json!("8")),
+        node("CreateVideo", "fps", json!(8.0)),
+        node("SaveAnimatedWEBP", "fps", json!(8)),
+        node("SaveWEBM", "fps", json!(8)),
+        node("ADE_AnimateDiffCombine", "frame_rate", json!(8)),
+    ] {
+        assert_eq!(rate(&[("20", video.clone())]), says("video", "8"), "{video}");
+        // Frames between those that are saved, or fewer of them: nobody knows for which the rate is.
+        let more = node("RIFE VFI", "multiplier", json!(2));
+        assert_eq!(rate(&[("20", video.clone()), ("21", more)]), None);
+        let fewer = node("VHS_SelectEveryNthImage", "select_every_nth", json!(2));
+        assert_eq!(rate(&[("20", video), ("21", fewer)]), None);
+    }
+    assert_eq!(rate(&[("20", combine(json!(8))), ("21", combine(json!(16)))]), None);
+    assert_eq!(rate(&[("20", combine(json!(8))), ("21", node("CreateVideo", "fps", json!(8)))]), says("video", "8"));
+    // What is loaded, or what a model was told, is no video that is made.
+    assert_eq!(rate(&[("20", node("VHS_LoadVideo", "fps", json!(30)))]), None);
+    assert_eq!(rate(&[("20", node("SVD_img2vid_Conditioning", "fps", json!(6)))]), None);
+}
+
+#[test]
 fn a_total_is_reached_by_number_or_by_count() {
     let range = Total::Range { first: 1, last: 100 };
     assert!(range.is_reached(10, 91, 10), "the next one would be 101");
