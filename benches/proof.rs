@@ -28,6 +28,7 @@ use reeld::encode::ffmpeg::{Ffmpeg, Stop};
 use reeld::encode::fingerprint::Fingerprint;
 use reeld::encode::fingerprint::small::{Layers, Layout};
 use reeld::encode::recipe::{Fidelity, Form, Recipe, Source, Tolerance};
+use reeld::encode::tags::Tags;
 use reeld::encode::verify::limits::{Row, SIZES, floor};
 use reeld::encode::verify::measure::{Measure, Reading, Statistic};
 use reeld::files::identity_of;
@@ -331,7 +332,7 @@ fn measure(
     }
     fs::write(output, b"").ok()?;
     let (form, bad_frames, settings) = (Form::Reel, BadFrames::Error, Settings::default());
-    let encode_spec = EncodeSpec { recipe, rate: video.rate, form, bad_frames, settings };
+    let encode_spec = EncodeSpec { recipe, rate: video.rate, form, bad_frames, tags: Tags::default(), settings };
     let spec = ChunkSpec { frames: film.frames.clone(), encode: encode_spec };
     let result = match encode(ffmpeg, &spec, output, &|_| {}, &Stop::default()) {
         Ok(result) => result,

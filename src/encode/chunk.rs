@@ -87,7 +87,8 @@ use super::ffmpeg::progress::ProgressReader;
 use super::ffmpeg::supervise::{Supervised, supervise};
 use super::ffmpeg::{Ffmpeg, Stop};
 use super::fingerprint::Fingerprints;
-use super::webp::forbid_blending;
+use super::tags::Room;
+use super::webp::{embed, forbid_blending};
 use crate::config::Container;
 use crate::error::chain;
 use crate::frame::FrameError;
@@ -105,7 +106,7 @@ mod spec;
 pub mod store;
 
 use command::command;
-pub(crate) use command::settings_of;
+pub(crate) use command::{settings_of, tagged};
 use ending::complained;
 pub(crate) use ending::{complaint, signs_of_life, stalled, succeed, until_end, what_was_read};
 pub(crate) use feeder::PIPE_BYTES;
@@ -187,7 +188,11 @@ pub fn encode_as_they_come(
     if queue.is_exhausted() {
         return Err(EncodeError::NoFrames);
     }
-    let mut child = Child::start(command(ffmpeg, spec, output, queue.arrival()), Input::Fed, spec.settings.nice)?;
+    // WebP gets them from us afterwards, since FFmpeg has no place for them there.
+    let is_told = Room::of(spec.recipe.container, 0).is_some() && spec.recipe.container != Container::Webp;
+    let tags = if is_told { spec.tags.for_child().map_err(EncodeError::io(output))? } else { None };
+    let command = command(ffmpeg, spec, output, queue.arrival(), tags.as_ref());
+    let mut child = Child::start_with(command, Input::Fed, tags, spec.settings.nice)?;
     let reader = ProgressReader::of(&mut child);
     let threads = decoders::threads();
     queue.open(spec.recipe.feed.frame_bytes(spec.recipe.canvas.width, spec.recipe.canvas.height), threads);
@@ -240,7 +245,12 @@ pub fn encode_as_they_come(
     succeed(&child)?;
     if spec.recipe.container == Container::Webp {
         let file = fs::File::options().read(true).write(true).open(output);
-        file.and_then(|mut file| forbid_blending(&mut file)).map_err(EncodeError::io(output))?;
+        let finish = |mut file: fs::File| {
+            forbid_blending(&mut file)?;
+            let canvas = spec.recipe.canvas;
+            embed(&mut file, (canvas.width, canvas.height), &spec.tags)
+        };
+        file.and_then(finish).map_err(EncodeError::io(output))?;
     }
     if let Some(complaint) = complaint(&child) {
         return Err(complained(&child, output, complaint));

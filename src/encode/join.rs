@@ -19,9 +19,11 @@ use std::thread;
 use crossbeam_channel::bounded;
 use ffmpeg_sidecar::command::FfmpegCommand;
 
-use super::chunk::{PIPE_BYTES, Settings, complaint, signs_of_life, stalled, succeed, until_end, what_was_read};
+use super::chunk::{
+    EncodeSpec, PIPE_BYTES, Settings, complaint, signs_of_life, stalled, succeed, tagged, until_end, what_was_read,
+};
 use super::error::{EncodeError, Flaw};
-use super::ffmpeg::child::{Child, Input};
+use super::ffmpeg::child::{Child, Inherited, Input};
 use super::ffmpeg::supervise::{Supervised, supervise};
 use super::ffmpeg::{Ffmpeg, Stop, name_in};
 use super::mp4::fragments::{FragmentPosition, Layout, header};
@@ -53,45 +55,51 @@ impl VideoPart {
 }
 
 /// Writes the video of `parts`, one after the other, to `output`, which the caller has reserved: what is there is
-/// overwritten. The parts are of `recipe` at `rate`, of one version of FFmpeg, and nobody changes them meanwhile.
+/// overwritten. The parts are of the recipe and rate of `spec`, of one version of FFmpeg, and nobody changes them meanwhile.
 ///
 /// Where the files of the parts place themselves in time does not matter.
 pub fn join(
     ffmpeg: &Ffmpeg,
-    recipe: &Recipe,
-    rate: FrameRate,
+    spec: &EncodeSpec,
     parts: &[VideoPart],
     output: &Path,
-    settings: Settings,
     stop: &Stop,
 ) -> Result<(), EncodeError> {
+    let EncodeSpec { recipe, rate, tags, settings, .. } = spec;
+    let (rate, settings) = (*rate, *settings);
     let video = Reel::of(parts, rate)?;
-    let command = |room: Option<u64>| {
-        let mut command = copy(ffmpeg, recipe, rate);
+    let start = |room: Option<u64>| {
+        let tags = tags.for_child().map_err(EncodeError::io(output))?;
+        let mut command = copy(ffmpeg, recipe, rate, tags.as_ref());
         if let Some(room) = room {
             command.args(["-movflags", "-faststart", "-moov_size", &room.to_string()]);
         }
         let name = name_in(&mut command, output);
         command.format(recipe.muxer(Form::Reel)).output(name);
-        command
+        Ok(Child::start_with(command, Input::Fed, tags, settings.nice)?)
     };
-    let room = (recipe.is_boxes(Form::Reel) && video.bytes > MOVED_BYTES).then(|| video.index_bytes());
-    match run(command(room), parts, &video, output, settings, stop) {
+    let in_front = recipe.is_boxes(Form::Reel) && video.bytes > MOVED_BYTES;
+    let room = in_front.then(|| video.index_bytes() + tags.bytes() as u64);
+    match start(room).and_then(|child| run(child, parts, &video, output, settings, stop)) {
         // Tags of the user's own may be of any length. Then the data are moved after all.
         Err(EncodeError::Failed(failure)) if room.is_some() && failure.stderr.contains("reserved_moov_size") => {
-            run(command(None), parts, &video, output, settings, stop)
+            run(start(None)?, parts, &video, output, settings, stop)
         }
         done => done,
     }
 }
 
 /// The command for a copy of a stream of fragments, without its output.
-fn copy(ffmpeg: &Ffmpeg, recipe: &Recipe, rate: FrameRate) -> FfmpegCommand {
+fn copy(ffmpeg: &Ffmpeg, recipe: &Recipe, rate: FrameRate, tags: Option<&Inherited>) -> FfmpegCommand {
     let mut command = ffmpeg.command();
     // Over the reserved file, which is ours.
     command.overwrite();
-    command.args(["-xerror", "-f", "mov"]).input("pipe:0").map("0:v:0").codec_video("copy");
-    // What the muxer of the parts says of itself is nothing to keep.
+    command.args(["-xerror", "-f", "mov"]).input("pipe:0");
+    if let Some(tags) = tags {
+        tagged(&mut command, recipe, tags);
+    }
+    command.map("0:v:0").codec_video("copy");
+    // What the muxer of the parts says of itself is nothing to keep. This keeps the tags.
     command.args(["-map_metadata", "-1"]);
     // Said again, because FFmpeg guesses the length of a fragment's last frame from the rate, and the rate from the first
     // 5 MB: of frames of a megabyte, FFmpeg 5.1 made the last of the video one tick long.
@@ -105,16 +113,15 @@ fn copy(ffmpeg: &Ffmpeg, recipe: &Recipe, rate: FrameRate) -> FfmpegCommand {
     command
 }
 
-/// Runs such a copy.
+/// Sees such a copy through.
 fn run(
-    command: FfmpegCommand,
+    mut child: Child,
     parts: &[VideoPart],
     video: &Reel,
     output: &Path,
     settings: Settings,
     stop: &Stop,
 ) -> Result<(), EncodeError> {
-    let mut child = Child::start(command, Input::Fed, settings.nice)?;
     let written = AtomicU64::new(0);
     let sign = || Some(written.load(Ordering::Relaxed) + signs_of_life(output));
     thread::scope(|scope| {

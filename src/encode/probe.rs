@@ -7,6 +7,7 @@ use super::chunk::{BadFrames, EncodeSpec, FrameFile, FrameQueue, Settings};
 use super::error::EncodeError;
 use super::ffmpeg::{Ffmpeg, Stop};
 use super::recipe::{Form, Recipe, Source};
+use super::tags::Tags;
 use super::verified::encode_verified;
 use crate::config::{Encoder, Video};
 use crate::files::identity_of;
@@ -74,7 +75,7 @@ pub fn probe_in(
         // Reserved, as the daemon's are.
         fs::write(&output, "").map_err(EncodeError::io(&output))?;
         let (recipe, rate, settings) = (recipe.clone(), video.rate, Settings::from(encoder));
-        let spec = EncodeSpec { recipe, rate, form, bad_frames: BadFrames::Error, settings };
+        let spec = EncodeSpec { recipe, rate, form, bad_frames: BadFrames::Error, tags: Tags::default(), settings };
         encode_verified(ffmpeg, &spec, &FrameQueue::of(frames.clone()), &output, &|_| {}, stop, || ())?;
     }
     Ok(())

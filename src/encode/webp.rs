@@ -1,8 +1,11 @@
-//! The frames of an animated WebP file: how long each is shown, and that none shines through the next.
+//! The frames of an animated WebP file: how long each is shown, and that none shines through the next; and what the file
+//! says of itself.
 //!
 //! <https://developers.google.com/speed/webp/docs/riff_container>
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
+
+use super::tags::Tags;
 
 /// The flag of a frame that replaces what was shown before, instead of being blended over it.
 const DO_NOT_BLEND: u8 = 0b10;
@@ -52,6 +55,94 @@ pub(super) fn forbid_blending(file: &mut (impl Read + Write + Seek)) -> io::Resu
     file.flush()
 }
 
+/// The flag of a file with an EXIF chunk, and that of one with transparency.
+const HAS_EXIF: u8 = 0x08;
+const HAS_ALPHA: u8 = 0x10;
+
+/// Appends `tags` to a file of this size as EXIF, as ComfyUI's own saver of animated WebP has them, and its page reads them:
+/// `prompt:{...}` in the place for a camera's model, and the others under the numbers below it, the workflow first.
+pub(super) fn embed(file: &mut (impl Read + Write + Seek), size: (u32, u32), tags: &Tags) -> io::Result<()> {
+    if tags.is_empty() {
+        return Ok(());
+    }
+    file.rewind()?;
+    let mut start = [0; 21];
+    file.read_exact(&mut start)?;
+    if start[12..16] == *b"VP8X" {
+        file.seek(SeekFrom::Start(20))?;
+        file.write_all(&[start[20] | HAS_EXIF])?;
+    } else {
+        extend(file, size)?;
+    }
+    let mut end = file.seek(SeekFrom::End(0))?;
+    if end % 2 == 1 {
+        file.write_all(&[0])?;
+        end += 1;
+    }
+    let exif = exif(tags);
+    let length = |bytes: u64| u32::try_from(bytes).map(u32::to_le_bytes).map_err(|_| io::ErrorKind::FileTooLarge);
+    file.write_all(b"EXIF")?;
+    file.write_all(&length(exif.len() as u64)?)?;
+    file.write_all(&exif)?;
+    file.seek(SeekFrom::Start(4))?;
+    file.write_all(&length(end + exif.len() as u64)?)?;
+    file.flush()
+}
+
+/// Puts the header in front that a file needs in order to have more than one still picture.
+fn extend(file: &mut (impl Read + Write + Seek), (width, height): (u32, u32)) -> io::Result<()> {
+    let mut picture = Vec::new();
+    file.seek(SeekFrom::Start(12))?;
+    file.read_to_end(&mut picture)?;
+    // A lossless picture says in the bit after its two sizes of 14 bits, which come after a mark, whether it is transparent.
+    let alpha = picture.starts_with(b"VP8L") && picture.get(12).is_some_and(|byte| byte & 0x10 != 0);
+    file.seek(SeekFrom::Start(12))?;
+    file.write_all(b"VP8X\x0a\0\0\0")?;
+    file.write_all(&[HAS_EXIF | if alpha { HAS_ALPHA } else { 0 }, 0, 0, 0])?;
+    for side in [width, height] {
+        file.write_all(&side.saturating_sub(1).to_le_bytes()[..3])?;
+    }
+    file.write_all(&picture)
+}
+
+/// A TIFF of one directory, with an even number of bytes: ComfyUI's page takes no account of the byte that pads others.
+fn exif(tags: &Tags) -> Vec<u8> {
+    const PROMPT: u16 = 0x0110;
+    let (prompt, others): (Vec<_>, Vec<_>) = tags.iter().partition(|(key, _)| *key == "prompt");
+    let (workflow, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|(key, _)| *key == "workflow");
+    let below = workflow.into_iter().chain(others).zip((1..PROMPT).rev());
+    let mut entries: Vec<((&str, &str), u16)> = below.chain(prompt.into_iter().map(|tag| (tag, PROMPT))).collect();
+    // In the order of their numbers.
+    entries.sort_by_key(|(_, number)| *number);
+    let count = u16::try_from(entries.len()).unwrap_or(PROMPT);
+    let mut out = b"II*\0\x08\0\0\0".to_vec();
+    out.extend(count.to_le_bytes());
+    let mut values = Vec::new();
+    let start = 8 + 2 + 12 * usize::from(count) + 4;
+    let long = |number: usize| u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes();
+    for ((key, text), number) in entries {
+        let mut value = format!("{key}:{text}\0").into_bytes();
+        out.extend(number.to_le_bytes());
+        // Text.
+        out.extend(2_u16.to_le_bytes());
+        out.extend(long(value.len()));
+        if value.len() <= 4 {
+            value.resize(4, 0);
+            out.extend(value);
+        } else {
+            out.extend(long(start + values.len()));
+            values.extend(value);
+        }
+    }
+    // No other directory.
+    out.extend([0; 4]);
+    out.extend(values);
+    if out.len() % 2 == 1 {
+        out.push(0);
+    }
+    out
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use std::io::Cursor;
@@ -59,6 +150,44 @@ pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::encode::tags::tests::tags;
+
+    /// The texts of an EXIF chunk, by key.
+    fn texts_in(file: &[u8]) -> Vec<(String, String)> {
+        let long = |at: usize| u32::from_le_bytes(*file[at..].first_chunk().unwrap()) as usize;
+        let mut chunk = 12;
+        while chunk < file.len() && file[chunk..chunk + 4] != *b"EXIF" {
+            chunk += 8 + long(chunk + 4).next_multiple_of(2);
+        }
+        if chunk >= file.len() {
+            return Vec::new();
+        }
+        let tiff = chunk + 8;
+        assert_eq!(tiff + long(chunk + 4), file.len());
+        let entries = file[tiff + 10..].chunks(12).take(usize::from(file[tiff + 8]));
+        let text = |entry: &[u8]| {
+            let number = |at: usize| u32::from_le_bytes(*entry[at..].first_chunk().unwrap()) as usize;
+            let length = number(4);
+            let value = if length <= 4 { &entry[8..] } else { &file[tiff + number(8)..] };
+            let text = std::str::from_utf8(value[..length].strip_suffix(b"\0").unwrap()).unwrap();
+            text.split_once(':').map(|(key, text)| (key.to_owned(), text.to_owned())).unwrap()
+        };
+        entries.map(text).collect()
+    }
+
+    #[test]
+    fn a_still_picture_gets_the_header_that_it_needs() {
+        let exif = Tags::try_from(vec![("prompt".to_owned(), "{}".to_owned())]).unwrap();
+        for (picture, alpha) in [(&b"VP8 \x02\0\0\0ab"[..], 0), (b"VP8L\x06\0\0\0\x2f\0\0\0\x10a", HAS_ALPHA)] {
+            let mut file = Cursor::new([&b"RIFF\0\0\0\0WEBP"[..], picture, &[0; 4]].concat());
+            embed(&mut file, (320, 180), &exif).unwrap();
+            let file = file.into_inner();
+            assert_eq!(file[12..20], *b"VP8X\x0a\0\0\0");
+            assert_eq!(file[20], HAS_EXIF | alpha);
+            assert_eq!(file[24..30], [63, 1, 0, 179, 0, 0]);
+            assert!(file[30..].starts_with(picture));
+        }
+    }
 
     pub(in crate::encode) fn file(delays: &[u32]) -> Vec<u8> {
         let mut file = b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\0\0\0\0\0\0".to_vec();
@@ -87,6 +216,32 @@ pub(super) mod tests {
             let after = frames(&mut file).unwrap();
             let wanted: Vec<Anmf> = before.iter().map(|frame| Anmf { flags: DO_NOT_BLEND, ..*frame }).collect();
             prop_assert_eq!(after, wanted);
+        }
+
+        #[test]
+        fn tags_are_read_back_and_frames_stay(
+            delays in prop::collection::vec(0_u32..1 << 24, 0..20), tags in tags(), odd: bool
+        ) {
+            let mut bytes = file(&delays);
+            if odd {
+                bytes.extend(b"ODDS\x01\0\0\0x");
+            }
+            let mut file = Cursor::new(bytes);
+            let before = frames(&mut file).unwrap();
+            embed(&mut file, (320, 180), &tags).unwrap();
+            let bytes = file.into_inner();
+            if !tags.is_empty() {
+                prop_assert_eq!(u32::from_le_bytes(*bytes[4..].first_chunk().unwrap()) as usize, bytes.len() - 8);
+                prop_assert_eq!(bytes[20] & HAS_EXIF, HAS_EXIF);
+            }
+            let mut expected: Vec<(String, String)> = tags.clone().into();
+            let mut found = texts_in(&bytes);
+            expected.sort();
+            found.sort();
+            prop_assert_eq!(found, expected);
+            let mut file = Cursor::new(bytes);
+            file.set_position(0);
+            prop_assert_eq!(frames(&mut file).unwrap(), before);
         }
 
         #[test]

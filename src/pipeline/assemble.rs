@@ -204,7 +204,7 @@ impl<'a> Chunked<'a> {
 
     fn join(&self, parts: &[VideoPart]) -> Result<(u64, Duration), JobError> {
         let Self { spec: ChunkSpec { encode: spec, .. }, output, ffmpeg, stop, .. } = self;
-        join::join(ffmpeg, &spec.recipe, spec.rate, parts, output, spec.settings, stop)?;
+        join::join(ffmpeg, spec, parts, output, stop)?;
         let joined = Instant::now();
         let proof = join::prove(ffmpeg, &spec.recipe, spec.rate, parts, output, spec.settings, stop)?;
         Ok((proof.frames, joined.elapsed()))

@@ -22,6 +22,7 @@ use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::encode::join::VideoPart;
 use crate::encode::preview;
 use crate::encode::recipe::{Form, Recipe};
+use crate::encode::tags::Tags;
 use crate::encode::verified::encode_verified;
 use crate::error::chain;
 use crate::frame::digest::Contents;
@@ -81,6 +82,7 @@ impl ChunkMaker {
             rate,
             form: Form::Chunk { gop: tools.encoder.chunk_length, first: true },
             bad_frames: BadFrames::End,
+            tags: Tags::default(),
             settings: (&tools.encoder).into(),
         };
         let settings = settings_of(&ffmpeg, &spec);

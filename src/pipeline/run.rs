@@ -21,6 +21,7 @@ use crate::encode::EncodeError;
 use crate::encode::chunk::{BadFrames, ChunkSpec, EncodeSpec, Progress};
 use crate::encode::ffmpeg::Stop;
 use crate::encode::recipe::{Form, Recipe};
+use crate::encode::tags::Tags;
 use crate::encode::verify;
 use crate::error::{Explain as _, chain};
 use crate::frame::digest;
@@ -146,6 +147,7 @@ fn make_video(
         rate: root.video.rate,
         form: Form::Reel,
         bad_frames: bad_frames(root.finish.missing_frames),
+        tags: Tags::default(),
         settings: (&tools.encoder).into(),
     };
     let spec = ChunkSpec { frames, encode };

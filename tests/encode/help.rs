@@ -14,6 +14,7 @@ use reeld::encode::EncodeError;
 use reeld::encode::chunk::{self, BadFrames, ChunkSpec, EncodeSpec, Encoded, FrameFile, Progress, Settings};
 use reeld::encode::ffmpeg::{Ffmpeg, Stop};
 use reeld::encode::recipe::{Form, Recipe, RecipeError, Source};
+use reeld::encode::tags::Tags;
 use reeld::encode::verify::{self, Proof};
 use reeld::files::identity_of;
 use reeld::frame::complete::inspect;
@@ -82,6 +83,7 @@ impl Shot {
             bad_frames: BadFrames::Error,
             settings: Settings::default(),
             form: Form::Reel,
+            tags: Tags::default(),
         })
     }
 }
@@ -143,12 +145,13 @@ pub(crate) struct Job {
     pub bad_frames: BadFrames,
     pub settings: Settings,
     pub form: Form,
+    pub tags: Tags,
 }
 
 impl Job {
     pub(crate) fn encode_spec(&self) -> EncodeSpec {
         let Self { rate, bad_frames, settings, form, .. } = *self;
-        EncodeSpec { recipe: self.recipe.clone(), rate, form, bad_frames, settings }
+        EncodeSpec { recipe: self.recipe.clone(), rate, form, bad_frames, tags: self.tags.clone(), settings }
     }
 
     pub(crate) fn spec(&self) -> ChunkSpec {

@@ -8,11 +8,12 @@ use std::process::Command;
 
 use reeld::config::{Builtin, Container, EncoderArgs, FrameRate, Preset, Quality, Video};
 use reeld::encode::EncodeError;
-use reeld::encode::chunk::Settings;
+use reeld::encode::chunk::{BadFrames, EncodeSpec, Settings};
 use reeld::encode::ffmpeg::Stop;
 use reeld::encode::join::{VideoPart, join, prove};
 use reeld::encode::preview;
 use reeld::encode::recipe::{Form, Recipe};
+use reeld::encode::tags::Tags;
 use reeld::encode::verify::Proof;
 use reeld::error::chain;
 
@@ -61,7 +62,19 @@ impl Film {
     }
 
     fn join(&self) -> Result<(), EncodeError> {
-        join(ffmpeg(), &self.recipe, self.rate, &self.parts, &self.joined, Settings::default(), &Stop::default())
+        join(ffmpeg(), &self.spec(), &self.parts, &self.joined, &Stop::default())
+    }
+
+    /// What the joined video is to be like.
+    fn spec(&self) -> EncodeSpec {
+        EncodeSpec {
+            recipe: self.recipe.clone(),
+            rate: self.rate,
+            form: Form::Reel,
+            bad_frames: BadFrames::Error,
+            tags: Tags::default(),
+            settings: Settings::default(),
+        }
     }
 
     fn prove(&self) -> Result<Proof, EncodeError> {
@@ -325,8 +338,7 @@ fn a_join_can_be_stopped() {
     let film = Film::of(&video(Builtin::H264), SMALL, Look::Eight, &[3]).unwrap();
     let stop = Stop::default();
     stop.request();
-    let (recipe, settings) = (&film.recipe, Settings::default());
-    let stopped = join(ffmpeg(), recipe, film.rate, &film.parts, &film.joined, settings, &stop);
+    let stopped = join(ffmpeg(), &film.spec(), &film.parts, &film.joined, &stop);
     assert!(matches!(stopped, Err(EncodeError::Stopped)), "{stopped:?}");
 }
 

@@ -10,6 +10,9 @@ mod growing;
 mod help;
 mod join;
 mod lies;
+#[path = "../support/page.rs"]
+mod page;
 mod prepared;
 mod presets;
+mod tags;
 mod timing;

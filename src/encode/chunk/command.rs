@@ -11,8 +11,9 @@ use ffmpeg_sidecar::command::FfmpegCommand;
 
 use super::EncodeSpec;
 use crate::config::Container;
+use crate::encode::ffmpeg::child::Inherited;
 use crate::encode::ffmpeg::{Ffmpeg, display_argv, name_in};
-use crate::encode::recipe::{Arrival, Form};
+use crate::encode::recipe::{Arrival, Form, Recipe};
 
 /// Everything that decides what a file of `spec` is like, except the frames and what its encoder was told of its place and
 /// their arrival: two files with the same settings, made by the same FFmpeg, can be joined.
@@ -23,13 +24,19 @@ pub(crate) fn settings_of(ffmpeg: &Ffmpeg, spec: &EncodeSpec) -> String {
         Form::Chunk { gop, .. } => Form::Chunk { gop, first: true },
     };
     let spec = EncodeSpec { form, ..spec.clone() };
-    let with_output: Command = command(ffmpeg, &spec, Path::new(""), Arrival::AtOnce).into();
+    let with_output: Command = command(ffmpeg, &spec, Path::new(""), Arrival::AtOnce, None).into();
     let args = display_argv(OsStr::new("ffmpeg"), with_output.get_args());
     format!("{args}; {:?}; background {:?}", recipe.canvas, recipe.background)
 }
 
-/// The command that encodes what it is fed to `output`.
-pub(super) fn command(ffmpeg: &Ffmpeg, spec: &EncodeSpec, output: &Path, arrival: Arrival) -> FfmpegCommand {
+/// The command that encodes what it is fed to `output`, with the tags that are in `tags`.
+pub(super) fn command(
+    ffmpeg: &Ffmpeg,
+    spec: &EncodeSpec,
+    output: &Path,
+    arrival: Arrival,
+    tags: Option<&Inherited>,
+) -> FfmpegCommand {
     let recipe = &spec.recipe;
     let canvas = &recipe.canvas;
     let mut command = ffmpeg.command();
@@ -44,7 +51,11 @@ pub(super) fn command(ffmpeg: &Ffmpeg, spec: &EncodeSpec, output: &Path, arrival
     // between. `-r` it believes.
     let rate = format!("{}/{}", spec.rate.num, spec.rate.den);
     command.args(["-framerate", &rate, "-r", &rate]);
-    command.input("pipe:0").map("0:v:0").fps_mode("passthrough").filter(&recipe.filters).codec_video(&recipe.encoder);
+    command.input("pipe:0");
+    if let Some(tags) = tags {
+        tagged(&mut command, recipe, tags);
+    }
+    command.map("0:v:0").fps_mode("passthrough").filter(&recipe.filters).codec_video(&recipe.encoder);
     // GIF's own format comes out of its filters.
     if recipe.container != Container::Gif {
         command.pix_fmt(&recipe.pix_fmt);
@@ -59,4 +70,13 @@ pub(super) fn command(ffmpeg: &Ffmpeg, spec: &EncodeSpec, output: &Path, arrival
     let name = name_in(&mut command, output);
     command.format(recipe.muxer(spec.form)).output(name);
     command
+}
+
+/// Has `command`, which has one input so far, write what is in `tags` into a video of `recipe`.
+pub(crate) fn tagged(command: &mut FfmpegCommand, recipe: &Recipe, tags: &Inherited) {
+    command.args(["-f", "ffmetadata"]).input(tags.url()).args(["-map_metadata", "1"]);
+    if recipe.is_boxes(Form::Reel) {
+        // Without it FFmpeg keeps to the few keys that iTunes knows.
+        command.args(["-movflags", "+use_metadata_tags"]);
+    }
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Encoder, FrameRate};
 use crate::encode::recipe::{Form, Recipe};
+use crate::encode::tags::Tags;
 use crate::frame::digest::Contents;
 use crate::model::Identity;
 use crate::sequence::{FrameNumber, Unreadable};
@@ -37,6 +38,8 @@ pub struct EncodeSpec {
     pub form: Form,
     /// What a frame means that turns out to be damaged.
     pub bad_frames: BadFrames,
+    /// What the file says of itself; nothing for a chunk, of which only the pictures are used.
+    pub tags: Tags,
     /// How FFmpeg is run.
     pub settings: Settings,
 }
@@ -171,6 +174,7 @@ mod tests {
     use super::*;
     use crate::config::{Builtin, EncoderArgs, Preset, Video};
     use crate::encode::recipe::Source;
+    use crate::encode::tags::tests::tags;
     use crate::frame::digest::Digest;
     use crate::sequence::sizes::SizeChange;
 
@@ -226,10 +230,10 @@ mod tests {
         let bad_frames = select(vec![BadFrames::Skip, BadFrames::Hold, BadFrames::Error, BadFrames::End]);
         let settings = (any::<u8>(), option::of(1..=usize::MAX), any::<Duration>())
             .prop_map(|(nice, threads, stall)| Settings { nice, threads: threads.and_then(NonZeroUsize::new), stall });
-        (vec(frame(), 0..5), recipe(), rate, form, bad_frames, settings).prop_map(
-            |(frames, recipe, rate, form, bad_frames, settings)| ChunkSpec {
+        (vec(frame(), 0..5), recipe(), rate, form, bad_frames, tags(), settings).prop_map(
+            |(frames, recipe, rate, form, bad_frames, tags, settings)| ChunkSpec {
                 frames,
-                encode: EncodeSpec { recipe, rate, form, bad_frames, settings },
+                encode: EncodeSpec { recipe, rate, form, bad_frames, tags, settings },
             },
         )
     }

@@ -1,8 +1,9 @@
 //! A child process in its own group, with both outputs drained whatever happens, that is always waited for.
 
 use std::collections::VecDeque;
-use std::io::{self, PipeReader, PipeWriter, Read};
-use std::os::fd::AsRawFd as _;
+use std::fs::File;
+use std::io::{self, PipeReader, Read, Seek as _, Write as _};
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::{self, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use ffmpeg_sidecar::command::FfmpegCommand;
+use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{Pid, Signal, kill_process_group};
 
@@ -40,15 +42,24 @@ pub(crate) enum Input {
     Fed,
 }
 
-/// A further pipe that a child writes to.
+/// A further descriptor that a child has, and names in its arguments.
 #[derive(Debug)]
-pub(crate) struct Report(PipeWriter);
+pub(crate) struct Inherited(OwnedFd);
 
-impl Report {
-    /// Its two ends.
-    pub(crate) fn new() -> io::Result<(PipeReader, Self)> {
+impl Inherited {
+    /// A pipe that it writes to, with our end of it.
+    pub(crate) fn report() -> io::Result<(PipeReader, Self)> {
         let (reader, writer) = io::pipe()?;
-        Ok((reader, Self(writer)))
+        Ok((reader, Self(writer.into())))
+    }
+
+    /// A file in memory that it reads from the start. It has no name, and is gone with the last process that has it open.
+    pub(crate) fn text(text: &[u8]) -> io::Result<Self> {
+        let mut file = File::from(memfd_create("tags", MemfdFlags::CLOEXEC)?);
+        file.write_all(text)?;
+        // The child reads from where this descriptor is.
+        file.rewind()?;
+        Ok(Self(file.into()))
     }
 
     /// What FFmpeg calls it.
@@ -75,11 +86,11 @@ impl Child {
         Self::start_with(command, input, None, nice)
     }
 
-    /// The same for one whose arguments name `report`.
+    /// The same for one whose arguments name `inherited`.
     pub(crate) fn start_with(
         command: FfmpegCommand,
         input: Input,
-        report: Option<Report>,
+        inherited: Option<Inherited>,
         nice: u8,
     ) -> Result<Self, FfmpegError> {
         let mut command: Command = command.into();
@@ -98,12 +109,11 @@ impl Child {
             // A descriptor that may be inherited goes to every child that is started while it is open. Another encoder that
             // held this pipe would keep its reader waiting until that encoder ends, long after this child did.
             let _alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
-            let inherited = report.as_ref().map_or(Ok(()), |Report(pipe)| fcntl_setfd(pipe, FdFlags::empty()));
+            let passed = inherited.as_ref().map_or(Ok(()), |Inherited(open)| fcntl_setfd(open, FdFlags::empty()));
             // Our end is closed before another child is started.
-            inherited
-                .map_err(io::Error::from)
-                .and_then(|()| priority::spawn(&mut command, nice))
-                .inspect(|_| drop(report))
+            let started = passed.map_err(io::Error::from).and_then(|()| priority::spawn(&mut command, nice));
+            drop(inherited);
+            started
         };
         let mut process = started.map_err(|source| FfmpegError::NotRunnable { path: program.into(), source })?;
         let stderr = Arc::new(Mutex::new(Ring::default()));

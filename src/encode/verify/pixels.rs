@@ -17,7 +17,7 @@ use super::timing::Clock;
 use super::{Samples, flawed, packets};
 use crate::encode::chunk::{EncodeSpec, PIPE_BYTES, complaint, stalled, succeed, what_was_read};
 use crate::encode::error::{EncodeError, Flaw};
-use crate::encode::ffmpeg::child::{Child, Input, LAST_WORDS, Report};
+use crate::encode::ffmpeg::child::{Child, Inherited, Input, LAST_WORDS};
 use crate::encode::ffmpeg::priority::step_back;
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::encode::fingerprint::Fingerprints;
@@ -43,7 +43,7 @@ pub(super) fn check(
     source: Source,
     stop: &Stop,
 ) -> Result<Checked, EncodeError> {
-    let (report, writer) = Report::new().map_err(EncodeError::io(output))?;
+    let (report, writer) = Inherited::report().map_err(EncodeError::io(output))?;
     let proof_frames = spec.recipe.proof_frames();
     let (command, input) = decoder(ffmpeg, spec, output, &proof_frames, &source, &writer);
     let mut child = Child::start_with(command, input, Some(writer), spec.settings.nice)?;
@@ -101,7 +101,7 @@ fn decoder(
     path: &Path,
     proof_frames: &ProofFrames,
     source: &Source,
-    report: &Report,
+    report: &Inherited,
 ) -> (FfmpegCommand, Input) {
     let mut command = ffmpeg.command();
     command.args(["-xerror", "-err_detect", "explode"]);
