@@ -1,8 +1,9 @@
 //! What a generator wrote into an image file: its prompt, its parameters, its stamps.
 //!
-//! Owns where each format keeps such text. It reads no more than 256 KiB of a text, and a mebibyte in all, takes the text
-//! that says the most, and says nothing about a file that it cannot make sense of: whether a file is a whole image is
-//! for [`super::complete`] to say, on the same bytes. What the text means is for [`crate::sequence::origin`].
+//! Owns where each format keeps such text, and says nothing about a file that it cannot make sense of: whether a file is a
+//! whole image is for [`super::complete`] to say, on the same bytes. To tell runs apart it takes the text that says the most,
+//! no more than 256 KiB of it, and reads no more than a mebibyte in all; what the text means is for
+//! [`crate::sequence::origin`]. For the video, [`texts`] takes all of them, and whole.
 //!
 //! | format | where | what |
 //! | --- | --- | --- |
@@ -27,6 +28,7 @@ mod exif;
 mod exr;
 mod jpeg;
 mod png;
+pub mod texts;
 mod webp;
 
 /// The most bytes that are read of a text. A longer one is cut.
@@ -41,15 +43,20 @@ const STAMP: usize = 4 << 10;
 /// Reads what stands in a file of this format.
 pub(super) fn read(bytes: &dyn Bytes, format: Format) -> Option<Embedded> {
     let mut found = Found::new();
+    read_into(bytes, format, &mut found);
+    found.embedded()
+}
+
+/// Offers `found` what stands in the file.
+fn read_into(bytes: &dyn Bytes, format: Format, found: &mut dyn Collect) {
     // An error is the end of what can be read.
     let _ = match format {
-        Format::Png => png::read(bytes, &mut found),
-        Format::Jpeg => jpeg::read(bytes, &mut found),
-        Format::WebP => webp::read(bytes, &mut found),
-        Format::Exr => exr::read(bytes, &mut found),
+        Format::Png => png::read(bytes, found),
+        Format::Jpeg => jpeg::read(bytes, found),
+        Format::WebP => webp::read(bytes, found),
+        Format::Exr => exr::read(bytes, found),
         Format::Tiff | Format::Plain(_) => Ok(()),
     };
-    found.embedded()
 }
 
 /// What the settings state that Deforum writes beside its frames: `20250301120000_settings.txt` beside
@@ -69,19 +76,20 @@ pub fn settings_beside(frame: &Path, stated: Option<Generator>) -> Settings {
     let counts = |says: fn(Generator) -> bool| stated.is_none_or(says);
     let has_total = counts(|generator| generator.says_total(TotalFrom::Settings));
     let has_rate = counts(|generator| generator.says_rate(RateFrom::Settings));
-    let text = if has_total || has_rate { text_beside(frame).unwrap_or_default() } else { Vec::new() };
+    let text = if has_total || has_rate { text_beside(frame, LIMIT as u64).unwrap_or_default() } else { Vec::new() };
     Settings {
         total: Total::of_deforum(&text).filter(|_| has_total),
         rate: origin::rate_of_deforum(&text).filter(|_| has_rate),
     }
 }
 
-fn text_beside(frame: &Path) -> Option<Vec<u8>> {
+/// The first `most` bytes of those settings.
+fn text_beside(frame: &Path, most: u64) -> Option<Vec<u8>> {
     let stem = frame.file_stem()?.to_str()?;
     let settings = frame.with_file_name(format!("{}settings.txt", stem.trim_end_matches(|c: char| c.is_ascii_digit())));
     let (file, _): (File, _) = complete::open(&settings).ok()?;
     let mut text = Vec::new();
-    file.take(LIMIT as u64).read_to_end(&mut text).ok()?;
+    file.take(most).read_to_end(&mut text).ok()?;
     Some(text)
 }
 
@@ -91,6 +99,21 @@ const KEYS: [&[u8]; 5] = [b"prompt", b"parameters", b"invokeai_metadata", b"sd-m
 
 /// Keys of Blender's stamps that are of use.
 const STAMPS: [&[u8]; 5] = [b"File", b"Scene", b"Frame", b"FrameRange", b"Time"];
+
+/// Who reads a file, and what of it is wanted.
+trait Collect {
+    /// How many bytes of the `length` of the value of `key` are to be read: none of most.
+    fn take(&mut self, key: &[u8], length: usize) -> usize;
+
+    /// Up to `length` bytes of what may still be read.
+    fn spend(&mut self, length: usize) -> usize;
+
+    /// The most bytes of a text.
+    fn most(&self) -> usize;
+
+    /// A value; `cut` where it is not all of it. Any key may come here, wanted or not.
+    fn put(&mut self, key: &[u8], value: Vec<u8>, cut: bool);
+}
 
 /// What was found in a file so far.
 struct Found {
@@ -105,39 +128,6 @@ struct Found {
 impl Found {
     fn new() -> Self {
         Self { left: ALL, text: None, stamps: Stamps::default(), stamp_count: 0 }
-    }
-
-    /// How many bytes of the `length` of the value of `key` are to be read: none of most.
-    fn take(&mut self, key: &[u8], length: usize) -> usize {
-        let rank = KEYS.iter().position(|known| *known == key);
-        let most = if STAMPS.contains(&key) {
-            STAMP
-        } else if rank.is_some_and(|rank| self.text.as_ref().is_none_or(|(found, ..)| rank < *found)) {
-            LIMIT
-        } else {
-            0
-        };
-        self.spend(length.min(most))
-    }
-
-    /// Up to `length` bytes of what may still be read.
-    fn spend(&mut self, length: usize) -> usize {
-        let spent = length.min(self.left);
-        self.left -= spent;
-        spent
-    }
-
-    /// A value whose key is wanted.
-    fn put(&mut self, key: &[u8], value: Vec<u8>, cut: bool) {
-        if STAMPS.contains(&key) {
-            return self.stamp(key, value);
-        }
-        let Some(rank) = KEYS.iter().position(|known| *known == key) else { return };
-        // Anybody writes comments.
-        let is_text = key != b"Comment" || is_generated(&value);
-        if is_text && self.text.as_ref().is_none_or(|(found, ..)| rank < *found) {
-            self.text = Some((rank, value, cut));
-        }
     }
 
     fn stamp(&mut self, key: &[u8], value: Vec<u8>) {
@@ -164,6 +154,42 @@ impl Found {
         match self.text {
             Some((_, text, cut)) => Some(Embedded::Text { text, cut }),
             None => (self.stamp_count >= 2).then_some(Embedded::Stamps(self.stamps)),
+        }
+    }
+}
+
+impl Collect for Found {
+    fn take(&mut self, key: &[u8], length: usize) -> usize {
+        let rank = KEYS.iter().position(|known| *known == key);
+        let most = if STAMPS.contains(&key) {
+            STAMP
+        } else if rank.is_some_and(|rank| self.text.as_ref().is_none_or(|(found, ..)| rank < *found)) {
+            LIMIT
+        } else {
+            0
+        };
+        self.spend(length.min(most))
+    }
+
+    fn spend(&mut self, length: usize) -> usize {
+        let spent = length.min(self.left);
+        self.left -= spent;
+        spent
+    }
+
+    fn most(&self) -> usize {
+        LIMIT
+    }
+
+    fn put(&mut self, key: &[u8], value: Vec<u8>, cut: bool) {
+        if STAMPS.contains(&key) {
+            return self.stamp(key, value);
+        }
+        let Some(rank) = KEYS.iter().position(|known| *known == key) else { return };
+        // Anybody writes comments.
+        let is_text = key != b"Comment" || is_generated(&value);
+        if is_text && self.text.as_ref().is_none_or(|(found, ..)| rank < *found) {
+            self.text = Some((rank, value, cut));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! EXIF: a small TIFF, of which four tags are of use.
 
-use super::{Found, is_generated};
+use super::{Collect, is_generated};
 
 const IMAGE_DESCRIPTION: u16 = 0x010e;
 const MAKE: u16 = 0x010f;
@@ -12,7 +12,7 @@ const USER_COMMENT: u16 = 0x9286;
 const MAX_ENTRIES: u16 = 500;
 
 /// Reads the first directory and the EXIF directory that it names.
-pub(super) fn read(data: &[u8], found: &mut Found) {
+pub(super) fn read(data: &[u8], found: &mut dyn Collect) {
     let little = match data.get(..4) {
         Some(b"II*\0") => true,
         Some(b"MM\0*") => false,
@@ -43,7 +43,7 @@ impl<'d> Tiff<'d> {
     }
 
     /// Reads the directory at `offset`, and says where the EXIF directory is if it names one.
-    fn directory(&self, offset: usize, found: &mut Found) -> Option<usize> {
+    fn directory(&self, offset: usize, found: &mut dyn Collect) -> Option<usize> {
         let mut exif = None;
         for index in 0..self.short(offset)?.min(MAX_ENTRIES) {
             let entry = offset.checked_add(2 + 12 * usize::from(index))?;
@@ -60,10 +60,12 @@ impl<'d> Tiff<'d> {
                     let text = self.value(entry)?;
                     let text = text.strip_suffix(b"\0").unwrap_or(text);
                     // Some savers write `Prompt:`.
-                    if let Some((key, prompt)) = text.split_first_chunk::<7>()
-                        && key.eq_ignore_ascii_case(b"prompt:")
-                    {
-                        found.put(b"prompt", prompt.to_vec(), false);
+                    for key in [&b"prompt"[..], b"workflow"] {
+                        if let Some((name, [b':', value @ ..])) = text.split_at_checked(key.len())
+                            && name.eq_ignore_ascii_case(key)
+                        {
+                            found.put(key, value.to_vec(), false);
+                        }
                     }
                 }
                 _ => {}

@@ -2,13 +2,13 @@
 
 use std::io;
 
-use super::Found;
+use super::Collect;
 use crate::frame::complete::Bytes;
 
 /// More attributes than any writer writes.
 const MAX_ATTRIBUTES: usize = 1000;
 
-pub(super) fn read(bytes: &dyn Bytes, found: &mut Found) -> io::Result<()> {
+pub(super) fn read(bytes: &dyn Bytes, found: &mut dyn Collect) -> io::Result<()> {
     let mut offset = 8;
     for _ in 0..MAX_ATTRIBUTES {
         let name = text(bytes, &mut offset)?;

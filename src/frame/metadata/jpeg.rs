@@ -2,14 +2,14 @@
 
 use std::io;
 
-use super::{Found, exif};
+use super::{Collect, exif};
 use crate::frame::complete::Bytes;
 
 /// More segments than any writer puts before the pixels.
 const MAX_SEGMENTS: usize = 1000;
 
 /// Reads the segments before the first scan.
-pub(super) fn read(bytes: &dyn Bytes, found: &mut Found) -> io::Result<()> {
+pub(super) fn read(bytes: &dyn Bytes, found: &mut dyn Collect) -> io::Result<()> {
     let mut offset = 2;
     for _ in 0..MAX_SEGMENTS {
         let [mark, marker, l0, l1]: [u8; 4] = bytes.array(offset)?;
@@ -36,7 +36,7 @@ pub(super) fn read(bytes: &dyn Bytes, found: &mut Found) -> io::Result<()> {
 }
 
 /// `Blender:Frame:0012`; older versions end it with a zero.
-fn comment(text: &[u8], found: &mut Found) {
+fn comment(text: &[u8], found: &mut dyn Collect) {
     let text = text.strip_suffix(b"\0").unwrap_or(text);
     let Some(stamp) = text.strip_prefix(b"Blender:") else {
         return found.put(b"Comment", text.to_vec(), false);

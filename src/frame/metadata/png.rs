@@ -4,7 +4,7 @@ use std::io;
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::{Found, LIMIT};
+use super::Collect;
 use crate::frame::complete::Bytes;
 
 /// More chunks than any writer puts before the pixels.
@@ -14,7 +14,7 @@ const MAX_CHUNKS: usize = 1000;
 const KEYWORD: usize = 80;
 
 /// Reads the chunks before the pixels.
-pub(super) fn read(bytes: &dyn Bytes, found: &mut Found) -> io::Result<()> {
+pub(super) fn read(bytes: &dyn Bytes, found: &mut dyn Collect) -> io::Result<()> {
     let mut chunk = 8;
     for _ in 0..MAX_CHUNKS {
         let [l0, l1, l2, l3, name @ ..]: [u8; 8] = bytes.array(chunk)?;
@@ -30,7 +30,7 @@ pub(super) fn read(bytes: &dyn Bytes, found: &mut Found) -> io::Result<()> {
     Ok(())
 }
 
-fn text(bytes: &dyn Bytes, data: u64, length: u32, kind: [u8; 4], found: &mut Found) -> io::Result<()> {
+fn text(bytes: &dyn Bytes, data: u64, length: u32, kind: [u8; 4], found: &mut dyn Collect) -> io::Result<()> {
     let length = usize::try_from(length).unwrap_or(usize::MAX);
     let mut head = vec![0; length.min(KEYWORD)];
     bytes.read_at(data, &mut head)?;
@@ -50,7 +50,7 @@ fn text(bytes: &dyn Bytes, data: u64, length: u32, kind: [u8; 4], found: &mut Fo
 }
 
 /// What follows the keyword, as plain text.
-fn plain(kind: [u8; 4], mut value: Vec<u8>, cut: bool, found: &mut Found) -> Option<(Vec<u8>, bool)> {
+fn plain(kind: [u8; 4], mut value: Vec<u8>, cut: bool, found: &mut dyn Collect) -> Option<(Vec<u8>, bool)> {
     let compressed = match &kind {
         b"tEXt" => false,
         // The method, of which there is one.
@@ -64,7 +64,8 @@ fn plain(kind: [u8; 4], mut value: Vec<u8>, cut: bool, found: &mut Found) -> Opt
             compressed
         }
     };
-    Some(if compressed { inflate(value, cut, found.spend(LIMIT)) } else { (value, cut) })
+    let most = if compressed { found.spend(found.most()) } else { 0 };
+    Some(if compressed { inflate(value, cut, most) } else { (value, cut) })
 }
 
 /// Inflates a text of at most `most` bytes. One that is damaged, cut or larger stays as it is: it still can be compared.

@@ -280,6 +280,94 @@ fn settings_beside_the_frames_state_the_total() {
     assert_eq!(total("20250301130000_000000012.png"), None);
 }
 
+/// What the video carries on of a file of these bytes.
+fn texts_of(name: &str, bytes: &[u8]) -> texts::Texts {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(name);
+    fs::write(&path, bytes).unwrap();
+    texts::read(&path, &identity_of(&fs::metadata(&path).unwrap())).unwrap()
+}
+
+#[test]
+fn every_text_is_taken_whole() {
+    let workflow = format!("{{\"nan\": NaN, \"x\": \"{}\"}}", "é".repeat(1 << 20));
+    let japanese = PARAMETERS.replace("cat", "猫");
+    let found = |texts: &[(&'static str, &str)]| {
+        let texts = texts.iter().map(|(key, text)| (*key, (*text).to_owned())).collect();
+        texts::Texts { texts, ..Default::default() }
+    };
+    let chunks = [
+        ("prompt", Chunk::Plain(GRAPH)),
+        ("workflow", Chunk::Compressed(&workflow)),
+        ("Software", Chunk::Plain("reeld")),
+        ("parameters", Chunk::International(&japanese)),
+        ("prompt", Chunk::Plain("{}")),
+    ];
+    let all = found(&[("prompt", GRAPH), ("workflow", &workflow), ("parameters", &japanese)]);
+    assert_eq!(texts_of("a.png", &png(&chunks)), all);
+    let invoke = [("invokeai_metadata", "{\"m\":1}"), ("invokeai_workflow", "{}"), ("invokeai_graph", "{\"g\":1}")];
+    assert_eq!(texts_of("a.png", &stamped(&invoke)), found(&invoke));
+
+    let (prompt, graph) = ([b"prompt:", GRAPH.as_bytes(), b"\0"].concat(), b"Workflow:{\"w\":1}\0");
+    let comfyui = exif(&[(0x010f, graph), (0x0110, &prompt)], Some(&utf16(&japanese, true)));
+    let in_exif = found(&[("workflow", "{\"w\":1}"), ("prompt", GRAPH), ("parameters", &japanese)]);
+    assert_eq!(texts_of("a.webp", &webp(&comfyui)), in_exif);
+    assert_eq!(texts_of("a.jpg", &jpeg_exif(&comfyui)), in_exif);
+    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Bmp] {
+        assert_eq!(texts_of("a.bmp", &plain(format)), texts::Texts::default(), "{format:?}");
+    }
+}
+
+#[test]
+fn all_of_blenders_stamps_are_taken_and_one_alone_is_anybodys() {
+    let keys = [("File", "/a.blend"), ("Date", "2025/03/01"), ("RenderTime", "00:01.50"), ("Frame", "0012")];
+    let stamps = keys.map(|(key, value)| (key, value.to_owned())).to_vec();
+    assert_eq!(texts_of("a.png", &stamped(&keys)), texts::Texts { stamps, ..Default::default() });
+    assert_eq!(texts_of("a.png", &stamped(&[("File", "a.txt")])), texts::Texts::default());
+}
+
+#[test]
+fn a_text_that_is_too_long_or_damaged_is_left_out_and_named() {
+    let long = "x".repeat((64 << 20) + 1);
+    let (bomb, whole) = (Chunk::Compressed(&long), Chunk::Plain(GRAPH));
+    let left_out =
+        texts_of("a.png", &png(&[("workflow", bomb), ("prompt", whole), ("parameters", Chunk::Plain(&long))]));
+    assert_eq!(left_out.texts, [("prompt", GRAPH.to_owned())]);
+    // In the order of the file.
+    assert_eq!(left_out.left_out, ["parameters", "workflow"]);
+    let mut damaged = png(&[("workflow", Chunk::Compressed(&"w".repeat(1000)))]);
+    let at = damaged.windows(9).position(|window| window == b"workflow\0").unwrap();
+    damaged[at + 15] ^= 0xff;
+    assert_eq!(texts_of("a.png", &damaged).left_out, ["workflow"]);
+}
+
+/// Latin-1, as the specification of PNG has it, and UTF-8, as some savers write all the same.
+#[test]
+fn plain_text_is_of_two_kinds() {
+    for (bytes, wanted) in [(&b"caf\xe9"[..], "café"), ("café 猫".as_bytes(), "café 猫")] {
+        let text = [b"parameters\0", bytes].concat();
+        let mut file = plain(ImageFormat::Png);
+        let length = u32::try_from(text.len()).unwrap().to_be_bytes();
+        // Nobody looks at the checksum.
+        file.splice(33..33, [&length, &b"tEXt"[..], &text, &[0; 4]].concat());
+        assert_eq!(texts_of("a.png", &file).texts, [("parameters", wanted.to_owned())]);
+    }
+}
+
+#[test]
+fn deforums_settings_are_taken_and_a_changed_frame_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("20250301120000_000000012.png");
+    fs::write(&path, plain(ImageFormat::Png)).unwrap();
+    fs::write(dir.path().join("20250301120000_settings.txt"), "{\"fps\": 12}").unwrap();
+    let identity = identity_of(&fs::metadata(&path).unwrap());
+    assert_eq!(texts::read(&path, &identity).unwrap().deforum.as_deref(), Some("{\"fps\": 12}"));
+    let changed = crate::model::Identity { mtime_ns: identity.mtime_ns + 1, ..identity };
+    texts::read(&path, &changed).unwrap_err();
+    fs::remove_file(&path).unwrap();
+    texts::read(&path, &identity).unwrap_err();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
@@ -307,6 +395,10 @@ proptest! {
         if let Some(Embedded::Text { text, .. }) = read(&bytes.as_slice(), format) {
             prop_assert!(text.len() <= 2 * LIMIT);
         }
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("frame");
+        fs::write(&path, &bytes).unwrap();
+        let _ = texts::read(&path, &identity_of(&fs::metadata(&path).unwrap()));
     }
 
     #[test]

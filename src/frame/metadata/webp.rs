@@ -2,19 +2,19 @@
 
 use std::io;
 
-use super::{Found, LIMIT, exif};
+use super::{Collect, exif};
 use crate::frame::complete::Bytes;
 
 /// More chunks than a still picture has.
 const MAX_CHUNKS: usize = 100;
 
-pub(super) fn read(bytes: &dyn Bytes, found: &mut Found) -> io::Result<()> {
+pub(super) fn read(bytes: &dyn Bytes, found: &mut dyn Collect) -> io::Result<()> {
     let mut chunk = 12;
     for _ in 0..MAX_CHUNKS {
         let [n0, n1, n2, n3, length @ ..]: [u8; 8] = bytes.array(chunk)?;
         let length = u32::from_le_bytes(length);
         if [n0, n1, n2, n3] == *b"EXIF" {
-            let read = usize::try_from(length).unwrap_or(usize::MAX).min(LIMIT);
+            let read = usize::try_from(length).unwrap_or(usize::MAX).min(found.most());
             let mut data = vec![0; read];
             bytes.read_at(chunk + 8, &mut data)?;
             // Some writers keep the mark that JPEG needs.
