@@ -14,3 +14,4 @@ pub mod job;
 pub(crate) mod places;
 pub(crate) mod removal;
 pub mod run;
+pub(crate) mod story;

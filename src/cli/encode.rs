@@ -16,8 +16,8 @@ use super::interrupt::Interrupt;
 use super::scan::ALONE;
 use super::{ConfigArg, out, state};
 use crate::config::{
-    Cleanup, CustomPreset, Delivery, Encoder, Factor, Framerate, NameTemplate, Preset, Quality, Root, Video, codec,
-    dirs,
+    Cleanup, CustomPreset, Delivery, Encoder, Factor, Framerate, Metadata, NameTemplate, Preset, Quality, Root, Video,
+    codec, dirs,
 };
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::error::{Explain as _, chain, place};
@@ -69,6 +69,10 @@ pub(crate) struct EncodeArgs {
     /// The video's name without extension; tokens as in the config
     #[arg(long, value_name = "N", value_parser = explained(NameTemplate::from_str))]
     name: Option<NameTemplate>,
+    /// What the video says of its frames: what generators wrote into them and what reeld knows (true), only the former (frames),
+    /// or nothing (false)
+    #[arg(long, value_name = "M", value_parser = explained(Metadata::from_str))]
+    metadata: Option<Metadata>,
     /// What happens to the frames once the video is proved: keep, delete, trash or archive
     #[arg(long, value_name = "MODE", value_parser = explained(Cleanup::from_str))]
     cleanup: Option<Cleanup>,
@@ -292,6 +296,9 @@ fn report(args: &EncodeArgs, batch: &Batch, outcome: &Result<Delivered, JobError
                     out::say(&format!("  hint: {hint}"));
                 }
             }
+            for note in &delivered.notes {
+                out::say_line(&format!("{}: {note}", batch.pattern));
+            }
             if let Some(kept) = &delivered.frames_kept_because {
                 out::say_line(&format!("warning: {}: the frames are kept: {kept}", batch.pattern));
             }
@@ -366,6 +373,9 @@ impl Wanted {
         }
         if let Some(name) = &args.name {
             delivery.output_name = name.clone();
+        }
+        if let Some(metadata) = args.metadata {
+            delivery.metadata = metadata;
         }
         if let Some(cleanup) = args.cleanup {
             delivery.cleanup = cleanup;

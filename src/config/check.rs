@@ -15,8 +15,8 @@ use super::error::{Complaint, Mistakes};
 use super::place::{Place, overlap};
 use super::raw::{RawConfig, RawEncoder, RawLimits, RawPreset, RawRoot, RawWatch, Table as _};
 use super::{
-    Builtin, Cleanup, Config, Container, CustomPreset, Delivery, Encoder, Factor, FrameRate, Framerate, Live, Preset,
-    Root, Selection, StopPolicy, Video, WatchMode, feedback, globs,
+    Builtin, Cleanup, Config, Container, CustomPreset, Delivery, Encoder, Factor, FrameRate, Framerate, Live, Metadata,
+    Preset, Root, Selection, StopPolicy, Video, WatchMode, feedback, globs,
 };
 use crate::frame::limits::Limits;
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Rules, Stills};
@@ -309,6 +309,7 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
     let delivery = Delivery {
         output_dir,
         output_name: root.output_name.as_ref().map(|name| name.get_ref().clone()).unwrap_or_default(),
+        metadata: value(root.metadata.as_ref(), Metadata::Everything),
         cleanup: value(root.cleanup.as_ref(), Cleanup::Keep),
         cleanup_after: value(root.cleanup_after.as_ref(), Duration::ZERO),
         cleanup_anomalies: value(root.cleanup_anomalies.as_ref(), false),

@@ -1,17 +1,19 @@
-//! Where the video goes, and what happens to the frames.
+//! Where the video goes, what is said in it, and what happens to the frames.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Where the video goes, and what happens to the frames.
+/// Where the video goes, what is said in it, and what happens to the frames.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// Beside the frames when `None`. Relative paths are taken from the folder of the frames.
     pub output_dir: Option<PathBuf>,
     /// The video's name without its extension, as a checked template (`deliver::name` renders it).
     pub output_name: NameTemplate,
+    /// What the video says of its frames.
+    pub metadata: Metadata,
     /// What happens to the frames once the video is proved and published.
     pub cleanup: Cleanup,
     /// How long after publishing.
@@ -52,6 +54,17 @@ pub enum NamePart {
     Date,
     /// `{time}`: the time of publishing, `154501`.
     Time,
+}
+
+/// What a video says of its frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metadata {
+    /// What their generators wrote into them, and what reeld knows of them.
+    Everything,
+    /// What their generators wrote into them.
+    Frames,
+    /// Nothing at all.
+    Nothing,
 }
 
 /// What happens to the frames of a proved, published video.

@@ -15,7 +15,8 @@ use super::error::{Complaint, Mistakes};
 use super::reader::Reader;
 use super::units::{Factor, UnitError, parse_colour, parse_duration, printable};
 use super::{
-    Cleanup, Container, Framerate, Live, NameTemplate, ParallelChunks, Quality, StopPolicy, WatchMode, arguments, globs,
+    Cleanup, Container, Framerate, Live, Metadata, NameTemplate, ParallelChunks, Quality, StopPolicy, WatchMode,
+    arguments, globs,
 };
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Stills};
 use crate::sequence::generator::Generator;
@@ -129,6 +130,7 @@ table! {
         size_change: SizeChange = |r, key| r.parsed(key, SizeChange::from_str),
         output_dir: PathBuf = |r, key| r.path(key),
         output_name: NameTemplate = |r, key| r.parsed(key, NameTemplate::from_str),
+        metadata: Metadata = |r, key| r.flag_or_name(key, Metadata::from_str),
         final_marker: Vec<Spanned<Glob>> = |r, key| r.list(key, globs::name),
         final_frame: Glob = |r, key| r.parsed(key, globs::name),
         last_frame: i64 = |r, key| r.whole::<{ -999_999_999 }, { i64::MAX }>(key),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::{Encoder, Root, Settings};
+use crate::config::{Encoder, Metadata, Root, Settings};
 use crate::encode::ffmpeg::{Ffmpeg, FfmpegError};
 use crate::journal::{BatchId, Journal, JournalError, NewBatch};
 use crate::pipeline::clock::now_ms;
@@ -122,11 +122,16 @@ fn name_of(batch: &Batch) -> String {
     batch.dir.join(batch.pattern.to_string()).shown().to_string()
 }
 
-/// What decides what the video is like: the settings of the video, and what becomes of a gap.
+/// What decides what the video is like: the settings of the video, what becomes of a gap, and what it says of its frames.
 pub(super) fn recipe_of(root: &Root) -> String {
     let gaps = match root.finish.missing_frames {
         MissingFrames::Hold => format!(", gaps of up to {} held", root.finish.max_hold),
         MissingFrames::Skip | MissingFrames::Error | MissingFrames::Wait => String::new(),
     };
-    root.video.settings() + &gaps
+    let metadata = match root.delivery.metadata {
+        Metadata::Everything => "",
+        Metadata::Frames => ", metadata of the frames",
+        Metadata::Nothing => ", no metadata",
+    };
+    root.video.settings() + &gaps + metadata
 }

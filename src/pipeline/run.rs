@@ -21,7 +21,6 @@ use crate::encode::EncodeError;
 use crate::encode::chunk::{BadFrames, ChunkSpec, EncodeSpec, Progress};
 use crate::encode::ffmpeg::Stop;
 use crate::encode::recipe::{Form, Recipe};
-use crate::encode::tags::Tags;
 use crate::encode::verify;
 use crate::error::{Explain as _, chain};
 use crate::frame::digest;
@@ -34,6 +33,7 @@ use crate::pipeline::consequence::Consequence;
 use crate::pipeline::error::JobError;
 use crate::pipeline::inspect_batch::{InspectedBatch, inspect_batch};
 use crate::pipeline::job::{Job, Tools, recipe_of};
+use crate::pipeline::story::{self, Story};
 use crate::sequence::finish::MissingFrames;
 use crate::sequence::name::EXTENSIONS;
 use crate::sequence::{Anomaly, Batch, os_name};
@@ -56,6 +56,8 @@ pub struct Delivered {
     pub ahead: u64,
     /// What was less than perfect about the batch.
     pub anomalies: Vec<Anomaly>,
+    /// What of the frames' texts is not in it, and what else a person should know of it.
+    pub notes: Vec<String>,
     /// Wall time from the first look at the frames to the published video, in milliseconds.
     pub ms: u64,
     /// Why the frames stay although they were to go.
@@ -142,12 +144,14 @@ fn make_video(
         }
         tools.journal.started(*id, folder, &ffmpeg.version, now_ms()).map_err(Into::into)
     })?;
+    let count = frames.iter().map(|frame| u64::from(frame.repeat)).sum();
+    let Story { tags, notes } = story::of(batch, root.delivery.metadata, &recipe, root.video.rate, count);
     let encode = EncodeSpec {
         recipe,
+        tags,
         rate: root.video.rate,
         form: Form::Reel,
         bad_frames: bad_frames(root.finish.missing_frames),
-        tags: Tags::default(),
         settings: (&tools.encoder).into(),
     };
     let spec = ChunkSpec { frames, encode };
@@ -186,7 +190,7 @@ fn make_video(
     }
     let (rate, rate_from) = (root.video.rate.to_string(), root.rate_from.to_string());
     let frames_kept_because = cleanup.err();
-    Ok(Delivered { video: path, frames, rate, rate_from, ahead, anomalies, ms, frames_kept_because, identity })
+    Ok(Delivered { video: path, frames, rate, rate_from, ahead, anomalies, notes, ms, frames_kept_because, identity })
 }
 
 /// Records that `job` could not even begin.

@@ -216,6 +216,12 @@ pub fn rate_of_deforum(settings: &[u8]) -> Option<FrameRate> {
     graph::rate(graph::parse(settings)?.get("fps")?)
 }
 
+/// Whether a text is one JSON object and nothing else, as Python writes it: with `NaN` and `Infinity`.
+#[must_use]
+pub fn is_object(text: &[u8]) -> bool {
+    graph::is_object(text)
+}
+
 /// Whether a run ends before `next`, where the frames follow each other as `before`, `last`, `next`, `after`.
 ///
 /// Words that differ, a text that appears or is gone, and a counter that starts again end a run. A seed, or a number

@@ -35,6 +35,8 @@ mod look_again;
 mod makers_rate;
 mod map;
 mod order;
+#[path = "../support/page.rs"]
+mod page;
 mod priority;
 mod reload;
 mod reload_table;
@@ -45,6 +47,7 @@ mod sizes;
 mod soak;
 mod socket;
 mod status;
+mod story;
 mod support;
 mod support_itself;
 mod tree;

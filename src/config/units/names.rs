@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::str::FromStr;
 
 use super::{UnitError, parse_duration, print_duration};
-use crate::config::{Builtin, Cleanup, Container, Live, NamedQuality, ParallelChunks, StopPolicy, WatchMode};
+use crate::config::{Builtin, Cleanup, Container, Live, Metadata, NamedQuality, ParallelChunks, StopPolicy, WatchMode};
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Stills};
 use crate::sequence::generator::Generator;
 use crate::sequence::group::Scope;
@@ -64,6 +64,7 @@ named! {
     Existing, "treatment of existing files": "skip" = Skip, "encode" = Encode;
     Stills, "treatment of single pictures": "skip" = Skip, "encode" = Encode;
     Live, "way to encode live": "true" = Always, "false" = Never, "when_idle" = WhenIdle;
+    Metadata, "choice of metadata": "true" = Everything, "false" = Nothing, "frames" = Frames;
     MissingFrames, "treatment of missing frames": "skip" = Skip, "hold" = Hold, "error" = Error, "wait" = Wait;
     NamedQuality, "quality":
         "LOSSLESS" = Lossless, "PERC_LOSSLESS" = PercLossless, "HIGH" = High, "MEDIUM" = Medium, "LOW" = Low,
@@ -169,6 +170,7 @@ mod tests {
         round_trip::<Container>();
         round_trip::<Continuation>();
         round_trip::<Live>();
+        round_trip::<Metadata>();
         round_trip::<Existing>();
         round_trip::<MissingFrames>();
         round_trip::<NamedQuality>();

@@ -618,6 +618,7 @@ impl World {
                     rate_from: String::new(),
                     ahead: 0,
                     anomalies: Vec::new(),
+                    notes: Vec::new(),
                     ms: 1,
                     frames_kept_because: None,
                     identity: Journal::identity_of(id),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use super::{Counts, Layers, Role, Total, words};
@@ -52,6 +53,12 @@ pub(super) fn parse(text: &[u8]) -> Option<Value> {
         return None;
     }
     serde_json::from_slice(start).ok().or_else(|| serde_json::from_slice(&without_constants(start)).ok()).filter(object)
+}
+
+/// The same without keeping what is in it: a text may be of many megabytes.
+pub(super) fn is_object(text: &[u8]) -> bool {
+    let is_json = |text: &[u8]| serde_json::from_slice::<IgnoredAny>(text).is_ok();
+    text.trim_ascii_start().starts_with(b"{") && (is_json(text) || is_json(&without_constants(text)))
 }
 
 fn without_constants(text: &[u8]) -> Vec<u8> {

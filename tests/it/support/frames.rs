@@ -22,9 +22,8 @@ pub(crate) struct Frames {
     colour: Option<[u8; 3]>,
     version: u32,
     noisy: bool,
-    prompt: Option<String>,
-    parameters: Option<&'static str>,
     blender: Option<u32>,
+    texts: Vec<(String, String)>,
 }
 
 /// The times of files that come one after the other, long before now.
@@ -58,9 +57,8 @@ impl Frames {
             colour: None,
             version: 0,
             noisy: false,
-            prompt: None,
-            parameters: None,
             blender: None,
+            texts: Vec::new(),
         }
     }
 
@@ -96,14 +94,19 @@ impl Frames {
 
     /// With this text where ComfyUI puts its prompt; PNG only.
     pub(crate) fn prompt(mut self, prompt: &serde_json::Value) -> Self {
-        self.prompt = Some(prompt.to_string());
+        self.texts.retain(|(key, _)| key != "prompt");
+        self.text("prompt", &prompt.to_string())
+    }
+
+    /// With a text under this key; PNG only.
+    pub(crate) fn text(mut self, key: &str, text: &str) -> Self {
+        self.texts.push((key.to_owned(), text.to_owned()));
         self
     }
 
     /// With this text where AUTOMATIC1111 puts its parameters; PNG only.
-    pub(crate) fn parameters(mut self, parameters: &'static str) -> Self {
-        self.parameters = Some(parameters);
-        self
+    pub(crate) fn parameters(self, parameters: &str) -> Self {
+        self.text("parameters", parameters)
     }
 
     /// With the stamps that Blender writes into the frames of a film of this rate; PNG only.
@@ -219,9 +222,11 @@ impl Frames {
         }
         .unwrap();
         let mut bytes = bytes.into_inner();
-        let prompt = self.prompt.iter().map(|prompt| ("prompt", prompt.clone()));
-        let parameters = self.parameters.iter().map(|text| ("parameters", (*text).to_owned()));
-        for (key, text) in self.stamps(number).into_iter().chain(prompt).chain(parameters) {
+        let stamps = self.stamps(number);
+        let texts = self.texts.iter().map(|(key, text)| (key.as_str(), text.as_str()));
+        let texts: Vec<(&str, &str)> = stamps.iter().map(|(key, text)| (*key, text.as_str())).chain(texts).collect();
+        // Each is put in front of the next.
+        for (key, text) in texts.into_iter().rev() {
             let chunk = [b"tEXt", key.as_bytes(), b"\0", text.as_bytes()].concat();
             let length = u32::try_from(chunk.len() - 4).unwrap().to_be_bytes();
             let sum = crc32fast::hash(&chunk).to_be_bytes();

@@ -1,0 +1,141 @@
+//! What a video says of how its frames were made.
+//!
+//! Owns which texts of the frames go into the video, under which keys, and what is said where one does not. Nothing here
+//! fails a batch: a frame that is another file by now, or a text that cannot be read, costs that text.
+
+use serde_json::{Map, Value, json};
+
+use crate::config::{FrameRate, Metadata};
+use crate::encode::recipe::Recipe;
+use crate::encode::tags::{Key, Room, Tags, Text};
+use crate::error::chain;
+use crate::frame::metadata::texts::{self, Texts};
+use crate::sequence::{Batch, Frame, origin};
+use crate::text::printable::Show as _;
+
+/// Texts that ComfyUI reads as JSON. Anything else in their place would keep its page from finding the other one.
+const GRAPHS: [&str; 2] = ["prompt", "workflow"];
+
+/// What goes into a video, and what is to be said of what does not.
+#[derive(Debug, Default)]
+pub(super) struct Story {
+    pub(super) tags: Tags,
+    /// For people, a sentence each.
+    pub(super) notes: Vec<String>,
+}
+
+/// The story of a video of `count` frames at `rate`.
+///
+/// Under the plain keys is what the last frame says: whoever drops the video on ComfyUI's page wants to go on from where the
+/// work ended, and where the graph was changed during a run, the last one has the changes. What the first frame says
+/// otherwise, such as the seed that the run began with, is kept beside it, with `_first` after the key.
+pub(super) fn of(batch: &Batch, metadata: Metadata, recipe: &Recipe, rate: FrameRate, count: u64) -> Story {
+    let mut story = Story::default();
+    let Some(room) = Room::of(recipe.container, count) else { return story };
+    if metadata == Metadata::Nothing {
+        return story;
+    }
+    let (Some(first), Some(last)) = (batch.frames.first(), batch.frames.last()) else { return story };
+    let mut said = story.read(batch, last);
+    let mut said_first = Vec::new();
+    if batch.frames.len() > 1 {
+        said_first = story.read(batch, first);
+        if said.is_empty() {
+            said = std::mem::take(&mut said_first);
+        }
+    }
+    if metadata == Metadata::Everything {
+        story.add(batch, "reeld", facts(batch, first, last, rate, count));
+    }
+    // What matters most comes first, because it finds its place first.
+    said.sort_by_key(|(key, _)| match *key {
+        "workflow" => 0,
+        "prompt" => 1,
+        _ => 2,
+    });
+    let differs = |key: &str, text: &str| said.iter().all(|(known, last)| *known != key || last != text);
+    said_first.retain(|(key, text)| differs(key, text));
+    // Of each frame of a film they are others. Those that are the same in all, and where it begins, stand in the first one's.
+    let stamps = said_first.iter().position(|(key, _)| *key == "blender").map(|at| said_first.remove(at).1);
+    for (key, text) in said {
+        let text = if key == "blender" { stamps.clone().unwrap_or(text) } else { text };
+        story.add(batch, key, text);
+    }
+    let changed: Vec<String> = said_first.iter().map(|(key, _)| format!("`{key}`")).collect();
+    if !changed.is_empty() {
+        let changed = changed.join(", ");
+        let note = format!(
+            "the first and the last frame differ in {changed}: in the video is that of the last, and that of the first with \
+             `_first` after its name"
+        );
+        tracing::info!(dir = %batch.dir.shown(), pattern = %batch.pattern, "{note}");
+        story.notes.push(note);
+    }
+    for (key, text) in said_first {
+        story.add(batch, &format!("{key}_first"), text);
+    }
+    for key in story.tags.fit(room) {
+        let container = recipe.container;
+        story.leave_out(batch, format!("`{}` is too long for {container}, and is not in the video", key.as_str()));
+    }
+    story
+}
+
+impl Story {
+    /// What can be used of what `frame` says.
+    fn read(&mut self, batch: &Batch, frame: &Frame) -> Vec<(&'static str, String)> {
+        let path = batch.path_of(frame);
+        let name = path.file_name().unwrap_or_default().shown().to_string();
+        let Texts { texts, stamps, deforum, left_out } = match texts::read(&path, &frame.identity) {
+            Ok(texts) => texts,
+            Err(error) => {
+                self.leave_out(batch, format!("what made {name} cannot be read: {}", chain(&error)));
+                return Vec::new();
+            }
+        };
+        for key in left_out {
+            self.leave_out(batch, format!("`{key}` of {name} is too long or damaged, and is not in the video"));
+        }
+        let mut said: Vec<(&'static str, String)> = Vec::new();
+        for (key, text) in texts {
+            if GRAPHS.contains(&key) && !origin::is_object(text.as_bytes()) {
+                self.leave_out(batch, format!("`{key}` of {name} is not JSON, and is not in the video"));
+            } else {
+                said.push((if key == "sd-metadata" { "sd_metadata" } else { key }, text));
+            }
+        }
+        if !stamps.is_empty() {
+            let stamps: Map<String, Value> =
+                stamps.into_iter().map(|(key, value)| (key.to_owned(), Value::String(value))).collect();
+            said.push(("blender", Value::Object(stamps).to_string()));
+        }
+        said.extend(deforum.map(|settings| ("deforum", settings)));
+        said
+    }
+
+    fn leave_out(&mut self, batch: &Batch, note: String) {
+        tracing::warn!(dir = %batch.dir.shown(), pattern = %batch.pattern, "{note}");
+        self.notes.push(note);
+    }
+
+    fn add(&mut self, batch: &Batch, key: &str, text: String) {
+        match (Key::new(key), Text::new(text)) {
+            (Some(key), Some(text)) => self.tags.add(key, text),
+            _ => self.leave_out(batch, format!("`{key}` is empty or has a zero in it, and is not in the video")),
+        }
+    }
+}
+
+/// What reeld knows of the video itself. Names without their folder, which is nobody's business.
+fn facts(batch: &Batch, first: &Frame, last: &Frame, rate: FrameRate, count: u64) -> String {
+    let name = |frame: &Frame| batch.path_of(frame).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let facts = json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "pattern": batch.pattern.to_string(),
+        "first": name(first),
+        "last": name(last),
+        "frames": count,
+        "rate": format!("{}/{}", rate.num, rate.den),
+    });
+    facts.to_string()
+}
