@@ -1,14 +1,16 @@
-//! What a file says of itself beside its pictures: texts under keys, in order.
+//! What a file says of itself beside its pictures: texts under keys, in order, and the time code that it begins with.
 //!
 //! Owns which keys and texts there can be, how much of them a container takes, and the form in which FFmpeg reads them. It
 //! neither decides what is said nor writes into a file.
 
+use std::fmt;
 use std::io;
+use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
 use super::ffmpeg::child::Inherited;
-use crate::config::Container;
+use crate::config::{Container, FrameRate};
 
 /// Names that muxers or players take for their own. A `comment` that is not JSON makes the page of a widespread ComfyUI
 /// extension hang when a Matroska file is dropped on it, and a huge one breaks players.
@@ -78,40 +80,82 @@ impl Text {
     }
 }
 
-/// Texts in order, each key once.
+/// The number of a frame, as editors count: hours, minutes, seconds, and frames of the second that has begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timecode {
+    number: u32,
+    per_second: NonZeroU32,
+}
+
+impl Timecode {
+    /// Of frame `number` in a video at `rate`, without dropped numbers. `None` where there is none: of negative numbers, of
+    /// those of a day and more, which are more likely a date, and at rates that are nearer to 0 frames a second than to 1.
+    #[must_use]
+    pub fn of(number: i64, rate: FrameRate) -> Option<Self> {
+        const DAY: u64 = 24 * 60 * 60;
+        let (num, den) = (u64::from(rate.num.get()), u64::from(rate.den.get()));
+        // As FFmpeg rounds it.
+        let per_second = u32::try_from((num + den / 2) / den).ok().and_then(NonZeroU32::new)?;
+        let number =
+            u32::try_from(number).ok().filter(|number| u64::from(*number) / u64::from(per_second.get()) < DAY)?;
+        Some(Self { number, per_second })
+    }
+}
+
+impl fmt::Display for Timecode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (seconds, frames) = (self.number / self.per_second, self.number % self.per_second);
+        write!(f, "{:02}:{:02}:{:02}:{frames:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+    }
+}
+
+/// Texts in order, each key once, and a time code.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Vec<(String, String)>", into = "Vec<(String, String)>")]
-pub struct Tags(Vec<(Key, Text)>);
+#[serde(try_from = "Pairs", into = "Pairs")]
+pub struct Tags {
+    texts: Vec<(Key, Text)>,
+    start: Option<Timecode>,
+}
+
+/// Tags as plain data.
+pub(super) type Pairs = (Vec<(String, String)>, Option<Timecode>);
 
 impl Tags {
     /// Adds a text, unless there is one of this key already.
     pub fn add(&mut self, key: Key, text: Text) {
-        if self.0.iter().all(|(known, _)| *known != key) {
-            self.0.push((key, text));
+        if self.texts.iter().all(|(known, _)| *known != key) {
+            self.texts.push((key, text));
         }
+    }
+
+    /// Gives it the time code that it begins with. Only mp4 and mov have a track for that.
+    pub fn start_at(&mut self, start: Option<Timecode>) {
+        self.start = start;
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.texts.is_empty() && self.start.is_none()
     }
 
     /// Each key with its text.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(key, text)| (key.as_str(), text.as_str()))
+        self.texts.iter().map(|(key, text)| (key.as_str(), text.as_str()))
     }
 
     /// How many bytes of a file they take at most.
     #[must_use]
     pub(crate) fn bytes(&self) -> usize {
-        self.iter().map(|(key, text)| size(key, text)).sum()
+        // The track of a time code.
+        let start = if self.start.is_some() { 1024 } else { 0 };
+        self.iter().map(|(key, text)| size(key, text)).sum::<usize>() + start
     }
 
     /// Takes out what `room` has no place for, and gives back the keys of that. What comes first is kept first.
     pub(crate) fn fit(&mut self, room: Room) -> Vec<Key> {
         let (mut left, mut out) = (room.all, Vec::new());
-        self.0.retain(|(key, text)| {
+        self.texts.retain(|(key, text)| {
             let size = size(key.as_str(), text.as_str());
             let fits = size <= left && text.as_str().len() < room.each;
             if fits {
@@ -128,6 +172,10 @@ impl Tags {
     /// end a line at a carriage return.
     pub(crate) fn ffmetadata(&self) -> Vec<u8> {
         let mut out = b";FFMETADATA1\n".to_vec();
+        if let Some(start) = self.start {
+            // Under this key FFmpeg makes a track of it.
+            out.extend(format!("timecode={start}\n").bytes());
+        }
         for (key, text) in self.iter() {
             out.extend(key.bytes());
             out.push(b'=');
@@ -154,11 +202,11 @@ fn size(key: &str, text: &str) -> usize {
     key.len() + text.len() + OVERHEAD
 }
 
-impl TryFrom<Vec<(String, String)>> for Tags {
+impl TryFrom<Pairs> for Tags {
     type Error = String;
 
-    fn try_from(pairs: Vec<(String, String)>) -> Result<Self, String> {
-        let mut tags = Self::default();
+    fn try_from((pairs, start): Pairs) -> Result<Self, String> {
+        let mut tags = Self { texts: Vec::new(), start };
         for (key, text) in pairs {
             let refused = || format!("no file can carry a tag `{key}` of this text");
             let text = Text::new(text).ok_or_else(refused)?;
@@ -168,9 +216,9 @@ impl TryFrom<Vec<(String, String)>> for Tags {
     }
 }
 
-impl From<Tags> for Vec<(String, String)> {
-    fn from(tags: Tags) -> Self {
-        tags.0.into_iter().map(|(Key(key), Text(text))| (key, text)).collect()
+impl From<Tags> for Pairs {
+    fn from(Tags { texts, start }: Tags) -> Self {
+        (texts.into_iter().map(|(Key(key), Text(text))| (key, text)).collect(), start)
     }
 }
 
@@ -242,8 +290,10 @@ pub(super) mod tests {
             "[\\\\;#=\\n\\r \"'\\[\\]{}:é\\x01]{1,40}".boxed(),
             r#"\{"[a-z=;#\\\\"]{0,20}": ?(NaN|-Infinity|"é\\\\n")\}"#.boxed(),
         ];
-        prop::collection::vec(("[a-z][a-z0-9_]{0,63}", text), 0..5).prop_map(|pairs| {
+        let start = prop::option::of((0..10_000_000_i64, 1..200_u32));
+        (prop::collection::vec(("[a-z][a-z0-9_]{0,63}", text), 0..5), start).prop_map(|(pairs, start)| {
             let mut tags = Tags::default();
+            tags.start_at(start.and_then(|(number, num)| Timecode::of(number, rate(num, 1))));
             for (key, text) in pairs {
                 if let (Some(key), Some(text)) = (Key::new(&key), Text::new(text)) {
                     tags.add(key, text);
@@ -262,6 +312,26 @@ pub(super) mod tests {
             assert_eq!(Key::new(key).unwrap().as_str(), key);
         }
         assert_eq!((Text::new(String::new()), Text::new("a\0".to_owned())), (None, None));
+    }
+
+    fn rate(num: u32, den: u32) -> FrameRate {
+        FrameRate { num: NonZeroU32::new(num).unwrap(), den: NonZeroU32::new(den).unwrap() }
+    }
+
+    #[test]
+    fn a_time_code_counts_frames_as_editors_do() {
+        let of = |number, num, den| Timecode::of(number, rate(num, den)).map(|start| start.to_string());
+        let is = |text: &str| Some(text.to_owned());
+        assert_eq!(of(0, 24, 1), is("00:00:00:00"));
+        assert_eq!(of(1001, 24, 1), is("00:00:41:17"));
+        assert_eq!(of(1001, 24_000, 1001), is("00:00:41:17"));
+        assert_eq!(of(86_400, 24, 1), is("01:00:00:00"));
+        assert_eq!(of(7, 25, 3), is("00:00:00:07"));
+        assert_eq!(of(119, 120, 1), is("00:00:00:119"));
+        assert_eq!(of(24 * 86_400 - 1, 24, 1), is("23:59:59:23"));
+        for (number, num, den) in [(-1, 24, 1), (24 * 86_400, 24, 1), (20_250_301_120_000, 24, 1), (1, 1, 3)] {
+            assert_eq!(of(number, num, den), None, "{number}");
+        }
     }
 
     #[test]
@@ -290,7 +360,9 @@ pub(super) mod tests {
     proptest! {
         #[test]
         fn what_is_written_is_read(tags in tags()) {
-            prop_assert_eq!(parse(&tags.ffmetadata()).unwrap(), Vec::from(tags.clone()));
+            let (mut expected, start) = Pairs::from(tags.clone());
+            expected.splice(0..0, start.map(|start| ("timecode".to_owned(), start.to_string())));
+            prop_assert_eq!(parse(&tags.ffmetadata()).unwrap(), expected);
             let json = serde_json::to_string(&tags).unwrap();
             prop_assert_eq!(serde_json::from_str::<Tags>(&json).unwrap(), tags);
         }

@@ -5,9 +5,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::config::{FrameRate, Metadata};
+use crate::config::{Container, FrameRate, Metadata};
 use crate::encode::recipe::Recipe;
-use crate::encode::tags::{Key, Room, Tags, Text};
+use crate::encode::tags::{Key, Room, Tags, Text, Timecode};
 use crate::error::chain;
 use crate::frame::metadata::texts::{self, Texts};
 use crate::sequence::{Batch, Frame, origin};
@@ -46,6 +46,10 @@ pub(super) fn of(batch: &Batch, metadata: Metadata, recipe: &Recipe, rate: Frame
     }
     if metadata == Metadata::Everything {
         story.add(batch, "reeld", facts(batch, first, last, rate, count));
+        if matches!(recipe.container, Container::Mp4 | Container::Mov) {
+            let (first, _) = batch.span();
+            story.tags.start_at(Timecode::of(first, rate));
+        }
     }
     // What matters most comes first, because it finds its place first.
     said.sort_by_key(|(key, _)| match *key {
@@ -55,7 +59,7 @@ pub(super) fn of(batch: &Batch, metadata: Metadata, recipe: &Recipe, rate: Frame
     });
     let differs = |key: &str, text: &str| said.iter().all(|(known, last)| *known != key || last != text);
     said_first.retain(|(key, text)| differs(key, text));
-    // Of each frame of a film they are others. Those that are the same in all, and where it begins, stand in the first one's.
+    // They are others in each frame of a film. The first ones say where it begins, and all that is the same throughout.
     let stamps = said_first.iter().position(|(key, _)| *key == "blender").map(|at| said_first.remove(at).1);
     for (key, text) in said {
         let text = if key == "blender" { stamps.clone().unwrap_or(text) } else { text };
@@ -138,4 +142,111 @@ fn facts(batch: &Batch, first: &Frame, last: &Frame, rate: FrameRate, count: u64
         "rate": format!("{}/{}", rate.num, rate.den),
     });
     facts.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::Arc;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::config::{Builtin, Preset, Root, Video};
+    use crate::encode::recipe::Source;
+    use crate::files::identity_of;
+    use crate::sequence::finish::FinishReason;
+    use crate::sequence::gaps::NumberRanges;
+    use crate::sequence::{Padding, Pattern};
+
+    /// A folder of frames with these texts.
+    fn batch(frames: &[&[(&str, &str)]]) -> (TempDir, Batch) {
+        let dir = tempfile::tempdir().unwrap();
+        let frame = |(number, texts): (i64, &&[(&str, &str)])| {
+            let path = dir.path().join(format!("f_{number:04}.png"));
+            let mut encoder = png::Encoder::new(fs::File::create(&path).unwrap(), 8, 8);
+            for (key, text) in *texts {
+                encoder.add_itxt_chunk((*key).to_owned(), (*text).to_owned()).unwrap();
+            }
+            encoder.write_header().unwrap().write_image_data(&[0; 64]).unwrap();
+            Frame { name: None, number, identity: identity_of(&fs::metadata(&path).unwrap()) }
+        };
+        let batch = Batch {
+            dir: Arc::from(dir.path()),
+            pattern: Pattern::new("f_", ".png", Padding::Width(4)),
+            frames: (1..).zip(frames).map(frame).collect(),
+            unreadable: Vec::new(),
+            previews: Vec::new(),
+            rewritten: NumberRanges::default(),
+            missing: NumberRanges::default(),
+            reason: FinishReason::Marker(".done".into()),
+            taken_for: None,
+        };
+        (dir, batch)
+    }
+
+    fn told(batch: &Batch, metadata: Metadata) -> (Vec<(String, String)>, Vec<String>) {
+        let video =
+            Video { preset: Preset::Builtin(Builtin::H264), ..Video::clone(&Root::with_defaults("/".into()).video) };
+        let source = Source { width: 64, height: 64, deep: false, linear: false, alpha: false };
+        let recipe = Recipe::resolve(&video, &source).unwrap();
+        let story = of(batch, metadata, &recipe, video.rate, batch.frames.len() as u64);
+        (story.tags.iter().map(|(key, text)| (key.to_owned(), text.to_owned())).collect(), story.notes)
+    }
+
+    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(key, text)| ((*key).to_owned(), (*text).to_owned())).collect()
+    }
+
+    #[test]
+    fn the_last_frame_speaks_and_the_first_is_heard_where_it_says_otherwise() {
+        let first: &[_] = &[("prompt", "{\"seed\": 1}"), ("workflow", "{}"), ("parameters", "one")];
+        let last: &[_] = &[("prompt", "{\"seed\": 9}"), ("workflow", "{}")];
+        let (_dir, batch) = batch(&[first, &[("prompt", "{\"seed\": 5}")], last]);
+        let (tags, notes) = told(&batch, Metadata::Frames);
+        let expected = [
+            ("workflow", "{}"),
+            ("prompt", "{\"seed\": 9}"),
+            ("prompt_first", "{\"seed\": 1}"),
+            ("parameters_first", "one"),
+        ];
+        assert_eq!(tags, pairs(&expected));
+        assert_eq!(notes.len(), 1);
+        assert!(notes[0].contains("`prompt`, `parameters`"), "{notes:?}");
+        assert_eq!(told(&batch, Metadata::Nothing), (Vec::new(), Vec::new()));
+    }
+
+    #[test]
+    fn a_frame_that_is_another_file_by_now_costs_its_text_alone() {
+        let text: &[_] = &[("prompt", "{\"nan\": NaN}")];
+        let (dir, batch) = batch(&[text, text]);
+        fs::write(dir.path().join("f_0002.png"), "another").unwrap();
+        let (tags, notes) = told(&batch, Metadata::Frames);
+        assert_eq!(tags, pairs(text));
+        assert!(matches!(&notes[..], [note] if note.contains("what made f_0002.png cannot be read")), "{notes:?}");
+        fs::remove_file(dir.path().join("f_0001.png")).unwrap();
+        let (tags, notes) = told(&batch, Metadata::Frames);
+        assert_eq!((tags, notes.len()), (Vec::new(), 2));
+        // What reeld knows, it knows all the same.
+        assert_eq!(told(&batch, Metadata::Everything).0.len(), 1);
+    }
+
+    #[test]
+    fn stamps_are_those_of_the_first_frame() {
+        let stamps = |frame| [("File", "/a.blend"), ("Frame", frame)];
+        let (_dir, batch) = batch(&[&stamps("0001"), &stamps("0002")]);
+        let (tags, notes) = told(&batch, Metadata::Frames);
+        assert_eq!(tags, pairs(&[("blender", "{\"File\":\"/a.blend\",\"Frame\":\"0001\"}")]));
+        assert!(notes.is_empty(), "{notes:?}");
+    }
+
+    #[test]
+    fn what_is_not_one_object_of_json_is_no_graph() {
+        for text in ["", "no", "[1]", "{\"a\": 1", "{} {}", "\"{}\"", "{'a': 1}"] {
+            assert!(!origin::is_object(text.as_bytes()), "{text}");
+        }
+        for text in ["{}", " {\"a\": [NaN, -Infinity, \"NaN\", Infinity]}\n", "{\"a\": \"\\ud800\"}"] {
+            assert!(origin::is_object(text.as_bytes()), "{text}");
+        }
+    }
 }

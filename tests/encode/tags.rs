@@ -9,9 +9,9 @@ use reeld::config::{Builtin, Container, EncoderArgs, Video};
 use reeld::encode::ffmpeg::Stop;
 use reeld::encode::join::{VideoPart, join, prove};
 use reeld::encode::recipe::Form;
-use reeld::encode::tags::Tags;
+use reeld::encode::tags::{Tags, Timecode};
 
-use crate::help::{Look, Shot, ffmpeg, frame_file, make, own, video};
+use crate::help::{Look, Shot, ffmpeg, frame_file, make, own, rate, video};
 use crate::page::drop_on_page;
 
 const SIZE: (u32, u32) = (96, 64);
@@ -24,7 +24,7 @@ const PARAMETERS: &str = "a cat, #1\nNegative prompt: dog = \\; \nSteps: 20, See
 
 fn tags(workflow: &str) -> Tags {
     let pairs = [("workflow", workflow), ("prompt", PROMPT), ("parameters", PARAMETERS)];
-    Tags::try_from(pairs.map(|(key, text)| (key.to_owned(), text.to_owned())).to_vec()).unwrap()
+    Tags::try_from((pairs.map(|(key, text)| (key.to_owned(), text.to_owned())).to_vec(), None)).unwrap()
 }
 
 fn assert_found(file: &Path, workflow: &str) {
@@ -97,13 +97,18 @@ impl Joined {
     }
 
     fn assert_found(&self, workflow: &str) -> PathBuf {
+        let output = self.make(&tags(workflow));
+        assert_found(&output, workflow);
+        output
+    }
+
+    fn make(&self, tags: &Tags) -> PathBuf {
         let mut job = self.shot.job(&self.video);
-        job.tags = tags(workflow);
+        job.tags = tags.clone();
         let output = self.shot.dir.path().join(format!("joined.{}", job.recipe.extension()));
         let stop = Stop::default();
         join(ffmpeg(), &job.encode_spec(), &self.parts, &output, &stop).unwrap();
         prove(ffmpeg(), &job.recipe, job.rate, &self.parts, &output, job.settings, &stop).unwrap();
-        assert_found(&output, workflow);
         output
     }
 }
@@ -164,6 +169,28 @@ fn boxes(file: &Path) -> Vec<([u8; 4], usize)> {
         at += size;
     }
     boxes
+}
+
+/// A track beside the pictures, which is in nobody's way.
+#[test]
+fn a_time_code_is_that_of_the_first_frame() {
+    let h264 = Video { rate: rate(24_000, 1001), ..own("libx264", "yuv420p", Container::Mov, &["-crf", "30"]) };
+    for video in [video(Builtin::H264), h264, video(Builtin::Prores)] {
+        let mut tags = tags(WORKFLOW);
+        tags.start_at(Timecode::of(1001, video.rate));
+        let joined = Joined::of(&video, Shot::new(7, SIZE, Look::Eight));
+        let mut job = joined.shot.job(&video);
+        job.output = joined.shot.dir.path().join(format!("video.{}", job.recipe.extension()));
+        fs::write(&job.output, "").unwrap();
+        job.tags = tags.clone();
+        make(&job).unwrap();
+        for file in [job.output, joined.make(&tags)] {
+            assert_found(&file, WORKFLOW);
+            let said = Command::new(&ffmpeg().path).arg("-i").arg(&file).output().unwrap().stderr;
+            let said = String::from_utf8(said).unwrap();
+            assert!(said.contains("tmcd") && said.matches(": 00:00:41:17").count() >= 2, "{said}");
+        }
+    }
 }
 
 /// Fifty megabytes are more than one argument, one pipe and one line of most programs.

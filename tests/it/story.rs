@@ -199,7 +199,12 @@ fn what_reeld_knows_is_in_the_video() {
         r#"{{"first":"frame_0007.png","frames":6,"last":"frame_0012.png","pattern":"frame_####.png","rate":"24000/1001","version":"{}"}}"#,
         env!("CARGO_PKG_VERSION")
     );
-    assert!(holds(&sandbox.path().join("h264.mp4"), &facts));
+    let video = sandbox.path().join("h264.mp4");
+    assert!(holds(&video, &facts));
+    assert!(holds(&video, "tmcd") && holds(&video, "00:00:00:07"));
+    fs::remove_file(&video).unwrap();
+    encode(&sandbox, &shot, "h264", &["--metadata", "frames"]);
+    assert!(!holds(&video, "tmcd"));
 }
 
 #[test]
