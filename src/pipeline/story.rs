@@ -133,7 +133,7 @@ impl Story {
 /// What reeld knows of the video itself. Names without their folder, which is nobody's business.
 fn facts(batch: &Batch, first: &Frame, last: &Frame, rate: FrameRate, count: u64) -> String {
     let name = |frame: &Frame| batch.path_of(frame).file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let facts = json!({
+    let mut facts = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "pattern": batch.pattern.to_string(),
         "first": name(first),
@@ -141,6 +141,9 @@ fn facts(batch: &Batch, first: &Frame, last: &Frame, rate: FrameRate, count: u64
         "frames": count,
         "rate": format!("{}/{}", rate.num, rate.den),
     });
+    if let Some(by) = batch.made_by.as_ref().filter(|by| by.is_known()) {
+        facts["generator"] = json!(by.generator);
+    }
     facts.to_string()
 }
 
@@ -181,6 +184,8 @@ mod tests {
             missing: NumberRanges::default(),
             reason: FinishReason::Marker(".done".into()),
             taken_for: None,
+            makers_rate: None,
+            made_by: None,
         };
         (dir, batch)
     }
