@@ -21,7 +21,7 @@ use reeld::frame::color::Feed;
 use tempfile::TempDir;
 
 use crate::contents::{CONTENTS, Content};
-use crate::help::{Shot, drawn, encode, ffmpeg, frame_file, make, own, video, with_quality};
+use crate::help::{Shot, decode, drawn, encode, ffmpeg, frame_file, make, own, video, with_quality};
 
 const SIZE: (u32, u32) = (320, 180);
 const COUNT: u32 = 20;
@@ -558,16 +558,30 @@ fn honest_videos_of_every_kind_are_proved() {
 }
 
 /// The encoder compared numbers of two palettes: after a flash, and where two pictures alternate, pixels kept the colour of the
-/// frame before. The proof would see it.
+/// frame before. They are too few for the proof to see, so that each is looked at.
 #[test]
 fn a_gif_has_no_holes() {
-    for content in CONTENTS.iter().filter(|content| ["flash", "strobe", "cuts"].contains(&content.name)) {
-        // The second flash comes with the twelfth frame.
-        let shot = shot_of(content, GIF_SIZE, 13);
-        for video in [video(Builtin::Gif), own("gif", "bgr0", Container::Gif, &[])] {
-            let made = make(&shot.job(&video));
-            assert!(made.is_ok(), "{}: {}", content.name, made.unwrap_err());
-        }
+    // A still picture under flashes, the second of which comes with the twelfth frame.
+    let count = 13;
+    let flash = CONTENTS.iter().find(|content| content.name == "flash").unwrap();
+    let picture = |at: u32| flash.picture(GIF_SIZE.0, GIF_SIZE.1, if at % 7 == 4 { 4 } else { 0 }, count);
+    let dir = TempDir::new().unwrap();
+    let frame = |at: u32| {
+        let path = dir.path().join(format!("frame {at:04}.png"));
+        picture(at).save(&path).unwrap();
+        frame_file(&path, at.into())
+    };
+    let frames = (0..count).map(frame).collect();
+    let shot = Shot { dir, frames };
+    for video in [video(Builtin::Gif), own("gif", "bgr0", Container::Gif, &[])] {
+        let job = shot.job(&video);
+        make(&job).unwrap();
+        let decoded = decode(&job.output, &[], "rgb24");
+        let drawn: Vec<u8> = (0..count).flat_map(|at| picture(at).into_raw()).collect();
+        // Colours of a palette are some 60 off at most here. What kept the white of the flash is 150 off and more: 441 pixels with
+        // FFmpeg 5.1.9 and 326 with 9.0.2, where differences are by transparency.
+        let holes = decoded.iter().zip(&drawn).filter(|(one, other)| one.abs_diff(**other) > 100).count();
+        assert_eq!((decoded.len(), holes), (drawn.len(), 0), "{}", video.preset.name());
     }
 }
 
