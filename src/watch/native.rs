@@ -14,7 +14,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
@@ -43,6 +43,9 @@ const WATCHED_FOR: WatchFlags = WatchFlags::ATTRIB
 
 /// Events are read in pieces of this many bytes, a hundred of them or more.
 const BUFFER: usize = 16 * 1024;
+
+/// How long nothing is asked of a kernel that had no memory to answer.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// How soon somebody is to look at what changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,9 +190,14 @@ impl Shared {
             let mut files = [PollFd::new(&self.inotify, PollFlags::IN), PollFd::new(ended, PollFlags::IN)];
             match poll(&mut files, None) {
                 Err(Errno::INTR) => continue,
-                // Neither file is closed, so that nothing else can fail but for want of memory. Nobody could say what was
-                // missed: reading everything from time to time has to do.
-                Err(_) => return,
+                // Neither file is closed, so that nothing but a want of memory is left, which passes. What came meanwhile is
+                // read with everything else.
+                Err(_) => {
+                    let lost = record(&self.dirty, News::Lost, is_urgent);
+                    lost.into_iter().for_each(waker);
+                    thread::sleep(AFTER_FAILURE);
+                    continue;
+                }
                 Ok(_) if !files[1].revents().is_empty() => return,
                 Ok(_) => {}
             }
