@@ -120,8 +120,8 @@ fn attempt(path: &Path) -> Result<Connection, Attempt> {
     Ok(connection)
 }
 
-/// A statement is planned once, whatever it is asked about. Otherwise SQLite looks at the values that are bound to it to guess
-/// how many rows they have, and plans it anew for each other value: that took longer than to answer it.
+/// A statement is planned once, whatever it is asked about. Otherwise SQLite plans some anew each time they are used, in case
+/// that the values say how many rows there will be: that took longer than to answer.
 fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
