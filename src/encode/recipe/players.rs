@@ -32,7 +32,7 @@ impl Recipe {
 
     /// What to do about that.
     pub(crate) const PLAYERS_HINT: &str =
-        "`preset = \"h265\"` and `preset = \"av1\"` have room for it; smaller frames or a lower frame rate do too";
+        "use `preset = \"h265\"` or `preset = \"av1\"`, smaller frames or a lower frame rate";
 }
 
 #[cfg(test)]
