@@ -84,23 +84,25 @@ pub(in crate::frame) enum ExrColors {
 /// What renderers call the finished picture, as the last word of a layer's name.
 const BEAUTY: [&str; 8] = ["combined", "beauty", "rgba", "rgb", "composite", "color", "c", "main"];
 
+/// How the channels of a colour picture end, and its alpha: in capitals nearly everywhere.
+const LETTERS: [[&str; 4]; 2] = [["R", "G", "B", "A"], ["r", "g", "b", "a"]];
+
 impl ExrLayer {
     /// Plain R, G and B come first, then a layer that is called like a finished picture, then the first that has colours. In a
-    /// file without any, one channel is the picture in grey: luminance before others, and transparency last.
+    /// file without any, luminance is the picture in grey, or else the only channel that there is. Of several others nobody
+    /// can say which one is meant: a normal or a depth would pass for a picture.
     pub(in crate::frame) fn of(parts: &[Part]) -> Result<Self, FrameErrorKind> {
-        let named =
-            |part: &Part, name: &str| part.channels.list.iter().find(|c| c.name.eq(name)).map(|c| c.name.clone());
         let flat = || parts.iter().enumerate().filter(|(_, part)| !part.deep);
         let mut best: Option<(usize, Self)> = None;
         for (header, part) in flat() {
-            for channel in &part.channels.list {
+            for (channel, letters) in
+                part.channels.list.iter().flat_map(|channel| LETTERS.map(|known| (channel, known)))
+            {
                 let name = channel.name.to_string();
-                let Some(prefix) = name.strip_suffix('R').filter(|prefix| prefix.is_empty() || prefix.ends_with('.'))
-                else {
-                    continue;
-                };
+                let [red, green, blue, alpha] = letters;
+                let Some(prefix) = prefix_of(&name, red) else { continue };
                 let of = |letter: &str| named(part, &format!("{prefix}{letter}"));
-                let (Some(green), Some(blue)) = (of("G"), of("B")) else { continue };
+                let (Some(green), Some(blue)) = (of(green), of(blue)) else { continue };
                 let last = prefix.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
                 let rank = match BEAUTY.iter().position(|known| last.eq_ignore_ascii_case(known)) {
                     _ if prefix.is_empty() => 0,
@@ -109,7 +111,7 @@ impl ExrLayer {
                 };
                 if best.as_ref().is_none_or(|(found, _)| rank < *found) {
                     let colors = ExrColors::Rgb([channel.name.clone(), green, blue]);
-                    best = Some((rank, Self { header, colors, alpha: of("A") }));
+                    best = Some((rank, Self { header, colors, alpha: of(alpha) }));
                 }
             }
         }
@@ -120,21 +122,39 @@ impl ExrLayer {
         if flat().any(|(_, part)| named(part, "RY").or(named(part, "BY")).is_some()) {
             return Err(FrameErrorKind::Unsupported("an EXR of luminance and chroma (Y, RY, BY)".into()));
         }
-        let last_word = |name: &Text| name.to_string().rsplit('.').next().unwrap_or_default().to_owned();
-        let rank = |name: &Text| match last_word(name).as_str() {
-            "Y" => 0,
-            "A" => 2,
-            _ => 1,
-        };
-        let channels = flat().flat_map(|(header, part)| part.channels.list.iter().map(move |c| (header, &c.name)));
-        // The first of equals, which are in the order of their names.
-        let gray = channels.min_by_key(|(_, name)| rank(name));
-        let (header, name) =
-            gray.ok_or_else(|| FrameErrorKind::Unsupported("an EXR without a channel that can be shown".into()))?;
-        let alpha =
-            (last_word(name) == "Y").then(|| named(&parts[header], &name.to_string().replacen('Y', "A", 1))).flatten();
-        Ok(Self { header, colors: ExrColors::Gray(name.clone()), alpha })
+        for (header, part) in flat() {
+            for channel in &part.channels.list {
+                let name = channel.name.to_string();
+                let Some(prefix) = prefix_of(&name, "Y") else { continue };
+                let of = |letter: &str| named(part, &format!("{prefix}{letter}"));
+                // With X and Z beside it, it is a direction.
+                if of("X").is_none() && of("Z").is_none() {
+                    return Ok(Self { header, colors: ExrColors::Gray(channel.name.clone()), alpha: of("A") });
+                }
+            }
+        }
+        let all = || flat().flat_map(|(header, part)| part.channels.list.iter().map(move |c| (header, &c.name)));
+        let is_alpha = |name: &Text| prefix_of(&name.to_string(), "A").is_some();
+        let others: Vec<_> = all().filter(|(_, name)| !is_alpha(name)).collect();
+        let lone = if others.is_empty() { all().collect() } else { others };
+        match lone[..] {
+            [(header, name)] => Ok(Self { header, colors: ExrColors::Gray(name.clone()), alpha: None }),
+            [] => Err(FrameErrorKind::Unsupported("an EXR without a channel that can be shown".into())),
+            [(_, one), .., (_, other)] => Err(FrameErrorKind::Unsupported(format!(
+                "an EXR without colours, of {} channels from {one} to {other}",
+                lone.len()
+            ))),
+        }
     }
+}
+
+/// The layer's name before `letter` in the name of a channel, with its point; nothing where the channel is called otherwise.
+fn prefix_of<'n>(name: &'n str, letter: &str) -> Option<&'n str> {
+    name.strip_suffix(letter).filter(|prefix| prefix.is_empty() || prefix.ends_with('.'))
+}
+
+fn named(part: &Part, name: &str) -> Option<Text> {
+    part.channels.list.iter().find(|channel| channel.name.eq(name)).map(|channel| channel.name.clone())
 }
 
 impl From<exr::error::Error> for FrameErrorKind {

@@ -123,9 +123,12 @@ impl Values<'_> {
         if self.planes.planes > 1 { channel * self.pixels + pixel } else { pixel * self.layout.samples + channel }
     }
 
-    /// Refuses fewer values than the pixels need.
+    /// Refuses another number of values than the pixels have: of values that stand otherwise than they are taken for, something
+    /// would be seen, and it would be wrong.
     fn check(&self, found: usize) -> Result<(), FrameErrorKind> {
-        if found < self.pixels * self.layout.samples {
+        let (planes, samples) = (self.planes.planes, self.layout.samples);
+        let wanted = self.pixels * if planes > 1 { planes } else { samples };
+        if found != wanted || (planes > 1 && planes < samples) {
             return Err(FrameErrorKind::Decode("its pixels do not match its header".into()));
         }
         Ok(())

@@ -76,6 +76,24 @@ fn one_channel_is_a_grey_picture() {
 }
 
 #[test]
+fn luminance_is_found_whatever_its_layer_is_called() {
+    assert_eq!(shown(&[&[("Y-pass.A", 0.25), ("Y-pass.Y", 0.5)]]), [0.5, 0.5, 0.5, 0.25]);
+    assert_eq!(shown(&[&[("b", 3.0), ("g", 2.0), ("r", 1.0)]]), [1.0, 2.0, 3.0]);
+}
+
+#[test]
+fn what_may_be_anything_is_no_picture() {
+    for (channels, says) in [
+        (&[("normal.X", 0.1), ("normal.Y", 0.2), ("normal.Z", 0.3)][..], "3 channels from normal.X to normal.Z"),
+        (&[("A", 1.0), ("depth.Z", 0.2), ("mask.id", 0.3)], "2 channels from depth.Z to mask.id"),
+        (&[("R", 0.2), ("G", 0.3)], "2 channels from G to R"),
+    ] {
+        let error = try_decode(&file(&[channels], Compression::ZIP1), "a.exr").unwrap_err();
+        assert!(matches!(&error, FrameErrorKind::Unsupported(what) if what.contains(says)), "{error:?}");
+    }
+}
+
+#[test]
 fn colours_as_differences_from_the_luminance_are_named() {
     let error = try_decode(&file(&[&[("Y", 0.5), ("RY", 0.5), ("BY", 0.5)]], Compression::ZIP1), "a.exr").unwrap_err();
     assert!(error.to_string().contains("luminance and chroma"), "{error}");

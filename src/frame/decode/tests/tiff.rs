@@ -178,6 +178,14 @@ fn alpha_is_what_the_file_says() {
     assert_eq!(of(&[0]).pixels, Pixels::Rgb8(vec![100, 50, 0, 9, 8, 7]));
     assert!(of(&[2]).info.alpha && !of(&[0]).info.alpha);
 
+    // With something more after it, it is no other.
+    let five = [100, 50, 0, 128, 77, 9, 8, 7, 0, 77];
+    for (planar, extra) in [(false, [1, 0]), (true, [1, 0]), (false, [2, 0]), (true, [2, 0])] {
+        let kind = Kind { samples: 5, extra: &extra, ..RGB };
+        let picture = try_decode(&write(Form { planar, ..USUAL }, &kind, (2, 1), &bytes(&five)), "a.tif");
+        let wanted = if extra[0] == 1 { vec![199, 100, 0, 128, 0, 0, 0, 0] } else { rgba.to_vec() };
+        assert_eq!(picture.unwrap().pixels, Pixels::Rgba8(wanted), "{planar} {extra:?}");
+    }
     let gray = Kind { photometric: 1, samples: 2, extra: &[1], ..RGB };
     assert_eq!(decoded(&write(USUAL, &gray, (1, 1), &bytes(&[64, 128]))).pixels, Pixels::GrayAlpha8(vec![128, 128]));
     let unsaid = Kind { extra: &[0], ..gray };
