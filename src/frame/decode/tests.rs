@@ -6,6 +6,7 @@ use std::io::Cursor;
 use bstr::ByteSlice as _;
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
+use image::codecs::tiff::TiffEncoder;
 use image::codecs::webp::WebPEncoder;
 use image::{DynamicImage, ImageEncoder};
 use proptest::prelude::*;
@@ -136,6 +137,58 @@ fn a_picture_is_turned_as_its_file_says() {
             assert_eq!(picture.pixels, Pixels::Rgb8(plain.clone()), "{name} {nonsense}");
         }
     }
+}
+
+/// The colours are those of the tests of `frame::profile`. That each format hands its profile on is what this is about.
+#[test]
+fn the_profile_of_each_format_is_applied() {
+    fn write(mut encoder: impl ImageEncoder, profile: Vec<u8>) {
+        encoder.set_icc_profile(profile).unwrap();
+        let picture = image::RgbImage::from_pixel(16, 16, image::Rgb([128, 64, 64]));
+        DynamicImage::from(picture).write_with_encoder(encoder).unwrap();
+    }
+    let profile = || moxcms::ColorProfile::new_display_p3().encode().unwrap();
+    let mut files = [(); 4].map(|()| Cursor::new(Vec::new()));
+    let [png, jpeg, webp, tiff] = &mut files;
+    write(PngEncoder::new(png), profile());
+    write(JpegEncoder::new_with_quality(jpeg, 100), profile());
+    write(WebPEncoder::new_lossless(webp), profile());
+    write(TiffEncoder::new(tiff), profile());
+    for (file, name) in files.into_iter().zip(["a.png", "a.jpg", "a.webp", "a.tif"]) {
+        let Pixels::Rgb8(pixels) = try_decode(&file.into_inner(), name).unwrap().pixels else { panic!("{name}") };
+        for (found, wanted) in pixels.iter().zip([138_u8, 59, 62].iter().cycle()) {
+            // JPEG is off by one or two by itself.
+            assert!(found.abs_diff(*wanted) <= 3, "{name}: {found} for {wanted}");
+        }
+    }
+}
+
+/// What a PNG says of its colours in chunks of its own: the first of `cICP`, `sRGB`, `gAMA` counts.
+#[test]
+fn the_chunks_of_a_png_say_its_colours() {
+    let with = |chunks: &[(&[u8; 4], &[u8])]| {
+        let mut file =
+            encode(&DynamicImage::from(image::RgbImage::from_pixel(2, 2, image::Rgb([128, 64, 64]))), ImageFormat::Png);
+        for (name, data) in chunks.iter().rev() {
+            let chunk = [name.as_slice(), data].concat();
+            let length = u32::try_from(data.len()).unwrap().to_be_bytes();
+            let sum = crc32fast::hash(&chunk).to_be_bytes();
+            file.splice(33..33, [&length[..], &chunk, &sum].concat());
+        }
+        match try_decode(&file, "a.png").unwrap().pixels {
+            Pixels::Rgb8(pixels) => [pixels[0], pixels[1], pixels[2]],
+            other => panic!("{other:?}"),
+        }
+    };
+    let p3: (&[u8; 4], &[u8]) = (b"cICP", &[12, 13, 0, 1]);
+    let gamma = |value: u32| value.to_be_bytes();
+    let (linear, usual) = (gamma(100_000), gamma(45_455));
+    assert_eq!(with(&[p3]), [138, 59, 62]);
+    assert_eq!(with(&[p3, (b"sRGB", &[0]), (b"gAMA", &linear)]), [138, 59, 62]);
+    // 64 of 255 of the light is 137 in sRGB.
+    assert_eq!(with(&[(b"gAMA", &linear)]), [188, 137, 137]);
+    assert_eq!(with(&[(b"sRGB", &[0]), (b"gAMA", &linear)]), [128, 64, 64]);
+    assert_eq!(with(&[(b"gAMA", &usual)]), [128, 64, 64]);
 }
 
 #[test]
