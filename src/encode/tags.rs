@@ -42,7 +42,8 @@ const WEBM_READ: usize = (2 << 20) - (64 << 10);
 /// FFmpeg 5.1 and 9.0 read no longer text from Matroska, and nothing after one. WebM has room for none.
 const MATROSKA_TEXT: usize = 1 << 24;
 
-/// The name of a text: a small letter, then small letters, digits and underscores. None that a muxer takes for its own.
+/// The name of a text: a small letter, then small letters, digits and underscores. Names that a muxer takes for
+/// its own are refused.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key(String);
 
@@ -88,8 +89,8 @@ pub struct Timecode {
 }
 
 impl Timecode {
-    /// Of frame `number` in a video at `rate`, without dropped numbers. `None` where there is none: of negative numbers, of
-    /// those of a day and more, which are more likely a date, and at rates that are nearer to 0 frames a second than to 1.
+    /// Of frame `number` in a video at `rate`, without dropped numbers. `None` for negative numbers, for those of
+    /// a day and more, which are more likely a date, and at rates that are nearer to 0 frames a second than to 1.
     #[must_use]
     pub fn of(number: i64, rate: FrameRate) -> Option<Self> {
         const DAY: u64 = 24 * 60 * 60;
@@ -133,7 +134,7 @@ impl Tags {
         self.start = start;
     }
 
-    /// Whether there are none.
+    /// Whether it says nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.texts.is_empty() && self.start.is_none()

@@ -69,8 +69,8 @@ pub struct Settings {
     pub rate: Option<FrameRate>,
 }
 
-/// Reads the settings beside `frame`. Where there are none, or the frames are `stated` to be of a generator that writes none, they
-/// state nothing.
+/// Reads the settings beside `frame`. They state nothing where no such file is there, or where the frames are `stated` to be of
+/// another generator.
 #[must_use]
 pub fn settings_beside(frame: &Path, stated: Option<Generator>) -> Settings {
     let counts = |says: fn(Generator) -> bool| stated.is_none_or(says);

@@ -56,7 +56,7 @@ impl Coding {
         }
     }
 
-    /// The profile, or why there is none to use.
+    /// The profile that stands for it; nothing for sRGB. An error says why it cannot be used.
     fn profile(&self) -> Result<Option<ColorProfile>, String> {
         let mut profile = ColorProfile::new_srgb();
         match self {

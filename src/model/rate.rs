@@ -69,7 +69,7 @@ impl FrameRate {
     ///
     /// # Errors
     ///
-    /// When it is none, or not from 0.001 to 1000 frames per second.
+    /// When the text is no rate, or the rate is not from 0.001 to 1000 frames per second.
     pub fn read(text: &str) -> Result<Self, NoRate> {
         let (num, den) = match text.split_once('/') {
             Some((num, den)) => {

@@ -16,7 +16,7 @@ use crate::page::drop_on_page;
 
 const SIZE: (u32, u32) = (96, 64);
 
-/// All that an escape could be forgotten for, and numbers that are none.
+/// Every character that needs an escape, and words that JSON has no numbers for.
 const WORKFLOW: &str =
     r#"{"nodes":[{"type":"Save=Image;#1","text":"a\\b \"{\" é\u00e9 [x]"}],"version":0.4,"nan":NaN}"#;
 const PROMPT: &str = "{\"1\":\r\n {\"inputs\": {\"cfg\": -Infinity, \"b\": Infinity}} }";

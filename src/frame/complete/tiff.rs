@@ -91,7 +91,7 @@ impl Color {
 /// The first value beside the colours, as `ExtraSamples` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::frame) enum Alpha {
-    /// There is none, or the file does not say what it is: then it may be anything, often zero throughout.
+    /// The file has no such value, or does not say what the value is. Then it may be anything, and is often zero throughout.
     Absent,
     /// The colours are multiplied with it ("associated"), as compositing programs write them.
     Premultiplied,

@@ -22,7 +22,7 @@ pub(super) fn decode(bytes: &dyn Bytes) -> Result<Pixels, FrameErrorKind> {
         channels: if layer.alpha.is_some() { 4 } else { 3 },
     };
     let samples = read().no_deep_data().largest_resolution_level();
-    // Where there is none, no channel has this name, and what comes of it is not kept.
+    // A layer without alpha asks for a name that no channel has, and the value that comes instead is not kept.
     let alpha = layer.alpha.unwrap_or_else(|| Text::new_or_panic("no alpha"));
     let count = picture.width * picture.height * picture.channels;
     let pixels = match layer.colors {
