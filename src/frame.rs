@@ -11,7 +11,6 @@ pub mod complete;
 pub mod decode;
 pub mod digest;
 mod error;
-pub mod fingerprint;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 pub mod limits;
@@ -22,6 +21,7 @@ pub mod sample;
 
 pub use error::{FrameError, FrameErrorKind};
 pub use orientation::Orientation;
+pub use reeld_pixels::fingerprint;
 
 /// The longest side of a frame, in pixels. JPEG itself ends at 65,535, and libjpeg at 65,500.
 pub const MAX_SIDE: u32 = 65_500;

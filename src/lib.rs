@@ -56,6 +56,9 @@
 //! cli > serve > daemon > core > pipeline > journal > encode, deliver, watch > config > frame > sequence > files > error > text > model, starting, fault
 //! ```
 //!
+//! Loops over pixels are in a crate of their own, [`reeld_pixels`], which tests optimise; [`frame`] and [`encode`] hand its modules
+//! on.
+//!
 //! [`error`] has the trait of everything that can fail, and the one printer of its causes; [`files`] what must be done in one way
 //! wherever it is done; [`model`] the data that all share; [`text`] the words for people.
 //!

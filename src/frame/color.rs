@@ -3,6 +3,8 @@
 //! Owns every choice about colour before FFmpeg. 4:2:0 is converted here, so that the matrix and the range are certain;
 //! what is fed as RGB is converted by FFmpeg's scaler, whose flags the recipe spells out.
 
+pub use reeld_pixels::Feed;
+use reeld_pixels::yuv420;
 use serde::{Deserialize, Serialize};
 
 use crate::frame::decode::{Picture, Pixels};
@@ -11,55 +13,6 @@ use crate::frame::{FrameError, FrameErrorKind, MAX_SIDE};
 mod fit;
 mod flat;
 mod linear;
-mod yuv420;
-
-/// The layout of the raw video on FFmpeg's standard input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Feed {
-    /// 8-bit 4:2:0 planes: BT.709 matrix, limited range.
-    Yuv420p,
-    /// 8-bit sRGB.
-    Rgb24,
-    /// 8-bit sRGB and straight alpha.
-    Rgba,
-    /// 16-bit sRGB, little-endian.
-    Rgb48le,
-    /// 16-bit sRGB and straight alpha, little-endian.
-    Rgba64le,
-}
-
-impl Feed {
-    /// FFmpeg's name of the pixel format.
-    #[must_use]
-    pub fn ffmpeg_name(self) -> &'static str {
-        match self {
-            Self::Yuv420p => "yuv420p",
-            Self::Rgb24 => "rgb24",
-            Self::Rgba => "rgba",
-            Self::Rgb48le => "rgb48le",
-            Self::Rgba64le => "rgba64le",
-        }
-    }
-
-    /// Bytes of one frame of `width` times `height` pixels.
-    #[must_use]
-    pub fn frame_bytes(self, width: u32, height: u32) -> usize {
-        let (width, height) = (width as usize, height as usize);
-        match self {
-            Self::Yuv420p => width * height + 2 * width.div_ceil(2) * height.div_ceil(2),
-            Self::Rgb24 => width * height * 3,
-            Self::Rgba => width * height * 4,
-            Self::Rgb48le => width * height * 6,
-            Self::Rgba64le => width * height * 8,
-        }
-    }
-
-    /// Whether alpha is kept.
-    #[must_use]
-    pub fn has_alpha(self) -> bool {
-        matches!(self, Self::Rgba | Self::Rgba64le)
-    }
-}
 
 /// The size of the video, and of the pictures in its top left corner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -162,12 +115,12 @@ fn to_yuv420(picture: &Picture, canvas: &Canvas, background: [u8; 3], out: &mut 
     let width = canvas.width as usize;
     match &picture.pixels {
         Pixels::Rgba8(rgba) if size == (canvas.width, canvas.height) && is_opaque(rgba) => {
-            yuv420::convert(rgba.as_chunks::<4>().0, width, out);
+            yuv420::of_rgba(rgba.as_chunks::<4>().0, width, out);
         }
         pixels => {
             let rgb = flat::rgb::<u8>(pixels, background);
             let rgb = fit::onto::<u8, 3>(rgb, size, canvas, background);
-            yuv420::convert(rgb.as_chunks::<3>().0, width, out);
+            yuv420::of_rgb(rgb.as_chunks::<3>().0, width, out);
         }
     }
 }
