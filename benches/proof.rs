@@ -34,11 +34,7 @@ use reeld::encode::verify::measure::{Measure, Reading, Statistic};
 use reeld::files::identity_of;
 use reeld::frame::color::Feed;
 use reeld::sequence::sizes::SizeChange;
-
-#[path = "../tests/encode/contents.rs"]
-mod contents;
-
-use contents::{CONTENTS, Content};
+use reeld_films::contents::{CONTENTS, Content};
 
 /// What the frames of a film are like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
