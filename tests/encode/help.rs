@@ -198,6 +198,33 @@ pub(crate) fn decode(path: &Path, args: &[&str], pix_fmt: &str) -> Vec<u8> {
     output.stdout
 }
 
+/// The decoded frames of several videos, each by itself, by one FFmpeg: to start one takes longer than to decode a short video.
+pub(crate) fn decode_each(paths: &[&Path], pix_fmt: &str) -> Vec<Vec<u8>> {
+    let folder = TempDir::new().unwrap();
+    let raw = |index: usize| folder.path().join(index.to_string());
+    let mut command = Command::new(&ffmpeg().path);
+    command.args(["-nostdin", "-v", "error"]);
+    for path in paths {
+        command.arg("-i").arg(path);
+    }
+    for index in 0..paths.len() {
+        command.args([
+            "-map",
+            &format!("{index}:v"),
+            "-fps_mode",
+            "passthrough",
+            "-pix_fmt",
+            pix_fmt,
+            "-f",
+            "rawvideo",
+        ]);
+        command.arg(raw(index));
+    }
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    (0..paths.len()).map(|index| fs::read(raw(index)).unwrap()).collect()
+}
+
 /// FFmpeg's own description of the stream: codec, profile, pixel format, colours, rate.
 pub(crate) fn describe(path: &Path) -> String {
     let output = Command::new(&ffmpeg().path).args(["-nostdin", "-hide_banner", "-i"]).arg(path).output().unwrap();
