@@ -28,6 +28,7 @@ pub mod measure;
 pub(super) mod packets;
 mod pixels;
 mod source;
+pub mod texts;
 pub(super) mod timing;
 mod webp;
 

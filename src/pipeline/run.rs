@@ -161,6 +161,10 @@ fn make_video(
     let encode_ms = ms_since(started) - verify_ms;
     verify::check_inputs(&spec.frames)?;
     anomalies.extend(Anomaly::unreadable(bad));
+    let untold = verify::texts::missing(staging.path(), spec.encode.recipe.container, &spec.encode.tags)?;
+    if !untold.is_empty() {
+        anomalies.push(Anomaly::Untold { keys: untold });
+    }
     if root.delivery.cleanup == Cleanup::Delete && spec.encode.recipe.tolerance.is_coarse() {
         anomalies.push(Anomaly::Coarse);
     }
