@@ -10,11 +10,12 @@ use bstr::BString;
 use crate::config::{Root, Settings};
 use crate::core::command::{Reply, RetryTarget};
 use crate::core::event::ReadRequest;
-use crate::core::live::live_encode::{Position, Serial};
+use crate::core::live::live_encode::Serial;
 use crate::core::live::{Era, Key, MakerId};
 use crate::core::news::News;
 use crate::core::roots::{ListingFingerprint, ReaderId};
 use crate::core::snapshot::Snapshot;
+use crate::encode::recipe::ChunkPosition;
 use crate::journal::{BatchId, ChunkId};
 use crate::model::Identity;
 use crate::pipeline::job::Job;
@@ -100,7 +101,7 @@ pub(crate) enum LiveEffect {
     Check { era: Era, key: Key, frames: Vec<Frame>, generator: Option<Generator> },
     /// Start an encoder. Answers: `Drained` whenever it has taken all that it was fed, `Encoded` when it has ended, `Closed`
     /// when its chunk is proved.
-    Open { key: Key, serial: Serial, position: Position, maker: MakerId },
+    Open { key: Key, serial: Serial, position: ChunkPosition, maker: MakerId },
     /// Feed it these frames, after those before.
     Push { key: Key, serial: Serial, frames: Vec<Frame> },
     /// It gets no more frames.

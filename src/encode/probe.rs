@@ -6,7 +6,7 @@ use std::{fs, io};
 use super::chunk::{BadFrames, EncodeSpec, FrameFile, FrameQueue, Settings};
 use super::error::EncodeError;
 use super::ffmpeg::{Ffmpeg, Stop};
-use super::recipe::{Form, Recipe, Source};
+use super::recipe::{ChunkPosition, Form, Recipe, Source};
 use super::tags::Tags;
 use super::verified::encode_verified;
 use crate::config::{Encoder, Video};
@@ -67,7 +67,7 @@ pub fn probe_in(
         .collect::<Result<Vec<FrameFile>, EncodeError>>()?;
     let source = Source { width: SIZE.0, height: SIZE.1, deep: false, linear: false, alpha: false };
     let recipe = Recipe::resolve(video, &source)?;
-    let chunk = Form::Chunk { gop: encoder.chunk_length, first: true };
+    let chunk = Form::Chunk { gop: encoder.chunk_length, position: ChunkPosition::First };
     let has_chunk = extent == Extent::VideoAndChunk && recipe.joinable();
     for form in [Some(Form::Reel), has_chunk.then_some(chunk)].into_iter().flatten() {
         let name = if form == Form::Reel { "video" } else { "chunk" };

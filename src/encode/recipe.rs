@@ -26,7 +26,7 @@ use encoder_family::EncoderFamily;
 pub use error::RecipeError;
 pub use fidelity::Fidelity;
 pub(crate) use form::Arrival;
-pub use form::Form;
+pub use form::{ChunkPosition, Form};
 use pixels::Pixels;
 pub use proof_frames::ProofFrames;
 
@@ -169,9 +169,9 @@ impl Recipe {
     pub(crate) fn encoder_args(&self, form: Form, arrival: Arrival, threads: Option<usize>) -> Vec<String> {
         let mut args = self.encoder_args.clone();
         let family = EncoderFamily::of(&self.encoder);
-        if let Form::Chunk { gop, first } = form {
-            family.divide(&mut args, gop);
-            if !first {
+        if let Form::Chunk { gop, position } = form {
+            family.divide(&mut args, gop, position);
+            if position != ChunkPosition::First {
                 family.go_on(&mut args);
             }
         }

@@ -17,6 +17,7 @@ use crate::encode::chunk::plan::{Piece, plan};
 use crate::encode::chunk::{BadFrames, ChunkOutcome, ChunkSpec, FrameFile, FrameQueue, Progress, Shown};
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::encode::join::{self, VideoPart};
+use crate::encode::recipe::ChunkPosition;
 use crate::encode::verified::encode_verified;
 use crate::error::{Explain as _, chain};
 use crate::frame::digest::{self, Contents};
@@ -270,10 +271,10 @@ impl<'a> Chunked<'a> {
     }
 
     fn piece(&self, range: std::ops::Range<usize>, progress: &(dyn Fn(Progress) + Sync)) -> Result<Made, Miss> {
-        let first = range.start == 0;
+        let position = if range.start == 0 { ChunkPosition::First } else { ChunkPosition::Later };
         let frames = &self.spec.frames[range];
         let queue = FrameQueue::of(frames.to_vec());
-        let made = self.maker.make(&queue, first, self.spec.encode.bad_frames, progress, self.stop, || {})?;
+        let made = self.maker.make(&queue, position, self.spec.encode.bad_frames, progress, self.stop, || {})?;
         // Held is the frame before, which is in another chunk.
         if let (BadFrames::Hold, Some(first), Some(bad)) =
             (self.spec.encode.bad_frames, frames.first(), made.bad.first())

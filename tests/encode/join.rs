@@ -12,7 +12,7 @@ use reeld::encode::chunk::{BadFrames, EncodeSpec, Settings};
 use reeld::encode::ffmpeg::Stop;
 use reeld::encode::join::{VideoPart, join, prove};
 use reeld::encode::preview;
-use reeld::encode::recipe::{Form, Recipe};
+use reeld::encode::recipe::{ChunkPosition, Form, Recipe};
 use reeld::encode::tags::Tags;
 use reeld::encode::verify::Proof;
 use reeld::error::chain;
@@ -48,7 +48,12 @@ impl Film {
     fn job(&self, video: &Video, frames: Range<usize>) -> Job {
         let mut job = self.shot.job(video);
         job.output = self.shot.dir.path().join(format!("{}-{}.part", frames.start, frames.end));
-        job.form = Form::Chunk { gop: NonZeroU32::new(24).unwrap(), first: frames.start == 0 };
+        let position = match frames {
+            Range { start: 0, .. } => ChunkPosition::First,
+            Range { end, .. } if end == job.frames.len() => ChunkPosition::Last,
+            _ => ChunkPosition::Later,
+        };
+        job.form = Form::Chunk { gop: NonZeroU32::new(24).unwrap(), position };
         job.frames = job.frames[frames].to_vec();
         job
     }
@@ -230,7 +235,7 @@ fn a_later_part_begins_with_more_than_the_same_frames_as_the_first() {
     let film = Film::of(&video, (640, 360), Look::Eight, &[24, 24]).unwrap();
     let mut first = film.job(&video, 24..48);
     first.output = film.shot.dir.path().join("first.part");
-    first.form = Form::Chunk { gop: NonZeroU32::new(24).unwrap(), first: true };
+    first.form = Form::Chunk { gop: NonZeroU32::new(24).unwrap(), position: ChunkPosition::First };
     make(&first).unwrap();
     let (later, first) = (sizes(&film.parts[1].file)[0], sizes(&first.output)[0]);
     assert!(later * 5 > first * 6, "{later} bytes, {first} as the first");

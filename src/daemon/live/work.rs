@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use crate::config::Root;
-use crate::core::live::live_encode::{Closed, Position};
+use crate::core::live::live_encode::Closed;
 use crate::core::live::{Checked, Key};
 use crate::daemon::live::{Chunks, file_of};
 use crate::encode::EncodeError;
 use crate::encode::chunk::{BadFrames, FrameQueue, Shown};
 use crate::encode::ffmpeg::{FfmpegError, Stop};
-use crate::encode::recipe::{Recipe, Source};
+use crate::encode::recipe::{ChunkPosition, Recipe, Source};
 use crate::error::{Explain as _, chain};
 use crate::frame::{ImageInfo, complete, metadata};
 use crate::pipeline::chunks::ChunkMaker;
@@ -92,14 +92,14 @@ pub(super) fn check(key: &Key, frames: &[Frame], generator: Option<Generator>) -
 pub(super) fn make(
     maker: &ChunkMaker,
     intake: &FrameQueue,
-    position: Position,
+    position: ChunkPosition,
     stop: &Stop,
     encoded: impl FnOnce(),
     sequence: &str,
 ) -> Closed {
     let made = || {
         maker.check_place()?;
-        maker.make(intake, position == Position::First, BadFrames::End, &|_| {}, stop, encoded)
+        maker.make(intake, position, BadFrames::End, &|_| {}, stop, encoded)
     };
     let error = match made() {
         Ok(made) => {

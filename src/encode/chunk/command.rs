@@ -13,7 +13,7 @@ use super::EncodeSpec;
 use crate::config::Container;
 use crate::encode::ffmpeg::child::Inherited;
 use crate::encode::ffmpeg::{Ffmpeg, display_argv, name_in};
-use crate::encode::recipe::{Arrival, Form, Recipe};
+use crate::encode::recipe::{Arrival, ChunkPosition, Form, Recipe};
 
 /// Everything that decides what a file of `spec` is like, except the frames and what its encoder was told of its place and
 /// their arrival: two files with the same settings, made by the same FFmpeg, can be joined.
@@ -21,7 +21,7 @@ pub(crate) fn settings_of(ffmpeg: &Ffmpeg, spec: &EncodeSpec) -> String {
     let recipe = &spec.recipe;
     let form = match spec.form {
         Form::Reel => Form::Reel,
-        Form::Chunk { gop, .. } => Form::Chunk { gop, first: true },
+        Form::Chunk { gop, .. } => Form::Chunk { gop, position: ChunkPosition::First },
     };
     let spec = EncodeSpec { form, ..spec.clone() };
     let with_output: Command = command(ffmpeg, &spec, Path::new(""), Arrival::AtOnce, None).into();

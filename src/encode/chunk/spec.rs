@@ -173,7 +173,7 @@ mod tests {
 
     use super::*;
     use crate::config::{Builtin, EncoderArgs, Preset, Video};
-    use crate::encode::recipe::Source;
+    use crate::encode::recipe::{ChunkPosition, Source};
     use crate::encode::tags::tests::tags;
     use crate::frame::digest::Digest;
     use crate::sequence::sizes::SizeChange;
@@ -224,8 +224,9 @@ mod tests {
             let part = |number| NonZeroU32::new(number).unwrap();
             FrameRate { num: part(num), den: part(den) }
         });
-        let chunk = (1..=u32::MAX, any::<bool>())
-            .prop_map(|(gop, first)| Form::Chunk { gop: NonZeroU32::new(gop).unwrap(), first });
+        let positions = vec![ChunkPosition::First, ChunkPosition::Later, ChunkPosition::Last];
+        let chunk = (1..=u32::MAX, select(positions))
+            .prop_map(|(gop, position)| Form::Chunk { gop: NonZeroU32::new(gop).unwrap(), position });
         let form = prop_oneof![Just(Form::Reel), chunk];
         let bad_frames = select(vec![BadFrames::Skip, BadFrames::Hold, BadFrames::Error, BadFrames::End]);
         let settings = (any::<u8>(), option::of(1..=usize::MAX), any::<Duration>())
