@@ -199,7 +199,7 @@ fn list<'n>(
     Ok(out::line(&printable(&describe_others(kind, dir, &names, of_all)))?)
 }
 
-/// `/renders/a.dpx and 2 more  left alone: the format is not supported: DPX`
+/// `/renders/a.psd and 2 more  left alone: the format is not supported: Photoshop`
 fn describe_others(kind: &str, dir: &str, names: &[String], why: &str) -> String {
     let what = if kind == "single" { "single" } else { "left alone" };
     match names {

@@ -12,6 +12,9 @@ use rustix::fs::{Mode, OFlags};
 use crate::files::identity_of;
 pub(in crate::frame) use crate::frame::complete::bytes::Bytes;
 pub(in crate::frame) use crate::frame::complete::bytes::FileBytes;
+pub(in crate::frame) use crate::frame::complete::dpx::{
+    Channels as DpxChannels, Layout as DpxLayout, Packing as DpxPacking, Transfer,
+};
 pub(in crate::frame) use crate::frame::complete::exr::{ExrColors, ExrLayer};
 pub(crate) use crate::frame::complete::format::Format;
 pub(in crate::frame) use crate::frame::complete::tiff::{Alpha as TiffAlpha, Color as TiffColor, Layout as TiffLayout};
@@ -21,6 +24,7 @@ use crate::model::Identity;
 use crate::sequence::origin::Origin;
 
 mod bytes;
+mod dpx;
 mod exr;
 mod format;
 mod jpeg;
@@ -118,6 +122,7 @@ fn examine_all(bytes: &dyn Bytes, path: &Path) -> Result<(Format, ImageInfo), Fr
         Format::WebP => webp::examine(bytes),
         Format::Tiff => tiff::examine(bytes),
         Format::Exr => exr::examine(bytes),
+        Format::Dpx => dpx::examine(bytes),
         Format::Plain(format) => plain::examine(bytes, format),
     }?;
     Ok((format, info.checked()?))

@@ -24,6 +24,7 @@ use crate::frame::profile::{Coding, ToSrgb};
 use crate::frame::{FrameError, FrameErrorKind, ImageInfo, Orientation, limits};
 use crate::model::Identity;
 
+mod dpx;
 mod exr;
 mod jpeg;
 mod png;
@@ -286,6 +287,7 @@ pub(in crate::frame) fn decode_bytes(
             Format::WebP => by_image(bytes, ImageFormat::WebP),
             Format::Tiff => tiff::decode(&bytes),
             Format::Exr => exr::decode(&bytes).map(|pixels| (pixels, Coding::Srgb)),
+            Format::Dpx => dpx::decode(&bytes).map(|pixels| (pixels, Coding::Srgb)),
             Format::Plain(format) => by_image(bytes, format),
         }?;
         to_srgb.convert(pixels, coding, &path)

@@ -103,7 +103,7 @@ impl Explain for FrameErrorKind {
             }
             Self::Io(_) => "look for disk or network errors in the system's log".into(),
             Self::Unsupported(_) => {
-                "save as PNG, JPEG, WebP, EXR, BMP or TGA, or as TIFF without a palette and with LZW, Deflate or no compression".into()
+                "save as PNG, JPEG, WebP, EXR, DPX, BMP or TGA, or as TIFF without a palette and with LZW, Deflate or no compression".into()
             }
             Self::Decode(_) => "render or copy this frame again".into(),
             Self::Died(_) => {

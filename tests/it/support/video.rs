@@ -134,7 +134,7 @@ fn greatest_common_divisor(a: u64, b: u64) -> u64 {
 }
 
 /// Standard output of FFmpeg on `video`. Any complaint of FFmpeg is a panic: the video is damaged.
-fn run(ffmpeg: &Path, video: &Path, arguments: &[&str]) -> Vec<u8> {
+pub(crate) fn run(ffmpeg: &Path, video: &Path, arguments: &[&str]) -> Vec<u8> {
     // By absolute path behind `file:`, so that no name is taken for an option or a protocol.
     let mut input = std::ffi::OsString::from("file:");
     input.push(std::path::absolute(video).unwrap());

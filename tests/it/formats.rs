@@ -1,0 +1,129 @@
+//! Formats of frames against the pixels that FFmpeg reads out of the same files.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::video::run;
+use crate::support::with_each_ffmpeg;
+
+/// A DPX: 6 grey, 50 RGB, 51 RGBA, 52 ABGR; bits a value; how they are packed; the order of bytes.
+#[derive(Debug, Clone, Copy)]
+struct Dpx {
+    descriptor: u8,
+    bits: u8,
+    packing: u8,
+    big_endian: bool,
+    /// What FFmpeg calls its pixels.
+    pixels: &'static str,
+}
+
+/// Rows of no whole number of words.
+const SIDES: (usize, usize) = (7, 4);
+
+impl Dpx {
+    /// A file of whatever values: what they are, the two readers are to agree on.
+    fn file(self) -> Vec<u8> {
+        let mut file = vec![0; 2048];
+        let number = |value: u32| if self.big_endian { value.to_be_bytes() } else { value.to_le_bytes() };
+        let short = |value: u16| if self.big_endian { value.to_be_bytes() } else { value.to_le_bytes() };
+        file[..4].copy_from_slice(if self.big_endian { b"SDPX" } else { b"XPDS" });
+        file[8..12].copy_from_slice(b"V2.0");
+        let sides = [SIDES.0, SIDES.1].map(|side| u32::try_from(side).unwrap());
+        // Video, in BT.709.
+        file[800..804].copy_from_slice(&[self.descriptor, 6, 6, self.bits]);
+        file[804..806].copy_from_slice(&short(self.packing.into()));
+        file[770..772].copy_from_slice(&short(1));
+        let data: Vec<u8> =
+            (0..SIDES.1 * 64_u32 as usize).map(|at| (at * 97 + 31 * (at / 7)).to_le_bytes()[0]).collect();
+        let length = u32::try_from(file.len() + data.len()).unwrap();
+        for (at, value) in
+            [(4, 2048), (16, length), (24, 1664), (28, 384), (660, u32::MAX), (772, sides[0]), (776, sides[1])]
+        {
+            file[at..at + 4].copy_from_slice(&number(value));
+        }
+        for at in [808, 1628, 1632] {
+            file[at..at + 4].copy_from_slice(&number(if at == 808 { 2048 } else { 1 }));
+        }
+        file.extend(data);
+        file
+    }
+
+    /// What FFmpeg reads of the file, as RGBA of 16 bits.
+    fn by_ffmpeg(self, file: &Path, ffmpeg: &Path) -> Vec<u16> {
+        let raw = run(ffmpeg, file, &["-pix_fmt", self.pixels, "-f", "rawvideo"]);
+        let most = (1_u32 << self.bits) - 1;
+        let values: Vec<u32> = match self.bits {
+            8 => raw.iter().map(|value| u32::from(*value)).collect(),
+            _ => {
+                let is_big = self.pixels.ends_with("be");
+                let short = |pair: &[u8; 2]| if is_big { u16::from_be_bytes(*pair) } else { u16::from_le_bytes(*pair) };
+                raw.as_chunks::<2>().0.iter().map(|pair| u32::from(short(pair))).collect()
+            }
+        };
+        let wide = |value: u32| u16::try_from((value * 65_535 + most / 2) / most).unwrap();
+        let count = SIDES.0 * SIDES.1;
+        let pixel = |at: usize| -> [u16; 4] {
+            let planar = |plane: usize| wide(values[plane * count + at]);
+            let packed = |channels: usize, channel: usize| wide(values[at * channels + channel]);
+            match self.pixels {
+                name if name.starts_with("gray") => [packed(1, 0), packed(1, 0), packed(1, 0), u16::MAX],
+                // Planes of green, blue, red.
+                name if name.starts_with("gbrap") => [planar(2), planar(0), planar(1), planar(3)],
+                name if name.starts_with("gbrp") => [planar(2), planar(0), planar(1), u16::MAX],
+                "abgr" => [packed(4, 3), packed(4, 2), packed(4, 1), packed(4, 0)],
+                name if name.starts_with("rgba") => [0, 1, 2, 3].map(|channel| packed(4, channel)),
+                _ => [packed(3, 0), packed(3, 1), packed(3, 2), u16::MAX],
+            }
+        };
+        (0..count).flat_map(pixel).collect()
+    }
+}
+
+/// Every kind of DPX of which FFmpeg 5.1 and 9.0 read the values.
+fn kinds() -> Vec<Dpx> {
+    let mut kinds = Vec::new();
+    for big_endian in [true, false] {
+        for (descriptor, of_8, of_10, of_12, of_16) in [
+            (6, "gray", "gray10le", "gray12le", ["gray16be", "gray16le"]),
+            (50, "rgb24", "gbrp10le", "gbrp12le", ["rgb48be", "rgb48le"]),
+            (51, "rgba", "gbrap10le", "gbrap12le", ["rgba64be", "rgba64le"]),
+        ] {
+            let of_16 = of_16[usize::from(!big_endian)];
+            let packed = [
+                (8, 0, of_8),
+                (10, 1, of_10),
+                (10, 2, of_10),
+                (12, 0, of_12),
+                (12, 1, of_12),
+                (12, 2, of_12),
+                (16, 0, of_16),
+            ];
+            kinds.extend(packed.map(|(bits, packing, pixels)| Dpx { descriptor, bits, packing, big_endian, pixels }));
+        }
+        kinds.push(Dpx { descriptor: 52, bits: 8, packing: 0, big_endian, pixels: "abgr" });
+    }
+    kinds
+}
+
+#[test]
+fn dpx_has_the_values_that_ffmpeg_reads() {
+    with_each_ffmpeg(|sandbox| {
+        let folder = sandbox.folder("reel");
+        let kinds = kinds();
+        let path = |number: usize| folder.join(format!("reel_{number:07}.dpx"));
+        for (number, kind) in (86_400..).zip(&kinds) {
+            fs::write(path(number), kind.file()).unwrap();
+        }
+        let video = sandbox.encode(&[folder.to_str().unwrap(), "--preset", "ffv1"]).expect(0).paths().remove(0);
+        let raw = run(&sandbox.ffmpeg, &video, &["-pix_fmt", "gbrap16le", "-f", "rawvideo"]);
+        let shown: Vec<u16> = raw.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect();
+        let count = SIDES.0 * SIDES.1;
+        let frames = shown.chunks_exact(4 * count);
+        assert_eq!(frames.len(), kinds.len());
+        for ((number, kind), planes) in (86_400..).zip(kinds).zip(frames) {
+            let plane = |plane: usize, at: usize| planes[plane * count + at];
+            let found = (0..count).flat_map(|at| [2, 0, 1, 3].map(|of| plane(of, at)));
+            assert_eq!(found.collect::<Vec<u16>>(), kind.by_ffmpeg(&path(number), &sandbox.ffmpeg), "{kind:?}");
+        }
+    });
+}
