@@ -317,6 +317,7 @@ fn measure(
             let rate = (u64::from(bits) * u64::from(width * height) * 24 / 1000).to_string();
             EncoderArgs::parse(&["-b:v", &rate]).unwrap_or_default()
         }),
+        layer: None,
         background: [0; 3],
         size_change: SizeChange::Error,
     };

@@ -14,13 +14,16 @@ mod error;
 pub mod fingerprint;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+pub mod layer;
 pub mod limits;
 pub mod metadata;
+mod note;
 pub mod orientation;
 mod profile;
 pub mod sample;
 
 pub use error::{FrameError, FrameErrorKind};
+pub use layer::Layer;
 pub use orientation::Orientation;
 
 /// The longest side of a frame, in pixels. JPEG itself ends at 65,535, and libjpeg at 65,500.

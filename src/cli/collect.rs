@@ -10,7 +10,7 @@ use bstr::{BString, ByteSlice as _};
 use super::error::CliError;
 use crate::config::real;
 use crate::error::Explain as _;
-use crate::frame::{FrameErrorKind, complete, metadata};
+use crate::frame::{FrameErrorKind, Layer, complete, metadata};
 use crate::model::Identity;
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
@@ -59,12 +59,12 @@ pub(crate) struct Found {
 impl Found {
     /// Frames of several sizes apart, as `size_change` has it if nobody says otherwise. Where files cannot be read they stay
     /// with those before them; the job says what is wrong with them. The same look finds what their maker says of the rate.
-    pub(crate) fn by_size(self) -> Vec<Self> {
+    pub(crate) fn by_size(self, layer: Option<&Layer>) -> Vec<Self> {
         let mut sizes: Vec<Size> = Vec::with_capacity(self.frames.len());
         let mut origins: Vec<Origin> = Vec::with_capacity(self.frames.len());
         let path_of = |frame: &Frame| self.dir.join(os_name(&frame.file_name(&self.pattern)));
         for frame in &self.frames {
-            let looked = complete::inspect_with_origin(&path_of(frame), &frame.identity).ok();
+            let looked = complete::inspect_with_origin(&path_of(frame), &frame.identity, layer).ok();
             let size = looked.map(|(info, _)| (info.width, info.height));
             sizes.extend(size.or(sizes.last().copied()).or(Some((0, 0))));
             origins.push(looked.map(|(_, origin)| origin).unwrap_or_default());

@@ -17,10 +17,11 @@ use super::scan::ALONE;
 use super::{ConfigArg, out, state};
 use crate::config::{
     Cleanup, CustomPreset, Delivery, Encoder, Factor, Framerate, Metadata, NameTemplate, Preset, Quality, Root, Video,
-    codec, dirs,
+    codec, dirs, parse_layer,
 };
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::error::{Explain as _, chain, place};
+use crate::frame::Layer;
 use crate::journal::{BatchId, lossy};
 use crate::pipeline::error::JobError;
 use crate::pipeline::job::{Job, Tools};
@@ -63,6 +64,9 @@ pub(crate) struct EncodeArgs {
     /// The encoder's own speed preset, such as `veryfast`
     #[arg(long, value_name = "S")]
     speed: Option<String>,
+    /// Which layer or part of EXR frames is the picture, such as `ViewLayer.Combined` [default: the one that looks like it]
+    #[arg(long, value_name = "L", value_parser = explained(parse_layer))]
+    layer: Option<Layer>,
     /// Where the video goes [default: beside the frames]
     #[arg(long, value_name = "D")]
     output_dir: Option<PathBuf>,
@@ -139,7 +143,7 @@ pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> 
             not_begun += 1;
             continue;
         }
-        let films = found.by_size();
+        let films = found.by_size(args.layer.as_ref());
         if films.len() > 1 {
             let count = films.len();
             out::say_line(&format!("{}: frames of several sizes: {count} videos", path.shown()));
@@ -358,6 +362,7 @@ impl Wanted {
         }
         video.quality = args.quality.or(video.quality);
         video.speed = args.speed.clone().or(video.speed);
+        video.layer.clone_from(&args.layer);
         if let Some((message, hint)) = codec::refuses(&video) {
             return Err(CliError::usage(message).hint(hint.to_owned()));
         }

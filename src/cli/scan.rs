@@ -229,7 +229,7 @@ fn examine(found: &Found) -> Line {
     let mut whole = Vec::new();
     for frame in &found.frames {
         let path = found.dir.join(crate::sequence::os_name(&frame.file_name(&found.pattern)));
-        match complete::inspect_with_origin(&path, &frame.identity) {
+        match complete::inspect_with_origin(&path, &frame.identity, None) {
             Ok((info, origin)) => {
                 whole.push(Inspected { frame: frame.clone(), info, origin });
                 let size = format!("{}x{}", info.width, info.height);
@@ -290,7 +290,7 @@ fn runs(found: &Found, whole: &[Inspected]) -> Vec<TakenFor> {
             made_by: run.made_by.filter(MadeBy::is_known).map(|made_by| made_by.to_string()),
         })
     };
-    let runs = sample::runs(&found.dir, &found.pattern, whole, SizeChange::Split, None);
+    let runs = sample::runs(&found.dir, &found.pattern, whole, SizeChange::Split, None, None);
     runs.into_iter().filter_map(taken_for).collect()
 }
 

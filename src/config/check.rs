@@ -303,6 +303,7 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         quality: root.quality.as_ref().map(|quality| *quality.get_ref()),
         speed: root.speed.as_ref().map(|speed| speed.get_ref().clone()),
         encoder_args: arguments_of(root.encoder_args.as_ref()),
+        layer: root.layer.as_ref().map(|layer| layer.get_ref().clone()),
         background: value(root.background.as_ref(), [0, 0, 0]),
         size_change: value(root.size_change.as_ref(), SizeChange::Split),
     };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::frame::Layer;
 use crate::model::FrameRate;
 use crate::sequence::sizes::SizeChange;
 
@@ -24,6 +25,8 @@ pub struct Video {
     pub speed: Option<String>,
     /// Further arguments for the encoder, after reeld's own.
     pub encoder_args: EncoderArgs,
+    /// Which layer of EXR frames is the picture; the one that looks like it where `None`.
+    pub layer: Option<Layer>,
     /// What shows through transparent pixels where the codec has no alpha: red, green, blue.
     pub background: [u8; 3],
     /// What frames of another size than the most mean.
@@ -131,6 +134,9 @@ impl Video {
         if !self.encoder_args.is_empty() {
             text += &format!(" {:?}", self.encoder_args);
         }
+        if let Some(layer) = &self.layer {
+            text += &format!(" layer {:?}", layer.as_str());
+        }
         if self.background != [0, 0, 0] {
             let [red, green, blue] = self.background;
             text += &format!(" over #{red:02x}{green:02x}{blue:02x}");
@@ -180,6 +186,7 @@ mod tests {
             quality: None,
             speed: None,
             encoder_args: EncoderArgs::default(),
+            layer: None,
             background: [0, 0, 0],
             size_change: SizeChange::Split,
         };
@@ -197,6 +204,7 @@ mod tests {
             Video { quality: Some(Quality::Named(NamedQuality::High)), ..plain.clone() },
             Video { encoder_args: EncoderArgs::own(&[("-tune", "film"), ("-bf", "2")]), ..plain.clone() },
             Video { encoder_args: EncoderArgs::own(&[("-tune", "film -bf 2")]), ..plain.clone() },
+            Video { layer: "rgba over".parse().ok(), ..plain.clone() },
             Video { background: [255, 128, 0], ..plain.clone() },
             Video { size_change: SizeChange::Error, ..plain.clone() },
             crf,
@@ -209,6 +217,7 @@ mod tests {
             "h264 HIGH",
             r#"h264 ["-tune", "film", "-bf", "2"]"#,
             r#"h264 ["-tune", "film -bf 2"]"#,
+            r#"h264 layer "rgba over""#,
             "h264 over #ff8000",
             "h264 of one size",
             "h264 crf 18",

@@ -469,8 +469,10 @@ impl Core {
             let effect = match action {
                 LiveAction::Prepare(first) => self.live_prepare(key, first),
                 LiveAction::Check(frames) => {
-                    let generator = self.settings.of(&key.0).and_then(|root| root.finish.generator);
-                    Some(LiveEffect::Check { era: self.live.era, key: key.clone(), frames, generator })
+                    let root = self.settings.of(&key.0);
+                    let generator = root.and_then(|root| root.finish.generator);
+                    let layer = root.and_then(|root| root.video.layer.clone());
+                    Some(LiveEffect::Check { era: self.live.era, key: key.clone(), frames, generator, layer })
                 }
                 LiveAction::Open(serial, position) => {
                     let maker = self.live.growing.get(key).and_then(|growing| growing.maker);

@@ -368,7 +368,9 @@ impl Core {
         let settings = self.settings.of(&dir);
         let size_change = settings.map_or(SizeChange::Split, |root| root.video.size_change);
         let generator = settings.and_then(|root| root.finish.generator);
-        let (reader, inspection) = (watched.reader, Inspection { dir, pattern, frames, weigh, size_change, generator });
+        let layer = settings.and_then(|root| root.video.layer.clone());
+        let inspection = Inspection { dir, pattern, frames, weigh, size_change, generator, layer };
+        let reader = watched.reader;
         self.out.push(Effect::Inspect { root, reader, inspection });
     }
 

@@ -9,6 +9,7 @@ use crate::config::{Builtin, Container, EncoderArgs, FrameRate, Preset, Video};
 use crate::encode::fingerprint::Fingerprint;
 use crate::encode::fingerprint::small::Layout;
 use crate::encode::mp4::timing::track_timescale;
+use crate::frame::Layer;
 use crate::frame::color::{Canvas, Feed};
 
 mod chunked;
@@ -62,6 +63,8 @@ pub struct Recipe {
     pub feed: Feed,
     /// The size of the video, and of the picture in it.
     pub canvas: Canvas,
+    /// Which layer of EXR frames is the picture.
+    pub layer: Option<Layer>,
     /// What shows through transparent pixels where the feed has no alpha: red, green, blue.
     pub background: [u8; 3],
     /// FFmpeg's name of the encoder.
@@ -115,6 +118,7 @@ impl Recipe {
             container: preset.container,
             feed,
             canvas: Canvas::new(source.width, source.height, pixels.even()),
+            layer: video.layer.clone(),
             background: video.background,
             filters: if preset.family == EncoderFamily::Gif { presets::gif_filters() } else { pixels.filters(feed) },
             tolerance: preset.family.tolerance(&pixels, feed, &encoder_args),

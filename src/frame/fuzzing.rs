@@ -4,10 +4,9 @@ use std::path::Path;
 
 use crate::frame::color::{Canvas, Feed, Target};
 use crate::frame::complete::{self, Format};
-use crate::frame::decode::{Picture, Pixels, decode_bytes};
+use crate::frame::decode::{Picture, Pixels, Reading, decode_bytes};
 use crate::frame::digest::{Contents, Digest};
 use crate::frame::metadata;
-use crate::frame::profile::ToSrgb;
 use crate::sequence::origin::{Embedded, Origin};
 
 /// Only TGA needs its extension, and no other format minds it.
@@ -22,7 +21,7 @@ const TEXT: usize = 256 << 10;
 /// The look at a file, and what a generator has written into it.
 pub fn headers(bytes: &[u8]) {
     let path = Path::new(PATH);
-    let looked = complete::examine(&bytes, path).ok();
+    let looked = complete::examine(&bytes, path, None).ok();
     let Ok(format) = Format::of(&bytes, path) else {
         assert!(looked.is_none(), "{looked:?} of no format");
         return;
@@ -51,7 +50,7 @@ pub fn foreign_decoders(bytes: &[u8]) {
 }
 
 fn decode(bytes: &[u8], foreign: bool) {
-    let Ok((format, info)) = complete::examine(&bytes, Path::new(PATH)) else { return };
+    let Ok((format, info)) = complete::examine(&bytes, Path::new(PATH), None) else { return };
     if format.is_foreign() != foreign || u64::from(info.width) * u64::from(info.height) > PIXELS {
         return;
     }
@@ -74,7 +73,7 @@ fn decode(bytes: &[u8], foreign: bool) {
 
 fn by_decoder(bytes: &[u8], mut spare: Vec<u8>) -> Option<Picture> {
     let contents = Contents { changed_ns: None, digest: Digest::of(bytes) };
-    decode_bytes(bytes, PATH.into(), contents, &mut spare, &mut ToSrgb::default()).ok()
+    decode_bytes(bytes, PATH.into(), contents, &mut spare, &mut Reading::default()).ok()
 }
 
 /// Bit by bit: a value that is no number is not equal to itself.

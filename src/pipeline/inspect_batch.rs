@@ -10,7 +10,7 @@ use crate::encode::EncodeError;
 use crate::encode::chunk::FrameFile;
 use crate::encode::recipe::Source;
 use crate::error::{Explain as _, chain};
-use crate::frame::{FrameErrorKind, ImageInfo, complete};
+use crate::frame::{FrameErrorKind, ImageInfo, Layer, complete};
 use crate::pipeline::error::JobError;
 use crate::sequence::finish::MissingFrames;
 use crate::sequence::gaps::NumberRanges;
@@ -35,6 +35,7 @@ pub(crate) fn inspect_batch(
     missing: MissingFrames,
     max_hold: u32,
     size_change: SizeChange,
+    layer: Option<&Layer>,
 ) -> Result<InspectedBatch, JobError> {
     let mut infos: Vec<(usize, ImageInfo)> = Vec::with_capacity(batch.frames.len());
     let mut anomalies = Vec::new();
@@ -54,7 +55,7 @@ pub(crate) fn inspect_batch(
     let mut unreadable = batch.unreadable.clone();
     let mut first_error = None;
     for (index, frame) in batch.frames.iter().enumerate() {
-        match complete::inspect(&batch.path_of(frame), &frame.identity) {
+        match complete::inspect(&batch.path_of(frame), &frame.identity, layer) {
             Ok(info) => infos.push((index, info)),
             Err(error) if matches!(error.kind, FrameErrorKind::Changed | FrameErrorKind::Vanished) => {
                 // An unmounted disk is no reason to forget what was on it.

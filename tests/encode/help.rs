@@ -69,7 +69,7 @@ impl Shot {
     }
 
     pub(crate) fn try_job(&self, video: &Video) -> Result<Job, RecipeError> {
-        let info = inspect(&self.frames[0].path, &self.frames[0].identity).unwrap();
+        let info = inspect(&self.frames[0].path, &self.frames[0].identity, None).unwrap();
         let source =
             Source { width: info.width, height: info.height, deep: info.deep, linear: info.linear, alpha: info.alpha };
         let recipe = Recipe::resolve(video, &source)?;
@@ -118,6 +118,7 @@ pub(crate) fn video(preset: Builtin) -> Video {
         quality: None,
         speed: None,
         encoder_args: EncoderArgs::default(),
+        layer: None,
         background: [0; 3],
         size_change: SizeChange::Error,
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::support::video::run;
-use crate::support::with_each_ffmpeg;
+use crate::support::{Sandbox, ffmpeg, with_each_ffmpeg};
 
 /// A DPX: 6 grey, 50 RGB, 51 RGBA, 52 ABGR; bits a value; how they are packed; the order of bytes.
 #[derive(Debug, Clone, Copy)]
@@ -126,4 +126,56 @@ fn dpx_has_the_values_that_ffmpeg_reads() {
             assert_eq!(found.collect::<Vec<u16>>(), kind.by_ffmpeg(&path(number), &sandbox.ffmpeg), "{kind:?}");
         }
     });
+}
+
+/// By OpenEXR's own library, with the values that are said beside it.
+const LAYERS: &[u8] = include_bytes!("../data/decoders/layers.exr");
+
+#[test]
+fn the_layer_that_is_asked_for_becomes_the_video() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let folder = sandbox.folder("shot");
+    for number in 1..=3 {
+        fs::write(folder.join(format!("shot_{number:04}.exr")), LAYERS).unwrap();
+    }
+    let shot = folder.to_str().unwrap();
+    let encode = |extra: &[&str]| sandbox.encode(&[&[shot, "--preset", "ffv1"][..], extra].concat());
+    // 0.25, 0.5 and 0.75 of the light are 137, 188 and 225 in sRGB, by IEC 61966-2-1; 0.125 is 99.
+    for (extra, wanted) in [
+        (&[][..], [137, 188, 225]),
+        (&["--layer", "ViewLayer.AO"], [255, 0, 255]),
+        (&["--layer", "ViewLayer.Depth"], [99, 99, 99]),
+    ] {
+        let outcome = encode(extra).expect(0);
+        assert_eq!(
+            outcome.stderr.matches("4 layers, of which").count(),
+            usize::from(extra.is_empty()),
+            "{}",
+            outcome.stderr
+        );
+        let video = outcome.paths().remove(0);
+        let raw = run(&sandbox.ffmpeg, &video, &["-pix_fmt", "rgb24", "-frames:v", "1", "-f", "rawvideo"]);
+        assert_eq!(raw[..3], wanted, "{extra:?}");
+    }
+    // What was made of another layer is another video.
+    encode(&["--layer", "ViewLayer.AO"]).expect(0).says("in a video already");
+    let outcome = encode(&["--layer", "diffuse"]).expect(1);
+    outcome.says("no layer diffuse; there are ViewLayer.AO, ViewLayer.Combined, ViewLayer.Depth, ViewLayer.Normal");
+    sandbox.run(["scan", shot]).expect(0).says("4 layers, of which ViewLayer.Combined is taken for the picture");
+}
+
+/// Decoders of foreign formats have no log of their own.
+#[test]
+fn a_profile_that_cannot_be_used_is_said_once_for_tiff_too() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let folder = sandbox.folder("shot");
+    for number in 1..=3_u8 {
+        let mut file = fs::File::create(folder.join(format!("shot_{number:04}.tif"))).unwrap();
+        let mut encoder = tiff::encoder::TiffEncoder::new(&mut file).unwrap();
+        let mut image = encoder.new_image::<tiff::encoder::colortype::RGB8>(16, 16).unwrap();
+        image.encoder().write_tag(tiff::tags::Tag::IccProfile, &[7_u8; 200][..]).unwrap();
+        image.write_data(&[number * 20; 16 * 16 * 3]).unwrap();
+    }
+    let outcome = sandbox.encode(&[folder.to_str().unwrap()]).expect(0);
+    assert_eq!(outcome.stderr.matches("its colour profile cannot be read").count(), 1, "{}", outcome.stderr);
 }

@@ -86,6 +86,7 @@ const WATCH: &[Row] = &[
     ("quality", "", "quality = 40", Act::Shot, Proof::Recipe(" crf 40")),
     ("speed", "", "speed = \"veryfast\"", Act::Shot, Proof::Recipe(" veryfast")),
     ("encoder_args", "", "encoder_args = [\"-tune\", \"film\"]", Act::Shot, Proof::Recipe("\"-tune\", \"film\"")),
+    ("layer", "", "layer = \"Combined\"", Act::Shot, Proof::Recipe("layer \"Combined\"")),
     ("background", "", "background = \"#ff0000\"", Act::Shot, Proof::Recipe("over #ff0000")),
     ("size_change", "", "size_change = \"error\"", Act::Shot, Proof::Recipe("of one size")),
     ("output_dir", "", "output_dir = \"videos\"", Act::Shot, Proof::There("videos/frame.mp4")),

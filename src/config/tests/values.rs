@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::parse;
 use crate::config::{Cleanup, Config, Encoder, FrameRate, Live, ParallelChunks, Preset, Root, Video};
+use crate::frame::Layer;
 use crate::sequence::finish::{Existing, IdleTimeout, MissingFrames};
 use crate::sequence::order::FrameOrder;
 
@@ -52,6 +53,7 @@ fn a_watch_inherits_and_overrides() {
         cleanup_after = "1h"
         missing_frames = "hold"
         existing = "encode"
+        layer = "ViewLayer.Combined"
         background = "#ff8000"
 
         [[watch]]
@@ -77,6 +79,7 @@ fn a_watch_inherits_and_overrides() {
     assert_eq!(two.video.rate.to_string(), "60");
     assert_eq!(two.delivery.cleanup, Cleanup::Keep);
     assert_eq!(two.video.background, [255, 128, 0]);
+    assert_eq!(two.video.layer.as_ref().map(Layer::as_str), Some("ViewLayer.Combined"));
     assert_eq!(two.video.speed.as_deref(), Some("8"));
 }
 

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use super::{Named as _, UnitError};
 use crate::config::{NamedQuality, Quality};
+use crate::frame::Layer;
 
 /// A whole number from 0 (best) to 63, or one of Blender's names in any case.
 impl FromStr for Quality {
@@ -48,6 +49,12 @@ pub fn parse_colour(text: &str) -> Result<[u8; 3], UnitError> {
     }
     let [_, red, green, blue] = u32::from_str_radix(digits, 16).map_err(|_| malformed())?.to_be_bytes();
     Ok([red, green, blue])
+}
+
+/// Reads the name of a layer.
+pub fn parse_layer(text: &str) -> Result<Layer, UnitError> {
+    let form = "the name of a layer, a part or a channel of an EXR, such as \"ViewLayer.Combined\"";
+    text.parse().map_err(|_| UnitError::malformed(text, "a layer", form))
 }
 
 #[cfg(test)]

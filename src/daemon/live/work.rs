@@ -11,7 +11,7 @@ use crate::encode::chunk::{BadFrames, FrameQueue, Shown};
 use crate::encode::ffmpeg::{FfmpegError, Stop};
 use crate::encode::recipe::{Recipe, Source};
 use crate::error::{Explain as _, chain};
-use crate::frame::{ImageInfo, complete, metadata};
+use crate::frame::{ImageInfo, Layer, complete, metadata};
 use crate::pipeline::chunks::ChunkMaker;
 use crate::pipeline::error::JobError;
 use crate::pipeline::job::Tools;
@@ -32,7 +32,10 @@ pub(super) fn prepare(
     tools: &Tools,
 ) -> (Option<(Arc<ChunkMaker>, Chunks)>, RateEvidence) {
     let file = file_of(key, first);
-    let Ok((info, origin)) = complete::inspect_with_origin(&file.path, &file.identity) else { return (None, evidence) };
+    let Ok((info, origin)) = complete::inspect_with_origin(&file.path, &file.identity, root.video.layer.as_ref())
+    else {
+        return (None, evidence);
+    };
     let generator = root.finish.generator;
     evidence.add(&origin.as_of(generator));
     evidence.add_settings(metadata::settings_beside(&file.path, generator).rate);
@@ -75,11 +78,11 @@ fn maker_of(key: &Key, info: &ImageInfo, root: &Root, tools: &Tools) -> Option<(
 }
 
 /// Looks at `frames` until one is not whole, and reads what is embedded in them at the same time.
-pub(super) fn check(key: &Key, frames: &[Frame], generator: Option<Generator>) -> Checked {
+pub(super) fn check(key: &Key, frames: &[Frame], generator: Option<Generator>, layer: Option<&Layer>) -> Checked {
     let mut sizes = Vec::new();
     let head = |frame: &Frame| {
         let file = file_of(key, frame);
-        let (info, origin) = complete::inspect_with_origin(&file.path, &file.identity).ok()?;
+        let (info, origin) = complete::inspect_with_origin(&file.path, &file.identity, layer).ok()?;
         sizes.push((info.width, info.height));
         Some((frame.clone(), origin.as_of(generator)))
     };

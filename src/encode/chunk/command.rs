@@ -26,7 +26,8 @@ pub(crate) fn settings_of(ffmpeg: &Ffmpeg, spec: &EncodeSpec) -> String {
     let spec = EncodeSpec { form, ..spec.clone() };
     let with_output: Command = command(ffmpeg, &spec, Path::new(""), Arrival::AtOnce, None).into();
     let args = display_argv(OsStr::new("ffmpeg"), with_output.get_args());
-    format!("{args}; {:?}; background {:?}", recipe.canvas, recipe.background)
+    let layer = recipe.layer.as_ref().map_or_else(String::new, |layer| format!("; layer {:?}", layer.as_str()));
+    format!("{args}; {:?}; background {:?}{layer}", recipe.canvas, recipe.background)
 }
 
 /// The command that encodes what it is fed to `output`, with the tags that are in `tags`.

@@ -27,7 +27,7 @@ pub(super) fn run(spec: &EncodeSpec, queue: &FrameQueue) {
     step_back(spec.settings.nice);
     let recipe = &spec.recipe;
     let target = Target { canvas: Some(recipe.canvas), feed: recipe.feed, background: recipe.background };
-    let mut decoder = Decoder::default();
+    let mut decoder = Decoder::of_layer(recipe.layer.clone());
     while let Some((index, frame)) = queue.claim() {
         let raw = match decoder.decode_for(&frame.path, &frame.identity, &target, &|| !queue.is_closed()) {
             Ok(ready) => {

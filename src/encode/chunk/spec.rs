@@ -202,15 +202,17 @@ mod tests {
     fn recipe() -> impl Strategy<Value = Recipe> {
         let source = (256..4000_u32, 256..4000_u32, any::<bool>(), any::<bool>(), any::<bool>())
             .prop_map(|(width, height, deep, linear, alpha)| Source { width, height, deep, linear, alpha });
+        let layer = select(vec![None, Some("ViewLayer.Combined \u{e4}")]);
         let args = select(vec![&[][..], &["-tune", "film"], &["-metadata", "title=\u{e4} b", "-bf", "2"]]);
-        (select(Builtin::ALL.to_vec()), source, args, any::<[u8; 3]>()).prop_map(
-            |(builtin, source, args, background)| {
+        (select(Builtin::ALL.to_vec()), source, args, layer, any::<[u8; 3]>()).prop_map(
+            |(builtin, source, args, layer, background)| {
                 let video = Video {
                     rate: FrameRate::default(),
                     preset: Preset::Builtin(builtin),
                     quality: None,
                     speed: None,
                     encoder_args: EncoderArgs::parse(args).unwrap(),
+                    layer: layer.map(|layer| layer.parse().unwrap()),
                     background,
                     size_change: SizeChange::Error,
                 };

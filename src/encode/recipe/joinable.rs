@@ -231,6 +231,7 @@ pub(super) mod tests {
             quality: None,
             speed: None,
             encoder_args: EncoderArgs::default(),
+            layer: None,
             background: [0; 3],
             size_change: SizeChange::Error,
         }

@@ -137,6 +137,7 @@ mod tests {
             quality: None,
             speed: None,
             encoder_args: EncoderArgs::default(),
+            layer: None,
             background: [0; 3],
             size_change: SizeChange::Error,
         };

@@ -93,7 +93,7 @@ fn values(count: usize, bits: u8) -> Vec<u32> {
 
 fn decoded(bytes: &[u8]) -> Picture {
     let picture = try_decode(bytes, "a.dpx").unwrap();
-    assert_eq!(picture.info, complete::examine(&bytes, Path::new("a.dpx")).unwrap().1);
+    assert_eq!(picture.info, complete::examine(&bytes, Path::new("a.dpx"), None).unwrap().1);
     picture
 }
 
