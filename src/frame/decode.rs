@@ -318,7 +318,7 @@ pub(in crate::frame) fn decode_bytes(
     // The decoders are other people's code on other people's bytes: if one of them panics, that is one bad frame.
     let pixels = panic::catch_unwind(AssertUnwindSafe(|| {
         let (pixels, coding) = match format {
-            Format::Png => png::decode(bytes, spare),
+            Format::Png => png::decode(bytes, spare, notes),
             Format::Jpeg => jpeg::decode(bytes),
             Format::WebP => by_image(bytes, ImageFormat::WebP),
             Format::Tiff => tiff::decode(&bytes),

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::video::run;
-use crate::support::{Sandbox, ffmpeg, with_each_ffmpeg};
+use crate::support::video::{assert_shows, run};
+use crate::support::{Frames, Sandbox, ffmpeg, with_each_ffmpeg};
 
 /// A DPX: 6 grey, 50 RGB, 51 RGBA, 52 ABGR; bits a value; how they are packed; the order of bytes.
 #[derive(Debug, Clone, Copy)]
@@ -178,4 +178,23 @@ fn a_profile_that_cannot_be_used_is_said_once_for_tiff_too() {
     }
     let outcome = sandbox.encode(&[folder.to_str().unwrap()]).expect(0);
     assert_eq!(outcome.stderr.matches("its colour profile cannot be read").count(), 1, "{}", outcome.stderr);
+}
+
+#[test]
+fn damage_beside_the_pixels_costs_no_frame_and_keeps_none() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let folder = sandbox.folder("shot");
+    let frames = Frames::new("shot_####.png").text("parameters", "a hill");
+    frames.write(&folder, 1..=6);
+    for number in [2, 5] {
+        let path = frames.path(&folder, number);
+        let mut bytes = fs::read(&path).unwrap();
+        let text = bytes.windows(4).position(|name| name == b"tEXt" || name == b"iTXt").unwrap();
+        bytes[text + 6] ^= 1;
+        fs::write(&path, bytes).unwrap();
+    }
+    let outcome = sandbox.encode(&[folder.to_str().unwrap(), "--cleanup", "delete"]).expect(0);
+    assert_shows(&outcome.paths()[0], &sandbox.ffmpeg, 1..=6);
+    assert_eq!(outcome.stderr.matches("something beside its pixels is damaged").count(), 1, "{}", outcome.stderr);
+    assert!((1..=6).all(|number| !frames.path(&folder, number).exists()), "their pixels are whole");
 }

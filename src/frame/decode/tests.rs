@@ -17,6 +17,7 @@ use crate::files::identity_of;
 use crate::frame::complete::inspect;
 use crate::frame::digest::Digest;
 
+mod damage;
 mod dpx;
 mod exr;
 mod tiff;
