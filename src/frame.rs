@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod aspect;
 pub mod child;
 pub mod color;
 pub mod complete;
@@ -22,6 +23,7 @@ pub mod orientation;
 mod profile;
 pub mod sample;
 
+pub use aspect::PixelAspect;
 pub use error::{FrameError, FrameErrorKind};
 pub use layer::Layer;
 pub use orientation::Orientation;
@@ -47,13 +49,15 @@ pub struct ImageInfo {
     pub alpha: bool,
     /// How the stored pixels are turned to be that picture.
     pub orientation: Orientation,
+    /// The shape of its pixels.
+    pub aspect: PixelAspect,
 }
 
 impl ImageInfo {
     /// A picture that is stored with these sides, and turned like this.
     fn turned(self, orientation: Orientation) -> Self {
         let (width, height) = orientation.turn_sides(self.width, self.height);
-        Self { width, height, orientation, ..self }
+        Self { width, height, orientation, aspect: self.aspect.turned(orientation), ..self }
     }
 
     /// Refuses sizes that no frame has: a side of zero or above [`MAX_SIDE`], or more pixels than the

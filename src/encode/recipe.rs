@@ -9,8 +9,8 @@ use crate::config::{Builtin, Container, EncoderArgs, FrameRate, Preset, Video};
 use crate::encode::fingerprint::Fingerprint;
 use crate::encode::fingerprint::small::Layout;
 use crate::encode::mp4::timing::track_timescale;
-use crate::frame::Layer;
 use crate::frame::color::{Canvas, Feed};
+use crate::frame::{Layer, PixelAspect};
 
 mod chunked;
 pub(super) mod encoder_family;
@@ -127,6 +127,16 @@ impl Recipe {
             pix_fmt: preset.pix_fmt,
             encoder_args,
         })
+    }
+
+    /// The same for pixels of this shape: in the stream and in the container, as far as they have a place for it.
+    #[must_use]
+    pub fn of_aspect(mut self, aspect: PixelAspect) -> Self {
+        if aspect != PixelAspect::SQUARE {
+            let (width, height) = aspect.into();
+            self.filters += &format!(",setsar={width}/{height}");
+        }
+        self
     }
 
     /// What a raw frame of this recipe is told by, of `size` pixels across and down.

@@ -128,14 +128,14 @@ fn make_video(
 ) -> Result<Delivered, JobError> {
     let Job { id, batch, root } = job;
     let started = Instant::now();
-    let InspectedBatch { source, frames, mut anomalies } = inspect_batch(
+    let InspectedBatch { source, aspect, frames, mut anomalies } = inspect_batch(
         batch,
         root.finish.missing_frames,
         root.finish.max_hold,
         root.video.size_change,
         root.video.layer.as_ref(),
     )?;
-    let recipe = Recipe::resolve(&root.video, &source)?;
+    let recipe = Recipe::resolve(&root.video, &source)?.of_aspect(aspect);
     if let Some(why) = recipe.players_refuse(root.video.rate) {
         tracing::warn!(batch = %id, dir = %batch.dir.shown(), hint = Recipe::PLAYERS_HINT, "{why}");
     }

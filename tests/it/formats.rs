@@ -1,9 +1,12 @@
 //! Formats of frames against the pixels that FFmpeg reads out of the same files.
 
 use std::fs;
-use std::path::Path;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use crate::support::video::{assert_shows, run};
+use crate::support::live::Live;
+use crate::support::video::{assert_shows, describe, run};
 use crate::support::{Frames, Sandbox, ffmpeg, with_each_ffmpeg};
 
 /// A DPX: 6 grey, 50 RGB, 51 RGBA, 52 ABGR; bits a value; how they are packed; the order of bytes.
@@ -197,4 +200,81 @@ fn damage_beside_the_pixels_costs_no_frame_and_keeps_none() {
     assert_shows(&outcome.paths()[0], &sandbox.ffmpeg, 1..=6);
     assert_eq!(outcome.stderr.matches("something beside its pixels is damaged").count(), 1, "{}", outcome.stderr);
     assert!((1..=6).all(|number| !frames.path(&folder, number).exists()), "their pixels are whole");
+}
+
+/// What FFmpeg finds in the file at `path`: `2:1`, or `1:1` where it says nothing. Where stream and container are told apart, the
+/// container comes last, and counts for players.
+fn aspect(path: &Path, ffmpeg: &Path) -> String {
+    let line = describe(path, ffmpeg);
+    let found = line.rsplit_once("SAR ").and_then(|(_, rest)| rest.split(' ').next());
+    found.unwrap_or("1:1").to_owned()
+}
+
+/// Frames of `extension` in `folder`, whose pixels are four thirds as wide as high, written by FFmpeg.
+fn stretched(folder: &Path, extension: &str, ffmpeg: &Path) -> PathBuf {
+    let pixels = if extension == "exr" { "gbrpf32" } else { "rgb24" };
+    // The width of the video as it is shown is a whole number, which is what Matroska keeps.
+    let made = Command::new(ffmpeg)
+        .args(["-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc=size=264x144:rate=1:duration=4"])
+        .args(["-vf", &format!("setsar=4/3,format={pixels}")])
+        .arg(folder.join(format!("shot_%04d.{extension}")))
+        .status()
+        .unwrap();
+    assert!(made.success());
+    folder.join(format!("shot_0001.{extension}"))
+}
+
+#[test]
+fn the_shape_of_pixels_is_that_of_the_video() {
+    with_each_ffmpeg(|sandbox| {
+        for extension in ["png", "jpg", "tif", "dpx", "exr"] {
+            let folder = sandbox.folder(extension);
+            let first = stretched(&folder, extension, &sandbox.ffmpeg);
+            assert_eq!(aspect(&first, &sandbox.ffmpeg), "4:3", "{extension} by FFmpeg");
+            let video = sandbox.encode(&[folder.to_str().unwrap()]).expect(0).paths().remove(0);
+            assert_eq!(aspect(&video, &sandbox.ffmpeg), "4:3", "{extension}");
+        }
+    });
+}
+
+#[test]
+fn every_container_that_has_a_place_for_it_says_the_shape_of_pixels() {
+    with_each_ffmpeg(|sandbox| {
+        let folder = sandbox.folder("shot");
+        stretched(&folder, "png", &sandbox.ffmpeg);
+        for preset in ["h264", "h265", "av1", "vp9", "prores", "dnxhr", "ffv1", "mpeg4", "gif", "lossless"] {
+            let outcome = sandbox.encode(&[folder.to_str().unwrap(), "--preset", preset]).expect(0);
+            let found = aspect(&outcome.paths()[0], &sandbox.ffmpeg);
+            // GIF has a byte for it, in steps of a sixty-fourth.
+            let wanted = if preset == "gif" { "85:64" } else { "4:3" };
+            assert_eq!(found, wanted, "{preset}");
+        }
+    });
+}
+
+/// The film is cut into chunks, which are joined.
+#[test]
+fn the_shape_of_pixels_outlives_the_join_of_chunks() {
+    let live = Live::new(&ffmpeg());
+    let made = live.sandbox.path().join("made");
+    fs::create_dir(&made).unwrap();
+    let frames = |numbers: RangeInclusive<u32>| {
+        for number in numbers {
+            let path = live.frames.path(&made, number);
+            live.frames.write(&made, [number]);
+            // pHYs with no unit, before the pixels.
+            let bytes = fs::read(&path).unwrap();
+            let mut chunk = b"pHYs\0\0\0\x02\0\0\0\x01\0".to_vec();
+            chunk.extend(crc32fast::hash(&chunk).to_be_bytes());
+            let whole = [&bytes[..33], &[0, 0, 0, 9], &chunk, &bytes[33..]].concat();
+            fs::write(&path, whole).unwrap();
+            fs::rename(&path, live.frames.path(&live.shot, number)).unwrap();
+        }
+    };
+    let mut daemon = live.start();
+    frames(1..=60);
+    live.wait_for_chunks(&mut daemon, [1..=24, 25..=48]);
+    live.mark();
+    live.assert_video(&mut daemon, 1..=60);
+    assert_eq!(aspect(&live.video(), &ffmpeg()), "2:1");
 }

@@ -47,7 +47,7 @@ fn maker_of(key: &Key, info: &ImageInfo, root: &Root, tools: &Tools) -> Option<(
     let source =
         Source { width: info.width, height: info.height, deep: info.deep, linear: info.linear, alpha: info.alpha };
     // What is wrong with it is said when the sequence is finished.
-    let recipe = Recipe::resolve(&root.video, &source).ok()?;
+    let recipe = Recipe::resolve(&root.video, &source).ok()?.of_aspect(info.aspect);
     if !recipe.joinable() {
         tracing::debug!(dir = %key.0.shown(), pattern = %key.1, recipe = recipe.name, "cannot be encoded in parts");
         return None;

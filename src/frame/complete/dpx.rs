@@ -4,7 +4,7 @@
 //! and rows of values. What other programs make of one and the same value was compared with FFmpeg and OpenImageIO.
 
 use crate::frame::complete::bytes::Bytes;
-use crate::frame::{FrameErrorKind, ImageInfo, Orientation};
+use crate::frame::{FrameErrorKind, ImageInfo, Orientation, PixelAspect};
 
 /// The first bytes of the formats, which tell the order of bytes too.
 pub(super) const MAGIC: [&[u8; 4]; 4] = [b"SDPX", b"XPDS", CINEON, b"\xd7\x5f\x2a\x80"];
@@ -31,6 +31,7 @@ pub(in crate::frame) struct Layout {
     /// Bytes from the beginning of a row to that of the next.
     pub(in crate::frame) stride: u64,
     orientation: Orientation,
+    aspect: PixelAspect,
 }
 
 /// The values of a pixel, in their order.
@@ -97,6 +98,7 @@ impl Layout {
             linear,
             alpha: self.channels.has_alpha(),
             orientation: Orientation::UPRIGHT,
+            aspect: self.aspect,
         };
         stored.turned(self.orientation)
     }
@@ -197,6 +199,7 @@ impl Header<'_> {
             start: u64::from(if matches!(of_element, 0 | UNDEFINED) { offset } else { of_element }),
             stride: 0,
             orientation: turned(u8::try_from(self.short(768)?).ok(), [1, 2, 4, 3, 5, 6, 8, 7]),
+            aspect: self.aspect()?,
         };
         layout.info().checked()?;
         layout.within(self.bytes.len(), self.long(812)?, self.is_short(16)?)
@@ -210,6 +213,13 @@ impl Header<'_> {
             2 if creator != *b"Lavc" => Transfer::Linear,
             _ => Transfer::Display,
         })
+    }
+
+    /// The shape of pixels, in the second part of the header.
+    fn aspect(&self) -> Result<PixelAspect, FrameErrorKind> {
+        let (width, height) = (self.long(1628)?, self.long(1632)?);
+        let is_there = width != UNDEFINED && height != UNDEFINED;
+        Ok(if is_there { PixelAspect::of_pair(width.into(), height.into()) } else { PixelAspect::SQUARE })
     }
 
     fn cineon(&self) -> Result<Layout, FrameErrorKind> {
@@ -244,6 +254,7 @@ impl Header<'_> {
             start: u64::from(self.long(4)?),
             stride: 0,
             orientation: turned(Some(orientation), [1, 4, 2, 3, 5, 6, 8, 7]),
+            aspect: PixelAspect::SQUARE,
         };
         layout.info().checked()?;
         layout.within(self.bytes.len(), self.long(684)?, self.is_short(20)?)

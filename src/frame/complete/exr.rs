@@ -9,7 +9,7 @@ use exr::meta::header::Header as Part;
 use crate::error::chain;
 use crate::frame::complete::bytes::Bytes;
 use crate::frame::note::Note;
-use crate::frame::{FrameErrorKind, ImageInfo, Layer, Orientation, limits};
+use crate::frame::{FrameErrorKind, ImageInfo, Layer, Orientation, PixelAspect, limits};
 
 /// Bits of the version field.
 const TILED: u32 = 0x200;
@@ -51,7 +51,8 @@ pub(super) fn examine(bytes: &dyn Bytes, layer: Option<&Layer>) -> Result<ImageI
     check_block(bytes, start, tiled)?;
     let reader = exr::block::read(bytes.reader(), false)?;
     let layer = ExrLayer::of(reader.headers(), layer)?;
-    let size = reader.headers()[layer.header].shared_attributes.display_window.size;
+    let shared = &reader.headers()[layer.header].shared_attributes;
+    let size = shared.display_window.size;
     let pixels = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
     Ok(ImageInfo {
         width: pixels(size.width()),
@@ -60,6 +61,7 @@ pub(super) fn examine(bytes: &dyn Bytes, layer: Option<&Layer>) -> Result<ImageI
         linear: true,
         alpha: layer.alpha.is_some(),
         orientation: Orientation::UPRIGHT,
+        aspect: PixelAspect::of(shared.pixel_aspect.into()),
     })
 }
 

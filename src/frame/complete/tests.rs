@@ -4,8 +4,8 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::frame::Orientation;
 use crate::frame::limits::Limits;
+use crate::frame::{Orientation, PixelAspect};
 
 /// A file of any size that takes no room: its first bytes, others again and again, its last bytes.
 struct Endless {
@@ -200,7 +200,15 @@ fn a_table_of_strips_is_read_once() {
 fn the_largest_frames_are_within_the_defaults() {
     for (width, height) in [(15_360, 8_640), (16_384, 8_192)] {
         for linear in [false, true] {
-            let info = ImageInfo { width, height, deep: true, linear, alpha: true, orientation: Orientation::UPRIGHT };
+            let info = ImageInfo {
+                width,
+                height,
+                deep: true,
+                linear,
+                alpha: true,
+                orientation: Orientation::UPRIGHT,
+                aspect: PixelAspect::SQUARE,
+            };
             assert!(info.checked().is_ok(), "{info:?}");
         }
         assert!(limits::current().check_pixels("", u64::from(width), u64::from(height)).is_ok());

@@ -4,7 +4,7 @@ use super::*;
 use crate::frame::color::{Canvas, convert};
 use crate::frame::decode::{Picture, Pixels};
 use crate::frame::digest::{Contents, Digest};
-use crate::frame::{ImageInfo, Orientation};
+use crate::frame::{ImageInfo, Orientation, PixelAspect};
 
 #[test]
 fn grids_divide_where_they_can() {
@@ -50,8 +50,15 @@ fn layouts_agree() {
                 [wave(x, y, 1), wave(x, y, 2), wave(y, x, 3), 255]
             })
             .collect();
-        let info =
-            ImageInfo { width, height, deep: false, linear: false, alpha: true, orientation: Orientation::UPRIGHT };
+        let info = ImageInfo {
+            width,
+            height,
+            deep: false,
+            linear: false,
+            alpha: true,
+            orientation: Orientation::UPRIGHT,
+            aspect: PixelAspect::SQUARE,
+        };
         let contents = Contents { changed_ns: None, digest: Digest::of(b"") };
         let picture = Picture { path: "f.png".into(), info, pixels: Pixels::Rgba8(pixels), contents };
         let canvas = Canvas::new(width, height, true);

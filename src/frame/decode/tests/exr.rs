@@ -184,6 +184,8 @@ fn a_layer_that_nobody_named_is_said() {
         matches!(&notes[..], [Note::Doubt(text)] if text.contains("4 layers, of which ViewLayer.Combined is taken")),
         "{notes:?}"
     );
+    let looked = complete::examine(&LAYERS, Path::new("a.exr"), None).unwrap().1;
+    assert_eq!(looked.aspect.to_string(), "2:1");
     let (pixel, notes) = first_of(PARTS, None).unwrap();
     assert_eq!(pixel, [0.25, 0.5, 0.75]);
     assert!(matches!(&notes[..], [Note::Choice(text)] if text.contains("of which beauty is taken")), "{notes:?}");
