@@ -318,6 +318,7 @@ fn measure(
             EncoderArgs::parse(&["-b:v", &rate]).unwrap_or_default()
         }),
         layer: None,
+        exposure: reeld::frame::Exposure::NONE,
         background: [0; 3],
         size_change: SizeChange::Error,
     };

@@ -52,7 +52,7 @@ pub(crate) use place::real;
 pub use selection::Selection;
 pub use settings::{InForce, Settings};
 pub use template::TemplateError;
-pub use units::{Factor, Framerate, parse_layer};
+pub use units::{Factor, Framerate, parse_exposure, parse_layer};
 pub use video::{Builtin, Container, CustomPreset, NamedQuality, Preset, Quality, Video};
 
 /// The commented configuration that `reeld init` writes.

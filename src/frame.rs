@@ -12,6 +12,7 @@ pub mod complete;
 pub mod decode;
 pub mod digest;
 mod error;
+pub mod exposure;
 pub mod fingerprint;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
@@ -25,6 +26,7 @@ pub mod sample;
 
 pub use aspect::PixelAspect;
 pub use error::{FrameError, FrameErrorKind};
+pub use exposure::Exposure;
 pub use layer::Layer;
 pub use orientation::Orientation;
 

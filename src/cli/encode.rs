@@ -17,11 +17,11 @@ use super::scan::ALONE;
 use super::{ConfigArg, out, state};
 use crate::config::{
     Cleanup, CustomPreset, Delivery, Encoder, Factor, Framerate, Metadata, NameTemplate, Preset, Quality, Root, Video,
-    codec, dirs, parse_layer,
+    codec, dirs, parse_exposure, parse_layer,
 };
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::error::{Explain as _, chain, place};
-use crate::frame::Layer;
+use crate::frame::{Exposure, Layer};
 use crate::journal::{BatchId, lossy};
 use crate::pipeline::error::JobError;
 use crate::pipeline::job::{Job, Tools};
@@ -67,6 +67,9 @@ pub(crate) struct EncodeArgs {
     /// Which layer or part of EXR frames is the picture, such as `ViewLayer.Combined` [default: the one that looks like it]
     #[arg(long, value_name = "L", value_parser = explained(parse_layer))]
     layer: Option<Layer>,
+    /// Stops by which linear light (EXR, HDR, film scans) is shown brighter: -20 to 20 [default: 0]
+    #[arg(long, value_name = "E", allow_hyphen_values = true, value_parser = explained(parse_exposure))]
+    exposure: Option<Exposure>,
     /// Where the video goes [default: beside the frames]
     #[arg(long, value_name = "D")]
     output_dir: Option<PathBuf>,
@@ -363,6 +366,7 @@ impl Wanted {
         video.quality = args.quality.or(video.quality);
         video.speed = args.speed.clone().or(video.speed);
         video.layer.clone_from(&args.layer);
+        video.exposure = args.exposure.unwrap_or_default();
         if let Some((message, hint)) = codec::refuses(&video) {
             return Err(CliError::usage(message).hint(hint.to_owned()));
         }

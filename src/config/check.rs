@@ -18,6 +18,7 @@ use super::{
     Builtin, Cleanup, Config, Container, CustomPreset, Delivery, Encoder, Factor, FrameRate, Framerate, Live, Metadata,
     Preset, Root, Selection, StopPolicy, Video, WatchMode, feedback, globs,
 };
+use crate::frame::Exposure;
 use crate::frame::limits::Limits;
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Rules, Stills};
 use crate::sequence::group::Scope;
@@ -304,6 +305,7 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         speed: root.speed.as_ref().map(|speed| speed.get_ref().clone()),
         encoder_args: arguments_of(root.encoder_args.as_ref()),
         layer: root.layer.as_ref().map(|layer| layer.get_ref().clone()),
+        exposure: value(root.exposure.as_ref(), Exposure::NONE),
         background: value(root.background.as_ref(), [0, 0, 0]),
         size_change: value(root.size_change.as_ref(), SizeChange::Split),
     };

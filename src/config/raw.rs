@@ -13,12 +13,12 @@ use toml::de::DeTable;
 use super::arguments::EncoderArg;
 use super::error::{Complaint, Mistakes};
 use super::reader::Reader;
-use super::units::{Factor, UnitError, parse_colour, parse_duration, parse_layer, printable};
+use super::units::{Factor, UnitError, parse_colour, parse_duration, parse_exposure, parse_layer, printable};
 use super::{
     Cleanup, Container, Framerate, Live, Metadata, NameTemplate, ParallelChunks, Quality, StopPolicy, WatchMode,
     arguments, globs,
 };
-use crate::frame::Layer;
+use crate::frame::{Exposure, Layer};
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Stills};
 use crate::sequence::generator::Generator;
 use crate::sequence::group::Scope;
@@ -128,6 +128,7 @@ table! {
         speed: String = |r, key| r.number(key, parse_speed),
         encoder_args: Vec<Spanned<EncoderArg>> = |r, key| arguments::read(r, key),
         layer: Layer = |r, key| r.parsed(key, parse_layer),
+        exposure: Exposure = |r, key| r.number(key, parse_exposure),
         background: [u8; 3] = |r, key| r.parsed(key, parse_colour),
         size_change: SizeChange = |r, key| r.parsed(key, SizeChange::from_str),
         output_dir: PathBuf = |r, key| r.path(key),

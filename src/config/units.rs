@@ -14,7 +14,7 @@ mod rate;
 
 pub use duration::{parse_duration, print_duration};
 pub use names::Named;
-pub use quality::{parse_colour, parse_layer};
+pub use quality::{parse_colour, parse_exposure, parse_layer};
 pub use rate::{Factor, Framerate};
 
 /// A text that is not a value of its unit.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::frame::Layer;
+use crate::frame::{Exposure, Layer};
 use crate::model::FrameRate;
 use crate::sequence::sizes::SizeChange;
 
@@ -27,6 +27,8 @@ pub struct Video {
     pub encoder_args: EncoderArgs,
     /// Which layer of EXR frames is the picture; the one that looks like it where `None`.
     pub layer: Option<Layer>,
+    /// How much brighter linear light is shown.
+    pub exposure: Exposure,
     /// What shows through transparent pixels where the codec has no alpha: red, green, blue.
     pub background: [u8; 3],
     /// What frames of another size than the most mean.
@@ -137,6 +139,9 @@ impl Video {
         if let Some(layer) = &self.layer {
             text += &format!(" layer {:?}", layer.as_str());
         }
+        if self.exposure != Exposure::NONE {
+            text += &format!(" exposure {}", self.exposure);
+        }
         if self.background != [0, 0, 0] {
             let [red, green, blue] = self.background;
             text += &format!(" over #{red:02x}{green:02x}{blue:02x}");
@@ -187,6 +192,7 @@ mod tests {
             speed: None,
             encoder_args: EncoderArgs::default(),
             layer: None,
+            exposure: Exposure::NONE,
             background: [0, 0, 0],
             size_change: SizeChange::Split,
         };
@@ -205,6 +211,7 @@ mod tests {
             Video { encoder_args: EncoderArgs::own(&[("-tune", "film"), ("-bf", "2")]), ..plain.clone() },
             Video { encoder_args: EncoderArgs::own(&[("-tune", "film -bf 2")]), ..plain.clone() },
             Video { layer: "rgba over".parse().ok(), ..plain.clone() },
+            Video { exposure: (-1500).try_into().unwrap(), ..plain.clone() },
             Video { background: [255, 128, 0], ..plain.clone() },
             Video { size_change: SizeChange::Error, ..plain.clone() },
             crf,
@@ -218,6 +225,7 @@ mod tests {
             r#"h264 ["-tune", "film", "-bf", "2"]"#,
             r#"h264 ["-tune", "film -bf 2"]"#,
             r#"h264 layer "rgba over""#,
+            "h264 exposure -1.5",
             "h264 over #ff8000",
             "h264 of one size",
             "h264 crf 18",

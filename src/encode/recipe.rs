@@ -10,7 +10,7 @@ use crate::encode::fingerprint::Fingerprint;
 use crate::encode::fingerprint::small::Layout;
 use crate::encode::mp4::timing::track_timescale;
 use crate::frame::color::{Canvas, Feed};
-use crate::frame::{Layer, PixelAspect};
+use crate::frame::{Exposure, Layer, PixelAspect};
 
 mod chunked;
 pub(super) mod encoder_family;
@@ -65,6 +65,8 @@ pub struct Recipe {
     pub canvas: Canvas,
     /// Which layer of EXR frames is the picture.
     pub layer: Option<Layer>,
+    /// How much brighter linear light is shown.
+    pub exposure: Exposure,
     /// What shows through transparent pixels where the feed has no alpha: red, green, blue.
     pub background: [u8; 3],
     /// FFmpeg's name of the encoder.
@@ -119,6 +121,7 @@ impl Recipe {
             feed,
             canvas: Canvas::new(source.width, source.height, pixels.even()),
             layer: video.layer.clone(),
+            exposure: video.exposure,
             background: video.background,
             filters: if preset.family == EncoderFamily::Gif { presets::gif_filters() } else { pixels.filters(feed) },
             tolerance: preset.family.tolerance(&pixels, feed, &encoder_args),

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::frame::decode::{Picture, Pixels};
-use crate::frame::{FrameError, FrameErrorKind, MAX_SIDE};
+use crate::frame::{Exposure, FrameError, FrameErrorKind, MAX_SIDE};
 
 mod fit;
 mod flat;
@@ -95,13 +95,18 @@ pub struct Target {
     pub canvas: Option<Canvas>,
     /// Its layout.
     pub feed: Feed,
+    /// How much brighter linear light is shown.
+    pub exposure: Exposure,
     /// What shows through where the layout has no alpha, and around a picture of another size.
     pub background: [u8; 3],
 }
 
 impl Target {
-    /// [`convert`] with what this says.
-    pub(in crate::frame) fn convert(&self, picture: &Picture, out: &mut Vec<u8>) -> Result<(), FrameError> {
+    /// [`convert`] with what this says. The picture has the exposure then.
+    pub(in crate::frame) fn convert(&self, picture: &mut Picture, out: &mut Vec<u8>) -> Result<(), FrameError> {
+        if self.exposure != Exposure::NONE {
+            expose(&mut picture.pixels, self.exposure.factor());
+        }
         let canvas = self.canvas.unwrap_or_else(|| Canvas::new(picture.info.width, picture.info.height, false));
         convert(picture, &canvas, self.feed, self.background, out)
     }
@@ -175,6 +180,21 @@ fn to_yuv420(picture: &Picture, canvas: &Canvas, background: [u8; 3], out: &mut 
 /// Renderers save an alpha channel even where everything is opaque.
 fn is_opaque(rgba: &[u8]) -> bool {
     rgba.as_chunks::<4>().0.chunks(1024).all(|part| part.iter().fold(255, |all, pixel| all & pixel[3]) == 255)
+}
+
+/// Multiplies linear light. Alpha is no light, and integers are none either.
+fn expose(pixels: &mut Pixels, factor: f32) {
+    match pixels {
+        Pixels::RgbF32(values) => values.iter_mut().for_each(|value| *value *= factor),
+        Pixels::RgbaF32(values) => {
+            for [red, green, blue, _] in values.as_chunks_mut().0 {
+                for value in [red, green, blue] {
+                    *value *= factor;
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 fn little_endian(values: &[u16], out: &mut [u8]) {

@@ -224,8 +224,8 @@ impl Decoder {
     /// Raw video of a decoded frame, which replaces the contents of `out`. `target` must be the one it was decoded for.
     pub fn fill(&mut self, decoded: Decoded, target: &Target, out: &mut Vec<u8>) -> Result<(), FrameError> {
         match decoded.0 {
-            Where::Here(picture) => {
-                let filled = target.convert(&picture, out);
+            Where::Here(mut picture) => {
+                let filled = target.convert(&mut picture, out);
                 self.recycle(picture);
                 filled
             }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::frame::Exposure;
 use crate::frame::color::{Canvas, Feed, Target};
 use crate::frame::complete::{self, Format};
 use crate::frame::decode::{Picture, Pixels, Reading, decode_bytes};
@@ -55,7 +56,7 @@ fn decode(bytes: &[u8], foreign: bool) {
         return;
     }
     // Memory that another picture has left, and none.
-    let [Some(picture), Some(again)] = [vec![7; 1000], Vec::new()].map(|spare| by_decoder(bytes, spare)) else {
+    let [Some(mut picture), Some(again)] = [vec![7; 1000], Vec::new()].map(|spare| by_decoder(bytes, spare)) else {
         return;
     };
     assert_eq!((picture.info, again.info), (info, info));
@@ -65,8 +66,8 @@ fn decode(bytes: &[u8], foreign: bool) {
     for feed in [Feed::Yuv420p, Feed::Rgb24, Feed::Rgba, Feed::Rgb48le, Feed::Rgba64le] {
         let canvas = Canvas::new(info.width, info.height, true);
         let mut raw = Vec::new();
-        let target = Target { canvas: Some(canvas), feed, background: [0, 128, 255] };
-        target.convert(&picture, &mut raw).unwrap_or_else(|error| panic!("{info:?}: {error}"));
+        let target = Target { canvas: Some(canvas), feed, exposure: Exposure::NONE, background: [0, 128, 255] };
+        target.convert(&mut picture, &mut raw).unwrap_or_else(|error| panic!("{info:?}: {error}"));
         assert_eq!(raw.len(), feed.frame_bytes(canvas.width, canvas.height), "{info:?} as {feed:?}");
     }
 }

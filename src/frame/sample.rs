@@ -12,7 +12,7 @@ use crate::frame::color::{Feed, Target};
 use crate::frame::decode::Decoder;
 use crate::frame::fingerprint::Fingerprint;
 use crate::frame::metadata::{self, Settings};
-use crate::frame::{FrameError, ImageInfo, Layer};
+use crate::frame::{Exposure, FrameError, ImageInfo, Layer};
 use crate::model::Identity;
 use crate::sequence::film::{
     Counter, Evidence, FilmVerdict, Judgement, MEASURED, Names, Pace, Pictures, Sizes, Text, after_long_pauses,
@@ -259,7 +259,7 @@ fn fingerprints(
     let mut decoder = Decoder::of_layer(layer.cloned());
     let mut raw = Vec::new();
     files.map(move |(path, identity)| {
-        let target = Target { canvas: None, feed: Feed::Rgb24, background: [0; 3] };
+        let target = Target { canvas: None, feed: Feed::Rgb24, exposure: Exposure::NONE, background: [0; 3] };
         let ready = decoder.decode_for(&path, &identity, &target, &|| true)?;
         let ImageInfo { width, height, .. } = ready.info();
         decoder.fill(ready, &target, &mut raw)?;

@@ -119,6 +119,7 @@ pub(crate) fn video(preset: Builtin) -> Video {
         speed: None,
         encoder_args: EncoderArgs::default(),
         layer: None,
+        exposure: reeld::frame::Exposure::NONE,
         background: [0; 3],
         size_change: SizeChange::Error,
     }

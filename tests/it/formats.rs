@@ -148,11 +148,15 @@ fn the_layer_that_is_asked_for_becomes_the_video() {
         (&[][..], [137, 188, 225]),
         (&["--layer", "ViewLayer.AO"], [255, 0, 255]),
         (&["--layer", "ViewLayer.Depth"], [99, 99, 99]),
+        // Twice the light: 0.25. Half of 0.5 and of 0.75, and what is brighter than white.
+        (&["--layer", "ViewLayer.Depth", "--exposure", "1"], [137, 137, 137]),
+        (&["--exposure", "-1"], [99, 137, 165]),
+        (&["--exposure", "0.585"], [165, 225, 255]),
     ] {
         let outcome = encode(extra).expect(0);
         assert_eq!(
             outcome.stderr.matches("4 layers, of which").count(),
-            usize::from(extra.is_empty()),
+            usize::from(!extra.contains(&"--layer")),
             "{}",
             outcome.stderr
         );

@@ -87,6 +87,7 @@ const WATCH: &[Row] = &[
     ("speed", "", "speed = \"veryfast\"", Act::Shot, Proof::Recipe(" veryfast")),
     ("encoder_args", "", "encoder_args = [\"-tune\", \"film\"]", Act::Shot, Proof::Recipe("\"-tune\", \"film\"")),
     ("layer", "", "layer = \"Combined\"", Act::Shot, Proof::Recipe("layer \"Combined\"")),
+    ("exposure", "", "exposure = -1.5", Act::Shot, Proof::Recipe("exposure -1.5")),
     ("background", "", "background = \"#ff0000\"", Act::Shot, Proof::Recipe("over #ff0000")),
     ("size_change", "", "size_change = \"error\"", Act::Shot, Proof::Recipe("of one size")),
     ("output_dir", "", "output_dir = \"videos\"", Act::Shot, Proof::There("videos/frame.mp4")),

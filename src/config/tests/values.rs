@@ -54,6 +54,7 @@ fn a_watch_inherits_and_overrides() {
         missing_frames = "hold"
         existing = "encode"
         layer = "ViewLayer.Combined"
+        exposure = -1.5
         background = "#ff8000"
 
         [[watch]]
@@ -79,6 +80,7 @@ fn a_watch_inherits_and_overrides() {
     assert_eq!(two.video.rate.to_string(), "60");
     assert_eq!(two.delivery.cleanup, Cleanup::Keep);
     assert_eq!(two.video.background, [255, 128, 0]);
+    assert_eq!(two.video.exposure.to_string(), "-1.5");
     assert_eq!(two.video.layer.as_ref().map(Layer::as_str), Some("ViewLayer.Combined"));
     assert_eq!(two.video.speed.as_deref(), Some("8"));
 }

@@ -14,6 +14,7 @@ use crate::config::Container;
 use crate::encode::ffmpeg::child::Inherited;
 use crate::encode::ffmpeg::{Ffmpeg, display_argv, name_in};
 use crate::encode::recipe::{Arrival, Form, Recipe};
+use crate::frame::Exposure;
 
 /// Everything that decides what a file of `spec` is like, except the frames and what its encoder was told of its place and
 /// their arrival: two files with the same settings, made by the same FFmpeg, can be joined.
@@ -27,7 +28,9 @@ pub(crate) fn settings_of(ffmpeg: &Ffmpeg, spec: &EncodeSpec) -> String {
     let with_output: Command = command(ffmpeg, &spec, Path::new(""), Arrival::AtOnce, None).into();
     let args = display_argv(OsStr::new("ffmpeg"), with_output.get_args());
     let layer = recipe.layer.as_ref().map_or_else(String::new, |layer| format!("; layer {:?}", layer.as_str()));
-    format!("{args}; {:?}; background {:?}{layer}", recipe.canvas, recipe.background)
+    let exposure =
+        if recipe.exposure == Exposure::NONE { String::new() } else { format!("; exposure {}", recipe.exposure) };
+    format!("{args}; {:?}; background {:?}{layer}{exposure}", recipe.canvas, recipe.background)
 }
 
 /// The command that encodes what it is fed to `output`, with the tags that are in `tags`.

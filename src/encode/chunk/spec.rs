@@ -204,8 +204,8 @@ mod tests {
             .prop_map(|(width, height, deep, linear, alpha)| Source { width, height, deep, linear, alpha });
         let layer = select(vec![None, Some("ViewLayer.Combined \u{e4}")]);
         let args = select(vec![&[][..], &["-tune", "film"], &["-metadata", "title=\u{e4} b", "-bf", "2"]]);
-        (select(Builtin::ALL.to_vec()), source, args, layer, any::<[u8; 3]>()).prop_map(
-            |(builtin, source, args, layer, background)| {
+        (select(Builtin::ALL.to_vec()), source, args, layer, -20_000..=20_000_i32, any::<[u8; 3]>()).prop_map(
+            |(builtin, source, args, layer, exposure, background)| {
                 let video = Video {
                     rate: FrameRate::default(),
                     preset: Preset::Builtin(builtin),
@@ -213,6 +213,7 @@ mod tests {
                     speed: None,
                     encoder_args: EncoderArgs::parse(args).unwrap(),
                     layer: layer.map(|layer| layer.parse().unwrap()),
+                    exposure: exposure.try_into().unwrap(),
                     background,
                     size_change: SizeChange::Error,
                 };

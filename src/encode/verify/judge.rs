@@ -138,6 +138,7 @@ mod tests {
             speed: None,
             encoder_args: EncoderArgs::default(),
             layer: None,
+            exposure: crate::frame::Exposure::NONE,
             background: [0; 3],
             size_change: SizeChange::Error,
         };

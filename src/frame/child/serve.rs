@@ -93,8 +93,8 @@ fn decode(
     let pixels = [(info.width, info.height), (canvas.width, canvas.height)]
         .map(|(width, height)| u64::from(width) * u64::from(height));
     budget.begin(limits::current().decode_time, confine::memory_of(pixels, identity.size))?;
-    let picture = decoder.decode_open(file, &identity, path)?;
-    target.convert(&picture, raw).map_err(|error| error.kind)?;
+    let mut picture = decoder.decode_open(file, &identity, path)?;
+    target.convert(&mut picture, raw).map_err(|error| error.kind)?;
     let found = (picture.info, picture.contents);
     decoder.recycle(picture);
     Ok(found)
