@@ -1,5 +1,6 @@
 //! Roots: which of them is read when, what the readings mean for the tracker, and what follows from its decisions.
 
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 use std::sync::Arc;
@@ -146,9 +147,16 @@ impl Core {
 
     /// Reads the folders that changed, or their changed names.
     pub(super) fn read_changed(&mut self, folders: Vec<(Arc<Path>, Dirty)>) {
+        // One request for all folders of a root. A marker speaks for the folders below its own, and what was taken together is
+        // all that was written before it: read one by one, its folder would be told before the last frames below it.
+        let mut by_root: BTreeMap<Arc<Path>, Vec<(Arc<Path>, Dirty)>> = BTreeMap::new();
         for (dir, dirty) in folders {
-            let Some(root) = self.root_path_of(&dir) else { continue };
-            self.want(&root, ReadRequest::Folders(vec![(dir, dirty)]));
+            if let Some(root) = self.root_path_of(&dir) {
+                by_root.entry(root).or_default().push((dir, dirty));
+            }
+        }
+        for (root, folders) in by_root {
+            self.want(&root, ReadRequest::Folders(folders));
         }
     }
 
@@ -427,4 +435,55 @@ fn merge(pending: Vec<ReadRequest>) -> ReadRequest {
         }
     }
     ReadRequest::Folders(folders)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use super::*;
+    use crate::config::{Config, Settings};
+    use crate::core::Machine;
+    use crate::core::event::Event;
+
+    /// What is to be read, by root.
+    fn reads(effects: Vec<Effect>) -> Vec<(Arc<Path>, ReaderId, ReadRequest)> {
+        let read = |effect| match effect {
+            Effect::Read { root, reader, request } => Some((root, reader, request)),
+            _ => None,
+        };
+        effects.into_iter().filter_map(read).collect()
+    }
+
+    /// A core of these roots, all of which were read.
+    fn core_of(roots: &[&str]) -> Core {
+        let text: String = roots.iter().map(|root| format!("[[watch]]\npath = \"{root}\"\n")).collect();
+        let config = Config::parse(&text, Path::new("/etc/reeld.toml")).unwrap();
+        let settings = Arc::new(Settings::new(config, Path::new("/state")));
+        let mut core = Core::new(settings, Machine { cores: NonZeroUsize::MIN, watchdog: None });
+        for (root, reader, _) in reads(core.start(Duration::ZERO)) {
+            let status = RootStatus::There;
+            let (scans, how) = (Vec::new(), Arc::from("by events"));
+            let (is_everything, found_existing, poll) = (true, false, None);
+            let report = ScanReport { reader, root, status, is_everything, scans, found_existing, how, poll };
+            assert!(reads(core.handle(Event::Scanned(report), Duration::ZERO)).is_empty());
+        }
+        core
+    }
+
+    /// A marker is told after what was written before it, in the folders below too, if all of it is in one request.
+    #[test]
+    fn what_changed_together_is_read_together() {
+        let mut core = core_of(&["/r", "/q"]);
+        let names = |name: &str| Dirty::Names([BString::from(name)].into());
+        let changed = [("/q", "1.png"), ("/r/job", ".done"), ("/r/job/batch_0001", "6.png")];
+        let changed = changed.map(|(dir, name)| (Arc::from(Path::new(dir)), names(name)));
+        let asked = reads(core.handle(Event::Dirty(changed.to_vec()), Duration::ZERO));
+        let folders = asked.iter().map(|(root, _, request)| match request {
+            ReadRequest::Folders(folders) => (&**root, folders.as_slice()),
+            ReadRequest::Everything => (&**root, &[][..]),
+        });
+        let expected = [(Path::new("/q"), &changed[..1]), (Path::new("/r"), &changed[1..])];
+        assert_eq!(folders.collect::<Vec<_>>(), expected);
+    }
 }
