@@ -153,7 +153,7 @@ impl Core {
         self.now = now;
         self.ask_journal();
         self.open_roots();
-        self.try_recipes();
+        self.try_recipes_later();
         self.ping_watchdog();
         self.on_time();
         std::mem::take(&mut self.out)

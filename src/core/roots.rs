@@ -386,6 +386,7 @@ impl Core {
             self.out.push(Effect::Notify(Notice::Ready));
             self.show_status();
             self.tell(News::Ready { roots: self.roots.len() });
+            self.try_recipes();
         }
     }
 
