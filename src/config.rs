@@ -284,9 +284,12 @@ impl Root {
     /// Whether a file of this name in the folder `dir` may be a frame or a marker.
     #[must_use]
     pub fn wants_file(&self, dir: &Path, file: &[u8]) -> bool {
-        if self.finish.marker(file).is_some() {
-            return true;
-        }
+        self.finish.is_marker(file) || self.may_be_frame(dir, file)
+    }
+
+    /// Whether a file of this name in the folder `dir` may be a frame.
+    #[must_use]
+    pub fn may_be_frame(&self, dir: &Path, file: &[u8]) -> bool {
         name::may_be_frame(file) && self.admits(dir, file)
     }
 

@@ -187,15 +187,20 @@ impl Rules {
     /// What the file `name` speaks for, if it is a marker.
     #[must_use]
     pub fn marker(&self, name: &[u8]) -> Option<MarkerScope> {
-        let matches = |name: &[u8]| self.final_marker.is_match(Path::new(OsStr::from_bytes(name)));
-        if !matches(name) {
+        if !self.is_marker(name) {
             return None;
         }
         // A glob that takes any name before `.done` asks for the sequence's; a literal one such as `finished.txt` has no
         // place for it.
         let any_stem = [b"\x01".as_slice(), name].concat();
-        let named = split_extension(name).filter(|_| matches(&any_stem));
+        let named = split_extension(name).filter(|_| self.is_marker(&any_stem));
         Some(named.map_or(MarkerScope::Folder, |(stem, _)| MarkerScope::Named(stem.into())))
+    }
+
+    /// Whether the file `name` is a marker.
+    #[must_use]
+    pub fn is_marker(&self, name: &[u8]) -> bool {
+        self.final_marker.is_match(Path::new(OsStr::from_bytes(name)))
     }
 
     /// Whether a frame of this name ends its sequence.
