@@ -151,7 +151,7 @@ impl Folder {
             }
             old.histories.insert(*id, sequence.history);
             old.by_pattern.insert(sequence.pattern.clone(), *id);
-            old.sequences.insert(*id, sequence);
+            old.sequences.insert(*id, *sequence);
         }
         (entries, old)
     }
