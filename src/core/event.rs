@@ -232,7 +232,9 @@ impl ScanReport {
     /// The folders that it shows as a whole.
     pub(crate) fn listed(&self) -> Vec<(Arc<Path>, ListingFingerprint)> {
         let whole = self.scans.iter().filter_map(|scan| match &scan.outcome {
-            Some(Ok(listing)) if listing.complete => Some((Arc::clone(&scan.dir), ListingFingerprint::of(listing))),
+            Some(Ok(listing)) if listing.complete => {
+                Some((Arc::clone(&scan.dir), ListingFingerprint::of(&listing.files)))
+            }
             _ => None,
         });
         whole.collect()

@@ -52,15 +52,15 @@ pub(crate) struct ListingFingerprint {
 }
 
 impl ListingFingerprint {
-    /// That of a complete listing.
-    pub(crate) fn of(listing: &Listing) -> Self {
+    /// That of a complete listing of these files.
+    pub(crate) fn of(files: &[(BString, Identity)]) -> Self {
         let hash = |(name, identity): &(BString, Identity)| {
             let mut hasher = DefaultHasher::new();
             (name, identity).hash(&mut hasher);
             hasher.finish()
         };
-        let sum = listing.files.iter().map(hash).fold(0, u64::wrapping_add);
-        Self { files: listing.files.len(), sum }
+        let sum = files.iter().map(hash).fold(0, u64::wrapping_add);
+        Self { files: files.len(), sum }
     }
 }
 

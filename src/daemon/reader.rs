@@ -6,11 +6,13 @@
 use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
+use std::num::NonZeroUsize;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ScopedJoinHandle, available_parallelism};
 use std::time::Duration;
 
 use bstr::BString;
@@ -26,6 +28,7 @@ use crate::daemon::reader::markers::{Markers, Scans, SpokenFor};
 use crate::error::{Explain as _, chain, place};
 use crate::journal::{Journal, JournalError};
 use crate::model::Identity;
+use crate::sequence::existing::FileSet;
 use crate::sequence::finish::is_batch_folder;
 use crate::sequence::group::Scope;
 use crate::sequence::name::unsupported;
@@ -92,6 +95,26 @@ struct Inner {
     claim: Option<Claim>,
 }
 
+/// A folder that was just read.
+#[derive(Debug)]
+struct Read {
+    dir: Arc<Path>,
+    is_first: bool,
+    /// It sleeps, and is as it was.
+    sleeps_on: bool,
+    met: Met,
+    outcome: Result<scan::FolderScan, ScanError>,
+    /// What the journal says, if it was asked.
+    known: Option<Known>,
+}
+
+/// What the journal says of a folder that is read for the first time, asked after it was read.
+#[derive(Debug)]
+struct Known {
+    existing: FileSet,
+    has_batches: bool,
+}
+
 /// What is noticed of names while a folder is read.
 #[derive(Debug, Default)]
 struct Met {
@@ -115,6 +138,15 @@ const CLOCK_TICK_NS: i128 = 10_000_000;
 
 /// How many new markers of one folder are waited for in one reading.
 const MOST_MARKERS: u32 = 3;
+
+/// How many threads read folders at once, at most.
+const READERS: usize = 4;
+
+/// How many folders are read before the first of them is dealt with, at most.
+const READ_TOGETHER: usize = 256;
+
+/// A thread is not worth its while for fewer folders.
+const WORTH_A_THREAD: usize = 16;
 
 /// Time between two scans of a root with folders that inotify refused.
 const POLL_UNWATCHED: Duration = Duration::from_secs(5);
@@ -367,11 +399,16 @@ impl RootReader {
     /// Reads these folders, and the folders below them that are not known yet, or `all`. Those that sleep on.
     fn read_folders(&self, mut folders: Vec<Arc<Path>>, all: bool, scans: &mut Scans) -> HashSet<Arc<Path>> {
         let mut unchanged = HashSet::new();
-        while let Some(dir) = folders.pop() {
-            let is_first = self.is_unread(&dir) || self.asleep().contains(&dir);
-            self.watch(&dir);
-            let met = Met::default();
-            let outcome = scan::read_folder(&dir, &|name| self.wants_or_counts(&dir, name, &met));
+        let mut read = Vec::new();
+        loop {
+            if read.is_empty() {
+                let next = folders.split_off(folders.len().saturating_sub(READ_TOGETHER));
+                read = self.read_together(&next);
+                self.ask_of_new(&mut read);
+            }
+            // The last one first, as if they were read one by one, so that few of them wait.
+            let Some(Read { dir, is_first, sleeps_on, met, outcome, known }) = read.pop() else { break };
+            let ino = outcome.as_ref().ok().map(|scan| scan.ino);
             let mut listing = outcome.map(|scan| {
                 // A folder that is read for the first time has markers that were there first, and these wait for silence.
                 let spoken_for = if is_first { SpokenFor::Below } else { SpokenFor::Folder };
@@ -385,14 +422,12 @@ impl RootReader {
                 }
                 Listing { complete: true, files: scan.files, ..Listing::default() }
             });
-            if let Ok(listing) = &listing
-                && self.asleep().stays(&dir, listing)
-            {
+            if sleeps_on {
                 self.lock().unread.remove(&dir);
                 unchanged.insert(dir);
                 continue;
             }
-            match if is_first { self.first_reading(&dir, &mut listing) } else { Ok(Vec::new()) } {
+            match if is_first { self.first_reading(&dir, ino, known, &mut listing) } else { Ok(Vec::new()) } {
                 Ok(claims) => self.push(dir, is_first, claims, listing, scans),
                 Err(error) => {
                     // Without the journal's word, frames of earlier batches would look new. The next reading of all
@@ -404,6 +439,61 @@ impl RootReader {
             }
         }
         unchanged
+    }
+
+    /// Watches and reads these folders: many of them on several threads, since that is nearly all that a start waits for, and a
+    /// file server takes its time for each.
+    fn read_together(&self, folders: &[Arc<Path>]) -> Vec<Read> {
+        let read = |dir| {
+            let is_first = self.is_unread(&dir) || self.asleep().contains(&dir);
+            self.watch(&dir);
+            let met = Met::default();
+            let mut outcome = scan::read_folder(&dir, &|name| self.wants_or_counts(&dir, name, &met));
+            let mut sleeps_on = false;
+            if let Ok(scan) = &mut outcome
+                && self.asleep().stays(&dir, &scan.files)
+            {
+                // Nobody asks for them, and the files of all folders that sleep would fill the memory.
+                scan.files = Vec::new();
+                sleeps_on = true;
+            }
+            Read { dir, is_first, sleeps_on, met, outcome, known: None }
+        };
+        let threads = available_parallelism().map_or(1, NonZeroUsize::get).min(READERS);
+        let share = folders.len().div_ceil(threads).max(WORTH_A_THREAD);
+        let mut shares = folders.chunks(share);
+        let Some(own) = shares.next() else { return Vec::new() };
+        thread::scope(|scope| {
+            let read_all = |share: &[Arc<Path>]| share.iter().cloned().map(read).collect::<Vec<_>>();
+            let others: Vec<_> = shares
+                .map(|share| (share, thread::Builder::new().spawn_scoped(scope, move || read_all(share))))
+                .collect();
+            let mut done = read_all(own);
+            for (share, other) in others {
+                match other.map(ScopedJoinHandle::join) {
+                    Ok(Ok(read)) => done.extend(read),
+                    Ok(Err(panic)) => resume_unwind(panic),
+                    // Where no thread is to be had, it takes longer.
+                    Err(_) => done.extend(read_all(share)),
+                }
+            }
+            done
+        })
+    }
+
+    /// Asks the journal of those that are read for the first time, in one question. What it does not answer is asked one by one.
+    fn ask_of_new(&self, read: &mut [Read]) {
+        let mut new: Vec<&mut Read> = read.iter_mut().filter(|read| read.is_first && !read.sleeps_on).collect();
+        if new.len() < 2 {
+            return;
+        }
+        let ino = |read: &Read| read.outcome.as_ref().ok().map(|scan| scan.ino);
+        let dirs: Vec<_> = new.iter().map(|read| (Arc::clone(&read.dir), ino(read))).collect();
+        if let Ok((sets, has_batches)) = self.journal.existing_in_each(&dirs) {
+            for (read, existing) in new.iter_mut().zip(sets) {
+                read.known = Some(Known { existing, has_batches });
+            }
+        }
     }
 
     /// A folder was read. Remembers its markers, and what is to be read once more because one of them is new.
@@ -494,9 +584,12 @@ impl RootReader {
     fn first_reading(
         &self,
         dir: &Arc<Path>,
+        ino: Option<u64>,
+        known: Option<Known>,
         listing: &mut Result<Listing, ScanError>,
     ) -> Result<Vec<Identity>, JournalError> {
-        let claims = self.claims(dir, listing);
+        let (existing, has_batches) = known.map(|known| (known.existing, known.has_batches)).unzip();
+        let claims = self.claims(dir, has_batches, listing);
         let mut inner = self.lock();
         match listing {
             Err(ScanError { kind: ScanErrorKind::Missing, .. }) => return claims,
@@ -505,7 +598,7 @@ impl RootReader {
         };
         if let Some(first) = &mut inner.first {
             let read = listing.as_ref().ok().filter(|_| claims.is_ok());
-            let existing = first.read(&self.root, dir, read, &self.journal)?;
+            let existing = first.read(&self.root, dir, ino, read, existing, &self.journal)?;
             if let Ok(listing) = listing {
                 listing.existing = existing;
             }
@@ -514,8 +607,13 @@ impl RootReader {
     }
 
     /// The files of a folder that batches hold: its own batches, and those that its files brought from elsewhere.
-    fn claims(&self, dir: &Path, listing: &Result<Listing, ScanError>) -> Result<Vec<Identity>, JournalError> {
-        if !self.journal.has_batches()? {
+    fn claims(
+        &self,
+        dir: &Path,
+        has_batches: Option<bool>,
+        listing: &Result<Listing, ScanError>,
+    ) -> Result<Vec<Identity>, JournalError> {
+        if !has_batches.map_or_else(|| self.journal.has_batches(), Ok)? {
             return Ok(Vec::new());
         }
         let mut claims = self.journal.claims(dir)?;

@@ -754,7 +754,7 @@ impl World {
                     let files = files.map(|(name, identity)| (name.clone(), *identity)).collect();
                     let mut listing = Listing { complete: true, files, ..Listing::default() };
                     if let Some(seen) = reader.asleep.get(&dir) {
-                        if *seen == Some(ListingFingerprint::of(&listing)) {
+                        if *seen == Some(ListingFingerprint::of(&listing.files)) {
                             continue;
                         }
                         reader.asleep.remove(&dir);

@@ -269,7 +269,7 @@ fn a_root_that_was_brought_from_elsewhere_was_there_before() {
     // Its birth must be seen to be before the look: the kernel's clock for files runs in ticks.
     let born = fs::metadata(&elsewhere).unwrap().created().unwrap();
     while born.elapsed().is_ok_and(|age| age < Duration::from_millis(50)) {
-        std::thread::yield_now();
+        thread::yield_now();
     }
     assert!(matches!(scene.reader.read(ReadRequest::Everything).status, RootStatus::Away { .. }));
     fs::rename(&elsewhere, scene.dir("")).unwrap();
@@ -286,7 +286,7 @@ fn a_folder_that_cannot_be_read_keeps_its_past_until_it_can() {
     let mut first = FirstReadings::of(&scene.reader.root, marks(&scene), false, &scene.reader.journal).unwrap();
     let nothing = Listing { complete: true, ..Listing::default() };
     for (dir, listing) in [(&**scene.reader.path(), Some(&nothing)), (closed, None)] {
-        first.read(&scene.reader.root, dir, listing, &scene.reader.journal).unwrap();
+        first.read(&scene.reader.root, dir, None, listing, None, &scene.reader.journal).unwrap();
     }
     assert!(first.record(&scene.reader.root, &scene.reader.journal).unwrap());
     // `shot` was not there at the first reading, what is in `closed` may have been.
@@ -310,7 +310,7 @@ fn a_first_reading_that_is_not_recorded_counts_for_nothing() {
     scene.make("shot");
     let mut first = FirstReadings::of(&scene.reader.root, marks(&scene), false, &scene.reader.journal).unwrap();
     assert_eq!(
-        first.read(&scene.reader.root, &scene.dir("shot"), None, &scene.reader.journal).unwrap(),
+        first.read(&scene.reader.root, &scene.dir("shot"), None, None, None, &scene.reader.journal).unwrap(),
         ExistingFiles::All
     );
     // Killed here: the next daemon reads for the first time.
@@ -331,7 +331,10 @@ fn another_disk_at_the_same_place_was_never_watched() {
         mark.push('0');
     }
     let mut first = FirstReadings::of(&scene.reader.root, other, false, &scene.reader.journal).unwrap();
-    assert_eq!(first.read(&scene.reader.root, &shot, None, &scene.reader.journal).unwrap(), ExistingFiles::All);
+    assert_eq!(
+        first.read(&scene.reader.root, &shot, None, None, None, &scene.reader.journal).unwrap(),
+        ExistingFiles::All
+    );
 }
 
 #[test]
@@ -385,7 +388,7 @@ fn a_wider_selection_that_is_not_recorded_counts_for_nothing() {
     let scene = scene.restart();
     let mut first = FirstReadings::of(&scene.reader.root, marks(&scene), false, &scene.reader.journal).unwrap();
     let listing = Listing { complete: true, files: vec![("f_0001.png".into(), IDENTITY)], ..Listing::default() };
-    let found = first.read(&scene.reader.root, &shot, Some(&listing), &scene.reader.journal).unwrap();
+    let found = first.read(&scene.reader.root, &shot, None, Some(&listing), None, &scene.reader.journal).unwrap();
     assert!(found.contains(b"f_0001.png", &IDENTITY));
     // Killed here.
     drop(first);
@@ -399,7 +402,7 @@ fn what_cannot_be_read_under_a_wider_selection_was_there_before() {
     let shot = scene.make("shot");
     let scene = scene.restart();
     let mut first = FirstReadings::of(&scene.reader.root, marks(&scene), false, &scene.reader.journal).unwrap();
-    first.read(&scene.reader.root, &shot, None, &scene.reader.journal).unwrap();
+    first.read(&scene.reader.root, &shot, None, None, None, &scene.reader.journal).unwrap();
     first.record(&scene.reader.root, &scene.reader.journal).unwrap();
     assert_eq!(scene.restart().existing(), ["shot/f_0001.png"]);
 }
@@ -425,7 +428,7 @@ fn a_folder_that_sleeps_is_told_when_it_changes_or_when_somebody_asks() {
     for reading in &report.scans {
         let Some(Ok(listing)) = &reading.outcome else { panic!("{reading:?}") };
         assert!(reading.is_first);
-        scene.reader.sleep(&reading.dir, ListingFingerprint::of(listing));
+        scene.reader.sleep(&reading.dir, ListingFingerprint::of(&listing.files));
     }
     let report = scene.reader.read(ReadRequest::Everything);
     assert!(report.is_everything && report.scans.is_empty(), "{report:?}");
@@ -441,14 +444,14 @@ fn a_folder_that_sleeps_is_told_when_it_changes_or_when_somebody_asks() {
     assert_eq!(existing(&report), ["other/f_0001.png"], "the one that is awake is told as always");
 
     // One that changes and is as it was is told as well if somebody asks.
-    scene.reader.sleep(&shot, ListingFingerprint::of(&Listing::default()));
+    scene.reader.sleep(&shot, ListingFingerprint::of(&[]));
     scene.reader.wake(&shot);
     assert_eq!(scene.reader.relist(&shot, |report| existing(&report)), ["shot/f_0001.png"]);
 
     // One that is gone is gone.
     let report = scene.reader.read(ReadRequest::Everything);
     let reading = report.scans.iter().find(|reading| reading.dir == other).unwrap();
-    scene.reader.sleep(&other, ListingFingerprint::of(reading.outcome.as_ref().unwrap().as_ref().unwrap()));
+    scene.reader.sleep(&other, ListingFingerprint::of(&reading.outcome.as_ref().unwrap().as_ref().unwrap().files));
     fs::remove_dir_all(&other).unwrap();
     assert!(told(&scene.reader.read(ReadRequest::Everything)).contains(&(other, None)));
 }
