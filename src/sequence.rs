@@ -115,7 +115,7 @@ pub struct Batch {
     pub taken_for: Option<TakenFor>,
     /// The rate that the maker of the frames says, if it does.
     pub makers_rate: Option<MakersRate>,
-    /// Who made the frames, as far as their files were looked at. For people, when it is sealed; no record is kept of it.
+    /// Who made the frames, as far as their files were looked at.
     pub made_by: Option<MadeBy>,
 }
 
