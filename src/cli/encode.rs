@@ -14,7 +14,8 @@ use super::collect::{self, Contents, Found};
 use super::error::{CliError, explained};
 use super::interrupt::Interrupt;
 use super::scan::ALONE;
-use super::{ConfigArg, out, state};
+use super::{ConfigArg, Stated, out, state};
+use crate::config::units::parse_generator;
 use crate::config::{
     Cleanup, CustomPreset, Delivery, Encoder, Factor, Framerate, Metadata, NameTemplate, Preset, Quality, Root, Video,
     codec, dirs,
@@ -46,6 +47,9 @@ pub(crate) struct EncodeArgs {
     /// What decides the order of the frames: number, or time (when each file was last written)
     #[arg(long, value_name = "O", default_value_t, value_parser = explained(FrameOrder::from_str))]
     order: FrameOrder,
+    /// Who made the frames: one of the names of the config's `generator`, or `auto` to find out
+    #[arg(long, value_name = "W", default_value = "auto", value_parser = explained(parse_generator))]
+    generator: Stated,
     /// Frames per second: `24`, `23.976`, `24000/1001`, or `auto` for what the maker of the frames says [default: auto; 24
     /// where it says nothing]
     #[arg(long, value_name = "R", value_parser = explained(Framerate::from_str))]
@@ -139,7 +143,7 @@ pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> 
             not_begun += 1;
             continue;
         }
-        let films = found.by_size();
+        let films = found.by_size(args.generator);
         if films.len() > 1 {
             let count = films.len();
             out::say_line(&format!("{}: frames of several sizes: {count} videos", path.shown()));

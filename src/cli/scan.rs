@@ -12,7 +12,8 @@ use serde::{Serialize, Serializer};
 
 use super::collect::{self, Contents, Found};
 use super::error::{CliError, explained};
-use super::{ConfigArg, out};
+use super::{ConfigArg, Stated, out};
+use crate::config::units::parse_generator;
 use crate::frame::complete;
 use crate::frame::sample::{self, Inspected};
 use crate::frame::{FrameError, FrameErrorKind};
@@ -35,6 +36,9 @@ pub(crate) struct ScanArgs {
     /// Which files can be one film: those of one folder, or with `tree` also those of folders that follow each other
     #[arg(long, value_name = "G", default_value_t, value_parser = explained(Scope::from_str))]
     group: Scope,
+    /// Who made the frames: one of the names of the config's `generator`, or `auto` to find out
+    #[arg(long, value_name = "W", default_value = "auto", value_parser = explained(parse_generator))]
+    generator: Stated,
     /// JSON, one object a line: each sequence, and each image that belongs to no sequence
     #[arg(long)]
     json: bool,
@@ -144,7 +148,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<ExitCode, CliError> {
         for found in &sequences {
             sums.sequences += 1;
             sums.frames += found.frames.len();
-            let line = examine(found);
+            let line = examine(found, args.generator);
             if args.json {
                 out::json(&line)?;
             } else {
@@ -222,7 +226,7 @@ impl Sums {
     }
 }
 
-fn examine(found: &Found) -> Line {
+fn examine(found: &Found, stated: Stated) -> Line {
     let mut sizes: Vec<(String, usize)> = Vec::new();
     let mut empty = Vec::new();
     let mut unfinished = Vec::new();
@@ -231,7 +235,7 @@ fn examine(found: &Found) -> Line {
         let path = found.dir.join(crate::sequence::os_name(&frame.file_name(&found.pattern)));
         match complete::inspect_with_origin(&path, &frame.identity) {
             Ok((info, origin)) => {
-                whole.push(Inspected { frame: frame.clone(), info, origin });
+                whole.push(Inspected { frame: frame.clone(), info, origin: origin.as_of(stated) });
                 let size = format!("{}x{}", info.width, info.height);
                 match sizes.iter_mut().find(|(known, _)| *known == size) {
                     Some((_, count)) => *count += 1,
@@ -262,12 +266,12 @@ fn examine(found: &Found) -> Line {
         unfinished,
         held: found.looks_like.map(|looks_like| format!("{looks_like}; give its pattern to have it made")),
         notes: found.notes.iter().map(ToString::to_string).collect(),
-        runs: if found.looks_like.is_none() { runs(found, &whole) } else { Vec::new() },
+        runs: if found.looks_like.is_none() { runs(found, &whole, stated) } else { Vec::new() },
     }
 }
 
 /// What its runs look like.
-fn runs(found: &Found, whole: &[Inspected]) -> Vec<TakenFor> {
+fn runs(found: &Found, whole: &[Inspected], stated: Stated) -> Vec<TakenFor> {
     let taken_for = |run: FrameRun| {
         let (first, last) = run.numbers.first().copied().zip(run.numbers.last().copied())?;
         let at = whole.binary_search_by_key(&first, |of| of.frame.number).ok()?;
@@ -290,7 +294,7 @@ fn runs(found: &Found, whole: &[Inspected]) -> Vec<TakenFor> {
             made_by: run.made_by.filter(MadeBy::is_known).map(|made_by| made_by.to_string()),
         })
     };
-    let runs = sample::runs(&found.dir, &found.pattern, whole, SizeChange::Split, None);
+    let runs = sample::runs(&found.dir, &found.pattern, whole, SizeChange::Split, stated);
     runs.into_iter().filter_map(taken_for).collect()
 }
 

@@ -13,7 +13,7 @@ use toml::de::DeTable;
 use super::arguments::EncoderArg;
 use super::error::{Complaint, Mistakes};
 use super::reader::Reader;
-use super::units::{Factor, UnitError, parse_colour, parse_duration, printable};
+use super::units::{Factor, UnitError, parse_colour, parse_duration, parse_generator, printable};
 use super::{
     Cleanup, Container, Framerate, Live, Metadata, NameTemplate, ParallelChunks, Quality, StopPolicy, WatchMode,
     arguments, globs,
@@ -237,19 +237,6 @@ fn finish(reader: Reader<'_, '_>) {
 
 fn name_rule(text: &str) -> Result<NameRule, Complaint> {
     Ok(NameRule::parse(text)?)
-}
-
-/// A generator, or `auto`: the one that is seen.
-fn parse_generator(text: &str) -> Result<Option<Generator>, UnitError> {
-    match text {
-        "auto" => Ok(None),
-        text => text.parse().map(Some).map_err(|error| match error {
-            UnitError::Unknown { text, what, known } => {
-                UnitError::Unknown { text, what, known: ["auto"].into_iter().chain(known).collect() }
-            }
-            other => other,
-        }),
-    }
 }
 
 /// A duration of at least a second: in less no renderer writes the next frame.

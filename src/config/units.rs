@@ -13,7 +13,7 @@ mod quality;
 mod rate;
 
 pub use duration::{parse_duration, print_duration};
-pub use names::Named;
+pub use names::{Named, parse_generator};
 pub use quality::parse_colour;
 pub use rate::{Factor, Framerate};
 

@@ -81,6 +81,19 @@ named! {
     WatchMode, "way to watch": "auto" = Auto, "native" = Native, "poll" = Poll, "both" = Both;
 }
 
+/// The name of a generator; `None` for `auto`, which is found out.
+pub fn parse_generator(text: &str) -> Result<Option<Generator>, UnitError> {
+    match text {
+        "auto" => Ok(None),
+        text => text.parse().map(Some).map_err(|error| match error {
+            UnitError::Unknown { text, what, known } => {
+                UnitError::Unknown { text, what, known: ["auto"].into_iter().chain(known).collect() }
+            }
+            other => other,
+        }),
+    }
+}
+
 /// `auto`, `never`, or a duration of at least a second.
 impl FromStr for IdleTimeout {
     type Err = UnitError;
