@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::config::{Cleanup, Root};
 use crate::deliver::Published;
 use crate::deliver::cleanup::EncodedFrame;
-use crate::deliver::name::{self, NameContext};
+use crate::deliver::name::{self, NameContext, Names};
 use crate::deliver::publish::{self, Staging};
 use crate::encode::EncodeError;
 use crate::encode::chunk::{BadFrames, ChunkSpec, EncodeSpec, Progress};
@@ -77,7 +77,7 @@ pub fn made_before(batch: &Batch, root: &Root, journal: &Journal) -> Result<Opti
     let root = &root.at(batch.makers_rate.as_ref());
     let (recipe, rate_from) = (recipe_of(root), root.rate_from.to_string());
     let new = NewBatch { root: &root.path, batch, recipe: &recipe, rate: root.video.rate, rate_from: &rate_from };
-    let Target { dir, stem } = target_of(batch, root, &root.video.preset.name());
+    let Target { dir, names } = target_of(batch, root, &root.video.preset.name());
     let is_there =
         |video: &Published| publish::find_again(&video.path, &video.identity).is_ok_and(|found| found.is_some());
     let mut videos = journal.videos_of(&new)?.into_iter();
@@ -87,7 +87,7 @@ pub fn made_before(batch: &Batch, root: &Root, journal: &Journal) -> Result<Opti
         frame.contents.as_ref().is_none_or(same)
     };
     let found = videos.find(|(video, frames)| {
-        let named = video.path.file_name().is_some_and(|name| name::is_candidate(name, &stem));
+        let named = video.path.file_name().is_some_and(|name| names.is_candidate(name));
         video.path.parent() == Some(&*dir) && named && is_there(video) && frames.iter().all(is_as_read)
     });
     Ok(found.map(|(video, _)| video.path))
@@ -177,7 +177,7 @@ fn make_video(
     let seen = [&root.path, &target.dir].map(|folder| Sighting::of(folder).ok());
     tools.journal.seen_at(*id, seen[0].as_ref(), seen[1].as_ref())?;
     let announce = &mut |video: &Published| tools.journal.publishing(*id, video, &outcome).map_err(Into::into);
-    let published = publish::publish(staging, &target.stem, spec.encode.recipe.extension(), announce);
+    let published = publish::publish(staging, &target.names, spec.encode.recipe.extension(), announce);
     let recorded = published.map_err(JobError::from).and_then(|video| {
         tools.journal.published(*id, &video, now_ms())?;
         Ok(video)
@@ -220,13 +220,13 @@ fn bad_frames(missing: MissingFrames) -> BadFrames {
     }
 }
 
-/// Where a video is to be: a folder, and the name without extension and number.
-struct Target {
+/// Where a video is to be.
+struct Target<'b> {
     dir: PathBuf,
-    stem: OsString,
+    names: Names<'b>,
 }
 
-fn target_of(batch: &Batch, root: &Root, preset: &str) -> Target {
+fn target_of<'b>(batch: &'b Batch, root: &Root, preset: &str) -> Target<'b> {
     let now = Zoned::now();
     let (first, last) = batch.span();
     let context = NameContext {
@@ -245,11 +245,18 @@ fn target_of(batch: &Batch, root: &Root, preset: &str) -> Target {
     // Joining an absolute output folder replaces the folder of the frames; a relative one is taken from there.
     let base = root.delivery.output_dir.as_ref().map_or_else(|| batch.dir.to_path_buf(), |dir| batch.dir.join(dir));
     let full = base.join(name);
-    match (full.parent(), full.file_name()) {
-        (Some(dir), Some(stem)) => Target { dir: dir.to_path_buf(), stem: stem.to_owned() },
+    let (dir, stem) = match (full.parent(), full.file_name()) {
+        (Some(dir), Some(stem)) => (dir.to_path_buf(), stem.to_owned()),
         // A rendered name is never empty and has no `..`.
-        _ => Target { dir: base, stem: OsString::from("video") },
-    }
+        _ => (base, OsString::from("video")),
+    };
+    // Elsewhere no saver counts that made these frames.
+    let is_beside = batch.frames.iter().any(|frame| batch.path_of(frame).parent() == Some(&*dir));
+    let names = match &batch.made_by {
+        Some(made_by) if is_beside => Names::beside(stem, made_by.generator, &batch.pattern.prefix),
+        _ => Names::of(stem),
+    };
+    Target { dir, names }
 }
 
 /// Whether the frames of `batch` are in their folder in another format too. A JPEG beside an EXR is its preview.

@@ -1,6 +1,6 @@
 //! The table of generators. Rows are tried from the first to the last: who writes another one's text, and more, stands before it.
 
-use super::{Generator, RateFrom, TotalFrom};
+use super::{Counter, Generator, RateFrom, TotalFrom};
 
 /// One generator.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub(super) struct Row {
     pub(super) rate: &'static [RateFrom],
     /// Where the number of its frames comes from.
     pub(super) total: &'static [TotalFrom],
+    /// How it finds the number of its next image, where it reads the names in its folder for that.
+    pub(super) counter: Option<Counter>,
 }
 
 /// Images that are no frames.
@@ -38,6 +40,7 @@ pub(super) const PLAIN: Row = Row {
     ignored: &[],
     rate: &[],
     total: &[],
+    counter: None,
 };
 
 pub(super) const TABLE: &[Row] = &[
@@ -49,6 +52,7 @@ pub(super) const TABLE: &[Row] = &[
         ignored: &[],
         rate: &[RateFrom::Text],
         total: &[TotalFrom::Text],
+        counter: Some(Counter::AfterPrefix),
     },
     Row {
         generator: Generator::Comfyui,
@@ -58,6 +62,7 @@ pub(super) const TABLE: &[Row] = &[
         ignored: &[Ignored { shape: "ComfyUI_temp_?????_#####_.*", what: "previews of the page" }],
         rate: &[RateFrom::Text],
         total: &[TotalFrom::Text],
+        counter: Some(Counter::AfterPrefix),
     },
     Row {
         generator: Generator::Swarmui,
@@ -67,6 +72,7 @@ pub(super) const TABLE: &[Row] = &[
         ignored: &[],
         rate: &[],
         total: &[],
+        counter: None,
     },
     Row {
         generator: Generator::Invokeai,
@@ -76,6 +82,7 @@ pub(super) const TABLE: &[Row] = &[
         ignored: &[],
         rate: &[],
         total: &[],
+        counter: None,
     },
     Row {
         generator: Generator::Fooocus,
@@ -85,6 +92,7 @@ pub(super) const TABLE: &[Row] = &[
         ignored: &[],
         rate: &[],
         total: &[],
+        counter: None,
     },
     Row {
         generator: Generator::Animatediff,
@@ -94,6 +102,7 @@ pub(super) const TABLE: &[Row] = &[
         ignored: &[Ignored { shape: "AnimateDiff/tmp/*", what: "temporary pictures" }],
         rate: &[],
         total: &[],
+        counter: Some(Counter::First),
     },
     Row {
         generator: Generator::A1111,
@@ -107,6 +116,7 @@ pub(super) const TABLE: &[Row] = &[
         ],
         rate: &[],
         total: &[],
+        counter: Some(Counter::First),
     },
     Row {
         generator: Generator::Deforum,
@@ -116,6 +126,7 @@ pub(super) const TABLE: &[Row] = &[
         ignored: &[Ignored { shape: "##############_depth_*", what: "depth maps" }],
         rate: &[RateFrom::Settings],
         total: &[TotalFrom::Settings],
+        counter: None,
     },
     // Its stamps are no text; its names are whatever the user says.
     Row {
@@ -126,6 +137,7 @@ pub(super) const TABLE: &[Row] = &[
         ignored: &[],
         rate: &[RateFrom::Text],
         total: &[TotalFrom::Text],
+        counter: None,
     },
     Row {
         generator: Generator::Octoprint,
@@ -135,6 +147,7 @@ pub(super) const TABLE: &[Row] = &[
         ignored: &[],
         rate: &[],
         total: &[],
+        counter: None,
     },
     Row {
         generator: Generator::Moonraker,
@@ -144,6 +157,7 @@ pub(super) const TABLE: &[Row] = &[
         ignored: &[],
         rate: &[],
         total: &[],
+        counter: None,
     },
     Row {
         generator: Generator::Motion,
@@ -153,6 +167,7 @@ pub(super) const TABLE: &[Row] = &[
         ignored: &[],
         rate: &[],
         total: &[],
+        counter: None,
     },
     Row {
         generator: Generator::Allsky,
@@ -162,6 +177,7 @@ pub(super) const TABLE: &[Row] = &[
         ignored: &[],
         rate: &[],
         total: &[],
+        counter: None,
     },
     Row {
         generator: Generator::Gphoto,
@@ -171,6 +187,7 @@ pub(super) const TABLE: &[Row] = &[
         ignored: &[],
         rate: &[],
         total: &[],
+        counter: None,
     },
     PLAIN,
 ];
