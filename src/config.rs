@@ -25,6 +25,7 @@ mod delivery;
 pub mod dirs;
 mod error;
 mod feedback;
+mod folder_file;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod globs;
@@ -48,6 +49,7 @@ pub use crate::model::FrameRate;
 pub use delivery::{Cleanup, Delivery, Metadata, NamePart, NameTemplate};
 pub use dirs::locate;
 pub use error::{ConfigError, Invalid};
+pub use folder_file::{FolderFile, FolderFileError};
 pub(crate) use place::real;
 pub use selection::Selection;
 pub use settings::{InForce, Settings};
@@ -89,6 +91,8 @@ pub struct Root {
     pub link: Option<PathBuf>,
     /// Which files in it are looked at.
     pub selection: Selection,
+    /// Whether a file beside the frames may say otherwise for its folder, see [`FolderFile`].
+    pub folder_config: bool,
     /// How changes are noticed.
     pub watch: WatchMode,
     /// Which digits of a name are the frame number.
@@ -103,8 +107,9 @@ pub struct Root {
     pub video: Arc<Video>,
     /// Where the rate of `video` comes from.
     pub rate_from: RateSource,
-    /// By how much a rate is multiplied that the maker of the frames says; `None` where its word does not count.
-    pub makers_rate_factor: Option<Factor>,
+    /// By how much a rate is multiplied: one that is stated in a folder's file, or said by the maker of the frames, whose word
+    /// counts unless one is stated.
+    pub rate_factor: Factor,
     /// Where the video goes, and what happens to the frames.
     pub delivery: Arc<Delivery>,
 }
@@ -228,6 +233,12 @@ impl Config {
         self.roots.iter().find(|root| path.starts_with(&root.path) || through_link(root))
     }
 
+    /// Where the file really is.
+    #[must_use]
+    pub fn real_file(&self) -> PathBuf {
+        real(&std::path::absolute(&self.file).unwrap_or_else(|_| self.file.clone()))
+    }
+
     fn resolved(mut self) -> Self {
         for root in &mut self.roots {
             let resolved = real(&root.path);
@@ -250,10 +261,10 @@ impl Root {
     /// it; all else stays as it is.
     #[must_use]
     pub fn at(&self, makers: Option<&MakersRate>) -> Self {
-        let (Some(factor), Some(makers)) = (self.makers_rate_factor, makers) else { return self.clone() };
+        let Some(makers) = makers.filter(|_| self.rate_from != RateSource::Stated) else { return self.clone() };
         let possible = makers
             .rate
-            .scaled(factor)
+            .scaled(self.rate_factor)
             .map_err(|error| chain(&error).to_string())
             .and_then(|rate| codec::refuses_rate(&self.video.preset, rate).map_or(Ok(rate), |(why, _)| Err(why)));
         match possible {

@@ -18,6 +18,7 @@
 //! | film | a sequence that shows something in motion, as opposed to stills, single pictures under one counter |
 //! | run | the frames that a generator made in one go |
 //! | generator, maker | the program that made the frames; a generator has a row in [`sequence::generator`], a maker may be anybody |
+//! | folder's file | `reeld.toml` beside the frames, which says otherwise than the config for the videos of its folder |
 //! | marker | what says that a sequence is finished: a file, a number, a word from a client, embedded metadata |
 //! | batch | the frozen, ordered list of frames of a sequence that becomes one video, each frame with its identity |
 //! | identity | device, inode, size and modification time in nanoseconds: the very file that was seen |

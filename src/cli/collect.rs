@@ -8,7 +8,8 @@ use std::sync::Arc;
 use bstr::{BString, ByteSlice as _};
 
 use super::error::CliError;
-use crate::config::real;
+use super::out;
+use crate::config::{CustomPreset, FolderFile, Root, real};
 use crate::error::Explain as _;
 use crate::frame::metadata::{self, Settings};
 use crate::frame::{FrameErrorKind, complete};
@@ -219,6 +220,20 @@ fn split(path: &Path) -> Result<(&Path, &[u8]), CliError> {
         (Some(dir), Some(name)) => Ok((dir, name.as_bytes())),
         _ => Err(CliError::usage(format!("{} names no file", path.shown()))),
     }
+}
+
+/// Every default, with what the own file of the folder `dir` says otherwise, which is told.
+pub(crate) fn root_of(dir: &Path, presets: &[Arc<CustomPreset>]) -> Result<Root, CliError> {
+    let root = Root::with_defaults(dir.to_owned());
+    let Some(file) = FolderFile::read(dir)? else { return Ok(root) };
+    let root = file.over(&root, presets, &[])?;
+    let keys = file.keys();
+    out::say_line(&format!(
+        "{}: in force for this folder: {}",
+        file.path().shown(),
+        if keys.is_empty() { "nothing" } else { &keys }
+    ));
+    Ok(root)
 }
 
 type Files = Vec<(BString, Identity)>;

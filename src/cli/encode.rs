@@ -1,6 +1,6 @@
 //! `reeld encode`: what is there now, then exit.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr as _;
@@ -17,8 +17,8 @@ use super::scan::ALONE;
 use super::{ConfigArg, Stated, out, state};
 use crate::config::units::parse_generator;
 use crate::config::{
-    Cleanup, CustomPreset, Delivery, Encoder, Factor, Framerate, Metadata, NameTemplate, Preset, Quality, Root, Video,
-    codec, dirs,
+    Cleanup, CustomPreset, Delivery, Encoder, Factor, FrameRate, Framerate, Metadata, NameTemplate, Preset, Quality,
+    Root, Video, codec, dirs,
 };
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::error::{Explain as _, chain, place};
@@ -119,7 +119,8 @@ pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> 
         Some(config) => (config.presets, config.state_dir, config.encoder),
         None => (Vec::new(), None, Encoder::default()),
     };
-    let wanted = Wanted::of(args, &presets)?;
+    // What is wrong with the command line is said before anything is looked for.
+    Wanted::of(args, &presets, &Root::with_defaults(PathBuf::new()))?;
     let found = find(args)?;
     let program = Ffmpeg::locate(encoder.ffmpeg.as_deref())?;
     let state = dirs::state_dir(state_dir.as_deref(), &dirs::process_env)?;
@@ -137,13 +138,24 @@ pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> 
     let interrupt = Interrupt::listen()?;
     let stop = interrupt.stop();
     let (mut failed, mut not_begun) = (false, 0);
+    let mut folders = BTreeMap::new();
     for found in found {
         let path = found.dir.join(found.pattern.to_string());
         if stop.requested() {
             not_begun += 1;
             continue;
         }
-        let films = found.by_size(args.generator);
+        let in_folder =
+            folders.entry(Arc::clone(&found.dir)).or_insert_with_key(|dir| Wanted::in_folder(args, &presets, dir));
+        let (wanted, stated) = match in_folder {
+            Ok((wanted, stated)) => (wanted, *stated),
+            Err(error) => {
+                failed = true;
+                refuse(args, found, error)?;
+                continue;
+            }
+        };
+        let films = found.by_size(stated);
         if films.len() > 1 {
             let count = films.len();
             out::say_line(&format!("{}: frames of several sizes: {count} videos", path.shown()));
@@ -152,7 +164,7 @@ pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> 
             if stop.requested() {
                 not_begun += 1;
             } else {
-                failed |= !one(args, film, &wanted, &tools, quiet, stop)?;
+                failed |= !one(args, film, wanted, &tools, quiet, stop)?;
             }
         }
     }
@@ -236,6 +248,14 @@ fn find(args: &EncodeArgs) -> Result<Vec<Found>, CliError> {
         }
     }
     Ok(all)
+}
+
+/// A sequence whose folder has a file that is wrong: no video is better than another one than was asked for.
+fn refuse(args: &EncodeArgs, found: Found, error: &CliError) -> Result<(), CliError> {
+    let (message, hint) = error.words();
+    out::error(&format!("{}: no video is made: {message}", found.dir.join(found.pattern.to_string()).shown()), hint);
+    let (error, hint) = (message.to_owned(), hint.map(str::to_owned));
+    print(args, &found.into_batch(), Outcome::Failed { error, hint }, None)
 }
 
 /// Encodes one sequence. A failing batch never stops the next one: `false`, and it has been said why.
@@ -334,28 +354,34 @@ fn print(args: &EncodeArgs, batch: &Batch, outcome: Outcome<'_>, video: Option<&
 struct Wanted {
     video: Arc<Video>,
     rate_from: RateSource,
-    makers_rate_factor: Option<Factor>,
+    rate_factor: Factor,
     delivery: Arc<Delivery>,
 }
 
 impl Wanted {
-    /// The defaults with what the command line says on top.
+    /// What holds for the folder `dir`, by its own file too, and who made its frames by one of them.
+    fn in_folder(args: &EncodeArgs, presets: &[Arc<CustomPreset>], dir: &Path) -> Result<(Self, Stated), CliError> {
+        let base = collect::root_of(dir, presets)?;
+        Ok((Self::of(args, presets, &base)?, args.generator.or(base.finish.generator)))
+    }
+
+    /// What a folder's own file says, or the defaults, with what the command line says on top.
     ///
-    /// What can never be made is refused here, before anything is looked for, and before the journal knows of it.
-    fn of(args: &EncodeArgs, presets: &[Arc<CustomPreset>]) -> Result<Self, CliError> {
-        let defaults = Root::with_defaults(PathBuf::new());
-        let mut video = Video::clone(&defaults.video);
-        let mut delivery = Delivery::clone(&defaults.delivery);
+    /// What can never be made is refused here, before the journal knows of it.
+    fn of(args: &EncodeArgs, presets: &[Arc<CustomPreset>], base: &Root) -> Result<Self, CliError> {
+        let mut video = Video::clone(&base.video);
+        let mut delivery = Delivery::clone(&base.delivery);
         let factor = args.framerate_factor.unwrap_or_default();
-        let (rate_from, makers_rate_factor) = match args.framerate {
-            Some(Framerate::Stated(rate)) => {
-                video.rate = rate;
-                (RateSource::Stated, None)
-            }
-            Some(Framerate::Auto) | None => (RateSource::Default, Some(factor)),
+        let (rate, rate_from) = match args.framerate {
+            Some(Framerate::Stated(rate)) => (rate, RateSource::Stated),
+            Some(Framerate::Auto) => (FrameRate::default(), RateSource::Default),
+            None => (video.rate, base.rate_from.clone()),
         };
+        video.rate = rate;
         video.rate = video.rate.scaled(factor)?;
         if let Some(name) = &args.preset {
+            // What the file says of another preset is not for this one.
+            (video.quality, video.speed) = (None, None);
             video.preset = Preset::find(name, presets).map_err(|hint| {
                 CliError::usage(format!("`--preset`: unknown preset `{}`", printable(name))).hint(hint)
             })?;
@@ -384,13 +410,13 @@ impl Wanted {
         if let Some(cleanup) = args.cleanup {
             delivery.cleanup = cleanup;
         }
-        Ok(Self { video: Arc::new(video), rate_from, makers_rate_factor, delivery: Arc::new(delivery) })
+        Ok(Self { video: Arc::new(video), rate_from, rate_factor: factor, delivery: Arc::new(delivery) })
     }
 
     /// What a batch of the folder `dir` belongs to: its own folder.
     fn root(&self, dir: &Path) -> Root {
         let (video, delivery) = (Arc::clone(&self.video), Arc::clone(&self.delivery));
-        let (rate_from, makers_rate_factor) = (self.rate_from.clone(), self.makers_rate_factor);
-        Root { video, rate_from, makers_rate_factor, delivery, ..Root::with_defaults(PathBuf::from(dir)) }
+        let (rate_from, rate_factor) = (self.rate_from.clone(), self.rate_factor);
+        Root { video, rate_from, rate_factor, delivery, ..Root::with_defaults(PathBuf::from(dir)) }
     }
 }

@@ -12,6 +12,7 @@ use super::arguments::{EncoderArg, EncoderArgs};
 use super::codec;
 use super::codec::pixels::{self, Pixels};
 use super::error::{Complaint, Mistakes};
+use super::folder_file::RawFolder;
 use super::place::{Place, overlap};
 use super::raw::{RawConfig, RawEncoder, RawLimits, RawPreset, RawRoot, RawWatch, Table as _};
 use super::{
@@ -166,11 +167,7 @@ impl Checker<'_> {
     fn combinations(&mut self, root: &RawRoot) {
         let min_frames = root.min_frames.as_ref().map_or(MIN_FRAMES, positive);
         if let Some(count) = root.frame_count.as_ref().filter(|count| positive(count) < min_frames) {
-            let message =
-                format!("`frame_count`: {} is less than `min_frames`, which is {min_frames}", count.get_ref());
-            let hint =
-                format!("a sequence of that length would never become a video: min_frames = {}", count.get_ref());
-            self.mistakes.add(count.span(), Complaint::new(message, hint));
+            self.mistakes.add(count.span(), too_few(*count.get_ref(), min_frames));
         }
         if let (Some(missing), Some(wait)) = (&root.missing_frames, &root.max_wait)
             && *missing.get_ref() == MissingFrames::Wait
@@ -183,9 +180,7 @@ impl Checker<'_> {
         if let (Some(last), Some(order)) = (&root.last_frame, &root.order)
             && *order.get_ref() == FrameOrder::Time
         {
-            let message = "`last_frame`: with `order` = \"time\" the highest number is not the last frame";
-            let hint = "say how many there are: frame_count = 250; or leave `last_frame` out";
-            self.mistakes.add(last.span(), Complaint::new(message, hint));
+            self.mistakes.add(last.span(), last_by_time());
         }
         if let (Some(group), Some(recursive)) = (&root.group, &root.recursive)
             && *group.get_ref() == Scope::Tree
@@ -271,10 +266,7 @@ impl Checker<'_> {
 /// Puts a root together: what is written, else the default.
 fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathBuf>, mistakes: &mut Mistakes) -> Root {
     let factor = value(root.framerate_factor.as_ref(), Factor::default());
-    let (rate, rate_from, makers_rate_factor) = match value(root.framerate.as_ref(), Framerate::Auto) {
-        Framerate::Auto => (FrameRate::default(), RateSource::Default, Some(factor)),
-        Framerate::Stated(rate) => (rate, RateSource::Stated, None),
-    };
+    let (rate, rate_from) = rate_of(value(root.framerate.as_ref(), Framerate::Auto));
     let scaled = rate.scaled(factor).unwrap_or_else(|error| {
         let span = root.framerate_factor.as_ref().map_or(0..0, Spanned::span);
         mistakes.add(span, Complaint::from(error).about("framerate_factor"));
@@ -318,6 +310,7 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         path,
         link: None,
         selection: selection(root, mistakes),
+        folder_config: value(root.folder_config.as_ref(), true),
         watch: value(root.watch.as_ref(), WatchMode::Auto),
         group: value(root.group.as_ref(), Scope::Folder),
         names: Arc::new(root.pattern.as_ref().map(|rule| rule.get_ref().clone()).unwrap_or_default()),
@@ -326,9 +319,93 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         live: if order == FrameOrder::Time { Live::Never } else { value(root.live.as_ref(), Live::Always) },
         video: Arc::new(video),
         rate_from,
-        makers_rate_factor,
+        rate_factor: factor,
         delivery: Arc::new(delivery),
     }
+}
+
+/// The root for a folder whose file has these keys. Where something is wrong, the mistakes say so and the result must not be used.
+pub(super) fn over(raw: &RawFolder, root: &Root, presets: &[Arc<CustomPreset>], mistakes: &mut Mistakes) -> Root {
+    let (mut video, mut rules) = (Video::clone(&root.video), Rules::clone(&root.finish));
+    let mut delivery = Delivery::clone(&root.delivery);
+    let mut rate_from = root.rate_from.clone();
+    if let Some(name) = &raw.preset {
+        match Preset::find(name.get_ref(), presets) {
+            Ok(preset) if preset != video.preset => {
+                video = Video { preset, quality: None, speed: None, encoder_args: EncoderArgs::default(), ..video };
+            }
+            Ok(_) => {}
+            Err(hint) => {
+                let shown = super::units::printable(name.get_ref());
+                mistakes.add(name.span(), Complaint::new(format!("unknown preset `{shown}`"), hint));
+            }
+        }
+    }
+    if let Some(quality) = &raw.quality {
+        video.quality = Some(*quality.get_ref());
+        if let Some((message, allowed)) = codec::refuses_quality(&video.preset, *quality.get_ref()) {
+            mistakes.add(quality.span(), Complaint::new(format!("`quality`: {message}"), allowed));
+        }
+    }
+    if let Some(speed) = &raw.speed {
+        let text = speed.get_ref();
+        video.speed = Some(text.clone());
+        if let Some((message, allowed)) = codec::refuses_speed(&video.preset, text, &format!("\"{text}\"")) {
+            mistakes.add(speed.span(), Complaint::new(format!("`speed`: {message}"), allowed));
+        }
+    }
+    if let Some(framerate) = &raw.framerate {
+        let (rate, from) = rate_of(*framerate.get_ref());
+        rate_from = from;
+        match rate.scaled(root.rate_factor) {
+            Ok(rate) => video.rate = rate,
+            Err(error) => mistakes.add(framerate.span(), Complaint::from(error).about("framerate")),
+        }
+    }
+    let of_rate = raw.framerate.as_ref().map(Spanned::span).or(raw.preset.as_ref().map(Spanned::span));
+    if let Some(span) = of_rate
+        && let Some((message, hint)) = codec::refuses_rate(&video.preset, video.rate)
+    {
+        mistakes.add(span, Complaint::new(format!("`framerate`: {message}"), hint));
+    }
+    if let Some(name) = &raw.output_name {
+        delivery.output_name = name.get_ref().clone();
+    }
+    rules.generator = raw.generator.as_ref().map_or(rules.generator, |generator| *generator.get_ref());
+    rules.final_frame = raw.final_frame.as_ref().map(|glob| globs::matcher(glob.get_ref())).or(rules.final_frame);
+    rules.idle_timeout = value(raw.idle_timeout.as_ref(), rules.idle_timeout);
+    if let Some(last) = &raw.last_frame {
+        rules.last_frame = Some(*last.get_ref());
+        if rules.order == FrameOrder::Time {
+            mistakes.add(last.span(), last_by_time());
+        }
+    }
+    if let Some(count) = &raw.frame_count {
+        rules.frame_count = Some(positive(count));
+        if positive(count) < rules.min_frames {
+            mistakes.add(count.span(), too_few(*count.get_ref(), rules.min_frames));
+        }
+    }
+    let (finish, video, delivery) = (Arc::new(rules), Arc::new(video), Arc::new(delivery));
+    Root { finish, video, rate_from, delivery, ..root.clone() }
+}
+
+/// The rate that is written, and where it comes from.
+fn rate_of(written: Framerate) -> (FrameRate, RateSource) {
+    match written {
+        Framerate::Auto => (FrameRate::default(), RateSource::Default),
+        Framerate::Stated(rate) => (rate, RateSource::Stated),
+    }
+}
+
+fn too_few(count: i64, min_frames: u64) -> Complaint {
+    let message = format!("`frame_count`: {count} is less than `min_frames`, which is {min_frames}");
+    Complaint::new(message, format!("a sequence of that length would never become a video: min_frames = {count}"))
+}
+
+fn last_by_time() -> Complaint {
+    let message = "`last_frame`: with `order` = \"time\" the highest number is not the last frame";
+    Complaint::new(message, "say how many there are: frame_count = 250; or leave `last_frame` out")
 }
 
 fn value<T: Clone>(written: Option<&Spanned<T>>, default: T) -> T {

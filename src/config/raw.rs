@@ -64,6 +64,8 @@ macro_rules! table {
     };
 }
 
+pub(super) use table;
+
 table! {
     /// The keys at the top of the file.
     RawTop {
@@ -113,6 +115,7 @@ table! {
     /// `[defaults]`, and what each `[[watch]]` has beside its path.
     RawRoot {
         recursive: bool = |r, key| r.flag(key),
+        folder_config: bool = |r, key| r.flag(key),
         watch: WatchMode = |r, key| r.parsed(key, WatchMode::from_str),
         include: Vec<Spanned<Glob>> = |r, key| r.list(key, globs::path),
         exclude: Vec<Spanned<Glob>> = |r, key| r.list(key, globs::path),
@@ -256,7 +259,7 @@ fn parse_limit(text: &str) -> Result<Duration, UnitError> {
 }
 
 /// The encoder's own name of a speed: `veryfast`, `8`.
-fn parse_speed(text: &str) -> Result<String, UnitError> {
+pub(super) fn parse_speed(text: &str) -> Result<String, UnitError> {
     word(text).map_err(|_| UnitError::malformed(text, "a speed", "the encoder's own preset, such as \"veryfast\" or 8"))
 }
 

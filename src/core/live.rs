@@ -188,7 +188,8 @@ impl Core {
         }
         let now = self.now;
         let key = (Arc::clone(dir), pattern);
-        let wanted = self.settings.of(dir).is_some_and(|root| root.live != config::Live::Never);
+        let wanted = self.settings.of(dir).is_some_and(|root| root.live != config::Live::Never)
+            && !self.refused_files.contains_key(dir);
         if wanted && self.tracker.growing(&key.0, &key.1).is_some_and(|growing| growing.is_worth_it()) {
             let fresh = self.fresh_encode(RateEvidence::default());
             self.live.growing.entry(key.clone()).or_insert(fresh).encode.touched(from, now);

@@ -70,6 +70,8 @@ pub(super) struct WatchedRoot {
     root: Root,
     /// `None` before it was read for the first time.
     pub(super) status: Option<RootStatus>,
+    /// Whether it was there when it was read, so that the files of its folders are known.
+    pub(super) was_read: bool,
     pending: Vec<ReadRequest>,
     /// Folders that a client called finished, to be read before that counts.
     done: Vec<Arc<Path>>,
@@ -111,6 +113,7 @@ impl Core {
                 reader,
                 root: root.clone(),
                 status: None,
+                was_read: false,
                 pending: Vec::new(),
                 done: Vec::new(),
                 done_when_read: Vec::new(),
@@ -139,7 +142,9 @@ impl Core {
             let rules = &root.finish;
             rules.final_frame.is_some() || rules.last_frame.is_some() || rules.frame_count.is_some()
         };
-        let is_urgent = urgency == Urgency::Now || self.settings.config.roots.iter().any(counts);
+        let settings = &self.settings;
+        let mut all = settings.config.roots.iter().chain(settings.folders().map(|(.., root)| root));
+        let is_urgent = urgency == Urgency::Now || all.any(counts);
         let at = self.now + if is_urgent { GATHER_URGENT } else { GATHER };
         self.timers.gather = Some(self.timers.gather.map_or(at, |due| due.min(at)));
     }
@@ -249,6 +254,7 @@ impl Core {
     fn take_in_report(&mut self, report: ScanReport) {
         let Some(watched) = self.roots.get_mut(&report.root) else { return };
         let before = watched.status.replace(report.status.clone());
+        watched.was_read |= report.status == RootStatus::There;
         (watched.how, watched.poll) = (Arc::clone(&report.how), report.poll);
         if let Some(poll) = report.poll {
             // Events do not tell all of it, as was not known before it was read.
@@ -275,7 +281,13 @@ impl Core {
         }
     }
 
-    fn folder_scanned(&mut self, root: &Arc<Path>, FolderScan { dir: read, is_first, claims, outcome }: FolderScan) {
+    fn folder_scanned(&mut self, root: &Arc<Path>, scan: FolderScan) {
+        let FolderScan { dir: read, is_first, claims, outcome, file } = scan;
+        if let Some(file) = file {
+            self.folder_says(root, &read, file, is_first);
+        } else if outcome.is_none() {
+            self.folder_file_gone(&read);
+        }
         let (dir, within) = self.home_of(&read);
         let outcome = match outcome {
             // One of several that follow each other: the others stay.
@@ -286,8 +298,8 @@ impl Core {
             }
             Some(outcome) => outcome,
         };
-        let Some(watched) = self.roots.get(root) else { return };
-        let (finish, names) = (Arc::clone(&watched.root.finish), Arc::clone(&watched.root.names));
+        let Some(holds) = self.settings.of(&dir) else { return };
+        let (finish, names) = (Arc::clone(&holds.finish), Arc::clone(&holds.names));
         self.tracker.open(Arc::clone(&dir), finish, names);
         if outcome.is_err() {
             // A folder that sleeps goes on sleeping.
@@ -321,10 +333,11 @@ impl Core {
     pub(super) fn inspected(&mut self, reader: ReaderId, inspection: &Inspection, result: InspectionResult) {
         let (dir, pattern) = (Arc::clone(&inspection.dir), inspection.pattern.clone());
         let root = self.root_path_of(&dir);
-        if root.as_ref().is_some_and(|root| self.is_current(reader, root)) {
+        let is_right = !self.refused_files.contains_key(&dir);
+        if is_right && root.as_ref().is_some_and(|root| self.is_current(reader, root)) {
             return self.track(Tracked::Inspected { dir, pattern, result });
         }
-        self.inspect_anew(dir, pattern, root);
+        self.inspect_anew(dir, pattern, root.filter(|_| is_right));
     }
 
     /// An inspection came to nothing: the sequence waits for a reading of its folder.
@@ -363,6 +376,10 @@ impl Core {
     }
 
     fn inspect(&mut self, dir: Arc<Path>, pattern: Pattern, frames: Vec<Frame>, weigh: Option<FrameNumber>) {
+        if self.refused_files.contains_key(&dir) {
+            // It waits for a file that is right: the next listing of the folder asks again.
+            return self.track(Tracked::Inspected { dir, pattern, result: InspectionResult::Changed });
+        }
         let Some(root) = self.root_path_of(&dir) else { return };
         let Some(watched) = self.roots.get(&root) else { return };
         let settings = self.settings.of(&dir);

@@ -3,6 +3,7 @@
 //! Owns which folders of the root are known and watched. A failed reading is an error, never a shorter listing, and
 //! nothing is read through a root that is not the one it was.
 
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -13,8 +14,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::config::Root;
-use crate::core::event::{Failure, FolderScan, ReadRequest, RootStatus, ScanReport};
+use crate::config::{FolderFile, Root};
+use crate::core::event::{Failure, FolderScan, FolderWord, ReadRequest, RootStatus, ScanReport};
 use crate::core::roots::{ListingFingerprint, ReaderId};
 use crate::daemon::reader::asleep::Asleep;
 use crate::daemon::reader::existing::FirstReadings;
@@ -309,6 +310,7 @@ impl RootReader {
             Dirty::Names(_) | Dirty::All => return self.read_tree(dir, scans),
         };
         let left = LeftAlone::default();
+        let file = names.iter().any(|name| FolderFile::is_called(name)).then(|| self.file_of(&dir, true)).flatten();
         match scan::read_names(&dir, &names, &|name| self.wants_or_counts(&dir, name, &left)) {
             Ok(scan) => {
                 left.tell(&dir, &scan.links, &mut self.lock().told);
@@ -322,12 +324,12 @@ impl RootReader {
                         self.read_tree(below, scans);
                     }
                 }
-                if !scan.files.is_empty() || !scan.gone.is_empty() {
+                if !scan.files.is_empty() || !scan.gone.is_empty() || file.is_some() {
                     let listing = Listing { complete: false, files: scan.files, gone: scan.gone, ..Listing::default() };
-                    self.push(dir, false, Vec::new(), Ok(listing), scans);
+                    self.push(dir, false, Vec::new(), Ok(listing), file, scans);
                 }
             }
-            Err(error) => self.push(dir, false, Vec::new(), Err(error), scans),
+            Err(error) => self.push(dir, false, Vec::new(), Err(error), None, scans),
         }
     }
 
@@ -346,7 +348,11 @@ impl RootReader {
             let is_first = self.is_unread(&dir) || self.asleep().contains(&dir);
             self.watch(&dir);
             let left = LeftAlone::default();
-            let outcome = scan::read_folder(&dir, &|name| self.wants_or_counts(&dir, name, &left));
+            let has_file = Cell::new(false);
+            let outcome = scan::read_folder(&dir, &|name| {
+                has_file.set(has_file.get() || FolderFile::is_called(name));
+                self.wants_or_counts(&dir, name, &left)
+            });
             let mut listing = outcome.map(|scan| {
                 left.tell(&dir, &scan.links, &mut self.lock().told);
                 for name in &scan.folders {
@@ -365,7 +371,10 @@ impl RootReader {
                 continue;
             }
             match if is_first { self.first_reading(&dir, &mut listing) } else { Ok(Vec::new()) } {
-                Ok(claims) => self.push(dir, is_first, claims, listing, scans),
+                Ok(claims) => {
+                    let file = if listing.is_ok() { self.file_of(&dir, has_file.get()) } else { None };
+                    self.push(dir, is_first, claims, listing, file, scans);
+                }
                 Err(error) => {
                     // Without the journal's word, frames of earlier batches would look new. The next reading of all
                     // tries again.
@@ -396,14 +405,25 @@ impl RootReader {
         is_first: bool,
         claims: Vec<Identity>,
         outcome: Result<Listing, ScanError>,
+        file: Option<FolderWord>,
         scans: &mut Vec<FolderScan>,
     ) {
         if matches!(&outcome, Err(ScanError { kind: ScanErrorKind::Missing, .. })) {
             self.forget(&dir, scans);
         } else {
             let outcome = Some(outcome.map_err(|error| Failure::of(&error)));
-            scans.push(FolderScan { dir, is_first, claims, outcome });
+            scans.push(FolderScan { dir, is_first, claims, outcome, file });
         }
+    }
+
+    /// What the folder says of its own videos, where that counts. It is looked for only where the name was `seen`: most folders have
+    /// no such file.
+    fn file_of(&self, dir: &Path, seen: bool) -> Option<FolderWord> {
+        if !self.root.folder_config || !self.root.home_of(dir).1.is_empty() {
+            return None;
+        }
+        let read = || FolderFile::read(dir).map_err(|error| Failure::of(&error));
+        Some(if seen { read() } else { Ok(None) })
     }
 
     fn is_unread(&self, dir: &Arc<Path>) -> bool {
@@ -459,7 +479,7 @@ impl RootReader {
             inner.unwatched.remove(&dir);
             inner.told.forget(&dir);
             self.asleep().forget(&dir);
-            scans.push(FolderScan { dir, is_first: false, claims: Vec::new(), outcome: None });
+            scans.push(FolderScan { dir, is_first: false, claims: Vec::new(), outcome: None, file: None });
         }
         self.refused.store(!inner.unwatched.is_empty(), Ordering::Relaxed);
     }

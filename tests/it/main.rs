@@ -22,6 +22,7 @@ mod encode_recipes;
 mod examples;
 mod existing;
 mod films;
+mod folder_files;
 mod held;
 mod history;
 mod interrupted;

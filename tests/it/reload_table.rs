@@ -42,6 +42,8 @@ enum Act {
     Stills,
     /// Thirty frames.
     Many,
+    /// Four frames beside a file that states another rate, and a marker.
+    WithFile,
 }
 
 /// What shows that the new value holds.
@@ -73,6 +75,7 @@ type Row = (&'static str, &'static str, &'static str, Act, Proof);
 
 const WATCH: &[Row] = &[
     ("recursive", "", "recursive = false", Act::Sub, Proof::Only("frame.mp4", "sub/frame.mp4")),
+    ("folder_config", "", "folder_config = false", Act::WithFile, Proof::Rate("24/1")),
     ("watch", "", "watch = \"poll\"", Act::Shot, Proof::Log("watch = \"poll\"")),
     ("include", "", "include = [\"b_*\"]", Act::Two, Proof::Only("b.mp4", "a.mp4")),
     ("exclude", "", "exclude = [\"a_*\"]", Act::Two, Proof::Only("b.mp4", "a.mp4")),
@@ -271,6 +274,11 @@ fn act(act: &Act, dir: &Path) {
             }
         }
         Act::Many => frames.write(dir, 1..=30),
+        Act::WithFile => {
+            fs::write(dir.join("reeld.toml"), "framerate = 12").unwrap();
+            frames.write(dir, 1..=4);
+            done(dir);
+        }
     }
 }
 
