@@ -189,7 +189,8 @@ impl Rules {
     pub fn marker(&self, name: &[u8]) -> Option<MarkerScope> {
         let matches = |name: &[u8]| self.final_marker.is_match(Path::new(OsStr::from_bytes(name)));
         if !matches(name) {
-            return None;
+            let makers = self.generator.is_some_and(|generator| generator.is_marker(name));
+            return makers.then_some(MarkerScope::Folder);
         }
         // A glob that takes any name before `.done` asks for the sequence's; a literal one such as `finished.txt` has no
         // place for it.

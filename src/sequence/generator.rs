@@ -181,6 +181,12 @@ impl Generator {
         self.row().counter.is_some_and(|counter| counter.reads(prefix, name))
     }
 
+    /// Whether it makes a file of this name beside its frames when all of them are there.
+    #[must_use]
+    pub fn is_marker(self, name: &[u8]) -> bool {
+        self.row().markers.iter().any(|shape| fits_name(shape.as_bytes(), name))
+    }
+
     /// What an image of this name in the folder `dir` is, if it is no frame although it is numbered: `grids`.
     #[must_use]
     pub fn ignores(self, dir: &Path, name: &[u8]) -> Option<&'static str> {

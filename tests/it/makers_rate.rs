@@ -293,6 +293,23 @@ fn no_video_moves_the_counter_of_its_frames() {
     assert_eq!(videos, [stated.join("2024-03-01.mp4"), stated.join("video-2024-03-01.mp4")]);
 }
 
+/// moonraker-timelapse begins its own video in the folder of the frames when the print is done.
+#[test]
+fn what_the_stated_generator_leaves_ends_the_sequence() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let config = sandbox.config("idle_timeout = \"never\"\ngenerator = \"moonraker\"");
+    let mut daemon = Daemon::start(&sandbox, &config);
+    let dir = sandbox.folder("timelapse");
+    Frames::new("frame######.jpg").write(&dir, 1..=30);
+    daemon.wait_for_open_frames(30);
+    let own = dir.join("timelapse_benchy.gcode_20250101_1200.mp4");
+    fs::write(&own, "").unwrap();
+    let video = dir.join("frame.mp4");
+    daemon.wait_for_file(&video);
+    assert_shows(&video, &sandbox.ffmpeg, 1..=30);
+    assert_eq!(sandbox.videos(), [video, own]);
+}
+
 /// What somebody states on the command line counts as it does in the config.
 #[test]
 fn encode_and_scan_take_the_stated_generator() {

@@ -20,6 +20,8 @@ pub(super) struct Row {
     pub(super) total: &'static [TotalFrom],
     /// How it finds the number of its next image, where it reads the names in its folder for that.
     pub(super) counter: Option<Counter>,
+    /// Files that it makes in the folder of its frames once all of them are there.
+    pub(super) markers: &'static [&'static str],
 }
 
 /// Images that are no frames.
@@ -41,6 +43,7 @@ pub(super) const PLAIN: Row = Row {
     rate: &[],
     total: &[],
     counter: None,
+    markers: &[],
 };
 
 pub(super) const TABLE: &[Row] = &[
@@ -53,6 +56,7 @@ pub(super) const TABLE: &[Row] = &[
         rate: &[RateFrom::Text],
         total: &[TotalFrom::Text],
         counter: Some(Counter::AfterPrefix),
+        markers: &[],
     },
     Row {
         generator: Generator::Comfyui,
@@ -63,6 +67,7 @@ pub(super) const TABLE: &[Row] = &[
         rate: &[RateFrom::Text],
         total: &[TotalFrom::Text],
         counter: Some(Counter::AfterPrefix),
+        markers: &[],
     },
     Row {
         generator: Generator::Swarmui,
@@ -73,6 +78,7 @@ pub(super) const TABLE: &[Row] = &[
         rate: &[],
         total: &[],
         counter: None,
+        markers: &[],
     },
     Row {
         generator: Generator::Invokeai,
@@ -83,6 +89,7 @@ pub(super) const TABLE: &[Row] = &[
         rate: &[],
         total: &[],
         counter: None,
+        markers: &[],
     },
     Row {
         generator: Generator::Fooocus,
@@ -93,6 +100,7 @@ pub(super) const TABLE: &[Row] = &[
         rate: &[],
         total: &[],
         counter: None,
+        markers: &[],
     },
     Row {
         generator: Generator::Animatediff,
@@ -103,6 +111,7 @@ pub(super) const TABLE: &[Row] = &[
         rate: &[],
         total: &[],
         counter: Some(Counter::First),
+        markers: &[],
     },
     Row {
         generator: Generator::A1111,
@@ -117,6 +126,7 @@ pub(super) const TABLE: &[Row] = &[
         rate: &[],
         total: &[],
         counter: Some(Counter::First),
+        markers: &[],
     },
     Row {
         generator: Generator::Deforum,
@@ -127,6 +137,7 @@ pub(super) const TABLE: &[Row] = &[
         rate: &[RateFrom::Settings],
         total: &[TotalFrom::Settings],
         counter: None,
+        markers: &[],
     },
     // Its stamps are no text; its names are whatever the user says.
     Row {
@@ -138,6 +149,7 @@ pub(super) const TABLE: &[Row] = &[
         rate: &[RateFrom::Text],
         total: &[TotalFrom::Text],
         counter: None,
+        markers: &[],
     },
     Row {
         generator: Generator::Octoprint,
@@ -148,6 +160,7 @@ pub(super) const TABLE: &[Row] = &[
         rate: &[],
         total: &[],
         counter: None,
+        markers: &[],
     },
     Row {
         generator: Generator::Moonraker,
@@ -158,6 +171,8 @@ pub(super) const TABLE: &[Row] = &[
         rate: &[],
         total: &[],
         counter: None,
+        // Its own video, while FFmpeg writes it there.
+        markers: &["timelapse_*.mp4"],
     },
     Row {
         generator: Generator::Motion,
@@ -168,6 +183,7 @@ pub(super) const TABLE: &[Row] = &[
         rate: &[],
         total: &[],
         counter: None,
+        markers: &[],
     },
     Row {
         generator: Generator::Allsky,
@@ -178,6 +194,7 @@ pub(super) const TABLE: &[Row] = &[
         rate: &[],
         total: &[],
         counter: None,
+        markers: &[],
     },
     Row {
         generator: Generator::Gphoto,
@@ -188,6 +205,7 @@ pub(super) const TABLE: &[Row] = &[
         rate: &[],
         total: &[],
         counter: None,
+        markers: &[],
     },
     PLAIN,
 ];
