@@ -33,6 +33,7 @@ use reeld::encode::verify::limits::{Row, SIZES, floor};
 use reeld::encode::verify::measure::{Measure, Reading, Statistic};
 use reeld::files::identity_of;
 use reeld::frame::color::Feed;
+use reeld::frame::geometry::Geometry;
 use reeld::sequence::sizes::SizeChange;
 
 #[path = "../tests/encode/contents.rs"]
@@ -318,6 +319,7 @@ fn measure(
             EncoderArgs::parse(&["-b:v", &rate]).unwrap_or_default()
         }),
         background: [0; 3],
+        geometry: Geometry::default(),
         size_change: SizeChange::Error,
     };
     let (width, height) = film.size;

@@ -83,7 +83,7 @@ enum Command {
     /// Watch the folders of the config and encode what is finished, until stopped
     Run(run::RunArgs),
     /// Encode what is there now, then exit
-    Encode(encode::EncodeArgs),
+    Encode(Box<encode::EncodeArgs>),
     /// List the sequences below a folder
     Scan(scan::ScanArgs),
     /// Say what is right and wrong on this machine

@@ -14,6 +14,7 @@ mod error;
 pub mod fingerprint;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+pub mod geometry;
 pub mod limits;
 pub mod metadata;
 pub mod orientation;

@@ -21,6 +21,7 @@ use crate::config::{
 };
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::error::{Explain as _, chain, place};
+use crate::frame::geometry::{Crop, Flip, Geometry, Rotation, Size};
 use crate::journal::{BatchId, lossy};
 use crate::pipeline::error::JobError;
 use crate::pipeline::job::{Job, Tools};
@@ -63,6 +64,19 @@ pub(crate) struct EncodeArgs {
     /// The encoder's own speed preset, such as `veryfast`
     #[arg(long, value_name = "S")]
     speed: Option<String>,
+    /// What is cut out of the upright frames: `1920x1080+0+60` (width, height, left, top), `1920x1080` in the middle, or a shape
+    /// such as `16:9`
+    #[arg(long, value_name = "C", value_parser = explained(Crop::from_str))]
+    crop: Option<Crop>,
+    /// Degrees clockwise by which that is turned: 0, 90, 180 or 270
+    #[arg(long, value_name = "R", default_value_t, value_parser = explained(Rotation::from_str))]
+    rotate: Rotation,
+    /// How that is mirrored: horizontal or vertical
+    #[arg(long, value_name = "F", value_parser = explained(Flip::from_str))]
+    flip: Option<Flip>,
+    /// What that is scaled to: `1280x720`, or `1280x-2` for the height that keeps the shape, made even (`-1` for any)
+    #[arg(long, value_name = "S", allow_hyphen_values = true, value_parser = explained(Size::from_str))]
+    size: Option<Size>,
     /// Where the video goes [default: beside the frames]
     #[arg(long, value_name = "D")]
     output_dir: Option<PathBuf>,
@@ -358,6 +372,7 @@ impl Wanted {
         }
         video.quality = args.quality.or(video.quality);
         video.speed = args.speed.clone().or(video.speed);
+        video.geometry = Geometry { crop: args.crop, rotate: args.rotate, flip: args.flip, size: args.size };
         if let Some((message, hint)) = codec::refuses(&video) {
             return Err(CliError::usage(message).hint(hint.to_owned()));
         }

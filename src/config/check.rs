@@ -18,6 +18,7 @@ use super::{
     Builtin, Cleanup, Config, Container, CustomPreset, Delivery, Encoder, Factor, FrameRate, Framerate, Live, Metadata,
     Preset, Root, Selection, StopPolicy, Video, WatchMode, feedback, globs,
 };
+use crate::frame::geometry::{Geometry, Rotation};
 use crate::frame::limits::Limits;
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Rules, Stills};
 use crate::sequence::group::Scope;
@@ -304,6 +305,7 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         speed: root.speed.as_ref().map(|speed| speed.get_ref().clone()),
         encoder_args: arguments_of(root.encoder_args.as_ref()),
         background: value(root.background.as_ref(), [0, 0, 0]),
+        geometry: geometry(root),
         size_change: value(root.size_change.as_ref(), SizeChange::Split),
     };
     let delivery = Delivery {
@@ -328,6 +330,16 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         rate_from,
         makers_rate_factor,
         delivery: Arc::new(delivery),
+    }
+}
+
+/// What is done to the pictures themselves.
+fn geometry(root: &RawRoot) -> Geometry {
+    Geometry {
+        crop: root.crop.as_ref().map(|crop| *crop.get_ref()),
+        rotate: value(root.rotate.as_ref(), Rotation::default()),
+        flip: root.flip.as_ref().map(|flip| *flip.get_ref()),
+        size: root.size.as_ref().map(|size| *size.get_ref()),
     }
 }
 

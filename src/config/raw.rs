@@ -18,6 +18,7 @@ use super::{
     Cleanup, Container, Framerate, Live, Metadata, NameTemplate, ParallelChunks, Quality, StopPolicy, WatchMode,
     arguments, globs,
 };
+use crate::frame::geometry::{Crop, Flip, Rotation, Size};
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Stills};
 use crate::sequence::generator::Generator;
 use crate::sequence::group::Scope;
@@ -128,6 +129,10 @@ table! {
         encoder_args: Vec<Spanned<EncoderArg>> = |r, key| arguments::read(r, key),
         background: [u8; 3] = |r, key| r.parsed(key, parse_colour),
         size_change: SizeChange = |r, key| r.parsed(key, SizeChange::from_str),
+        crop: Crop = |r, key| r.parsed(key, Crop::from_str),
+        rotate: Rotation = |r, key| r.number(key, Rotation::from_str),
+        flip: Flip = |r, key| r.parsed(key, Flip::from_str),
+        size: Size = |r, key| r.parsed(key, Size::from_str),
         output_dir: PathBuf = |r, key| r.path(key),
         output_name: NameTemplate = |r, key| r.parsed(key, NameTemplate::from_str),
         metadata: Metadata = |r, key| r.flag_or_name(key, Metadata::from_str),

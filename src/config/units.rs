@@ -8,11 +8,13 @@ use strsim::damerau_levenshtein;
 use crate::error::Explain;
 
 mod duration;
+mod geometry;
 mod names;
 mod quality;
 mod rate;
 
 pub use duration::{parse_duration, print_duration};
+pub(in crate::config) use geometry::print_geometry;
 pub use names::Named;
 pub use quality::parse_colour;
 pub use rate::{Factor, Framerate};

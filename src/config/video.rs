@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::frame::geometry::Geometry;
 use crate::model::FrameRate;
 use crate::sequence::sizes::SizeChange;
 
 use super::EncoderArgs;
-use super::units::{Named as _, suggest};
+use super::units::{Named as _, print_geometry, suggest};
 
 /// What a batch becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct Video {
     pub encoder_args: EncoderArgs,
     /// What shows through transparent pixels where the codec has no alpha: red, green, blue.
     pub background: [u8; 3],
+    /// What of a frame is shown, which way up, and how large.
+    pub geometry: Geometry,
     /// What frames of another size than the most mean.
     pub size_change: SizeChange,
 }
@@ -135,6 +138,7 @@ impl Video {
             let [red, green, blue] = self.background;
             text += &format!(" over #{red:02x}{green:02x}{blue:02x}");
         }
+        text += &print_geometry(&self.geometry);
         if self.size_change == SizeChange::Error {
             text += " of one size";
         }
@@ -171,6 +175,7 @@ mod tests {
     use std::num::NonZeroU32;
 
     use super::*;
+    use crate::frame::geometry::{Crop, Flip, Rotation, Size};
 
     #[test]
     fn other_settings_have_another_text() {
@@ -181,6 +186,7 @@ mod tests {
             speed: None,
             encoder_args: EncoderArgs::default(),
             background: [0, 0, 0],
+            geometry: Geometry::default(),
             size_change: SizeChange::Split,
         };
         let custom = CustomPreset {
@@ -199,6 +205,15 @@ mod tests {
             Video { encoder_args: EncoderArgs::own(&[("-tune", "film -bf 2")]), ..plain.clone() },
             Video { background: [255, 128, 0], ..plain.clone() },
             Video { size_change: SizeChange::Error, ..plain.clone() },
+            Video {
+                geometry: Geometry {
+                    crop: Some(Crop::Shape { width: 16, height: 9 }),
+                    rotate: Rotation::By90,
+                    flip: Some(Flip::Vertical),
+                    size: Some(Size::Width { width: 1280, even: true }),
+                },
+                ..plain.clone()
+            },
             crf,
             plain,
         ];
@@ -211,6 +226,7 @@ mod tests {
             r#"h264 ["-tune", "film -bf 2"]"#,
             "h264 over #ff8000",
             "h264 of one size",
+            "h264 crop 16:9 rotate 90 flip vertical size 1280x-2",
             "h264 crf 18",
             "h264",
         ];

@@ -11,6 +11,7 @@ use super::tags::Tags;
 use super::verified::encode_verified;
 use crate::config::{Encoder, Video};
 use crate::files::identity_of;
+use crate::frame::geometry::{Crop, Geometry};
 
 /// Large enough for every codec.
 const SIZE: (u32, u32) = (320, 180);
@@ -66,7 +67,13 @@ pub fn probe_in(
         })
         .collect::<Result<Vec<FrameFile>, EncodeError>>()?;
     let source = Source { width: SIZE.0, height: SIZE.1, deep: false, linear: false, alpha: false };
-    let recipe = Recipe::resolve(video, &source)?;
+    // What is cut out of the frames may be larger than these, or smaller than the codec takes.
+    if let Some(Crop::Rectangle { width, height, offset }) = video.geometry.crop {
+        let (left, top) = offset.unwrap_or_default();
+        Recipe::resolve(video, &Source { width: left + width, height: top + height, ..source })?;
+    }
+    let geometry = Geometry { crop: None, ..video.geometry };
+    let recipe = Recipe::resolve(&Video { geometry, ..video.clone() }, &source)?;
     let chunk = Form::Chunk { gop: encoder.chunk_length, first: true };
     let has_chunk = extent == Extent::VideoAndChunk && recipe.joinable();
     for form in [Some(Form::Reel), has_chunk.then_some(chunk)].into_iter().flatten() {

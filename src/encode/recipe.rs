@@ -10,6 +10,7 @@ use crate::encode::fingerprint::Fingerprint;
 use crate::encode::fingerprint::small::Layout;
 use crate::encode::mp4::timing::track_timescale;
 use crate::frame::color::{Canvas, Feed};
+use crate::frame::geometry::Geometry;
 
 mod chunked;
 pub(super) mod encoder_family;
@@ -60,6 +61,8 @@ pub struct Recipe {
     pub container: Container,
     /// What reeld writes to FFmpeg.
     pub feed: Feed,
+    /// What of a frame is shown, and which way up.
+    pub geometry: Geometry,
     /// The size of the video, and of the picture in it.
     pub canvas: Canvas,
     /// What shows through transparent pixels where the feed has no alpha: red, green, blue.
@@ -101,6 +104,9 @@ impl Tolerance {
 impl Recipe {
     /// The recipe for `video` made of frames like `source`.
     pub fn resolve(video: &Video, source: &Source) -> Result<Self, RecipeError> {
+        let (width, height) = video.geometry.picture(source.width, source.height)?;
+        // From here on it is the picture that counts, whatever is cut away and scaled before.
+        let source = &Source { width, height, ..*source };
         let preset = match &video.preset {
             Preset::Builtin(builtin) => presets::builtin(*builtin, video, source)?,
             Preset::Custom(custom) => presets::custom(custom, video)?,
@@ -114,7 +120,8 @@ impl Recipe {
         Ok(Self {
             container: preset.container,
             feed,
-            canvas: Canvas::new(source.width, source.height, pixels.even()),
+            geometry: video.geometry,
+            canvas: Canvas::new(width, height, pixels.even()),
             background: video.background,
             filters: if preset.family == EncoderFamily::Gif { presets::gif_filters() } else { pixels.filters(feed) },
             tolerance: preset.family.tolerance(&pixels, feed, &encoder_args),

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::frame::decode::{Picture, Pixels};
+use crate::frame::geometry::Geometry;
 use crate::frame::{FrameError, FrameErrorKind, MAX_SIDE};
 
 mod fit;
@@ -91,6 +92,8 @@ impl Canvas {
 /// What a frame is to become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
+    /// What of it is shown, and which way up. Its size is that of the canvas.
+    pub geometry: Geometry,
     /// What it is fitted onto; as large as itself where `None`.
     pub canvas: Option<Canvas>,
     /// Its layout.
@@ -102,15 +105,17 @@ pub struct Target {
 impl Target {
     /// [`convert`] with what this says.
     pub(in crate::frame) fn convert(&self, picture: &Picture, out: &mut Vec<u8>) -> Result<(), FrameError> {
+        let picture = self.geometry.shape(picture).map_err(|kind| kind.at(&picture.path))?;
         let canvas = self.canvas.unwrap_or_else(|| Canvas::new(picture.info.width, picture.info.height, false));
-        convert(picture, &canvas, self.feed, self.background, out)
+        convert(&picture, &canvas, self.feed, self.background, out)
     }
 }
 
 /// Converts `picture` to one raw video frame, which replaces the contents of `out`.
 ///
 /// Where `feed` has no alpha, the picture is composited over `background` (sRGB). A picture of another size than the
-/// canvas's is scaled with its shape kept, centred, and surrounded by `background` (transparent where alpha is kept).
+/// canvas's is scaled with its shape kept, centred, and surrounded by `background` (transparent where alpha is kept). Values
+/// are scaled as they are in sRGB, as by FFmpeg's scaler and by nearly every program, not as the light that they stand for.
 pub fn convert(
     picture: &Picture,
     canvas: &Canvas,

@@ -94,7 +94,7 @@ impl Pixels {
     }
 
     /// These stored pixels as they are shown.
-    fn turned(self, info: ImageInfo) -> Result<Self, FrameErrorKind> {
+    pub(in crate::frame) fn turned(self, info: ImageInfo) -> Result<Self, FrameErrorKind> {
         if info.orientation == Orientation::UPRIGHT {
             return Ok(self);
         }

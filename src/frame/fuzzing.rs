@@ -6,6 +6,7 @@ use crate::frame::color::{Canvas, Feed, Target};
 use crate::frame::complete::{self, Format};
 use crate::frame::decode::{Picture, Pixels, decode_bytes};
 use crate::frame::digest::{Contents, Digest};
+use crate::frame::geometry::Geometry;
 use crate::frame::metadata;
 use crate::frame::profile::ToSrgb;
 use crate::sequence::origin::{Embedded, Origin};
@@ -66,7 +67,8 @@ fn decode(bytes: &[u8], foreign: bool) {
     for feed in [Feed::Yuv420p, Feed::Rgb24, Feed::Rgba, Feed::Rgb48le, Feed::Rgba64le] {
         let canvas = Canvas::new(info.width, info.height, true);
         let mut raw = Vec::new();
-        let target = Target { canvas: Some(canvas), feed, background: [0, 128, 255] };
+        let geometry = Geometry::default();
+        let target = Target { geometry, canvas: Some(canvas), feed, background: [0, 128, 255] };
         target.convert(&picture, &mut raw).unwrap_or_else(|error| panic!("{info:?}: {error}"));
         assert_eq!(raw.len(), feed.frame_bytes(canvas.width, canvas.height), "{info:?} as {feed:?}");
     }

@@ -11,6 +11,7 @@ use crate::error::chain;
 use crate::frame::color::{Feed, Target};
 use crate::frame::decode::Decoder;
 use crate::frame::fingerprint::Fingerprint;
+use crate::frame::geometry::Geometry;
 use crate::frame::metadata::{self, Settings};
 use crate::frame::{FrameError, ImageInfo};
 use crate::model::Identity;
@@ -252,7 +253,8 @@ fn fingerprints(
     let mut decoder = Decoder::default();
     let mut raw = Vec::new();
     files.map(move |(path, identity)| {
-        let target = Target { canvas: None, feed: Feed::Rgb24, background: [0; 3] };
+        let geometry = Geometry::default();
+        let target = Target { geometry, canvas: None, feed: Feed::Rgb24, background: [0; 3] };
         let ready = decoder.decode_for(&path, &identity, &target, &|| true)?;
         let ImageInfo { width, height, .. } = ready.info();
         decoder.fill(ready, &target, &mut raw)?;

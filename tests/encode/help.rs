@@ -18,6 +18,7 @@ use reeld::encode::tags::Tags;
 use reeld::encode::verify::{self, Proof};
 use reeld::files::identity_of;
 use reeld::frame::complete::inspect;
+use reeld::frame::geometry::Geometry;
 use reeld::sequence::sizes::SizeChange;
 use tempfile::TempDir;
 
@@ -119,6 +120,7 @@ pub(crate) fn video(preset: Builtin) -> Video {
         speed: None,
         encoder_args: EncoderArgs::default(),
         background: [0; 3],
+        geometry: Geometry::default(),
         size_change: SizeChange::Error,
     }
 }

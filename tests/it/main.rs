@@ -22,6 +22,7 @@ mod encode_recipes;
 mod examples;
 mod existing;
 mod films;
+mod geometry;
 mod held;
 mod history;
 mod interrupted;

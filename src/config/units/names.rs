@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use super::{UnitError, parse_duration, print_duration};
 use crate::config::{Builtin, Cleanup, Container, Live, Metadata, NamedQuality, ParallelChunks, StopPolicy, WatchMode};
+use crate::frame::geometry::{Flip, Rotation};
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Stills};
 use crate::sequence::generator::Generator;
 use crate::sequence::group::Scope;
@@ -76,6 +77,8 @@ named! {
         "plain" = Plain;
     FrameOrder, "order": "number" = Number, "time" = Time;
     Scope, "group": "folder" = Folder, "tree" = Tree;
+    Rotation, "rotation in degrees": "0" = Not, "90" = By90, "180" = By180, "270" = By270;
+    Flip, "way to flip": "horizontal" = Horizontal, "vertical" = Vertical;
     SizeChange, "treatment of a size change": "split" = Split, "fit" = Fit, "error" = Error;
     StopPolicy, "stop policy": "abort" = Abort, "finish" = Finish;
     WatchMode, "way to watch": "auto" = Auto, "native" = Native, "poll" = Poll, "both" = Both;

@@ -14,6 +14,7 @@ use crate::config::Container;
 use crate::encode::ffmpeg::child::Inherited;
 use crate::encode::ffmpeg::{Ffmpeg, display_argv, name_in};
 use crate::encode::recipe::{Arrival, Form, Recipe};
+use crate::frame::geometry::Geometry;
 
 /// Everything that decides what a file of `spec` is like, except the frames and what its encoder was told of its place and
 /// their arrival: two files with the same settings, made by the same FFmpeg, can be joined.
@@ -26,7 +27,9 @@ pub(crate) fn settings_of(ffmpeg: &Ffmpeg, spec: &EncodeSpec) -> String {
     let spec = EncodeSpec { form, ..spec.clone() };
     let with_output: Command = command(ffmpeg, &spec, Path::new(""), Arrival::AtOnce, None).into();
     let args = display_argv(OsStr::new("ffmpeg"), with_output.get_args());
-    format!("{args}; {:?}; background {:?}", recipe.canvas, recipe.background)
+    let settings = format!("{args}; {:?}; background {:?}", recipe.canvas, recipe.background);
+    // Written only where there is one, so that chunks of an earlier version count.
+    if recipe.geometry == Geometry::default() { settings } else { format!("{settings}; {:?}", recipe.geometry) }
 }
 
 /// The command that encodes what it is fed to `output`, with the tags that are in `tags`.

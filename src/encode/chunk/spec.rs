@@ -176,6 +176,7 @@ mod tests {
     use crate::encode::recipe::Source;
     use crate::encode::tags::tests::tags;
     use crate::frame::digest::Digest;
+    use crate::frame::geometry::Geometry;
     use crate::sequence::sizes::SizeChange;
 
     fn identity() -> impl Strategy<Value = Identity> {
@@ -212,6 +213,7 @@ mod tests {
                     speed: None,
                     encoder_args: EncoderArgs::parse(args).unwrap(),
                     background,
+                    geometry: Geometry::default(),
                     size_change: SizeChange::Error,
                 };
                 Recipe::resolve(&video, &source).unwrap()

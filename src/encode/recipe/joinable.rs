@@ -214,6 +214,7 @@ pub(super) mod tests {
     use super::*;
     use crate::config::{Builtin, CustomPreset, EncoderArgs, FrameRate, Preset, Video};
     use crate::encode::recipe::Source;
+    use crate::frame::geometry::Geometry;
     use crate::sequence::sizes::SizeChange;
 
     fn joinable(encoder: &str, pix_fmt: &str, container: Container, args: &str) -> bool {
@@ -232,6 +233,7 @@ pub(super) mod tests {
             speed: None,
             encoder_args: EncoderArgs::default(),
             background: [0; 3],
+            geometry: Geometry::default(),
             size_change: SizeChange::Error,
         }
     }

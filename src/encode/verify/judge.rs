@@ -125,6 +125,7 @@ mod tests {
     use crate::encode::fingerprint::small::Layout;
     use crate::encode::recipe::Source;
     use crate::frame::color::Feed;
+    use crate::frame::geometry::Geometry;
     use crate::sequence::sizes::SizeChange;
 
     const SIZE: (u32, u32) = (32, 18);
@@ -138,6 +139,7 @@ mod tests {
             speed: None,
             encoder_args: EncoderArgs::default(),
             background: [0; 3],
+            geometry: Geometry::default(),
             size_change: SizeChange::Error,
         };
         Judge::new(&Recipe::resolve(&video, &source).unwrap())
