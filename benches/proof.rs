@@ -34,6 +34,7 @@ use reeld::encode::verify::measure::{Measure, Reading, Statistic};
 use reeld::files::identity_of;
 use reeld::frame::color::Feed;
 use reeld::frame::geometry::Geometry;
+use reeld::sequence::playback::Playback;
 use reeld::sequence::sizes::SizeChange;
 
 #[path = "../tests/encode/contents.rs"]
@@ -320,6 +321,7 @@ fn measure(
         }),
         background: [0; 3],
         geometry: Geometry::default(),
+        playback: Playback::default(),
         size_change: SizeChange::Error,
     };
     let (width, height) = film.size;

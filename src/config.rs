@@ -99,6 +99,8 @@ pub struct Root {
     pub finish: Arc<Rules>,
     /// Whether its frames are encoded before that.
     pub live: Live,
+    /// Why they never are, whatever the config says of `live`; `None` where it decides.
+    pub not_live: Option<&'static str>,
     /// What a batch becomes.
     pub video: Arc<Video>,
     /// Where the rate of `video` comes from.

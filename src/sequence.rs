@@ -32,6 +32,7 @@ pub mod name;
 pub mod order;
 pub mod origin;
 mod pattern;
+pub mod playback;
 pub mod rate;
 pub mod sizes;
 pub mod tracker;

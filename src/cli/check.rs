@@ -155,6 +155,9 @@ fn check_root(root: &Root, findings: &mut Findings) -> Result<(), CliError> {
     }
     let watching = noticing::decide(&root.path, root.watch);
     good(&format!("{path}: readable, {}: {}", watching.fs_type, watching.why))?;
+    if let Some(why) = root.not_live {
+        note(&format!("{path}: encoding begins when a sequence is finished: {why}"))?;
+    }
     if root.delivery.cleanup != Cleanup::Keep {
         check_writable(&root.path, "frames are removed here", findings)?;
     }

@@ -1,10 +1,12 @@
 //! `reeld encode`: what is there now, then exit.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
@@ -15,6 +17,7 @@ use super::error::{CliError, explained};
 use super::interrupt::Interrupt;
 use super::scan::ALONE;
 use super::{ConfigArg, out, state};
+use crate::config::units::parse_pause;
 use crate::config::{
     Cleanup, CustomPreset, Delivery, Encoder, Factor, Framerate, Metadata, NameTemplate, Preset, Quality, Root, Video,
     codec, dirs,
@@ -30,6 +33,7 @@ use crate::pipeline::run::{self, Delivered};
 use crate::sequence::Batch;
 use crate::sequence::group::Scope;
 use crate::sequence::order::FrameOrder;
+use crate::sequence::playback::Playback;
 use crate::sequence::rate::RateSource;
 use crate::text::plural::{agree, counted};
 use crate::text::printable::Show as _;
@@ -77,6 +81,21 @@ pub(crate) struct EncodeArgs {
     /// What that is scaled to: `1280x720`, or `1280x-2` for the height that keeps the shape, made even (`-1` for any)
     #[arg(long, value_name = "S", allow_hyphen_values = true, value_parser = explained(Size::from_str))]
     size: Option<Size>,
+    /// From the last frame to the first
+    #[arg(long)]
+    reverse: bool,
+    /// Forth and back; neither end is shown twice
+    #[arg(long)]
+    ping_pong: bool,
+    /// How often all of that is shown, 1 to 100
+    #[arg(long = "loop", value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=100))]
+    times: u32,
+    /// How long the first frame stands still before that, such as `2s`
+    #[arg(long, value_name = "D", value_parser = explained(parse_pause))]
+    hold_first: Option<Duration>,
+    /// How long the last frame stands still after that
+    #[arg(long, value_name = "D", value_parser = explained(parse_pause))]
+    hold_last: Option<Duration>,
     /// Where the video goes [default: beside the frames]
     #[arg(long, value_name = "D")]
     output_dir: Option<PathBuf>,
@@ -372,6 +391,13 @@ impl Wanted {
         }
         video.quality = args.quality.or(video.quality);
         video.speed = args.speed.clone().or(video.speed);
+        video.playback = Playback {
+            reverse: args.reverse,
+            ping_pong: args.ping_pong,
+            times: NonZeroU32::new(args.times).unwrap_or(NonZeroU32::MIN),
+            hold_first: args.hold_first.unwrap_or_default(),
+            hold_last: args.hold_last.unwrap_or_default(),
+        };
         video.geometry = Geometry { crop: args.crop, rotate: args.rotate, flip: args.flip, size: args.size };
         if let Some((message, hint)) = codec::refuses(&video) {
             return Err(CliError::usage(message).hint(hint.to_owned()));

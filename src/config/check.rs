@@ -23,6 +23,7 @@ use crate::frame::limits::Limits;
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Rules, Stills};
 use crate::sequence::group::Scope;
 use crate::sequence::order::FrameOrder;
+use crate::sequence::playback::Playback;
 use crate::sequence::rate::RateSource;
 use crate::sequence::sizes::SizeChange;
 use crate::text::printable::Show as _;
@@ -282,6 +283,8 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         rate
     });
     let order = value(root.order.as_ref(), FrameOrder::Number);
+    let playback = playback(root);
+    let not_live = not_live(order, &playback);
     let finish = Rules {
         final_marker: root.final_marker.as_ref().map_or_else(default_markers, |globs| set(globs, mistakes)),
         final_frame: root.final_frame.as_ref().map(|glob| globs::matcher(glob.get_ref())),
@@ -306,6 +309,7 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         encoder_args: arguments_of(root.encoder_args.as_ref()),
         background: value(root.background.as_ref(), [0, 0, 0]),
         geometry: geometry(root),
+        playback,
         size_change: value(root.size_change.as_ref(), SizeChange::Split),
     };
     let delivery = Delivery {
@@ -324,12 +328,32 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         group: value(root.group.as_ref(), Scope::Folder),
         names: Arc::new(root.pattern.as_ref().map(|rule| rule.get_ref().clone()).unwrap_or_default()),
         finish: Arc::new(finish),
-        // Which frame comes next is known when the last one is there.
-        live: if order == FrameOrder::Time { Live::Never } else { value(root.live.as_ref(), Live::Always) },
+        live: if not_live.is_some() { Live::Never } else { value(root.live.as_ref(), Live::Always) },
+        not_live,
         video: Arc::new(video),
         rate_from,
         makers_rate_factor,
         delivery: Arc::new(delivery),
+    }
+}
+
+/// Why no frame can be encoded before the last one is there, if so.
+fn not_live(order: FrameOrder, playback: &Playback) -> Option<&'static str> {
+    match order {
+        FrameOrder::Time => Some("`order` = \"time\": which frame comes next is known when the last one is there"),
+        FrameOrder::Number if !playback.keeps_stretches() => Some("`reverse`: the last frame comes first"),
+        FrameOrder::Number => None,
+    }
+}
+
+fn playback(root: &RawRoot) -> Playback {
+    let times = root.r#loop.as_ref().and_then(|times| u32::try_from(*times.get_ref()).ok()).and_then(NonZeroU32::new);
+    Playback {
+        reverse: value(root.reverse.as_ref(), false),
+        ping_pong: value(root.ping_pong.as_ref(), false),
+        times: times.unwrap_or(NonZeroU32::MIN),
+        hold_first: value(root.hold_first.as_ref(), Duration::ZERO),
+        hold_last: value(root.hold_last.as_ref(), Duration::ZERO),
     }
 }
 

@@ -13,7 +13,7 @@ use toml::de::DeTable;
 use super::arguments::EncoderArg;
 use super::error::{Complaint, Mistakes};
 use super::reader::Reader;
-use super::units::{Factor, UnitError, parse_colour, parse_duration, printable};
+use super::units::{Factor, UnitError, parse_colour, parse_duration, parse_pause, printable};
 use super::{
     Cleanup, Container, Framerate, Live, Metadata, NameTemplate, ParallelChunks, Quality, StopPolicy, WatchMode,
     arguments, globs,
@@ -38,6 +38,14 @@ pub(super) trait Table {
     fn inheriting(&self, other: &Self) -> Self;
 }
 
+/// The key that is called `name` in the code: one that is a word of the language has a mark in front there.
+const fn key(name: &'static str) -> &'static str {
+    match name.as_bytes() {
+        [b'r', b'#', ..] => name.split_at(2).1,
+        _ => name,
+    }
+}
+
 /// Defines a [`Table`]: each key with its type and how it is read.
 macro_rules! table {
     ($(#[$meta:meta])* $name:ident { $($key:ident: $type:ty = $read:expr,)+ }) => {
@@ -48,12 +56,12 @@ macro_rules! table {
         }
 
         impl Table for $name {
-            const KEYS: &'static [&'static str] = &[$(stringify!($key)),+];
+            const KEYS: &'static [&'static str] = &[$(key(stringify!($key))),+];
 
             fn read(reader: &mut Reader<'_, '_>) -> Self {
                 $(
                     let read: fn(&mut Reader<'_, '_>, &str) -> Option<Spanned<$type>> = $read;
-                    let $key = read(reader, stringify!($key));
+                    let $key = read(reader, key(stringify!($key)));
                 )+
                 Self { $($key),+ }
             }
@@ -133,6 +141,11 @@ table! {
         rotate: Rotation = |r, key| r.number(key, Rotation::from_str),
         flip: Flip = |r, key| r.parsed(key, Flip::from_str),
         size: Size = |r, key| r.parsed(key, Size::from_str),
+        reverse: bool = |r, key| r.flag(key),
+        ping_pong: bool = |r, key| r.flag(key),
+        r#loop: i64 = |r, key| r.whole::<1, 100>(key),
+        hold_first: Duration = |r, key| r.parsed(key, parse_pause),
+        hold_last: Duration = |r, key| r.parsed(key, parse_pause),
         output_dir: PathBuf = |r, key| r.path(key),
         output_name: NameTemplate = |r, key| r.parsed(key, NameTemplate::from_str),
         metadata: Metadata = |r, key| r.flag_or_name(key, Metadata::from_str),

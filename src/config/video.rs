@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::frame::geometry::Geometry;
 use crate::model::FrameRate;
+use crate::sequence::playback::Playback;
 use crate::sequence::sizes::SizeChange;
 
 use super::EncoderArgs;
-use super::units::{Named as _, print_geometry, suggest};
+use super::units::{Named as _, print_duration, print_geometry, suggest};
 
 /// What a batch becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub struct Video {
     pub background: [u8; 3],
     /// What of a frame is shown, which way up, and how large.
     pub geometry: Geometry,
+    /// In which order, how often and with which pauses the frames are shown.
+    pub playback: Playback,
     /// What frames of another size than the most mean.
     pub size_change: SizeChange,
 }
@@ -139,11 +142,33 @@ impl Video {
             text += &format!(" over #{red:02x}{green:02x}{blue:02x}");
         }
         text += &print_geometry(&self.geometry);
+        text += &print_playback(&self.playback);
         if self.size_change == SizeChange::Error {
             text += " of one size";
         }
         text
     }
+}
+
+/// What of it is not the default, for the journal.
+fn print_playback(playback: &Playback) -> String {
+    let Playback { reverse, ping_pong, times, hold_first, hold_last } = *playback;
+    let mut text = String::new();
+    if reverse {
+        text += " reversed";
+    }
+    if ping_pong {
+        text += " forth and back";
+    }
+    if times.get() > 1 {
+        text += &format!(" {times} times");
+    }
+    for (pause, which) in [(hold_first, "first"), (hold_last, "last")] {
+        if !pause.is_zero() {
+            text += &format!(" {which} held {}", print_duration(pause));
+        }
+    }
+    text
 }
 
 impl Preset {
@@ -173,6 +198,7 @@ impl Preset {
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroU32;
+    use std::time::Duration;
 
     use super::*;
     use crate::frame::geometry::{Crop, Flip, Rotation, Size};
@@ -187,6 +213,7 @@ mod tests {
             encoder_args: EncoderArgs::default(),
             background: [0, 0, 0],
             geometry: Geometry::default(),
+            playback: Playback::default(),
             size_change: SizeChange::Split,
         };
         let custom = CustomPreset {
@@ -214,6 +241,16 @@ mod tests {
                 },
                 ..plain.clone()
             },
+            Video {
+                playback: Playback {
+                    reverse: true,
+                    ping_pong: true,
+                    times: NonZeroU32::new(3).unwrap(),
+                    hold_first: Duration::from_secs(2),
+                    hold_last: Duration::from_millis(2500),
+                },
+                ..plain.clone()
+            },
             crf,
             plain,
         ];
@@ -227,6 +264,7 @@ mod tests {
             "h264 over #ff8000",
             "h264 of one size",
             "h264 crop 16:9 rotate 90 flip vertical size 1280x-2",
+            "h264 reversed forth and back 3 times first held 2s last held 2s500ms",
             "h264 crf 18",
             "h264",
         ];

@@ -134,6 +134,12 @@ impl Tags {
         self.start = start;
     }
 
+    /// The time code that it begins with.
+    #[cfg(test)]
+    pub(crate) fn start(&self) -> Option<Timecode> {
+        self.start
+    }
+
     /// Whether it says nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -26,6 +26,7 @@ use crate::error::{Explain as _, chain};
 use crate::frame::digest;
 use crate::journal::{BatchId, Fate, Journal, JournalError, NewBatch, Outcome, PlannedCleanup, lossy};
 use crate::model::Identity;
+use crate::pipeline::arrange;
 use crate::pipeline::assemble::{self, Assembled};
 use crate::pipeline::chunks;
 use crate::pipeline::clock::now_ms;
@@ -144,8 +145,9 @@ fn make_video(
         }
         tools.journal.started(*id, folder, &ffmpeg.version, now_ms()).map_err(Into::into)
     })?;
+    let frames = arrange::arranged(frames, &root.video.playback, root.video.rate);
     let count = frames.iter().map(|frame| u64::from(frame.repeat)).sum();
-    let Story { tags, notes } = story::of(batch, root.delivery.metadata, &recipe, root.video.rate, count);
+    let Story { tags, notes } = story::of(batch, root, &recipe, count);
     let encode = EncodeSpec {
         recipe,
         tags,
@@ -160,7 +162,8 @@ fn make_video(
     let verify_ms = i64::try_from(proof.as_millis()).unwrap_or(i64::MAX);
     let encode_ms = ms_since(started) - verify_ms;
     verify::check_inputs(&spec.frames)?;
-    anomalies.extend(Anomaly::unreadable(bad));
+    let contents = arrange::read_once(contents, &spec.frames)?;
+    anomalies.extend(Anomaly::unreadable(arrange::bad_once(bad)));
     if root.delivery.cleanup == Cleanup::Delete && spec.encode.recipe.tolerance.is_coarse() {
         anomalies.push(Anomaly::Coarse);
     }

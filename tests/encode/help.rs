@@ -19,6 +19,7 @@ use reeld::encode::verify::{self, Proof};
 use reeld::files::identity_of;
 use reeld::frame::complete::inspect;
 use reeld::frame::geometry::Geometry;
+use reeld::sequence::playback::Playback;
 use reeld::sequence::sizes::SizeChange;
 use tempfile::TempDir;
 
@@ -121,6 +122,7 @@ pub(crate) fn video(preset: Builtin) -> Video {
         encoder_args: EncoderArgs::default(),
         background: [0; 3],
         geometry: Geometry::default(),
+        playback: Playback::default(),
         size_change: SizeChange::Error,
     }
 }

@@ -38,6 +38,7 @@ mod map;
 mod order;
 #[path = "../support/page.rs"]
 mod page;
+mod playback;
 mod priority;
 mod reload;
 mod reload_table;

@@ -38,6 +38,17 @@ pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
     Ok(Duration::from_millis(total))
 }
 
+/// A duration of an hour at most: how long a frame stands still.
+pub fn parse_pause(text: &str) -> Result<Duration, UnitError> {
+    match parse_duration(text) {
+        Ok(pause) if pause <= Duration::from_secs(3600) => Ok(pause),
+        Ok(_) | Err(UnitError::OutOfRange { .. }) => {
+            Err(UnitError::OutOfRange { text: text.to_owned(), what: "a pause", range: "0s to 1h" })
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// Prints a duration as [`parse_duration`] reads it, to the millisecond.
 #[must_use]
 pub fn print_duration(duration: Duration) -> String {

@@ -177,6 +177,7 @@ mod tests {
     use crate::encode::tags::tests::tags;
     use crate::frame::digest::Digest;
     use crate::frame::geometry::Geometry;
+    use crate::sequence::playback::Playback;
     use crate::sequence::sizes::SizeChange;
 
     fn identity() -> impl Strategy<Value = Identity> {
@@ -214,6 +215,7 @@ mod tests {
                     encoder_args: EncoderArgs::parse(args).unwrap(),
                     background,
                     geometry: Geometry::default(),
+                    playback: Playback::default(),
                     size_change: SizeChange::Error,
                 };
                 Recipe::resolve(&video, &source).unwrap()

@@ -215,6 +215,7 @@ pub(super) mod tests {
     use crate::config::{Builtin, CustomPreset, EncoderArgs, FrameRate, Preset, Video};
     use crate::encode::recipe::Source;
     use crate::frame::geometry::Geometry;
+    use crate::sequence::playback::Playback;
     use crate::sequence::sizes::SizeChange;
 
     fn joinable(encoder: &str, pix_fmt: &str, container: Container, args: &str) -> bool {
@@ -234,6 +235,7 @@ pub(super) mod tests {
             encoder_args: EncoderArgs::default(),
             background: [0; 3],
             geometry: Geometry::default(),
+            playback: Playback::default(),
             size_change: SizeChange::Error,
         }
     }

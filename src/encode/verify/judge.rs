@@ -126,6 +126,7 @@ mod tests {
     use crate::encode::recipe::Source;
     use crate::frame::color::Feed;
     use crate::frame::geometry::Geometry;
+    use crate::sequence::playback::Playback;
     use crate::sequence::sizes::SizeChange;
 
     const SIZE: (u32, u32) = (32, 18);
@@ -140,6 +141,7 @@ mod tests {
             encoder_args: EncoderArgs::default(),
             background: [0; 3],
             geometry: Geometry::default(),
+            playback: Playback::default(),
             size_change: SizeChange::Error,
         };
         Judge::new(&Recipe::resolve(&video, &source).unwrap())
