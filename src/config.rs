@@ -12,11 +12,11 @@ use bstr::BString;
 
 use crate::error::chain;
 use crate::frame::limits::Limits;
-use crate::sequence::finish::Rules;
+use crate::sequence::finish::{MissingFrames, Rules};
 use crate::sequence::group::{Scope, home};
 use crate::sequence::name::{self, NameRule};
-use crate::sequence::os_name;
 use crate::sequence::rate::{MakersRate, RateSource};
+use crate::sequence::{Batch, os_name};
 
 mod arguments;
 mod check;
@@ -28,6 +28,7 @@ mod feedback;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod globs;
+mod length;
 mod place;
 mod raw;
 mod reader;
@@ -48,6 +49,7 @@ pub use crate::model::FrameRate;
 pub use delivery::{Cleanup, Delivery, Metadata, NamePart, NameTemplate};
 pub use dirs::locate;
 pub use error::{ConfigError, Invalid};
+pub use length::Length;
 pub(crate) use place::real;
 pub use selection::Selection;
 pub use settings::{InForce, Settings};
@@ -99,14 +101,16 @@ pub struct Root {
     pub finish: Arc<Rules>,
     /// Whether its frames are encoded before that.
     pub live: Live,
-    /// Why they never are, whatever the config says of `live`; `None` where it decides.
-    pub not_live: Option<&'static str>,
+    /// Why that has to wait for the last frame, always or mostly, whatever the config says of `live`; `None` where it decides.
+    pub waits: Option<&'static str>,
     /// What a batch becomes.
     pub video: Arc<Video>,
     /// Where the rate of `video` comes from.
     pub rate_from: RateSource,
     /// By how much a rate is multiplied that the maker of the frames says; `None` where its word does not count.
     pub makers_rate_factor: Option<Factor>,
+    /// How long the video is to last, which decides its rate when its frames are counted; `None` where nobody says.
+    pub length: Option<Length>,
     /// Where the video goes, and what happens to the frames.
     pub delivery: Arc<Delivery>,
 }
@@ -268,6 +272,23 @@ impl Root {
                 Self { rate_from: RateSource::Refused { wanted: Box::new(makers.clone()), why }, ..self.clone() }
             }
         }
+    }
+
+    /// This root for so many frames of a video, without pauses: at the rate at which they last as long as they are to. Where
+    /// nobody says how long that is, all stays as it is.
+    #[must_use]
+    pub fn lasting(&self, frames: u64) -> Self {
+        let Some(length) = &self.length else { return self.clone() };
+        let (rate, rate_from) = length.rate(frames, &self.video.playback, &self.video.preset);
+        Self { video: Arc::new(Video { rate, ..Video::clone(&self.video) }), rate_from, ..self.clone() }
+    }
+
+    /// This root for a batch whose files nobody has looked at: all of them count as frames.
+    #[must_use]
+    pub fn for_batch(&self, batch: &Batch) -> Self {
+        let held = if self.finish.missing_frames == MissingFrames::Hold { batch.missing.count() } else { 0 };
+        let frames = self.video.playback.count(batch.frames.len() as u64 + held);
+        self.at(batch.makers_rate.as_ref()).lasting(frames)
     }
 
     /// The folder that the films of the folder `dir` belong to, and the path from there to `dir`: empty, or with a slash at

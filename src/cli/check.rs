@@ -155,7 +155,7 @@ fn check_root(root: &Root, findings: &mut Findings) -> Result<(), CliError> {
     }
     let watching = noticing::decide(&root.path, root.watch);
     good(&format!("{path}: readable, {}: {}", watching.fs_type, watching.why))?;
-    if let Some(why) = root.not_live {
+    if let Some(why) = root.waits {
         note(&format!("{path}: encoding begins when a sequence is finished: {why}"))?;
     }
     if root.delivery.cleanup != Cleanup::Keep {

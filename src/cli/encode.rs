@@ -17,10 +17,10 @@ use super::error::{CliError, explained};
 use super::interrupt::Interrupt;
 use super::scan::ALONE;
 use super::{ConfigArg, out, state};
-use crate::config::units::parse_pause;
+use crate::config::units::{parse_length, parse_pause};
 use crate::config::{
-    Cleanup, CustomPreset, Delivery, Encoder, Factor, Framerate, Metadata, NameTemplate, Preset, Quality, Root, Video,
-    codec, dirs,
+    Cleanup, CustomPreset, Delivery, Encoder, Factor, FrameRate, Framerate, Length, Metadata, NameTemplate, Preset,
+    Quality, Root, Video, codec, dirs,
 };
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::error::{Explain as _, chain, place};
@@ -58,6 +58,15 @@ pub(crate) struct EncodeArgs {
     /// Speed up or slow down: the rate times 0.01 to 100
     #[arg(long, value_name = "F", value_parser = explained(Factor::from_str))]
     framerate_factor: Option<Factor>,
+    /// How long the video lasts, such as `30s`; the rate follows from that
+    #[arg(long, value_name = "D", value_parser = explained(parse_length))]
+    duration: Option<Duration>,
+    /// The slowest rate for that [default: 1]
+    #[arg(long, value_name = "R", requires = "duration", value_parser = explained(FrameRate::from_str))]
+    framerate_min: Option<FrameRate>,
+    /// The fastest rate for that [default: 60]
+    #[arg(long, value_name = "R", requires = "duration", value_parser = explained(FrameRate::from_str))]
+    framerate_max: Option<FrameRate>,
     /// h264, h264-10bit, h265, h265-10bit, av1, vp9, prores, prores-4444, dnxhr, ffv1, mpeg4, gif, webp, lossless, or one of the
     /// config's own
     #[arg(long, value_name = "P")]
@@ -290,7 +299,7 @@ fn one(
         print(args, &batch, Outcome::Existing { video: &video }, Some(&video))?;
         return Ok(true);
     }
-    let at = root.at(batch.makers_rate.as_ref());
+    let at = root.for_batch(&batch);
     if !at.rate_from.is_own() {
         out::say_line(&format!("{}: {} frames per second: {}", batch.pattern, at.video.rate, at.rate_from));
     }
@@ -359,11 +368,24 @@ fn print(args: &EncodeArgs, batch: &Batch, outcome: Outcome<'_>, video: Option<&
     Ok(())
 }
 
+/// How long the video is to last.
+fn length_of(args: &EncodeArgs, video: &Video) -> Result<Option<Length>, CliError> {
+    let Some(duration) = args.duration else { return Ok(None) };
+    if matches!(args.framerate, Some(Framerate::Stated(_))) || args.framerate_factor.is_some() {
+        let message = "`--duration`: the rate follows from it, and `--framerate` or `--framerate-factor` states it";
+        return Err(CliError::usage(message).hint("leave one of them out".to_owned()));
+    }
+    Length::new(duration, args.framerate_min, args.framerate_max, video)
+        .map(Some)
+        .map_err(|(message, hint)| CliError::usage(format!("`--duration`: {message}")).hint(hint.to_owned()))
+}
+
 /// What the command line asks for, the same for every sequence.
 struct Wanted {
     video: Arc<Video>,
     rate_from: RateSource,
     makers_rate_factor: Option<Factor>,
+    length: Option<Length>,
     delivery: Arc<Delivery>,
 }
 
@@ -421,13 +443,16 @@ impl Wanted {
         if let Some(cleanup) = args.cleanup {
             delivery.cleanup = cleanup;
         }
-        Ok(Self { video: Arc::new(video), rate_from, makers_rate_factor, delivery: Arc::new(delivery) })
+        let length = length_of(args, &video)?;
+        let (rate_from, makers_rate_factor) =
+            if length.is_some() { (RateSource::Duration, None) } else { (rate_from, makers_rate_factor) };
+        Ok(Self { video: Arc::new(video), rate_from, makers_rate_factor, length, delivery: Arc::new(delivery) })
     }
 
     /// What a batch of the folder `dir` belongs to: its own folder.
     fn root(&self, dir: &Path) -> Root {
         let (video, delivery) = (Arc::clone(&self.video), Arc::clone(&self.delivery));
-        let (rate_from, makers_rate_factor) = (self.rate_from.clone(), self.makers_rate_factor);
-        Root { video, rate_from, makers_rate_factor, delivery, ..Root::with_defaults(PathBuf::from(dir)) }
+        let (rate_from, makers_rate_factor, length) = (self.rate_from.clone(), self.makers_rate_factor, self.length);
+        Root { video, rate_from, makers_rate_factor, length, delivery, ..Root::with_defaults(PathBuf::from(dir)) }
     }
 }

@@ -15,8 +15,8 @@ use super::error::{Complaint, Mistakes};
 use super::place::{Place, overlap};
 use super::raw::{RawConfig, RawEncoder, RawLimits, RawPreset, RawRoot, RawWatch, Table as _};
 use super::{
-    Builtin, Cleanup, Config, Container, CustomPreset, Delivery, Encoder, Factor, FrameRate, Framerate, Live, Metadata,
-    Preset, Root, Selection, StopPolicy, Video, WatchMode, feedback, globs,
+    Builtin, Cleanup, Config, Container, CustomPreset, Delivery, Encoder, Factor, FrameRate, Framerate, Length, Live,
+    Metadata, Preset, Root, Selection, StopPolicy, Video, WatchMode, feedback, globs,
 };
 use crate::frame::geometry::{Geometry, Rotation};
 use crate::frame::limits::Limits;
@@ -143,7 +143,7 @@ impl Checker<'_> {
     }
 
     fn root(&mut self, watch: &RawWatch, defaults: &RawRoot) -> Root {
-        let root = watch.root.inheriting(defaults);
+        let root = watch.root.inheriting(&without_what_is_overruled(&watch.root, defaults));
         let path = self.resolve("path", &watch.path).unwrap_or_default();
         let preset = match &root.preset {
             Some(name) => self.preset(name),
@@ -153,6 +153,7 @@ impl Checker<'_> {
             self.cleanup_after(&watch.root);
         }
         self.combinations(&root);
+        self.length(&watch.root, &root);
         self.recipe(&root, &preset, watch.path.span());
         let output_dir = root.output_dir.as_ref().and_then(|dir| match self.place.expand(dir.get_ref()) {
             Ok(path) => Some(path),
@@ -196,6 +197,31 @@ impl Checker<'_> {
             let message = "`group`: \"tree\" takes folders together, and `recursive` = false leaves them out";
             let hint = "watch them: recursive = true; or leave `group` out";
             self.mistakes.add(group.span(), Complaint::new(message, hint));
+        }
+    }
+
+    /// What cannot be beside `duration`, or without it. `written` is what the table of the root itself says.
+    fn length(&mut self, written: &RawRoot, root: &RawRoot) {
+        let mut refuse = |span, message: String, hint: &str| self.mistakes.add(span, Complaint::new(message, hint));
+        if root.duration.is_none() {
+            let limits = [("framerate_min", &written.framerate_min), ("framerate_max", &written.framerate_max)];
+            for (key, limit) in limits.into_iter().filter_map(|(key, limit)| Some((key, limit.as_ref()?))) {
+                let message = format!("`{key}`: it limits what follows from `duration`, which is not set");
+                refuse(
+                    limit.span(),
+                    message,
+                    "say how long the video is to last: duration = \"30s\"; or set `framerate`",
+                );
+            }
+            return;
+        }
+        if let Some(rate) = root.framerate.as_ref().filter(|rate| matches!(rate.get_ref(), Framerate::Stated(_))) {
+            let message = "`framerate`: the rate follows from `duration`".to_owned();
+            refuse(rate.span(), message, "leave one of them out; `framerate_min` and `framerate_max` limit the rate");
+        }
+        if let Some(factor) = root.framerate_factor.as_ref().filter(|factor| *factor.get_ref() != Factor::default()) {
+            let message = "`framerate_factor`: the rate follows from `duration`".to_owned();
+            refuse(factor.span(), message, "leave one of them out");
         }
     }
 
@@ -270,10 +296,25 @@ impl Checker<'_> {
     }
 }
 
+/// The defaults without what a root says in another way: a `duration` beside a `framerate` for all is a choice, and so is the
+/// other way round.
+fn without_what_is_overruled(written: &RawRoot, defaults: &RawRoot) -> RawRoot {
+    let mut defaults = defaults.clone();
+    if written.duration.is_some() {
+        (defaults.framerate, defaults.framerate_factor) = (None, None);
+    }
+    if written.framerate.is_some() && written.duration.is_none() {
+        defaults.duration = None;
+    }
+    defaults
+}
+
 /// Puts a root together: what is written, else the default.
 fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathBuf>, mistakes: &mut Mistakes) -> Root {
     let factor = value(root.framerate_factor.as_ref(), Factor::default());
+    let duration = root.duration.as_ref();
     let (rate, rate_from, makers_rate_factor) = match value(root.framerate.as_ref(), Framerate::Auto) {
+        _ if duration.is_some() => (FrameRate::default(), RateSource::Duration, None),
         Framerate::Auto => (FrameRate::default(), RateSource::Default, Some(factor)),
         Framerate::Stated(rate) => (rate, RateSource::Stated, None),
     };
@@ -284,7 +325,8 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
     });
     let order = value(root.order.as_ref(), FrameOrder::Number);
     let playback = playback(root);
-    let not_live = not_live(order, &playback);
+    let knows_count = root.frame_count.is_some() || root.last_frame.is_some();
+    let (waits, always) = waits(order, &playback, duration.is_some() && !knows_count).unzip();
     let finish = Rules {
         final_marker: root.final_marker.as_ref().map_or_else(default_markers, |globs| set(globs, mistakes)),
         final_frame: root.final_frame.as_ref().map(|glob| globs::matcher(glob.get_ref())),
@@ -312,6 +354,15 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         playback,
         size_change: value(root.size_change.as_ref(), SizeChange::Split),
     };
+    let limit = |written: &Option<Spanned<FrameRate>>| written.as_ref().map(|rate| *rate.get_ref());
+    let length = duration.and_then(|duration| {
+        let (slowest, fastest) = (limit(&root.framerate_min), limit(&root.framerate_max));
+        Length::new(*duration.get_ref(), slowest, fastest, &video)
+            .map_err(|(message, hint)| {
+                mistakes.add(duration.span(), Complaint::new(format!("`duration`: {message}"), hint));
+            })
+            .ok()
+    });
     let delivery = Delivery {
         output_dir,
         output_name: root.output_name.as_ref().map(|name| name.get_ref().clone()).unwrap_or_default(),
@@ -328,21 +379,28 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         group: value(root.group.as_ref(), Scope::Folder),
         names: Arc::new(root.pattern.as_ref().map(|rule| rule.get_ref().clone()).unwrap_or_default()),
         finish: Arc::new(finish),
-        live: if not_live.is_some() { Live::Never } else { value(root.live.as_ref(), Live::Always) },
-        not_live,
+        live: if always == Some(true) { Live::Never } else { value(root.live.as_ref(), Live::Always) },
+        waits,
         video: Arc::new(video),
         rate_from,
         makers_rate_factor,
+        length,
         delivery: Arc::new(delivery),
     }
 }
 
-/// Why no frame can be encoded before the last one is there, if so.
-fn not_live(order: FrameOrder, playback: &Playback) -> Option<&'static str> {
-    match order {
-        FrameOrder::Time => Some("`order` = \"time\": which frame comes next is known when the last one is there"),
-        FrameOrder::Number if !playback.keeps_stretches() => Some("`reverse`: the last frame comes first"),
-        FrameOrder::Number => None,
+/// Why no frame can be encoded before the last one is there, if so, and whether that is always so.
+fn waits(order: FrameOrder, playback: &Playback, by_count: bool) -> Option<(&'static str, bool)> {
+    if order == FrameOrder::Time {
+        Some(("`order` = \"time\": which frame comes next is known when the last one is there", true))
+    } else if !playback.keeps_stretches() {
+        Some(("`reverse`: the last frame comes first", true))
+    } else if by_count {
+        let why =
+            "`duration`: the rate is known when all frames are counted, unless their maker says how many there will be";
+        Some((why, false))
+    } else {
+        None
     }
 }
 

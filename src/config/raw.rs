@@ -13,10 +13,10 @@ use toml::de::DeTable;
 use super::arguments::EncoderArg;
 use super::error::{Complaint, Mistakes};
 use super::reader::Reader;
-use super::units::{Factor, UnitError, parse_colour, parse_duration, parse_pause, printable};
+use super::units::{Factor, UnitError, parse_colour, parse_duration, parse_length, parse_pause, printable};
 use super::{
-    Cleanup, Container, Framerate, Live, Metadata, NameTemplate, ParallelChunks, Quality, StopPolicy, WatchMode,
-    arguments, globs,
+    Cleanup, Container, FrameRate, Framerate, Live, Metadata, NameTemplate, ParallelChunks, Quality, StopPolicy,
+    WatchMode, arguments, globs,
 };
 use crate::frame::geometry::{Crop, Flip, Rotation, Size};
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Stills};
@@ -131,6 +131,9 @@ table! {
         generator: Option<Generator> = |r, key| r.parsed(key, parse_generator),
         framerate: Framerate = |r, key| r.number(key, Framerate::from_str),
         framerate_factor: Factor = |r, key| r.number(key, Factor::from_str),
+        duration: Duration = |r, key| r.parsed(key, parse_length),
+        framerate_min: FrameRate = |r, key| r.number(key, FrameRate::from_str),
+        framerate_max: FrameRate = |r, key| r.number(key, FrameRate::from_str),
         preset: String = |r, key| r.text(key),
         quality: Quality = |r, key| r.number(key, Quality::from_str),
         speed: String = |r, key| r.number(key, parse_speed),

@@ -13,7 +13,7 @@ mod names;
 mod quality;
 mod rate;
 
-pub use duration::{parse_duration, parse_pause, print_duration};
+pub use duration::{parse_duration, parse_length, parse_pause, print_duration};
 pub(in crate::config) use geometry::print_geometry;
 pub use names::Named;
 pub use quality::parse_colour;

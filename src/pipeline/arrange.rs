@@ -14,6 +14,11 @@ use crate::pipeline::error::JobError;
 use crate::sequence::playback::Playback;
 use crate::sequence::{FrameNumber, Unreadable};
 
+/// How many frames of a video show these, without the pauses.
+pub(super) fn count(frames: &[FrameFile], playback: &Playback) -> u64 {
+    playback.arrange(frames.iter().map(|frame| u64::from(frame.repeat)).collect()).into_iter().sum()
+}
+
 /// The frames as a video at `rate` shows them.
 ///
 /// A pause is an entry of its own and not more of the first frame's: so the stretches of the others stay what they were when

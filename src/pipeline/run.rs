@@ -75,7 +75,7 @@ pub struct Delivered {
 ///
 /// When the journal cannot be read.
 pub fn made_before(batch: &Batch, root: &Root, journal: &Journal) -> Result<Option<PathBuf>, JournalError> {
-    let root = &root.at(batch.makers_rate.as_ref());
+    let root = &root.for_batch(batch);
     let (recipe, rate_from) = (recipe_of(root), root.rate_from.to_string());
     let new = NewBatch { root: &root.path, batch, recipe: &recipe, rate: root.video.rate, rate_from: &rate_from };
     let Target { dir, stem } = target_of(batch, root, &root.video.preset.name());
@@ -131,6 +131,7 @@ fn make_video(
     let started = Instant::now();
     let InspectedBatch { source, frames, mut anomalies } =
         inspect_batch(batch, root.finish.missing_frames, root.finish.max_hold, root.video.size_change)?;
+    let root = &root.lasting(arrange::count(&frames, &root.video.playback));
     let recipe = Recipe::resolve(&root.video, &source)?;
     if let Some(why) = recipe.players_refuse(root.video.rate) {
         tracing::warn!(batch = %id, dir = %batch.dir.shown(), hint = Recipe::PLAYERS_HINT, "{why}");

@@ -22,6 +22,7 @@ use crate::sequence::FrameNumber;
 use crate::sequence::generator::Generator;
 use crate::sequence::name::split_extension;
 use crate::sequence::order::FrameOrder;
+use crate::sequence::origin::Total;
 use crate::text::plural::counted;
 
 /// The shortest silence that `idle_timeout = "auto"` takes for the end.
@@ -184,6 +185,21 @@ pub struct Progress {
 }
 
 impl Rules {
+    /// How many frames a sequence will have that begins with the number `first`, where that is known beforehand: by what the
+    /// config says, else by the `total` that its maker states.
+    #[must_use]
+    pub fn frames_to_come(&self, first: FrameNumber, total: Option<Total>) -> Option<u64> {
+        let between = |first: FrameNumber, last: FrameNumber| {
+            let count = last.checked_sub(first)?.checked_add(1)?;
+            u64::try_from(count).ok().filter(|count| *count > 0)
+        };
+        let by_config = self.frame_count.or_else(|| between(first, self.last_frame?));
+        by_config.or_else(|| match total? {
+            Total::Frames(count) => Some(count.get()),
+            Total::Range { first, last } => between(first, last),
+        })
+    }
+
     /// What the file `name` speaks for, if it is a marker.
     #[must_use]
     pub fn marker(&self, name: &[u8]) -> Option<MarkerScope> {

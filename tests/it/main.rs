@@ -27,6 +27,7 @@ mod held;
 mod history;
 mod interrupted;
 mod kills;
+mod length;
 mod links;
 mod live;
 mod live_faults;

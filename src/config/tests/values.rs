@@ -100,6 +100,31 @@ fn globs_without_a_slash_hold_at_any_depth() {
 }
 
 #[test]
+fn a_length_or_a_rate_of_a_watch_overrules_the_other_of_all() {
+    let config = parse(
+        r#"
+        [defaults]
+        framerate = 30
+        framerate_factor = 2
+
+        [[watch]]
+        path = "one"
+        duration = "30s"
+
+        [[watch]]
+        path = "two"
+        "#,
+    )
+    .unwrap_or_else(|error| panic!("{error}"));
+    let [one, two] = &config.roots[..] else { panic!("two roots") };
+    assert_eq!(one.lasting(450).video.rate.to_string(), "15");
+    assert_eq!((two.lasting(450).video.rate.to_string(), two.length), ("60".to_owned(), None));
+    let config = parse("[defaults]\nduration = \"30s\"\n[[watch]]\npath = \"/a\"\nframerate = 12\n").unwrap();
+    assert_eq!(config.roots[0].lasting(450).video.rate.to_string(), "12");
+    assert_eq!(root("duration = \"30s\"").at(None).lasting(450).rate_from.to_string(), "`duration`");
+}
+
+#[test]
 fn what_goes_by_time_is_encoded_when_it_is_finished() {
     assert_eq!((root("").finish.order, root("").live), (FrameOrder::Number, Live::Always));
     let by_time = root("order = \"time\"\nlive = true");

@@ -34,9 +34,22 @@ pub(super) fn prepare(
     let file = file_of(key, first);
     let Ok((info, origin)) = complete::inspect_with_origin(&file.path, &file.identity) else { return (None, evidence) };
     let generator = root.finish.generator;
-    evidence.add(&origin.as_of(generator));
-    evidence.add_settings(metadata::settings_beside(&file.path, generator).rate);
-    (maker_of(key, &info, &root.at(evidence.rate(&key.0, &key.1).as_ref()), tools), evidence)
+    let origin = origin.as_of(generator);
+    let beside = metadata::settings_beside(&file.path, generator);
+    evidence.add(&origin);
+    evidence.add_settings(beside.rate);
+    let total = origin.total().or(beside.total);
+    let root = root.at(evidence.rate(&key.0, &key.1).as_ref());
+    if root.length.is_none() {
+        return (maker_of(key, &info, &root, tools), evidence);
+    }
+    // Should they become more or fewer, the rate is another one, and the chunks are made anew.
+    let Some(frames) = root.finish.frames_to_come(first.number, total) else {
+        tracing::debug!(dir = %key.0.shown(), pattern = %key.1, "the rate is known when all frames are counted");
+        return (None, evidence);
+    };
+    let root = root.lasting(root.video.playback.count(frames));
+    (maker_of(key, &info, &root, tools), evidence)
 }
 
 /// What makes the chunks of frames like this one, and those that are there.
