@@ -323,6 +323,7 @@ fn measure(
         geometry: Geometry::default(),
         playback: Playback::default(),
         size_change: SizeChange::Error,
+        audio: None,
     };
     let (width, height) = film.size;
     let linear = film.kind == Kind::Linear;

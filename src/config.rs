@@ -55,7 +55,7 @@ pub use selection::Selection;
 pub use settings::{InForce, Settings};
 pub use template::TemplateError;
 pub use units::{Factor, Framerate};
-pub use video::{Builtin, Container, CustomPreset, NamedQuality, Preset, Quality, Video};
+pub use video::{Audio, Builtin, Container, CustomPreset, NamedQuality, Preset, Quality, Video};
 
 /// The commented configuration that `reeld init` writes.
 pub const DEFAULT_TOML: &str = include_str!("../config/reeld.toml");

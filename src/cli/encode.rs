@@ -19,8 +19,8 @@ use super::scan::ALONE;
 use super::{ConfigArg, out, state};
 use crate::config::units::{parse_length, parse_pause};
 use crate::config::{
-    Cleanup, CustomPreset, Delivery, Encoder, Factor, FrameRate, Framerate, Length, Metadata, NameTemplate, Preset,
-    Quality, Root, Video, codec, dirs,
+    Audio, Cleanup, CustomPreset, Delivery, Encoder, Factor, FrameRate, Framerate, Length, Metadata, NameTemplate,
+    Preset, Quality, Root, Video, codec, dirs,
 };
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::error::{Explain as _, chain, place};
@@ -90,6 +90,9 @@ pub(crate) struct EncodeArgs {
     /// What that is scaled to: `1280x720`, or `1280x-2` for the height that keeps the shape, made even (`-1` for any)
     #[arg(long, value_name = "S", allow_hyphen_values = true, value_parser = explained(Size::from_str))]
     size: Option<Size>,
+    /// What sounds: a file, cut or followed by silence where the video ends, or `silence` for a track without a sound
+    #[arg(long, value_name = "FILE")]
+    audio: Option<PathBuf>,
     /// From the last frame to the first
     #[arg(long)]
     reverse: bool,
@@ -368,6 +371,25 @@ fn print(args: &EncodeArgs, batch: &Batch, outcome: Outcome<'_>, video: Option<&
     Ok(())
 }
 
+/// What sounds beside the pictures.
+fn audio_of(args: &EncodeArgs, preset: &Preset) -> Result<Option<Audio>, CliError> {
+    let Some(audio) = &args.audio else { return Ok(None) };
+    if let Some((message, hint)) = codec::refuses_sound(preset) {
+        return Err(CliError::usage(format!("`--audio`: {message}")).hint(hint.to_owned()));
+    }
+    if audio.as_os_str() == "silence" {
+        return Ok(Some(Audio::Silence));
+    }
+    let unusable = |error| CliError::usage(format!("`--audio`: cannot use {}", audio.shown())).caused_by(&error);
+    let absolute = std::path::absolute(audio).map_err(unusable)?;
+    if std::fs::metadata(&absolute).map_err(unusable)?.is_file() {
+        Ok(Some(Audio::File(absolute)))
+    } else {
+        Err(CliError::usage(format!("`--audio`: {} is no file", audio.shown()))
+            .hint("name a file with sound".to_owned()))
+    }
+}
+
 /// How long the video is to last.
 fn length_of(args: &EncodeArgs, video: &Video) -> Result<Option<Length>, CliError> {
     let Some(duration) = args.duration else { return Ok(None) };
@@ -443,6 +465,7 @@ impl Wanted {
         if let Some(cleanup) = args.cleanup {
             delivery.cleanup = cleanup;
         }
+        video.audio = audio_of(args, &video.preset)?;
         let length = length_of(args, &video)?;
         let (rate_from, makers_rate_factor) =
             if length.is_some() { (RateSource::Duration, None) } else { (rate_from, makers_rate_factor) };

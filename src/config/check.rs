@@ -15,8 +15,8 @@ use super::error::{Complaint, Mistakes};
 use super::place::{Place, overlap};
 use super::raw::{RawConfig, RawEncoder, RawLimits, RawPreset, RawRoot, RawWatch, Table as _};
 use super::{
-    Builtin, Cleanup, Config, Container, CustomPreset, Delivery, Encoder, Factor, FrameRate, Framerate, Length, Live,
-    Metadata, Preset, Root, Selection, StopPolicy, Video, WatchMode, feedback, globs,
+    Audio, Builtin, Cleanup, Config, Container, CustomPreset, Delivery, Encoder, Factor, FrameRate, Framerate, Length,
+    Live, Metadata, Preset, Root, Selection, StopPolicy, Video, WatchMode, feedback, globs,
 };
 use crate::frame::geometry::{Geometry, Rotation};
 use crate::frame::limits::Limits;
@@ -70,7 +70,7 @@ pub(super) fn check(raw: &RawConfig, file: &Path, place: &Place, mistakes: &mut 
 
 /// The root at `path` with every default.
 pub(super) fn default_root(path: PathBuf) -> Root {
-    build(path, &RawRoot::default(), Preset::Builtin(Builtin::H264), None, &mut Mistakes::default())
+    build(path, &RawRoot::default(), Preset::Builtin(Builtin::H264), None, None, &mut Mistakes::default())
 }
 
 fn limits(raw: &RawLimits) -> Limits {
@@ -162,7 +162,11 @@ impl Checker<'_> {
                 None
             }
         });
-        build(path, &root, preset, output_dir, self.mistakes)
+        let audio = root.audio.as_ref().and_then(|audio| match audio.get_ref().to_str() {
+            Some("silence") => Some(Audio::Silence),
+            _ => self.resolve("audio", audio).map(Audio::File),
+        });
+        build(path, &root, preset, output_dir, audio, self.mistakes)
     }
 
     /// Values that are each allowed, but not together.
@@ -310,7 +314,14 @@ fn without_what_is_overruled(written: &RawRoot, defaults: &RawRoot) -> RawRoot {
 }
 
 /// Puts a root together: what is written, else the default.
-fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathBuf>, mistakes: &mut Mistakes) -> Root {
+fn build(
+    path: PathBuf,
+    root: &RawRoot,
+    preset: Preset,
+    output_dir: Option<PathBuf>,
+    audio: Option<Audio>,
+    mistakes: &mut Mistakes,
+) -> Root {
     let factor = value(root.framerate_factor.as_ref(), Factor::default());
     let duration = root.duration.as_ref();
     let (rate, rate_from, makers_rate_factor) = match value(root.framerate.as_ref(), Framerate::Auto) {
@@ -353,6 +364,7 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         geometry: geometry(root),
         playback,
         size_change: value(root.size_change.as_ref(), SizeChange::Split),
+        audio,
     };
     let limit = |written: &Option<Spanned<FrameRate>>| written.as_ref().map(|rate| *rate.get_ref());
     let length = duration.and_then(|duration| {

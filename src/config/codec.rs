@@ -138,6 +138,19 @@ pub(crate) fn refuses_speed(preset: &Preset, asked: &str, written: &str) -> Opti
     Some((format!("the preset `{}` has no speed {}", preset.name(), printable(written)), allowed))
 }
 
+/// Why a preset's format has no place for sound, and what to do about it, if so.
+pub(crate) fn refuses_sound(preset: &Preset) -> Option<(String, &'static str)> {
+    let container = match preset {
+        Preset::Custom(custom) => custom.container,
+        Preset::Builtin(Builtin::Gif) => Container::Gif,
+        Preset::Builtin(Builtin::Webp) => Container::Webp,
+        Preset::Builtin(_) => return None,
+    };
+    let message = format!("the preset `{}` makes no sound: it is for mp4, mov, mkv and webm", preset.name());
+    matches!(container, Container::Gif | Container::Webp | Container::Avi)
+        .then_some((message, "leave `audio` out, or choose another preset, such as `h264`"))
+}
+
 /// The most whole frames per second that a preset can play at.
 pub(super) fn fastest(preset: &Preset) -> u64 {
     EncoderFamily::of_preset(preset).fastest()

@@ -144,6 +144,7 @@ table! {
         rotate: Rotation = |r, key| r.number(key, Rotation::from_str),
         flip: Flip = |r, key| r.parsed(key, Flip::from_str),
         size: Size = |r, key| r.parsed(key, Size::from_str),
+        audio: PathBuf = |r, key| r.path(key),
         reverse: bool = |r, key| r.flag(key),
         ping_pong: bool = |r, key| r.flag(key),
         r#loop: i64 = |r, key| r.whole::<1, 100>(key),

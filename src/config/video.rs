@@ -1,5 +1,6 @@
 //! What a batch becomes: rate, preset, quality.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use crate::frame::geometry::Geometry;
 use crate::model::FrameRate;
 use crate::sequence::playback::Playback;
 use crate::sequence::sizes::SizeChange;
+use crate::text::printable::Show as _;
 
 use super::EncoderArgs;
 use super::units::{Named as _, print_duration, print_geometry, suggest};
@@ -34,6 +36,17 @@ pub struct Video {
     pub playback: Playback,
     /// What frames of another size than the most mean.
     pub size_change: SizeChange,
+    /// What sounds beside the pictures; nothing, and no track for it, where `None`.
+    pub audio: Option<Audio>,
+}
+
+/// The sound of a video.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Audio {
+    /// A track without a sound, for players that want one.
+    Silence,
+    /// What is in this file, which is absolute: from its start, cut or followed by silence where the video ends.
+    File(PathBuf),
 }
 
 /// A recipe by name.
@@ -146,6 +159,11 @@ impl Video {
         if self.size_change == SizeChange::Error {
             text += " of one size";
         }
+        match &self.audio {
+            None => {}
+            Some(Audio::Silence) => text += " with silence",
+            Some(Audio::File(path)) => text += &format!(" with the sound of {}", path.shown()),
+        }
         text
     }
 }
@@ -215,6 +233,7 @@ mod tests {
             geometry: Geometry::default(),
             playback: Playback::default(),
             size_change: SizeChange::Split,
+            audio: None,
         };
         let custom = CustomPreset {
             name: "h264".to_owned(),
@@ -232,6 +251,8 @@ mod tests {
             Video { encoder_args: EncoderArgs::own(&[("-tune", "film -bf 2")]), ..plain.clone() },
             Video { background: [255, 128, 0], ..plain.clone() },
             Video { size_change: SizeChange::Error, ..plain.clone() },
+            Video { audio: Some(Audio::Silence), ..plain.clone() },
+            Video { audio: Some(Audio::File("/a b/c.flac".into())), ..plain.clone() },
             Video {
                 geometry: Geometry {
                     crop: Some(Crop::Shape { width: 16, height: 9 }),
@@ -263,6 +284,8 @@ mod tests {
             r#"h264 ["-tune", "film -bf 2"]"#,
             "h264 over #ff8000",
             "h264 of one size",
+            "h264 with silence",
+            "h264 with the sound of /a b/c.flac",
             "h264 crop 16:9 rotate 90 flip vertical size 1280x-2",
             "h264 reversed forth and back 3 times first held 2s last held 2s500ms",
             "h264 crf 18",

@@ -6,7 +6,9 @@ use std::{fs, io};
 use super::chunk::{BadFrames, EncodeSpec, FrameFile, FrameQueue, Settings};
 use super::error::EncodeError;
 use super::ffmpeg::{Ffmpeg, Stop};
+use super::join::VideoPart;
 use super::recipe::{Form, Recipe, Source};
+use super::sound;
 use super::tags::Tags;
 use super::verified::encode_verified;
 use crate::config::{Encoder, Video};
@@ -18,8 +20,7 @@ const SIZE: (u32, u32) = (320, 180);
 const FRAMES: u32 = 3;
 
 /// What to do about settings that make no video, where FFmpeg's words are all there is.
-pub const HINT: &str =
-    "look at `preset`, `quality`, `speed` and `encoder_args`, or use another FFmpeg; `reeld check` tries again";
+pub const HINT: &str = "look at `preset`, `quality`, `speed`, `encoder_args` and `audio`, or use another FFmpeg; `reeld check` tries again";
 
 /// What is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +84,13 @@ pub fn probe_in(
         fs::write(&output, "").map_err(EncodeError::io(&output))?;
         let (recipe, rate, settings) = (recipe.clone(), video.rate, Settings::from(encoder));
         let spec = EncodeSpec { recipe, rate, form, bad_frames: BadFrames::Error, tags: Tags::default(), settings };
-        encode_verified(ffmpeg, &spec, &FrameQueue::of(frames.clone()), &output, &|_| {}, stop, || ())?;
+        let queue = FrameQueue::of(frames.clone());
+        let outcome = encode_verified(ffmpeg, &spec, &queue, &output, &|_| {}, stop, || ())?;
+        if let (Form::Reel, Some(audio), Some(samples)) = (form, &video.audio, outcome.proof.samples) {
+            let heard = dir.join(format!("sound.{}", spec.recipe.extension()));
+            fs::write(&heard, "").map_err(EncodeError::io(&heard))?;
+            sound::add(ffmpeg, &spec, audio, &VideoPart { file: output, samples }, &heard, stop)?;
+        }
     }
     Ok(())
 }

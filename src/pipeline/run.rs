@@ -158,8 +158,8 @@ fn make_video(
         settings: (&tools.encoder).into(),
     };
     let spec = ChunkSpec { frames, encode };
-    let Assembled { frames, bad, contents, ahead, proof } =
-        assemble::assemble(batch, &spec, staging.path(), tools, &ffmpeg, progress, stop)?;
+    let Assembled { frames, bad, contents, ahead, proof, .. } =
+        assemble::with_sound(batch, &spec, root.video.audio.as_ref(), staging.path(), tools, &ffmpeg, progress, stop)?;
     let verify_ms = i64::try_from(proof.as_millis()).unwrap_or(i64::MAX);
     let encode_ms = ms_since(started) - verify_ms;
     verify::check_inputs(&spec.frames)?;

@@ -124,6 +124,7 @@ pub(crate) fn video(preset: Builtin) -> Video {
         geometry: Geometry::default(),
         playback: Playback::default(),
         size_change: SizeChange::Error,
+        audio: None,
     }
 }
 

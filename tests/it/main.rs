@@ -49,6 +49,7 @@ mod shared;
 mod sizes;
 mod soak;
 mod socket;
+mod sound;
 mod status;
 mod story;
 mod support;

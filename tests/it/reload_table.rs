@@ -95,6 +95,7 @@ const WATCH: &[Row] = &[
     ("rotate", "", "rotate = 180", Act::Shot, Proof::Recipe("rotate 180")),
     ("flip", "", "flip = \"vertical\"", Act::Shot, Proof::Recipe("flip vertical")),
     ("size", "", "size = \"128x-2\"", Act::Shot, Proof::Recipe("size 128x-2")),
+    ("audio", "", "audio = \"silence\"", Act::Shot, Proof::Recipe("with silence")),
     ("reverse", "", "reverse = true", Act::Shot, Proof::Shows(&[4, 3, 2, 1])),
     ("ping_pong", "", "ping_pong = true", Act::Shot, Proof::Shows(&[1, 2, 3, 4, 3, 2])),
     ("loop", "", "loop = 2", Act::Shot, Proof::Shows(&[1, 2, 3, 4, 1, 2, 3, 4])),

@@ -217,6 +217,7 @@ mod tests {
                     geometry: Geometry::default(),
                     playback: Playback::default(),
                     size_change: SizeChange::Error,
+                    audio: None,
                 };
                 Recipe::resolve(&video, &source).unwrap()
             },

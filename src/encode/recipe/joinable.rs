@@ -237,6 +237,7 @@ pub(super) mod tests {
             geometry: Geometry::default(),
             playback: Playback::default(),
             size_change: SizeChange::Error,
+            audio: None,
         }
     }
 

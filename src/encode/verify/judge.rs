@@ -143,6 +143,7 @@ mod tests {
             geometry: Geometry::default(),
             playback: Playback::default(),
             size_change: SizeChange::Error,
+            audio: None,
         };
         Judge::new(&Recipe::resolve(&video, &source).unwrap())
     }
