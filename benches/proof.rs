@@ -33,12 +33,10 @@ use reeld::encode::verify::limits::{Row, SIZES, floor};
 use reeld::encode::verify::measure::{Measure, Reading, Statistic};
 use reeld::files::identity_of;
 use reeld::frame::color::Feed;
+use reeld::frame::geometry::Geometry;
+use reeld::sequence::playback::Playback;
 use reeld::sequence::sizes::SizeChange;
-
-#[path = "../tests/encode/contents.rs"]
-mod contents;
-
-use contents::{CONTENTS, Content};
+use reeld_films::contents::{CONTENTS, Content};
 
 /// What the frames of a film are like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -317,8 +315,13 @@ fn measure(
             let rate = (u64::from(bits) * u64::from(width * height) * 24 / 1000).to_string();
             EncoderArgs::parse(&["-b:v", &rate]).unwrap_or_default()
         }),
+        layer: None,
+        exposure: reeld::frame::Exposure::NONE,
         background: [0; 3],
+        geometry: Geometry::default(),
+        playback: Playback::default(),
         size_change: SizeChange::Error,
+        audio: None,
     };
     let (width, height) = film.size;
     let linear = film.kind == Kind::Linear;

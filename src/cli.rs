@@ -32,6 +32,7 @@ mod stderr;
 
 use crate::config::{self, Config, dirs};
 use crate::frame::{child, limits};
+use crate::sequence::generator::Generator;
 use error::CliError;
 
 const EXAMPLES: &str = "\
@@ -83,7 +84,7 @@ enum Command {
     /// Watch the folders of the config and encode what is finished, until stopped
     Run(run::RunArgs),
     /// Encode what is there now, then exit
-    Encode(encode::EncodeArgs),
+    Encode(Box<encode::EncodeArgs>),
     /// List the sequences below a folder
     Scan(scan::ScanArgs),
     /// Say what is right and wrong on this machine
@@ -171,6 +172,10 @@ fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Decode(args) => Ok(decode::run(&args)),
     }
 }
+
+/// Who is stated to have made the frames; `None` where that is to be found out. It is no `Option` to clap, for which `auto` is a
+/// value like any other.
+pub(crate) type Stated = Option<Generator>;
 
 /// Where the config and the journal are, for the subcommands that need either.
 #[derive(Debug, Clone, Args)]

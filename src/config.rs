@@ -12,11 +12,11 @@ use bstr::BString;
 
 use crate::error::chain;
 use crate::frame::limits::Limits;
-use crate::sequence::finish::Rules;
+use crate::sequence::finish::{MissingFrames, Rules};
 use crate::sequence::group::{Scope, home};
 use crate::sequence::name::{self, NameRule};
-use crate::sequence::os_name;
 use crate::sequence::rate::{MakersRate, RateSource};
+use crate::sequence::{Batch, os_name};
 
 mod arguments;
 mod check;
@@ -25,9 +25,11 @@ mod delivery;
 pub mod dirs;
 mod error;
 mod feedback;
+mod folder_file;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod globs;
+mod length;
 mod place;
 mod raw;
 mod reader;
@@ -48,12 +50,14 @@ pub use crate::model::FrameRate;
 pub use delivery::{Cleanup, Delivery, Metadata, NamePart, NameTemplate};
 pub use dirs::locate;
 pub use error::{ConfigError, Invalid};
+pub use folder_file::{FolderFile, FolderFileError};
+pub use length::Length;
 pub(crate) use place::real;
 pub use selection::Selection;
 pub use settings::{InForce, Settings};
 pub use template::TemplateError;
-pub use units::{Factor, Framerate};
-pub use video::{Builtin, Container, CustomPreset, NamedQuality, Preset, Quality, Video};
+pub use units::{Factor, Framerate, parse_exposure, parse_layer};
+pub use video::{Audio, Builtin, Container, CustomPreset, NamedQuality, Preset, Quality, Video};
 
 /// The commented configuration that `reeld init` writes.
 pub const DEFAULT_TOML: &str = include_str!("../config/reeld.toml");
@@ -89,6 +93,8 @@ pub struct Root {
     pub link: Option<PathBuf>,
     /// Which files in it are looked at.
     pub selection: Selection,
+    /// Whether a file beside the frames may say otherwise for its folder, see [`FolderFile`].
+    pub folder_config: bool,
     /// How changes are noticed.
     pub watch: WatchMode,
     /// Which digits of a name are the frame number.
@@ -99,12 +105,17 @@ pub struct Root {
     pub finish: Arc<Rules>,
     /// Whether its frames are encoded before that.
     pub live: Live,
+    /// Why that has to wait for the last frame, always or mostly, whatever the config says of `live`; `None` where it decides.
+    pub waits: Option<&'static str>,
     /// What a batch becomes.
     pub video: Arc<Video>,
     /// Where the rate of `video` comes from.
     pub rate_from: RateSource,
-    /// By how much a rate is multiplied that the maker of the frames says; `None` where its word does not count.
-    pub makers_rate_factor: Option<Factor>,
+    /// By how much a rate is multiplied: one that is stated in a folder's file, or said by the maker of the frames, whose word
+    /// counts unless one is stated.
+    pub rate_factor: Factor,
+    /// How long the video is to last, which decides its rate when its frames are counted; `None` where nobody says.
+    pub length: Option<Length>,
     /// Where the video goes, and what happens to the frames.
     pub delivery: Arc<Delivery>,
 }
@@ -228,6 +239,12 @@ impl Config {
         self.roots.iter().find(|root| path.starts_with(&root.path) || through_link(root))
     }
 
+    /// Where the file really is.
+    #[must_use]
+    pub fn real_file(&self) -> PathBuf {
+        real(&std::path::absolute(&self.file).unwrap_or_else(|_| self.file.clone()))
+    }
+
     fn resolved(mut self) -> Self {
         for root in &mut self.roots {
             let resolved = real(&root.path);
@@ -250,10 +267,13 @@ impl Root {
     /// it; all else stays as it is.
     #[must_use]
     pub fn at(&self, makers: Option<&MakersRate>) -> Self {
-        let (Some(factor), Some(makers)) = (self.makers_rate_factor, makers) else { return self.clone() };
+        let Some(makers) = makers.filter(|_| !matches!(self.rate_from, RateSource::Stated | RateSource::Duration))
+        else {
+            return self.clone();
+        };
         let possible = makers
             .rate
-            .scaled(factor)
+            .scaled(self.rate_factor)
             .map_err(|error| chain(&error).to_string())
             .and_then(|rate| codec::refuses_rate(&self.video.preset, rate).map_or(Ok(rate), |(why, _)| Err(why)));
         match possible {
@@ -266,6 +286,23 @@ impl Root {
                 Self { rate_from: RateSource::Refused { wanted: Box::new(makers.clone()), why }, ..self.clone() }
             }
         }
+    }
+
+    /// This root for so many frames of a video, without pauses: at the rate at which they last as long as they are to. Where
+    /// nobody says how long that is, all stays as it is.
+    #[must_use]
+    pub fn lasting(&self, frames: u64) -> Self {
+        let Some(length) = &self.length else { return self.clone() };
+        let (rate, rate_from) = length.rate(frames, &self.video.playback, &self.video.preset);
+        Self { video: Arc::new(Video { rate, ..Video::clone(&self.video) }), rate_from, ..self.clone() }
+    }
+
+    /// This root for a batch whose files nobody has looked at: all of them count as frames.
+    #[must_use]
+    pub fn for_batch(&self, batch: &Batch) -> Self {
+        let held = if self.finish.missing_frames == MissingFrames::Hold { batch.missing.count() } else { 0 };
+        let frames = self.video.playback.count(batch.frames.len() as u64 + held);
+        self.at(batch.makers_rate.as_ref()).lasting(frames)
     }
 
     /// The folder that the films of the folder `dir` belong to, and the path from there to `dir`: empty, or with a slash at
@@ -284,9 +321,12 @@ impl Root {
     /// Whether a file of this name in the folder `dir` may be a frame or a marker.
     #[must_use]
     pub fn wants_file(&self, dir: &Path, file: &[u8]) -> bool {
-        if self.finish.marker(file).is_some() {
-            return true;
-        }
+        self.finish.is_marker(file) || self.may_be_frame(dir, file)
+    }
+
+    /// Whether a file of this name in the folder `dir` may be a frame.
+    #[must_use]
+    pub fn may_be_frame(&self, dir: &Path, file: &[u8]) -> bool {
         name::may_be_frame(file) && self.admits(dir, file)
     }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 use crate::config::{Settings, StopPolicy};
 use crate::core::control::Forget;
 use crate::core::effect::{Effect, Notice};
-use crate::core::event::{Event, ReadRequest};
+use crate::core::event::{Event, Failure, ReadRequest};
 use crate::core::journal_poll::JournalPoll;
 use crate::core::live::LiveEncodes;
 use crate::core::news::News;
@@ -33,6 +33,7 @@ pub mod command;
 mod control;
 pub(crate) mod effect;
 pub(crate) mod event;
+mod folder_files;
 mod journal_poll;
 pub(crate) mod live;
 pub(crate) mod news;
@@ -64,6 +65,8 @@ pub(crate) struct Core {
     machine: Machine,
     tracker: Tracker,
     roots: BTreeMap<Arc<Path>, WatchedRoot>,
+    /// Folders whose own file is wrong, and what is wrong with it: they wait.
+    refused_files: BTreeMap<Arc<Path>, Failure>,
     queue: JobQueue,
     journal_poll: JournalPoll,
     live: LiveEncodes,
@@ -131,6 +134,7 @@ impl Core {
             machine,
             tracker: Tracker::default(),
             roots: BTreeMap::new(),
+            refused_files: BTreeMap::new(),
             queue: JobQueue::default(),
             journal_poll: JournalPoll::default(),
             live: LiveEncodes::default(),
@@ -153,7 +157,7 @@ impl Core {
         self.now = now;
         self.ask_journal();
         self.open_roots();
-        self.try_recipes();
+        self.try_recipes_later();
         self.ping_watchdog();
         self.on_time();
         std::mem::take(&mut self.out)

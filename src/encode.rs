@@ -7,7 +7,7 @@
 //! Its own modules import each other downward only, in this order, which a test reads:
 //!
 //! ```text
-//! preview, probe > join, verified > verify > chunk > error > recipe > webp > tags > ffmpeg, fingerprint, mp4
+//! preview, probe > sound > join, verified > verify > chunk > error > recipe > webp > tags > ffmpeg, fingerprint, mp4
 //! ```
 
 pub mod chunk;
@@ -21,6 +21,7 @@ mod mp4;
 pub mod preview;
 mod probe;
 pub mod recipe;
+pub mod sound;
 pub mod tags;
 pub mod verified;
 pub mod verify;

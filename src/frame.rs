@@ -5,23 +5,31 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod aspect;
 pub mod child;
 pub mod color;
 pub mod complete;
 pub mod decode;
 pub mod digest;
 mod error;
-pub mod fingerprint;
+pub mod exposure;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+pub mod geometry;
+pub mod layer;
 pub mod limits;
 pub mod metadata;
+mod note;
 pub mod orientation;
 mod profile;
 pub mod sample;
 
+pub use aspect::PixelAspect;
 pub use error::{FrameError, FrameErrorKind};
+pub use exposure::Exposure;
+pub use layer::Layer;
 pub use orientation::Orientation;
+pub use reeld_pixels::fingerprint;
 
 /// The longest side of a frame, in pixels. JPEG itself ends at 65,535, and libjpeg at 65,500.
 pub const MAX_SIDE: u32 = 65_500;
@@ -44,13 +52,15 @@ pub struct ImageInfo {
     pub alpha: bool,
     /// How the stored pixels are turned to be that picture.
     pub orientation: Orientation,
+    /// The shape of its pixels.
+    pub aspect: PixelAspect,
 }
 
 impl ImageInfo {
     /// A picture that is stored with these sides, and turned like this.
     fn turned(self, orientation: Orientation) -> Self {
         let (width, height) = orientation.turn_sides(self.width, self.height);
-        Self { width, height, orientation, ..self }
+        Self { width, height, orientation, aspect: self.aspect.turned(orientation), ..self }
     }
 
     /// Refuses sizes that no frame has: a side of zero or above [`MAX_SIDE`], or more pixels than the

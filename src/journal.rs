@@ -113,8 +113,8 @@ impl Journal {
             let transaction = connection.transaction()?;
             transaction.execute(
                 "INSERT INTO batches (root, dir, pattern, reason, state, first, last, count, missing, unreadable, \
-                 rewritten, taken_for, recipe, rate_num, rate_den, rate_from, makers_rate, created_at, origin, worker) \
-                 VALUES (?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 rewritten, taken_for, recipe, rate_num, rate_den, rate_from, makers_rate, made_by, created_at, origin, worker) \
+                 VALUES (?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 params![
                     new.root.as_os_str().as_bytes(),
                     batch.dir.as_os_str().as_bytes(),
@@ -132,6 +132,7 @@ impl Journal {
                     new.rate.den.get(),
                     new.rate_from,
                     batch.makers_rate.as_ref().map(rows::to_json).transpose()?,
+                    batch.made_by.as_ref().filter(|made_by| made_by.is_known()).map(rows::to_json).transpose()?,
                     now,
                     origin,
                     // Nobody but this process will ever encode it.

@@ -18,6 +18,7 @@
 //! | film | a sequence that shows something in motion, as opposed to stills, single pictures under one counter |
 //! | run | the frames that a generator made in one go |
 //! | generator, maker | the program that made the frames; a generator has a row in [`sequence::generator`], a maker may be anybody |
+//! | folder's file | `reeld.toml` beside the frames, which says otherwise than the config for the videos of its folder |
 //! | marker | what says that a sequence is finished: a file, a number, a word from a client, embedded metadata |
 //! | batch | the frozen, ordered list of frames of a sequence that becomes one video, each frame with its identity |
 //! | identity | device, inode, size and modification time in nanoseconds: the very file that was seen |
@@ -55,6 +56,9 @@
 //! ```text
 //! cli > serve > daemon > core > pipeline > journal > encode, deliver, watch > config > frame > sequence > files > error > text > model, starting, fault
 //! ```
+//!
+//! Loops over pixels are in a crate of their own, [`reeld_pixels`], which tests optimise; [`frame`] and [`encode`] hand its modules
+//! on.
 //!
 //! [`error`] has the trait of everything that can fail, and the one printer of its causes; [`files`] what must be done in one way
 //! wherever it is done; [`model`] the data that all share; [`text`] the words for people.

@@ -4,6 +4,7 @@
 //! Owns everything between a frozen batch and its video. Synchronous: it blocks the thread that it is given, and knows no event
 //! and no loop. `reeld encode` and the daemon run the very same code. It never decides when a sequence is finished.
 
+pub(crate) mod arrange;
 pub(crate) mod assemble;
 pub(crate) mod chunks;
 pub(crate) mod clock;

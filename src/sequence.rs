@@ -32,6 +32,7 @@ pub mod name;
 pub mod order;
 pub mod origin;
 mod pattern;
+pub mod playback;
 pub mod rate;
 pub mod sizes;
 pub mod tracker;
@@ -115,7 +116,7 @@ pub struct Batch {
     pub taken_for: Option<TakenFor>,
     /// The rate that the maker of the frames says, if it does.
     pub makers_rate: Option<MakersRate>,
-    /// Who made the frames, as far as their files were looked at. For people, when it is sealed; no record is kept of it.
+    /// Who made the frames, as far as their files were looked at.
     pub made_by: Option<MadeBy>,
 }
 

@@ -1,5 +1,6 @@
 //! `reeld check`: what is right and wrong on this machine.
 
+use std::cell::Cell;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,7 +13,7 @@ use indicatif::BinaryBytes;
 use super::error::CliError;
 use super::interrupt::Interrupt;
 use super::{ConfigArg, ask, out};
-use crate::config::{self, Cleanup, Config, Root, dirs};
+use crate::config::{self, Cleanup, Config, FolderFile, Root, dirs};
 use crate::daemon::left_alone_hint;
 use crate::deliver::publish;
 use crate::encode::ffmpeg::Stop;
@@ -106,6 +107,7 @@ fn check_all(args: &CheckArgs, stop: &Stop) -> Result<Findings, CliError> {
         for root in &config.roots {
             check_root(root, &mut findings)?;
             check_existing(root, journal.as_ref(), stop)?;
+            check_folder_files(root, &config, stop, &mut findings)?;
         }
         check_inotify(&config, stop, &mut findings)?;
         check_state(&config, &mut findings)?;
@@ -155,6 +157,9 @@ fn check_root(root: &Root, findings: &mut Findings) -> Result<(), CliError> {
     }
     let watching = noticing::decide(&root.path, root.watch);
     good(&format!("{path}: readable, {}: {}", watching.fs_type, watching.why))?;
+    if let Some(why) = root.waits {
+        note(&format!("{path}: encoding begins when a sequence is finished: {why}"))?;
+    }
     if root.delivery.cleanup != Cleanup::Keep {
         check_writable(&root.path, "frames are removed here", findings)?;
     }
@@ -198,6 +203,44 @@ fn check_existing(root: &Root, journal: Option<&Journal>, stop: &Stop) -> Result
     let path = root.path.shown();
     note(&format!("{path}: there before, and would be left alone: sequences: {sequences}, files: {files}"))?;
     Ok(out::line(&format!("       hint: {}", left_alone_hint(&root.path)))?)
+}
+
+/// The files with settings that folders of the root have.
+fn check_folder_files(root: &Root, config: &Config, stop: &Stop, findings: &mut Findings) -> Result<(), CliError> {
+    if !root.folder_config {
+        return Ok(());
+    }
+    let mut with_file = Vec::new();
+    let start: Arc<Path> = Arc::from(root.path.as_path());
+    scan::walk(&root.path, &start, root.selection.recursive, &root.selection.exclude, &mut |dir| {
+        if stop.requested() {
+            return Vec::new();
+        }
+        let seen = Cell::new(false);
+        let Ok(scan) = scan::read_folder(dir, &|name| {
+            seen.set(seen.get() || FolderFile::is_called(name));
+            false
+        }) else {
+            return Vec::new();
+        };
+        if seen.get() && root.home_of(dir).1.is_empty() {
+            with_file.push(Arc::clone(dir));
+        }
+        scan.folders
+    });
+    for dir in with_file {
+        match FolderFile::read(&dir) {
+            Ok(Some(file)) if file.path() != config.real_file() => {
+                match file.over(root, &config.presets, &config.roots) {
+                    Ok(_) => good(&format!("{}: in force for its folder: {}", file.path().shown(), file.keys()))?,
+                    Err(error) => findings.failed("", &error)?,
+                }
+            }
+            Ok(_) => {}
+            Err(error) => findings.failed("", &error)?,
+        }
+    }
+    Ok(())
 }
 
 /// Every folder of the root with the files in it that count, those below before those above them, as the daemon reads

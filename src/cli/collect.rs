@@ -8,12 +8,15 @@ use std::sync::Arc;
 use bstr::{BString, ByteSlice as _};
 
 use super::error::CliError;
-use crate::config::real;
+use super::out;
+use crate::config::{CustomPreset, FolderFile, Root, real};
 use crate::error::Explain as _;
-use crate::frame::{FrameErrorKind, complete, metadata};
+use crate::frame::metadata::{self, Settings};
+use crate::frame::{FrameErrorKind, Layer, complete};
 use crate::model::Identity;
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
+use crate::sequence::generator::{Generator, MadeBy};
 use crate::sequence::group::{self, Film, LeftAlone, LooksLike, Note};
 use crate::sequence::name::{self, NameRule, PatternError};
 use crate::sequence::origin::Origin;
@@ -54,32 +57,39 @@ pub(crate) struct Found {
     pub(crate) notes: Vec<Note>,
     /// The rate that their maker says, once the files were looked at.
     pub(crate) makers_rate: Option<MakersRate>,
+    /// Who made the frames, once the files were looked at.
+    pub(crate) made_by: Option<MadeBy>,
 }
 
 impl Found {
     /// Frames of several sizes apart, as `size_change` has it if nobody says otherwise. Where files cannot be read they stay
-    /// with those before them; the job says what is wrong with them. The same look finds what their maker says of the rate.
-    pub(crate) fn by_size(self) -> Vec<Self> {
+    /// with those before them; the job says what is wrong with them. The same look finds who made them, unless somebody
+    /// `stated` that, and what the maker says of the rate.
+    pub(crate) fn by_size(self, stated: Option<Generator>, layer: Option<&Layer>) -> Vec<Self> {
         let mut sizes: Vec<Size> = Vec::with_capacity(self.frames.len());
         let mut origins: Vec<Origin> = Vec::with_capacity(self.frames.len());
         let path_of = |frame: &Frame| self.dir.join(os_name(&frame.file_name(&self.pattern)));
         for frame in &self.frames {
-            let looked = complete::inspect_with_origin(&path_of(frame), &frame.identity).ok();
+            let looked = complete::inspect_with_origin(&path_of(frame), &frame.identity, layer).ok();
             let size = looked.map(|(info, _)| (info.width, info.height));
             sizes.extend(size.or(sizes.last().copied()).or(Some((0, 0))));
-            origins.push(looked.map(|(_, origin)| origin).unwrap_or_default());
+            origins.push(looked.map(|(_, origin)| origin.as_of(stated)).unwrap_or_default());
         }
-        let makers_rate = |places: &[usize]| {
-            let beside = places.last().map(|at| metadata::settings_beside(&path_of(&self.frames[*at]), None));
-            let said = places.iter().map(|at| &origins[*at]);
-            RateEvidence::of(said, beside.and_then(|beside| beside.rate)).rate(&self.dir, &self.pattern)
+        let maker = |places: &[usize]| {
+            let last = &self.frames[*places.last()?];
+            let beside = metadata::settings_beside(&path_of(last), stated);
+            let said = || places.iter().map(|at| &origins[*at]);
+            let rate = RateEvidence::of(said(), beside.rate).rate(&self.dir, &self.pattern);
+            let name = last.file_name(&self.pattern);
+            Some((rate, MadeBy::of(stated, said(), beside != Settings::default(), &self.dir, &name)))
         };
         let films = by_size(&sizes);
         if let [all] = films.as_slice() {
-            return vec![Self { makers_rate: makers_rate(all), ..self }];
+            let (makers_rate, made_by) = maker(all).unzip();
+            return vec![Self { makers_rate: makers_rate.flatten(), made_by, ..self }];
         }
         let film = |places: Vec<usize>| {
-            let makers_rate = makers_rate(&places);
+            let (makers_rate, made_by) = maker(&places).unzip();
             let frames: Vec<Frame> = places.into_iter().map(|at| self.frames[at].clone()).collect();
             let missing = self.pattern.missing_from(frames.iter().map(|frame| frame.number));
             Self {
@@ -88,7 +98,8 @@ impl Found {
                 notes: self.notes.clone(),
                 frames,
                 missing,
-                makers_rate,
+                makers_rate: makers_rate.flatten(),
+                made_by,
                 ..self
             }
         };
@@ -108,7 +119,7 @@ impl Found {
             reason: FinishReason::Now,
             taken_for: None,
             makers_rate: self.makers_rate,
-            made_by: None,
+            made_by: self.made_by,
         }
     }
 }
@@ -211,6 +222,20 @@ fn split(path: &Path) -> Result<(&Path, &[u8]), CliError> {
     }
 }
 
+/// Every default, with what the own file of the folder `dir` says otherwise, which is told.
+pub(crate) fn root_of(dir: &Path, presets: &[Arc<CustomPreset>]) -> Result<Root, CliError> {
+    let root = Root::with_defaults(dir.to_owned());
+    let Some(file) = FolderFile::read(dir)? else { return Ok(root) };
+    let root = file.over(&root, presets, &[])?;
+    let keys = file.keys();
+    out::say_line(&format!(
+        "{}: in force for this folder: {}",
+        file.path().shown(),
+        if keys.is_empty() { "nothing" } else { &keys }
+    ));
+    Ok(root)
+}
+
 type Files = Vec<(BString, Identity)>;
 
 fn read(dir: &Path) -> Result<FolderScan, CliError> {
@@ -241,5 +266,5 @@ fn found(dir: &Arc<Path>, film: Film, files: &Files) -> Found {
     let missing = pattern.missing_from(members.iter().map(|(number, _)| *number));
     let frame = |&(number, place): &(_, usize)| Frame::of(&pattern, &files[place].0, number, files[place].1);
     let frames = members.iter().map(frame).collect();
-    Found { dir: Arc::clone(dir), pattern, frames, missing, looks_like, notes, makers_rate: None }
+    Found { dir: Arc::clone(dir), pattern, frames, missing, looks_like, notes, makers_rate: None, made_by: None }
 }

@@ -1,10 +1,12 @@
 //! `reeld encode`: what is there now, then exit.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
@@ -14,13 +16,16 @@ use super::collect::{self, Contents, Found};
 use super::error::{CliError, explained};
 use super::interrupt::Interrupt;
 use super::scan::ALONE;
-use super::{ConfigArg, out, state};
+use super::{ConfigArg, Stated, out, state};
+use crate::config::units::{parse_generator, parse_length, parse_pause};
 use crate::config::{
-    Cleanup, CustomPreset, Delivery, Encoder, Factor, Framerate, Metadata, NameTemplate, Preset, Quality, Root, Video,
-    codec, dirs,
+    Audio, Cleanup, CustomPreset, Delivery, Encoder, Factor, FrameRate, Framerate, Length, Metadata, NameTemplate,
+    Preset, Quality, Root, Video, codec, dirs, parse_exposure, parse_layer,
 };
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::error::{Explain as _, chain, place};
+use crate::frame::geometry::{Crop, Flip, Geometry, Rotation, Size};
+use crate::frame::{Exposure, Layer};
 use crate::journal::{BatchId, lossy};
 use crate::pipeline::error::JobError;
 use crate::pipeline::job::{Job, Tools};
@@ -29,6 +34,7 @@ use crate::pipeline::run::{self, Delivered};
 use crate::sequence::Batch;
 use crate::sequence::group::Scope;
 use crate::sequence::order::FrameOrder;
+use crate::sequence::playback::Playback;
 use crate::sequence::rate::RateSource;
 use crate::text::plural::{agree, counted};
 use crate::text::printable::Show as _;
@@ -46,6 +52,9 @@ pub(crate) struct EncodeArgs {
     /// What decides the order of the frames: number, or time (when each file was last written)
     #[arg(long, value_name = "O", default_value_t, value_parser = explained(FrameOrder::from_str))]
     order: FrameOrder,
+    /// Who made the frames: one of the names of the config's `generator`, or `auto` to find out
+    #[arg(long, value_name = "W", default_value = "auto", value_parser = explained(parse_generator))]
+    generator: Stated,
     /// Frames per second: `24`, `23.976`, `24000/1001`, or `auto` for what the maker of the frames says [default: auto; 24
     /// where it says nothing]
     #[arg(long, value_name = "R", value_parser = explained(Framerate::from_str))]
@@ -53,6 +62,15 @@ pub(crate) struct EncodeArgs {
     /// Speed up or slow down: the rate times 0.01 to 100
     #[arg(long, value_name = "F", value_parser = explained(Factor::from_str))]
     framerate_factor: Option<Factor>,
+    /// How long the video lasts, such as `30s`; the rate follows from that
+    #[arg(long, value_name = "D", value_parser = explained(parse_length))]
+    duration: Option<Duration>,
+    /// The slowest rate for that [default: 1]
+    #[arg(long, value_name = "R", requires = "duration", value_parser = explained(FrameRate::from_str))]
+    framerate_min: Option<FrameRate>,
+    /// The fastest rate for that [default: 60]
+    #[arg(long, value_name = "R", requires = "duration", value_parser = explained(FrameRate::from_str))]
+    framerate_max: Option<FrameRate>,
     /// h264, h264-10bit, h265, h265-10bit, av1, vp9, prores, prores-4444, dnxhr, ffv1, mpeg4, gif, webp, lossless, or one of the
     /// config's own
     #[arg(long, value_name = "P")]
@@ -63,6 +81,43 @@ pub(crate) struct EncodeArgs {
     /// The encoder's own speed preset, such as `veryfast`
     #[arg(long, value_name = "S")]
     speed: Option<String>,
+    /// Which layer or part of EXR frames is the picture, such as `ViewLayer.Combined` [default: the one that looks like it]
+    #[arg(long, value_name = "L", value_parser = explained(parse_layer))]
+    layer: Option<Layer>,
+    /// Stops by which linear light (EXR, HDR, film scans) is shown brighter: -20 to 20 [default: 0]
+    #[arg(long, value_name = "E", allow_hyphen_values = true, value_parser = explained(parse_exposure))]
+    exposure: Option<Exposure>,
+    /// What is cut out of the upright frames: `1920x1080+0+60` (width, height, left, top), `1920x1080` in the middle, or a shape
+    /// such as `16:9`
+    #[arg(long, value_name = "C", value_parser = explained(Crop::from_str))]
+    crop: Option<Crop>,
+    /// Degrees clockwise by which that is turned: 0, 90, 180 or 270
+    #[arg(long, value_name = "R", default_value_t, value_parser = explained(Rotation::from_str))]
+    rotate: Rotation,
+    /// How that is mirrored: horizontal or vertical
+    #[arg(long, value_name = "F", value_parser = explained(Flip::from_str))]
+    flip: Option<Flip>,
+    /// What that is scaled to: `1280x720`, or `1280x-2` for the height that keeps the shape, made even (`-1` for any)
+    #[arg(long, value_name = "S", allow_hyphen_values = true, value_parser = explained(Size::from_str))]
+    size: Option<Size>,
+    /// What sounds: a file, cut or followed by silence where the video ends, or `silence` for a track without a sound
+    #[arg(long, value_name = "FILE")]
+    audio: Option<PathBuf>,
+    /// From the last frame to the first
+    #[arg(long)]
+    reverse: bool,
+    /// Forth and back; neither end is shown twice
+    #[arg(long)]
+    ping_pong: bool,
+    /// How often all of that is shown, 1 to 100
+    #[arg(long = "loop", value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=100))]
+    times: u32,
+    /// How long the first frame stands still before that, such as `2s`
+    #[arg(long, value_name = "D", value_parser = explained(parse_pause))]
+    hold_first: Option<Duration>,
+    /// How long the last frame stands still after that
+    #[arg(long, value_name = "D", value_parser = explained(parse_pause))]
+    hold_last: Option<Duration>,
     /// Where the video goes [default: beside the frames]
     #[arg(long, value_name = "D")]
     output_dir: Option<PathBuf>,
@@ -115,7 +170,8 @@ pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> 
         Some(config) => (config.presets, config.state_dir, config.encoder),
         None => (Vec::new(), None, Encoder::default()),
     };
-    let wanted = Wanted::of(args, &presets)?;
+    // What is wrong with the command line is said before anything is looked for.
+    Wanted::of(args, &presets, &Root::with_defaults(PathBuf::new()))?;
     let found = find(args)?;
     let program = Ffmpeg::locate(encoder.ffmpeg.as_deref())?;
     let state = dirs::state_dir(state_dir.as_deref(), &dirs::process_env)?;
@@ -133,13 +189,24 @@ pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> 
     let interrupt = Interrupt::listen()?;
     let stop = interrupt.stop();
     let (mut failed, mut not_begun) = (false, 0);
+    let mut folders = BTreeMap::new();
     for found in found {
         let path = found.dir.join(found.pattern.to_string());
         if stop.requested() {
             not_begun += 1;
             continue;
         }
-        let films = found.by_size();
+        let in_folder =
+            folders.entry(Arc::clone(&found.dir)).or_insert_with_key(|dir| Wanted::in_folder(args, &presets, dir));
+        let (wanted, stated) = match in_folder {
+            Ok((wanted, stated)) => (wanted, *stated),
+            Err(error) => {
+                failed = true;
+                refuse(args, found, error)?;
+                continue;
+            }
+        };
+        let films = found.by_size(stated, args.layer.as_ref());
         if films.len() > 1 {
             let count = films.len();
             out::say_line(&format!("{}: frames of several sizes: {count} videos", path.shown()));
@@ -148,7 +215,7 @@ pub(crate) fn run(args: &EncodeArgs, quiet: bool) -> Result<ExitCode, CliError> 
             if stop.requested() {
                 not_begun += 1;
             } else {
-                failed |= !one(args, film, &wanted, &tools, quiet, stop)?;
+                failed |= !one(args, film, wanted, &tools, quiet, stop)?;
             }
         }
     }
@@ -234,6 +301,14 @@ fn find(args: &EncodeArgs) -> Result<Vec<Found>, CliError> {
     Ok(all)
 }
 
+/// A sequence whose folder has a file that is wrong: no video is better than another one than was asked for.
+fn refuse(args: &EncodeArgs, found: Found, error: &CliError) -> Result<(), CliError> {
+    let (message, hint) = error.words();
+    out::error(&format!("{}: no video is made: {message}", found.dir.join(found.pattern.to_string()).shown()), hint);
+    let (error, hint) = (message.to_owned(), hint.map(str::to_owned));
+    print(args, &found.into_batch(), Outcome::Failed { error, hint }, None)
+}
+
 /// Encodes one sequence. A failing batch never stops the next one: `false`, and it has been said why.
 fn one(
     args: &EncodeArgs,
@@ -257,7 +332,7 @@ fn one(
         print(args, &batch, Outcome::Existing { video: &video }, Some(&video))?;
         return Ok(true);
     }
-    let at = root.at(batch.makers_rate.as_ref());
+    let at = root.for_batch(&batch);
     if !at.rate_from.is_own() {
         out::say_line(&format!("{}: {} frames per second: {}", batch.pattern, at.video.rate, at.rate_from));
     }
@@ -326,38 +401,86 @@ fn print(args: &EncodeArgs, batch: &Batch, outcome: Outcome<'_>, video: Option<&
     Ok(())
 }
 
+/// What sounds beside the pictures.
+fn audio_of(args: &EncodeArgs, preset: &Preset) -> Result<Option<Audio>, CliError> {
+    let Some(audio) = &args.audio else { return Ok(None) };
+    if let Some((message, hint)) = codec::refuses_sound(preset) {
+        return Err(CliError::usage(format!("`--audio`: {message}")).hint(hint.to_owned()));
+    }
+    if audio.as_os_str() == "silence" {
+        return Ok(Some(Audio::Silence));
+    }
+    let unusable = |error| CliError::usage(format!("`--audio`: cannot use {}", audio.shown())).caused_by(&error);
+    let absolute = std::path::absolute(audio).map_err(unusable)?;
+    if std::fs::metadata(&absolute).map_err(unusable)?.is_file() {
+        Ok(Some(Audio::File(absolute)))
+    } else {
+        Err(CliError::usage(format!("`--audio`: {} is no file", audio.shown()))
+            .hint("name a file with sound".to_owned()))
+    }
+}
+
+/// How long the video is to last.
+fn length_of(args: &EncodeArgs, video: &Video) -> Result<Option<Length>, CliError> {
+    let Some(duration) = args.duration else { return Ok(None) };
+    if matches!(args.framerate, Some(Framerate::Stated(_))) || args.framerate_factor.is_some() {
+        let message = "`--duration`: the rate follows from it, and `--framerate` or `--framerate-factor` states it";
+        return Err(CliError::usage(message).hint("leave one of them out".to_owned()));
+    }
+    Length::new(duration, args.framerate_min, args.framerate_max, video)
+        .map(Some)
+        .map_err(|(message, hint)| CliError::usage(format!("`--duration`: {message}")).hint(hint.to_owned()))
+}
+
 /// What the command line asks for, the same for every sequence.
 struct Wanted {
     video: Arc<Video>,
     rate_from: RateSource,
-    makers_rate_factor: Option<Factor>,
+    rate_factor: Factor,
+    length: Option<Length>,
     delivery: Arc<Delivery>,
 }
 
 impl Wanted {
-    /// The defaults with what the command line says on top.
+    /// What holds for the folder `dir`, by its own file too, and who made its frames by one of them.
+    fn in_folder(args: &EncodeArgs, presets: &[Arc<CustomPreset>], dir: &Path) -> Result<(Self, Stated), CliError> {
+        let base = collect::root_of(dir, presets)?;
+        Ok((Self::of(args, presets, &base)?, args.generator.or(base.finish.generator)))
+    }
+
+    /// What a folder's own file says, or the defaults, with what the command line says on top.
     ///
-    /// What can never be made is refused here, before anything is looked for, and before the journal knows of it.
-    fn of(args: &EncodeArgs, presets: &[Arc<CustomPreset>]) -> Result<Self, CliError> {
-        let defaults = Root::with_defaults(PathBuf::new());
-        let mut video = Video::clone(&defaults.video);
-        let mut delivery = Delivery::clone(&defaults.delivery);
+    /// What can never be made is refused here, before the journal knows of it.
+    fn of(args: &EncodeArgs, presets: &[Arc<CustomPreset>], base: &Root) -> Result<Self, CliError> {
+        let mut video = Video::clone(&base.video);
+        let mut delivery = Delivery::clone(&base.delivery);
         let factor = args.framerate_factor.unwrap_or_default();
-        let (rate_from, makers_rate_factor) = match args.framerate {
-            Some(Framerate::Stated(rate)) => {
-                video.rate = rate;
-                (RateSource::Stated, None)
-            }
-            Some(Framerate::Auto) | None => (RateSource::Default, Some(factor)),
+        let (rate, rate_from) = match args.framerate {
+            Some(Framerate::Stated(rate)) => (rate, RateSource::Stated),
+            Some(Framerate::Auto) => (FrameRate::default(), RateSource::Default),
+            None => (video.rate, base.rate_from.clone()),
         };
+        video.rate = rate;
         video.rate = video.rate.scaled(factor)?;
         if let Some(name) = &args.preset {
+            // What the file says of another preset is not for this one.
+            (video.quality, video.speed) = (None, None);
             video.preset = Preset::find(name, presets).map_err(|hint| {
                 CliError::usage(format!("`--preset`: unknown preset `{}`", printable(name))).hint(hint)
             })?;
         }
         video.quality = args.quality.or(video.quality);
         video.speed = args.speed.clone().or(video.speed);
+        video.layer.clone_from(&args.layer);
+        video.exposure = args.exposure.unwrap_or_default();
+        video.playback = Playback {
+            reverse: args.reverse,
+            ping_pong: args.ping_pong,
+            times: NonZeroU32::new(args.times).unwrap_or(NonZeroU32::MIN),
+            hold_first: args.hold_first.unwrap_or_default(),
+            hold_last: args.hold_last.unwrap_or_default(),
+        };
+        video.geometry = Geometry { crop: args.crop, rotate: args.rotate, flip: args.flip, size: args.size };
         if let Some((message, hint)) = codec::refuses(&video) {
             return Err(CliError::usage(message).hint(hint.to_owned()));
         }
@@ -380,13 +503,16 @@ impl Wanted {
         if let Some(cleanup) = args.cleanup {
             delivery.cleanup = cleanup;
         }
-        Ok(Self { video: Arc::new(video), rate_from, makers_rate_factor, delivery: Arc::new(delivery) })
+        video.audio = audio_of(args, &video.preset)?;
+        let length = length_of(args, &video)?;
+        let rate_from = if length.is_some() { RateSource::Duration } else { rate_from };
+        Ok(Self { video: Arc::new(video), rate_from, rate_factor: factor, length, delivery: Arc::new(delivery) })
     }
 
     /// What a batch of the folder `dir` belongs to: its own folder.
     fn root(&self, dir: &Path) -> Root {
         let (video, delivery) = (Arc::clone(&self.video), Arc::clone(&self.delivery));
-        let (rate_from, makers_rate_factor) = (self.rate_from.clone(), self.makers_rate_factor);
-        Root { video, rate_from, makers_rate_factor, delivery, ..Root::with_defaults(PathBuf::from(dir)) }
+        let (rate_from, rate_factor, length) = (self.rate_from.clone(), self.rate_factor, self.length);
+        Root { video, rate_from, rate_factor, length, delivery, ..Root::with_defaults(PathBuf::from(dir)) }
     }
 }

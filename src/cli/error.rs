@@ -40,6 +40,11 @@ impl CliError {
         self
     }
 
+    /// What it says, and what to do about it.
+    pub(crate) fn words(&self) -> (&str, Option<&str>) {
+        (&self.message, self.hint.as_deref())
+    }
+
     /// Prints it where the command can go on without what failed.
     pub(crate) fn warn(self) {
         out::warning(&self.message, self.hint.as_deref());

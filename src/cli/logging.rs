@@ -27,7 +27,7 @@ pub(crate) fn start(args: LogArgs, daemon: bool) -> Result<(), CliError> {
         (_, 1, true) | (_, 2, false) => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    // Other crates' chatter (notify, image) is of no use below a warning.
+    // Other crates' chatter (image) is of no use below a warning.
     let filter = Targets::new().with_default(Level::WARN).with_target("reeld", level);
     let layer = match args.log_format {
         LogFormat::Pretty if daemon && !stderr::is_the_journal() => tracing_subscriber::fmt::layer()

@@ -221,6 +221,7 @@ fn describe(entry: &Entry) -> String {
     let is_makers =
         |from: &String| ![RateSource::Stated, RateSource::Default].map(|own| own.to_string()).contains(from);
     more.extend(entry.rate_from.clone().filter(is_makers).map(|from| format!("{rate} frames per second: {from}")));
+    more.extend(entry.made_by.as_ref().map(|made_by| format!("made by {made_by}")));
     more.extend(entry.taken_for.clone().filter(|taken_for| !entry.anomalies.contains(taken_for)));
     in_lines(&text, &more)
 }

@@ -12,16 +12,17 @@ use serde::{Serialize, Serializer};
 
 use super::collect::{self, Contents, Found};
 use super::error::{CliError, explained};
-use super::{ConfigArg, out};
+use super::{ConfigArg, Stated, out};
+use crate::config::Root;
+use crate::config::units::parse_generator;
 use crate::frame::complete;
 use crate::frame::sample::{self, Inspected};
 use crate::frame::{FrameError, FrameErrorKind};
-use crate::model::FrameRate;
 use crate::sequence::film::FilmVerdict;
 use crate::sequence::gaps::{NumberRanges, step_of};
 use crate::sequence::generator::MadeBy;
 use crate::sequence::group::Scope;
-use crate::sequence::rate::{MakersRate, RateSource};
+use crate::sequence::rate::RateSource;
 use crate::sequence::sizes::SizeChange;
 use crate::sequence::tracker::FrameRun;
 use crate::text::plural::counted;
@@ -35,6 +36,9 @@ pub(crate) struct ScanArgs {
     /// Which files can be one film: those of one folder, or with `tree` also those of folders that follow each other
     #[arg(long, value_name = "G", default_value_t, value_parser = explained(Scope::from_str))]
     group: Scope,
+    /// Who made the frames: one of the names of the config's `generator`, or `auto` to find out
+    #[arg(long, value_name = "W", default_value = "auto", value_parser = explained(parse_generator))]
+    generator: Stated,
     /// JSON, one object a line: each sequence, and each image that belongs to no sequence
     #[arg(long)]
     json: bool,
@@ -130,7 +134,7 @@ struct Sums {
 }
 
 pub(crate) fn run(args: &ScanArgs) -> Result<ExitCode, CliError> {
-    args.config.load()?;
+    let presets = args.config.load()?.map_or_else(Vec::new, |config| config.presets);
     let mut folders = match args.group {
         Scope::Folder => collect::contents_of(&args.path)?,
         Scope::Tree => collect::together(std::slice::from_ref(&args.path))?,
@@ -141,10 +145,19 @@ pub(crate) fn run(args: &ScanArgs) -> Result<ExitCode, CliError> {
     for Contents { dir, mut sequences, mut singles, mut left, links } in folders {
         singles.sort_unstable();
         sequences.sort_by(|a, b| a.pattern.cmp(&b.pattern));
+        let root = if sequences.is_empty() {
+            Ok(Root::with_defaults(dir.to_path_buf()))
+        } else {
+            collect::root_of(&dir, &presets)
+        };
+        if let Err(error) = &root {
+            let (message, hint) = error.words();
+            out::error(message, hint);
+        }
         for found in &sequences {
             sums.sequences += 1;
             sums.frames += found.frames.len();
-            let line = examine(found);
+            let line = examine(found, args.generator, &root);
             if args.json {
                 out::json(&line)?;
             } else {
@@ -199,7 +212,7 @@ fn list<'n>(
     Ok(out::line(&printable(&describe_others(kind, dir, &names, of_all)))?)
 }
 
-/// `/renders/a.dpx and 2 more  left alone: the format is not supported: DPX`
+/// `/renders/a.psd and 2 more  left alone: the format is not supported: Photoshop`
 fn describe_others(kind: &str, dir: &str, names: &[String], why: &str) -> String {
     let what = if kind == "single" { "single" } else { "left alone" };
     match names {
@@ -222,16 +235,17 @@ impl Sums {
     }
 }
 
-fn examine(found: &Found) -> Line {
+fn examine(found: &Found, stated: Stated, root: &Result<Root, CliError>) -> Line {
+    let stated = stated.or(root.as_ref().ok().and_then(|root| root.finish.generator));
     let mut sizes: Vec<(String, usize)> = Vec::new();
     let mut empty = Vec::new();
     let mut unfinished = Vec::new();
     let mut whole = Vec::new();
     for frame in &found.frames {
         let path = found.dir.join(crate::sequence::os_name(&frame.file_name(&found.pattern)));
-        match complete::inspect_with_origin(&path, &frame.identity) {
+        match complete::inspect_with_origin(&path, &frame.identity, None) {
             Ok((info, origin)) => {
-                whole.push(Inspected { frame: frame.clone(), info, origin });
+                whole.push(Inspected { frame: frame.clone(), info, origin: origin.as_of(stated) });
                 let size = format!("{}x{}", info.width, info.height);
                 match sizes.iter_mut().find(|(known, _)| *known == size) {
                     Some((_, count)) => *count += 1,
@@ -260,20 +274,24 @@ fn examine(found: &Found) -> Line {
         bytes: found.frames.iter().map(|frame| frame.identity.size).sum(),
         empty,
         unfinished,
-        held: found.looks_like.map(|looks_like| format!("{looks_like}; give its pattern to have it made")),
+        held: match root {
+            Ok(_) => found.looks_like.map(|looks_like| format!("{looks_like}; give its pattern to have it made")),
+            Err(_) => Some("the file beside the frames is wrong".to_owned()),
+        },
         notes: found.notes.iter().map(ToString::to_string).collect(),
-        runs: if found.looks_like.is_none() { runs(found, &whole) } else { Vec::new() },
+        runs: if found.looks_like.is_none() { runs(found, &whole, stated, root.as_ref().ok()) } else { Vec::new() },
     }
 }
 
 /// What its runs look like.
-fn runs(found: &Found, whole: &[Inspected]) -> Vec<TakenFor> {
+fn runs(found: &Found, whole: &[Inspected], stated: Stated, root: Option<&Root>) -> Vec<TakenFor> {
+    let default = Root::with_defaults(found.dir.to_path_buf());
+    let root = root.unwrap_or(&default);
     let taken_for = |run: FrameRun| {
         let (first, last) = run.numbers.first().copied().zip(run.numbers.last().copied())?;
         let at = whole.binary_search_by_key(&first, |of| of.frame.number).ok()?;
         let judgement = run.judgement?;
-        let by_default = || MakersRate { rate: FrameRate::default(), source: RateSource::Default };
-        let MakersRate { rate, source } = run.rate.unwrap_or_else(by_default);
+        let Root { video, rate_from, .. } = root.at(run.rate.as_ref());
         let info = &whole[at].info;
         let step = step_of(run.numbers.iter().copied());
         let span = found.pattern.span(first, last);
@@ -285,12 +303,12 @@ fn runs(found: &Found, whole: &[Inspected]) -> Vec<TakenFor> {
             size: format!("{}x{}", info.width, info.height),
             verdict: judgement.verdict,
             why: judgement.to_string(),
-            rate: rate.to_string(),
-            rate_from: source,
+            rate: video.rate.to_string(),
+            rate_from,
             made_by: run.made_by.filter(MadeBy::is_known).map(|made_by| made_by.to_string()),
         })
     };
-    let runs = sample::runs(&found.dir, &found.pattern, whole, SizeChange::Split, None);
+    let runs = sample::runs(&found.dir, &found.pattern, whole, SizeChange::Split, stated, None);
     runs.into_iter().filter_map(taken_for).collect()
 }
 
@@ -324,7 +342,7 @@ fn describe(line: &Line) -> String {
         if let Some(made_by) = made_by {
             text += &format!("; made by {}", printable(made_by));
         }
-        if !rate_from.is_own() {
+        if *rate_from != RateSource::Default {
             text += &format!("; {rate} frames per second: {}", printable(&rate_from.to_string()));
         }
     }

@@ -12,16 +12,20 @@ use super::arguments::{EncoderArg, EncoderArgs};
 use super::codec;
 use super::codec::pixels::{self, Pixels};
 use super::error::{Complaint, Mistakes};
+use super::folder_file::RawFolder;
 use super::place::{Place, overlap};
 use super::raw::{RawConfig, RawEncoder, RawLimits, RawPreset, RawRoot, RawWatch, Table as _};
 use super::{
-    Builtin, Cleanup, Config, Container, CustomPreset, Delivery, Encoder, Factor, FrameRate, Framerate, Live, Metadata,
-    Preset, Root, Selection, StopPolicy, Video, WatchMode, feedback, globs,
+    Audio, Builtin, Cleanup, Config, Container, CustomPreset, Delivery, Encoder, Factor, FrameRate, Framerate, Length,
+    Live, Metadata, Preset, Root, Selection, StopPolicy, Video, WatchMode, feedback, globs,
 };
+use crate::frame::Exposure;
+use crate::frame::geometry::{Geometry, Rotation};
 use crate::frame::limits::Limits;
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Rules, Stills};
 use crate::sequence::group::Scope;
 use crate::sequence::order::FrameOrder;
+use crate::sequence::playback::Playback;
 use crate::sequence::rate::RateSource;
 use crate::sequence::sizes::SizeChange;
 use crate::text::printable::Show as _;
@@ -68,7 +72,7 @@ pub(super) fn check(raw: &RawConfig, file: &Path, place: &Place, mistakes: &mut 
 
 /// The root at `path` with every default.
 pub(super) fn default_root(path: PathBuf) -> Root {
-    build(path, &RawRoot::default(), Preset::Builtin(Builtin::H264), None, &mut Mistakes::default())
+    build(path, &RawRoot::default(), Preset::Builtin(Builtin::H264), None, None, &mut Mistakes::default())
 }
 
 fn limits(raw: &RawLimits) -> Limits {
@@ -141,7 +145,7 @@ impl Checker<'_> {
     }
 
     fn root(&mut self, watch: &RawWatch, defaults: &RawRoot) -> Root {
-        let root = watch.root.inheriting(defaults);
+        let root = watch.root.inheriting(&without_what_is_overruled(&watch.root, defaults));
         let path = self.resolve("path", &watch.path).unwrap_or_default();
         let preset = match &root.preset {
             Some(name) => self.preset(name),
@@ -151,6 +155,7 @@ impl Checker<'_> {
             self.cleanup_after(&watch.root);
         }
         self.combinations(&root);
+        self.length(&watch.root, &root);
         self.recipe(&root, &preset, watch.path.span());
         let output_dir = root.output_dir.as_ref().and_then(|dir| match self.place.expand(dir.get_ref()) {
             Ok(path) => Some(path),
@@ -159,18 +164,18 @@ impl Checker<'_> {
                 None
             }
         });
-        build(path, &root, preset, output_dir, self.mistakes)
+        let audio = root.audio.as_ref().and_then(|audio| match audio.get_ref().to_str() {
+            Some("silence") => Some(Audio::Silence),
+            _ => self.resolve("audio", audio).map(Audio::File),
+        });
+        build(path, &root, preset, output_dir, audio, self.mistakes)
     }
 
     /// Values that are each allowed, but not together.
     fn combinations(&mut self, root: &RawRoot) {
         let min_frames = root.min_frames.as_ref().map_or(MIN_FRAMES, positive);
         if let Some(count) = root.frame_count.as_ref().filter(|count| positive(count) < min_frames) {
-            let message =
-                format!("`frame_count`: {} is less than `min_frames`, which is {min_frames}", count.get_ref());
-            let hint =
-                format!("a sequence of that length would never become a video: min_frames = {}", count.get_ref());
-            self.mistakes.add(count.span(), Complaint::new(message, hint));
+            self.mistakes.add(count.span(), too_few(*count.get_ref(), min_frames));
         }
         if let (Some(missing), Some(wait)) = (&root.missing_frames, &root.max_wait)
             && *missing.get_ref() == MissingFrames::Wait
@@ -183,9 +188,7 @@ impl Checker<'_> {
         if let (Some(last), Some(order)) = (&root.last_frame, &root.order)
             && *order.get_ref() == FrameOrder::Time
         {
-            let message = "`last_frame`: with `order` = \"time\" the highest number is not the last frame";
-            let hint = "say how many there are: frame_count = 250; or leave `last_frame` out";
-            self.mistakes.add(last.span(), Complaint::new(message, hint));
+            self.mistakes.add(last.span(), last_by_time());
         }
         if let (Some(group), Some(recursive)) = (&root.group, &root.recursive)
             && *group.get_ref() == Scope::Tree
@@ -194,6 +197,31 @@ impl Checker<'_> {
             let message = "`group`: \"tree\" takes folders together, and `recursive` = false leaves them out";
             let hint = "watch them: recursive = true; or leave `group` out";
             self.mistakes.add(group.span(), Complaint::new(message, hint));
+        }
+    }
+
+    /// What cannot be beside `duration`, or without it. `written` is what the table of the root itself says.
+    fn length(&mut self, written: &RawRoot, root: &RawRoot) {
+        let mut refuse = |span, message: String, hint: &str| self.mistakes.add(span, Complaint::new(message, hint));
+        if root.duration.is_none() {
+            let limits = [("framerate_min", &written.framerate_min), ("framerate_max", &written.framerate_max)];
+            for (key, limit) in limits.into_iter().filter_map(|(key, limit)| Some((key, limit.as_ref()?))) {
+                let message = format!("`{key}`: it limits what follows from `duration`, which is not set");
+                refuse(
+                    limit.span(),
+                    message,
+                    "say how long the video is to last: duration = \"30s\"; or set `framerate`",
+                );
+            }
+            return;
+        }
+        if let Some(rate) = root.framerate.as_ref().filter(|rate| matches!(rate.get_ref(), Framerate::Stated(_))) {
+            let message = "`framerate`: the rate follows from `duration`".to_owned();
+            refuse(rate.span(), message, "leave one of them out; `framerate_min` and `framerate_max` limit the rate");
+        }
+        if let Some(factor) = root.framerate_factor.as_ref().filter(|factor| *factor.get_ref() != Factor::default()) {
+            let message = "`framerate_factor`: the rate follows from `duration`".to_owned();
+            refuse(factor.span(), message, "leave one of them out");
         }
     }
 
@@ -268,12 +296,33 @@ impl Checker<'_> {
     }
 }
 
+/// The defaults without what a root says in another way: a `duration` beside a `framerate` for all is a choice, and so is the
+/// other way round.
+fn without_what_is_overruled(written: &RawRoot, defaults: &RawRoot) -> RawRoot {
+    let mut defaults = defaults.clone();
+    if written.duration.is_some() {
+        (defaults.framerate, defaults.framerate_factor) = (None, None);
+    }
+    if written.framerate.is_some() && written.duration.is_none() {
+        defaults.duration = None;
+    }
+    defaults
+}
+
 /// Puts a root together: what is written, else the default.
-fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathBuf>, mistakes: &mut Mistakes) -> Root {
+fn build(
+    path: PathBuf,
+    root: &RawRoot,
+    preset: Preset,
+    output_dir: Option<PathBuf>,
+    audio: Option<Audio>,
+    mistakes: &mut Mistakes,
+) -> Root {
     let factor = value(root.framerate_factor.as_ref(), Factor::default());
-    let (rate, rate_from, makers_rate_factor) = match value(root.framerate.as_ref(), Framerate::Auto) {
-        Framerate::Auto => (FrameRate::default(), RateSource::Default, Some(factor)),
-        Framerate::Stated(rate) => (rate, RateSource::Stated, None),
+    let duration = root.duration.as_ref();
+    let (rate, rate_from) = match duration {
+        Some(_) => (FrameRate::default(), RateSource::Duration),
+        None => rate_of(value(root.framerate.as_ref(), Framerate::Auto)),
     };
     let scaled = rate.scaled(factor).unwrap_or_else(|error| {
         let span = root.framerate_factor.as_ref().map_or(0..0, Spanned::span);
@@ -281,6 +330,9 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         rate
     });
     let order = value(root.order.as_ref(), FrameOrder::Number);
+    let playback = playback(root);
+    let knows_count = root.frame_count.is_some() || root.last_frame.is_some();
+    let (waits, always) = waits(order, &playback, duration.is_some() && !knows_count).unzip();
     let finish = Rules {
         final_marker: root.final_marker.as_ref().map_or_else(default_markers, |globs| set(globs, mistakes)),
         final_frame: root.final_frame.as_ref().map(|glob| globs::matcher(glob.get_ref())),
@@ -303,9 +355,23 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         quality: root.quality.as_ref().map(|quality| *quality.get_ref()),
         speed: root.speed.as_ref().map(|speed| speed.get_ref().clone()),
         encoder_args: arguments_of(root.encoder_args.as_ref()),
+        layer: root.layer.as_ref().map(|layer| layer.get_ref().clone()),
+        exposure: value(root.exposure.as_ref(), Exposure::NONE),
         background: value(root.background.as_ref(), [0, 0, 0]),
+        geometry: geometry(root),
+        playback,
         size_change: value(root.size_change.as_ref(), SizeChange::Split),
+        audio,
     };
+    let limit = |written: &Option<Spanned<FrameRate>>| written.as_ref().map(|rate| *rate.get_ref());
+    let length = duration.and_then(|duration| {
+        let (slowest, fastest) = (limit(&root.framerate_min), limit(&root.framerate_max));
+        Length::new(*duration.get_ref(), slowest, fastest, &video)
+            .map_err(|(message, hint)| {
+                mistakes.add(duration.span(), Complaint::new(format!("`duration`: {message}"), hint));
+            })
+            .ok()
+    });
     let delivery = Delivery {
         output_dir,
         output_name: root.output_name.as_ref().map(|name| name.get_ref().clone()).unwrap_or_default(),
@@ -318,17 +384,141 @@ fn build(path: PathBuf, root: &RawRoot, preset: Preset, output_dir: Option<PathB
         path,
         link: None,
         selection: selection(root, mistakes),
+        folder_config: value(root.folder_config.as_ref(), true),
         watch: value(root.watch.as_ref(), WatchMode::Auto),
         group: value(root.group.as_ref(), Scope::Folder),
         names: Arc::new(root.pattern.as_ref().map(|rule| rule.get_ref().clone()).unwrap_or_default()),
         finish: Arc::new(finish),
-        // Which frame comes next is known when the last one is there.
-        live: if order == FrameOrder::Time { Live::Never } else { value(root.live.as_ref(), Live::Always) },
+        live: if always == Some(true) { Live::Never } else { value(root.live.as_ref(), Live::Always) },
+        waits,
         video: Arc::new(video),
         rate_from,
-        makers_rate_factor,
+        rate_factor: factor,
+        length,
         delivery: Arc::new(delivery),
     }
+}
+
+/// Why no frame can be encoded before the last one is there, if so, and whether that is always so.
+fn waits(order: FrameOrder, playback: &Playback, by_count: bool) -> Option<(&'static str, bool)> {
+    if order == FrameOrder::Time {
+        Some(("`order` = \"time\": which frame comes next is known when the last one is there", true))
+    } else if !playback.keeps_stretches() {
+        Some(("`reverse`: the last frame comes first", true))
+    } else if by_count {
+        let why =
+            "`duration`: the rate is known when all frames are counted, unless their maker says how many there will be";
+        Some((why, false))
+    } else {
+        None
+    }
+}
+
+fn playback(root: &RawRoot) -> Playback {
+    let times = root.r#loop.as_ref().and_then(|times| u32::try_from(*times.get_ref()).ok()).and_then(NonZeroU32::new);
+    Playback {
+        reverse: value(root.reverse.as_ref(), false),
+        ping_pong: value(root.ping_pong.as_ref(), false),
+        times: times.unwrap_or(NonZeroU32::MIN),
+        hold_first: value(root.hold_first.as_ref(), Duration::ZERO),
+        hold_last: value(root.hold_last.as_ref(), Duration::ZERO),
+    }
+}
+
+/// What is done to the pictures themselves.
+fn geometry(root: &RawRoot) -> Geometry {
+    Geometry {
+        crop: root.crop.as_ref().map(|crop| *crop.get_ref()),
+        rotate: value(root.rotate.as_ref(), Rotation::default()),
+        flip: root.flip.as_ref().map(|flip| *flip.get_ref()),
+        size: root.size.as_ref().map(|size| *size.get_ref()),
+    }
+}
+
+/// The root for a folder whose file has these keys. Where something is wrong, the mistakes say so and the result must not be used.
+pub(super) fn over(raw: &RawFolder, root: &Root, presets: &[Arc<CustomPreset>], mistakes: &mut Mistakes) -> Root {
+    let (mut video, mut rules) = (Video::clone(&root.video), Rules::clone(&root.finish));
+    let mut delivery = Delivery::clone(&root.delivery);
+    let mut rate_from = root.rate_from.clone();
+    if let Some(name) = &raw.preset {
+        match Preset::find(name.get_ref(), presets) {
+            Ok(preset) if preset != video.preset => {
+                video = Video { preset, quality: None, speed: None, encoder_args: EncoderArgs::default(), ..video };
+            }
+            Ok(_) => {}
+            Err(hint) => {
+                let shown = super::units::printable(name.get_ref());
+                mistakes.add(name.span(), Complaint::new(format!("unknown preset `{shown}`"), hint));
+            }
+        }
+    }
+    if let Some(quality) = &raw.quality {
+        video.quality = Some(*quality.get_ref());
+        if let Some((message, allowed)) = codec::refuses_quality(&video.preset, *quality.get_ref()) {
+            mistakes.add(quality.span(), Complaint::new(format!("`quality`: {message}"), allowed));
+        }
+    }
+    if let Some(speed) = &raw.speed {
+        let text = speed.get_ref();
+        video.speed = Some(text.clone());
+        if let Some((message, allowed)) = codec::refuses_speed(&video.preset, text, &format!("\"{text}\"")) {
+            mistakes.add(speed.span(), Complaint::new(format!("`speed`: {message}"), allowed));
+        }
+    }
+    if let Some(framerate) = &raw.framerate {
+        let (rate, from) = rate_of(*framerate.get_ref());
+        rate_from = from;
+        match rate.scaled(root.rate_factor) {
+            Ok(rate) => video.rate = rate,
+            Err(error) => mistakes.add(framerate.span(), Complaint::from(error).about("framerate")),
+        }
+    }
+    // A stated rate is the nearer word; where the folder leaves it to the maker, that one counts.
+    let length = root.length.filter(|_| raw.framerate.is_none());
+    let of_rate = raw.framerate.as_ref().map(Spanned::span).or(raw.preset.as_ref().map(Spanned::span));
+    if let Some(span) = of_rate
+        && let Some((message, hint)) = codec::refuses_rate(&video.preset, video.rate)
+    {
+        mistakes.add(span, Complaint::new(format!("`framerate`: {message}"), hint));
+    }
+    if let Some(name) = &raw.output_name {
+        delivery.output_name = name.get_ref().clone();
+    }
+    rules.generator = raw.generator.as_ref().map_or(rules.generator, |generator| *generator.get_ref());
+    rules.final_frame = raw.final_frame.as_ref().map(|glob| globs::matcher(glob.get_ref())).or(rules.final_frame);
+    rules.idle_timeout = value(raw.idle_timeout.as_ref(), rules.idle_timeout);
+    if let Some(last) = &raw.last_frame {
+        rules.last_frame = Some(*last.get_ref());
+        if rules.order == FrameOrder::Time {
+            mistakes.add(last.span(), last_by_time());
+        }
+    }
+    if let Some(count) = &raw.frame_count {
+        rules.frame_count = Some(positive(count));
+        if positive(count) < rules.min_frames {
+            mistakes.add(count.span(), too_few(*count.get_ref(), rules.min_frames));
+        }
+    }
+    let (finish, video, delivery) = (Arc::new(rules), Arc::new(video), Arc::new(delivery));
+    Root { finish, video, rate_from, length, delivery, ..root.clone() }
+}
+
+/// The rate that is written, and where it comes from.
+fn rate_of(written: Framerate) -> (FrameRate, RateSource) {
+    match written {
+        Framerate::Auto => (FrameRate::default(), RateSource::Default),
+        Framerate::Stated(rate) => (rate, RateSource::Stated),
+    }
+}
+
+fn too_few(count: i64, min_frames: u64) -> Complaint {
+    let message = format!("`frame_count`: {count} is less than `min_frames`, which is {min_frames}");
+    Complaint::new(message, format!("a sequence of that length would never become a video: min_frames = {count}"))
+}
+
+fn last_by_time() -> Complaint {
+    let message = "`last_frame`: with `order` = \"time\" the highest number is not the last frame";
+    Complaint::new(message, "say how many there are: frame_count = 250; or leave `last_frame` out")
 }
 
 fn value<T: Clone>(written: Option<&Spanned<T>>, default: T) -> T {

@@ -70,6 +70,15 @@ impl EncoderFamily {
         speed::args(self, speed)
     }
 
+    /// The most frames per second that the format can express; where it can express any, the most that a rate may be.
+    fn fastest(self) -> u64 {
+        match self {
+            Self::Gif => 50,
+            Self::SvtAv1 => 240,
+            _ => 1000,
+        }
+    }
+
     /// Why the format cannot express the rate, if so.
     pub(crate) fn refuses_rate(self, rate: FrameRate) -> Option<&'static str> {
         let (num, den) = (u64::from(rate.num.get()), u64::from(rate.den.get()));
@@ -78,16 +87,16 @@ impl EncoderFamily {
         let is_longer = |ticks: u64, second: u64| den * second > ticks * num;
         match self {
             // A delay is a number of 1/100 s, and browsers show 0 and 1 as 10. It has 16 bits.
-            Self::Gif if is_over(50) => Some("a GIF has at most 50"),
+            Self::Gif if is_over(self.fastest()) => Some("a GIF has at most 50"),
             Self::Gif if is_longer(65_535, 100) => Some("a picture of a GIF lasts at most 655.35 s"),
             // Milliseconds, in 24 bits.
-            Self::Webp if is_over(1000) => Some("an animated WebP has at most 1000"),
+            Self::Webp if is_over(self.fastest()) => Some("an animated WebP has at most 1000"),
             Self::Webp if is_longer(0xff_ffff, 1000) => Some("a picture of an animated WebP lasts at most 16777 s"),
             Self::Mpeg4 if num > 65_535 => Some("MPEG-4 part 2 counts at most 65535 ticks a second"),
             // FFmpeg's encoder: "time_incr too large".
             Self::Mpeg4 if is_longer(86_400, 1) => Some("a picture of MPEG-4 part 2 lasts at most a day"),
             // SVT-AV1 1.4 and 3: "The maximum allowed frame rate is 240 fps".
-            Self::SvtAv1 if is_over(240) => Some("SVT-AV1 makes at most 240"),
+            Self::SvtAv1 if is_over(self.fastest()) => Some("SVT-AV1 makes at most 240"),
             _ => None,
         }
     }
@@ -127,6 +136,24 @@ pub(crate) fn refuses_quality(preset: &Preset, asked: Quality) -> Option<(String
 pub(crate) fn refuses_speed(preset: &Preset, asked: &str, written: &str) -> Option<(String, &'static str)> {
     let allowed = EncoderFamily::of_preset(preset).speed(asked).err()?;
     Some((format!("the preset `{}` has no speed {}", preset.name(), printable(written)), allowed))
+}
+
+/// Why a preset's format has no place for sound, and what to do about it, if so.
+pub(crate) fn refuses_sound(preset: &Preset) -> Option<(String, &'static str)> {
+    let container = match preset {
+        Preset::Custom(custom) => custom.container,
+        Preset::Builtin(Builtin::Gif) => Container::Gif,
+        Preset::Builtin(Builtin::Webp) => Container::Webp,
+        Preset::Builtin(_) => return None,
+    };
+    let message = format!("the preset `{}` makes no sound: it is for mp4, mov, mkv and webm", preset.name());
+    matches!(container, Container::Gif | Container::Webp | Container::Avi)
+        .then_some((message, "leave `audio` out, or choose another preset, such as `h264`"))
+}
+
+/// The most whole frames per second that a preset can play at.
+pub(super) fn fastest(preset: &Preset) -> u64 {
+    EncoderFamily::of_preset(preset).fastest()
 }
 
 /// Why a preset cannot play at this rate, and what to do about it, if so.

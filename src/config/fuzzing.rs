@@ -6,7 +6,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use crate::config::units::{parse_duration, print_duration};
-use crate::config::{ConfigError, Factor, FrameRate, NameTemplate, Quality, parse_in};
+use crate::config::{ConfigError, Factor, FolderFile, FrameRate, NameTemplate, Quality, Root, parse_in};
 
 /// The text of a config file, or of one value.
 pub fn config(bytes: &[u8]) {
@@ -31,6 +31,20 @@ pub fn config(bytes: &[u8]) {
             }
         }
         Err(other) => panic!("{other}: nothing was read from a disk"),
+    }
+    folder_file(text);
+}
+
+/// The text of a file beside the frames: it never says where videos go or what becomes of frames.
+fn folder_file(text: &str) {
+    let root = Root::with_defaults("/r".into());
+    let file = FolderFile::of(Path::new("/r/shot"), text);
+    let _ = file.keys();
+    if let Ok(own) = file.over(&root, &[], &[]) {
+        let what = |root: &Root| (root.path.clone(), root.delivery.output_dir.clone(), root.delivery.cleanup);
+        assert_eq!(what(&own), what(&root), "{text:?}");
+        assert!(own.video.encoder_args.is_empty(), "{text:?}");
+        assert!(!own.delivery.output_name.to_string().contains('/'), "{text:?}");
     }
 }
 

@@ -13,11 +13,16 @@ use toml::de::DeTable;
 use super::arguments::EncoderArg;
 use super::error::{Complaint, Mistakes};
 use super::reader::Reader;
-use super::units::{Factor, UnitError, parse_colour, parse_duration, printable};
-use super::{
-    Cleanup, Container, Framerate, Live, Metadata, NameTemplate, ParallelChunks, Quality, StopPolicy, WatchMode,
-    arguments, globs,
+use super::units::{
+    Factor, UnitError, parse_colour, parse_duration, parse_exposure, parse_generator, parse_layer, parse_length,
+    parse_pause, printable,
 };
+use super::{
+    Cleanup, Container, FrameRate, Framerate, Live, Metadata, NameTemplate, ParallelChunks, Quality, StopPolicy,
+    WatchMode, arguments, globs,
+};
+use crate::frame::geometry::{Crop, Flip, Rotation, Size};
+use crate::frame::{Exposure, Layer};
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Stills};
 use crate::sequence::generator::Generator;
 use crate::sequence::group::Scope;
@@ -37,6 +42,14 @@ pub(super) trait Table {
     fn inheriting(&self, other: &Self) -> Self;
 }
 
+/// The key that is called `name` in the code: one that is a word of the language has a mark in front there.
+pub(super) const fn key_of(name: &'static str) -> &'static str {
+    match name.as_bytes() {
+        [b'r', b'#', ..] => name.split_at(2).1,
+        _ => name,
+    }
+}
+
 /// Defines a [`Table`]: each key with its type and how it is read.
 macro_rules! table {
     ($(#[$meta:meta])* $name:ident { $($key:ident: $type:ty = $read:expr,)+ }) => {
@@ -47,12 +60,12 @@ macro_rules! table {
         }
 
         impl Table for $name {
-            const KEYS: &'static [&'static str] = &[$(stringify!($key)),+];
+            const KEYS: &'static [&'static str] = &[$($crate::config::raw::key_of(stringify!($key))),+];
 
             fn read(reader: &mut Reader<'_, '_>) -> Self {
                 $(
                     let read: fn(&mut Reader<'_, '_>, &str) -> Option<Spanned<$type>> = $read;
-                    let $key = read(reader, stringify!($key));
+                    let $key = read(reader, $crate::config::raw::key_of(stringify!($key)));
                 )+
                 Self { $($key),+ }
             }
@@ -63,6 +76,8 @@ macro_rules! table {
         }
     };
 }
+
+pub(super) use table;
 
 table! {
     /// The keys at the top of the file.
@@ -113,6 +128,7 @@ table! {
     /// `[defaults]`, and what each `[[watch]]` has beside its path.
     RawRoot {
         recursive: bool = |r, key| r.flag(key),
+        folder_config: bool = |r, key| r.flag(key),
         watch: WatchMode = |r, key| r.parsed(key, WatchMode::from_str),
         include: Vec<Spanned<Glob>> = |r, key| r.list(key, globs::path),
         exclude: Vec<Spanned<Glob>> = |r, key| r.list(key, globs::path),
@@ -122,12 +138,27 @@ table! {
         generator: Option<Generator> = |r, key| r.parsed(key, parse_generator),
         framerate: Framerate = |r, key| r.number(key, Framerate::from_str),
         framerate_factor: Factor = |r, key| r.number(key, Factor::from_str),
+        duration: Duration = |r, key| r.parsed(key, parse_length),
+        framerate_min: FrameRate = |r, key| r.number(key, FrameRate::from_str),
+        framerate_max: FrameRate = |r, key| r.number(key, FrameRate::from_str),
         preset: String = |r, key| r.text(key),
         quality: Quality = |r, key| r.number(key, Quality::from_str),
         speed: String = |r, key| r.number(key, parse_speed),
         encoder_args: Vec<Spanned<EncoderArg>> = |r, key| arguments::read(r, key),
+        layer: Layer = |r, key| r.parsed(key, parse_layer),
+        exposure: Exposure = |r, key| r.number(key, parse_exposure),
         background: [u8; 3] = |r, key| r.parsed(key, parse_colour),
         size_change: SizeChange = |r, key| r.parsed(key, SizeChange::from_str),
+        crop: Crop = |r, key| r.parsed(key, Crop::from_str),
+        rotate: Rotation = |r, key| r.number(key, Rotation::from_str),
+        flip: Flip = |r, key| r.parsed(key, Flip::from_str),
+        size: Size = |r, key| r.parsed(key, Size::from_str),
+        audio: PathBuf = |r, key| r.path(key),
+        reverse: bool = |r, key| r.flag(key),
+        ping_pong: bool = |r, key| r.flag(key),
+        r#loop: i64 = |r, key| r.whole::<1, 100>(key),
+        hold_first: Duration = |r, key| r.parsed(key, parse_pause),
+        hold_last: Duration = |r, key| r.parsed(key, parse_pause),
         output_dir: PathBuf = |r, key| r.path(key),
         output_name: NameTemplate = |r, key| r.parsed(key, NameTemplate::from_str),
         metadata: Metadata = |r, key| r.flag_or_name(key, Metadata::from_str),
@@ -239,19 +270,6 @@ fn name_rule(text: &str) -> Result<NameRule, Complaint> {
     Ok(NameRule::parse(text)?)
 }
 
-/// A generator, or `auto`: the one that is seen.
-fn parse_generator(text: &str) -> Result<Option<Generator>, UnitError> {
-    match text {
-        "auto" => Ok(None),
-        text => text.parse().map(Some).map_err(|error| match error {
-            UnitError::Unknown { text, what, known } => {
-                UnitError::Unknown { text, what, known: ["auto"].into_iter().chain(known).collect() }
-            }
-            other => other,
-        }),
-    }
-}
-
 /// A duration of at least a second: in less no renderer writes the next frame.
 fn parse_hold(text: &str) -> Result<Duration, UnitError> {
     parse_duration(text).and_then(|hold| match hold.as_secs() {
@@ -269,7 +287,7 @@ fn parse_limit(text: &str) -> Result<Duration, UnitError> {
 }
 
 /// The encoder's own name of a speed: `veryfast`, `8`.
-fn parse_speed(text: &str) -> Result<String, UnitError> {
+pub(super) fn parse_speed(text: &str) -> Result<String, UnitError> {
     word(text).map_err(|_| UnitError::malformed(text, "a speed", "the encoder's own preset, such as \"veryfast\" or 8"))
 }
 

@@ -175,6 +175,14 @@ impl<'t, 'm> Reader<'t, 'm> {
         }
     }
 
+    /// The same, but for those of `noted`, of which somebody said what is wrong with them.
+    pub(super) fn finish_but(mut self, noted: &[&str], sections: &[(&str, &[&str])]) {
+        for key in noted {
+            self.table.remove(*key);
+        }
+        self.finish(sections);
+    }
+
     /// Notes every key that nothing asked for. `sections` has the keys of all tables, this one's among them.
     pub(super) fn finish(self, sections: &[(&str, &[&str])]) {
         let known = sections.iter().find(|(title, _)| *title == self.title).map_or(&[][..], |(_, keys)| *keys);

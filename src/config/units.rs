@@ -8,13 +8,15 @@ use strsim::damerau_levenshtein;
 use crate::error::Explain;
 
 mod duration;
+mod geometry;
 mod names;
 mod quality;
 mod rate;
 
-pub use duration::{parse_duration, print_duration};
-pub use names::Named;
-pub use quality::parse_colour;
+pub use duration::{parse_duration, parse_length, parse_pause, print_duration};
+pub(in crate::config) use geometry::print_geometry;
+pub use names::{Named, parse_generator};
+pub use quality::{parse_colour, parse_exposure, parse_layer};
 pub use rate::{Factor, Framerate};
 
 /// A text that is not a value of its unit.

@@ -1,14 +1,19 @@
 //! What a batch becomes: rate, preset, quality.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::frame::geometry::Geometry;
+use crate::frame::{Exposure, Layer};
 use crate::model::FrameRate;
+use crate::sequence::playback::Playback;
 use crate::sequence::sizes::SizeChange;
+use crate::text::printable::Show as _;
 
 use super::EncoderArgs;
-use super::units::{Named as _, suggest};
+use super::units::{Named as _, print_duration, print_geometry, suggest};
 
 /// What a batch becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,10 +29,29 @@ pub struct Video {
     pub speed: Option<String>,
     /// Further arguments for the encoder, after reeld's own.
     pub encoder_args: EncoderArgs,
+    /// Which layer of EXR frames is the picture; the one that looks like it where `None`.
+    pub layer: Option<Layer>,
+    /// How much brighter linear light is shown.
+    pub exposure: Exposure,
     /// What shows through transparent pixels where the codec has no alpha: red, green, blue.
     pub background: [u8; 3],
+    /// What of a frame is shown, which way up, and how large.
+    pub geometry: Geometry,
+    /// In which order, how often and with which pauses the frames are shown.
+    pub playback: Playback,
     /// What frames of another size than the most mean.
     pub size_change: SizeChange,
+    /// What sounds beside the pictures; nothing, and no track for it, where `None`.
+    pub audio: Option<Audio>,
+}
+
+/// The sound of a video.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Audio {
+    /// A track without a sound, for players that want one.
+    Silence,
+    /// What is in this file, which is absolute: from its start, cut or followed by silence where the video ends.
+    File(PathBuf),
 }
 
 /// A recipe by name.
@@ -131,15 +155,49 @@ impl Video {
         if !self.encoder_args.is_empty() {
             text += &format!(" {:?}", self.encoder_args);
         }
+        if let Some(layer) = &self.layer {
+            text += &format!(" layer {:?}", layer.as_str());
+        }
+        if self.exposure != Exposure::NONE {
+            text += &format!(" exposure {}", self.exposure);
+        }
         if self.background != [0, 0, 0] {
             let [red, green, blue] = self.background;
             text += &format!(" over #{red:02x}{green:02x}{blue:02x}");
         }
+        text += &print_geometry(&self.geometry);
+        text += &print_playback(&self.playback);
         if self.size_change == SizeChange::Error {
             text += " of one size";
         }
+        match &self.audio {
+            None => {}
+            Some(Audio::Silence) => text += " with silence",
+            Some(Audio::File(path)) => text += &format!(" with the sound of {}", path.shown()),
+        }
         text
     }
+}
+
+/// What of it is not the default, for the journal.
+fn print_playback(playback: &Playback) -> String {
+    let Playback { reverse, ping_pong, times, hold_first, hold_last } = *playback;
+    let mut text = String::new();
+    if reverse {
+        text += " reversed";
+    }
+    if ping_pong {
+        text += " forth and back";
+    }
+    if times.get() > 1 {
+        text += &format!(" {times} times");
+    }
+    for (pause, which) in [(hold_first, "first"), (hold_last, "last")] {
+        if !pause.is_zero() {
+            text += &format!(" {which} held {}", print_duration(pause));
+        }
+    }
+    text
 }
 
 impl Preset {
@@ -169,8 +227,10 @@ impl Preset {
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroU32;
+    use std::time::Duration;
 
     use super::*;
+    use crate::frame::geometry::{Crop, Flip, Rotation, Size};
 
     #[test]
     fn other_settings_have_another_text() {
@@ -180,8 +240,13 @@ mod tests {
             quality: None,
             speed: None,
             encoder_args: EncoderArgs::default(),
+            layer: None,
+            exposure: Exposure::NONE,
             background: [0, 0, 0],
+            geometry: Geometry::default(),
+            playback: Playback::default(),
             size_change: SizeChange::Split,
+            audio: None,
         };
         let custom = CustomPreset {
             name: "h264".to_owned(),
@@ -197,8 +262,31 @@ mod tests {
             Video { quality: Some(Quality::Named(NamedQuality::High)), ..plain.clone() },
             Video { encoder_args: EncoderArgs::own(&[("-tune", "film"), ("-bf", "2")]), ..plain.clone() },
             Video { encoder_args: EncoderArgs::own(&[("-tune", "film -bf 2")]), ..plain.clone() },
+            Video { layer: "rgba over".parse().ok(), ..plain.clone() },
+            Video { exposure: (-1500).try_into().unwrap(), ..plain.clone() },
             Video { background: [255, 128, 0], ..plain.clone() },
             Video { size_change: SizeChange::Error, ..plain.clone() },
+            Video { audio: Some(Audio::Silence), ..plain.clone() },
+            Video { audio: Some(Audio::File("/a b/c.flac".into())), ..plain.clone() },
+            Video {
+                geometry: Geometry {
+                    crop: Some(Crop::Shape { width: 16, height: 9 }),
+                    rotate: Rotation::By90,
+                    flip: Some(Flip::Vertical),
+                    size: Some(Size::Width { width: 1280, even: true }),
+                },
+                ..plain.clone()
+            },
+            Video {
+                playback: Playback {
+                    reverse: true,
+                    ping_pong: true,
+                    times: NonZeroU32::new(3).unwrap(),
+                    hold_first: Duration::from_secs(2),
+                    hold_last: Duration::from_millis(2500),
+                },
+                ..plain.clone()
+            },
             crf,
             plain,
         ];
@@ -209,8 +297,14 @@ mod tests {
             "h264 HIGH",
             r#"h264 ["-tune", "film", "-bf", "2"]"#,
             r#"h264 ["-tune", "film -bf 2"]"#,
+            r#"h264 layer "rgba over""#,
+            "h264 exposure -1.5",
             "h264 over #ff8000",
             "h264 of one size",
+            "h264 with silence",
+            "h264 with the sound of /a b/c.flac",
+            "h264 crop 16:9 rotate 90 flip vertical size 1280x-2",
+            "h264 reversed forth and back 3 times first held 2s last held 2s500ms",
             "h264 crf 18",
             "h264",
         ];

@@ -8,6 +8,7 @@ use crate::core::Core;
 use crate::core::UnknownOutcome;
 use crate::core::effect::{Effect, JournalQuestion};
 use crate::core::event::{DueWork, Failure, Files, JobFailure, ReadRequest};
+use crate::core::folder_files::FileRules;
 use crate::core::news::News;
 use crate::core::recent::Video;
 use crate::journal::BatchId;
@@ -108,7 +109,11 @@ impl Core {
             return;
         }
         let limit = self.settings.config.encoder.jobs.get();
-        while let Some(next) = self.queue.take_next(limit, |batch| !self.live.is_busy_for(batch)) {
+        loop {
+            let (live, files) =
+                (&self.live, FileRules { settings: &self.settings, roots: &self.roots, refused: &self.refused_files });
+            let may_begin = |batch: &Batch| !live.is_busy_for(batch) && files.may_encode(&batch.dir);
+            let Some(next) = self.queue.take_next(limit, may_begin) else { break };
             // What holds now, not what held when it was queued. A folder that is not watched any more keeps its batches in
             // the journal, for the day it comes back.
             let Some(root) = self.settings.of(&next.batch.dir) else {

@@ -10,11 +10,13 @@ use bstr::BString;
 use crate::config::{Root, Settings};
 use crate::core::command::{Reply, RetryTarget};
 use crate::core::event::ReadRequest;
-use crate::core::live::live_encode::{Position, Serial};
+use crate::core::live::live_encode::Serial;
 use crate::core::live::{Era, Key, MakerId};
 use crate::core::news::News;
 use crate::core::roots::{ListingFingerprint, ReaderId};
 use crate::core::snapshot::Snapshot;
+use crate::encode::recipe::ChunkPosition;
+use crate::frame::Layer;
 use crate::journal::{BatchId, ChunkId};
 use crate::model::Identity;
 use crate::pipeline::job::Job;
@@ -96,11 +98,11 @@ pub(crate) enum LiveEffect {
     /// their rate. Answer: `Prepared`.
     Prepare { era: Era, key: Key, maker: MakerId, first: Frame, root: Box<Root>, evidence: RateEvidence },
     /// See whether these files are whole. Answer: `Checked`.
-    /// `generator` is who made them, where the config says so.
-    Check { era: Era, key: Key, frames: Vec<Frame>, generator: Option<Generator> },
+    /// `generator` is who made them, and `layer` which layer of theirs is the picture, where the config says so.
+    Check { era: Era, key: Key, frames: Vec<Frame>, generator: Option<Generator>, layer: Option<Layer> },
     /// Start an encoder. Answers: `Drained` whenever it has taken all that it was fed, `Encoded` when it has ended, `Closed`
     /// when its chunk is proved.
-    Open { key: Key, serial: Serial, position: Position, maker: MakerId },
+    Open { key: Key, serial: Serial, position: ChunkPosition, maker: MakerId },
     /// Feed it these frames, after those before.
     Push { key: Key, serial: Serial, frames: Vec<Frame> },
     /// It gets no more frames.
@@ -132,6 +134,8 @@ pub(crate) struct Inspection {
     pub(crate) size_change: SizeChange,
     /// Who made the frames, where the config says so.
     pub(crate) generator: Option<Generator>,
+    /// Which layer of EXR frames is the picture.
+    pub(crate) layer: Option<Layer>,
 }
 
 /// What the journal is told and asked.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::Settings;
+use crate::config::{FolderFile, Settings};
 use crate::core::command::{Command, Trouble};
 use crate::core::effect::{Asker, Inspection, RecipeKey};
 use crate::core::live::LiveEvent;
@@ -232,7 +232,9 @@ impl ScanReport {
     /// The folders that it shows as a whole.
     pub(crate) fn listed(&self) -> Vec<(Arc<Path>, ListingFingerprint)> {
         let whole = self.scans.iter().filter_map(|scan| match &scan.outcome {
-            Some(Ok(listing)) if listing.complete => Some((Arc::clone(&scan.dir), ListingFingerprint::of(listing))),
+            Some(Ok(listing)) if listing.complete => {
+                Some((Arc::clone(&scan.dir), ListingFingerprint::of(&listing.files)))
+            }
             _ => None,
         });
         whole.collect()
@@ -259,4 +261,9 @@ pub(crate) struct FolderScan {
     pub(crate) claims: Vec<Identity>,
     /// Its files, or why they cannot be known; `None` when the folder is gone.
     pub(crate) outcome: Option<Result<Listing, Failure>>,
+    /// What it says of its own videos; `None` where that was not looked at.
+    pub(crate) file: Option<FolderWord>,
 }
+
+/// The file with settings that a folder has, if it has one, or why that cannot be read.
+pub(crate) type FolderWord = Result<Option<FolderFile>, Failure>;

@@ -188,7 +188,8 @@ impl Core {
         }
         let now = self.now;
         let key = (Arc::clone(dir), pattern);
-        let wanted = self.settings.of(dir).is_some_and(|root| root.live != config::Live::Never);
+        let wanted = self.settings.of(dir).is_some_and(|root| root.live != config::Live::Never)
+            && !self.refused_files.contains_key(dir);
         if wanted && self.tracker.growing(&key.0, &key.1).is_some_and(|growing| growing.is_worth_it()) {
             let fresh = self.fresh_encode(RateEvidence::default());
             self.live.growing.entry(key.clone()).or_insert(fresh).encode.touched(from, now);
@@ -469,8 +470,10 @@ impl Core {
             let effect = match action {
                 LiveAction::Prepare(first) => self.live_prepare(key, first),
                 LiveAction::Check(frames) => {
-                    let generator = self.settings.of(&key.0).and_then(|root| root.finish.generator);
-                    Some(LiveEffect::Check { era: self.live.era, key: key.clone(), frames, generator })
+                    let root = self.settings.of(&key.0);
+                    let generator = root.and_then(|root| root.finish.generator);
+                    let layer = root.and_then(|root| root.video.layer.clone());
+                    Some(LiveEffect::Check { era: self.live.era, key: key.clone(), frames, generator, layer })
                 }
                 LiveAction::Open(serial, position) => {
                     let maker = self.live.growing.get(key).and_then(|growing| growing.maker);

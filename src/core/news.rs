@@ -19,6 +19,10 @@ use crate::sequence::{Batch, Pattern};
 /// What to do about a batch that waits because its folder is not watched any more.
 pub(crate) const NOT_WATCHED_HINT: &str = "watch its folder again, or `reeld encode` it";
 
+/// What to do about a wrong file beside the frames.
+pub(crate) const MEND_FILE: &str =
+    "mend the file, or remove it; `folder_config = false` in the config has such files ignored";
+
 /// Something that people want to know.
 #[derive(Debug)]
 pub(crate) enum News {
@@ -32,6 +36,10 @@ pub(crate) enum News {
     FoundExisting { root: Arc<Path>, count: ExistingCount },
     /// A folder cannot be read.
     Unreadable { dir: Arc<Path>, failure: Failure },
+    /// A file beside the frames says these keys of the videos of its folder, or says nothing any more.
+    FolderFile { dir: Arc<Path>, keys: Option<String> },
+    /// Such a file is wrong, and its folder waits.
+    FolderFileRefused { dir: Arc<Path>, failure: Failure },
     /// A sequence is finished, with these frames.
     Finished(Batch),
     /// Images of a folder are in no sequence.

@@ -116,6 +116,7 @@ impl Core {
         }
         let old = std::mem::replace(&mut self.settings, Arc::clone(&settings));
         self.out.push(Effect::Adopt { settings: Arc::clone(&settings), program });
+        self.take_over_files(&old);
         self.tracker.retain(|dir| goes_on(old.of(dir), settings.of(dir)));
         // Chunks that are whole stay; what is made of them by other settings is made anew.
         self.live_abort();

@@ -1,5 +1,6 @@
 //! Roots: which of them is read when, what the readings mean for the tracker, and what follows from its decisions.
 
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 use std::sync::Arc;
@@ -51,15 +52,15 @@ pub(crate) struct ListingFingerprint {
 }
 
 impl ListingFingerprint {
-    /// That of a complete listing.
-    pub(crate) fn of(listing: &Listing) -> Self {
+    /// That of a complete listing of these files.
+    pub(crate) fn of(files: &[(BString, Identity)]) -> Self {
         let hash = |(name, identity): &(BString, Identity)| {
             let mut hasher = DefaultHasher::new();
             (name, identity).hash(&mut hasher);
             hasher.finish()
         };
-        let sum = listing.files.iter().map(hash).fold(0, u64::wrapping_add);
-        Self { files: listing.files.len(), sum }
+        let sum = files.iter().map(hash).fold(0, u64::wrapping_add);
+        Self { files: files.len(), sum }
     }
 }
 
@@ -70,6 +71,8 @@ pub(super) struct WatchedRoot {
     root: Root,
     /// `None` before it was read for the first time.
     pub(super) status: Option<RootStatus>,
+    /// Whether it was there when it was read, so that the files of its folders are known.
+    pub(super) was_read: bool,
     pending: Vec<ReadRequest>,
     /// Folders that a client called finished, to be read before that counts.
     done: Vec<Arc<Path>>,
@@ -111,6 +114,7 @@ impl Core {
                 reader,
                 root: root.clone(),
                 status: None,
+                was_read: false,
                 pending: Vec::new(),
                 done: Vec::new(),
                 done_when_read: Vec::new(),
@@ -139,16 +143,25 @@ impl Core {
             let rules = &root.finish;
             rules.final_frame.is_some() || rules.last_frame.is_some() || rules.frame_count.is_some()
         };
-        let is_urgent = urgency == Urgency::Now || self.settings.config.roots.iter().any(counts);
+        let settings = &self.settings;
+        let mut all = settings.config.roots.iter().chain(settings.folders().map(|(.., root)| root));
+        let is_urgent = urgency == Urgency::Now || all.any(counts);
         let at = self.now + if is_urgent { GATHER_URGENT } else { GATHER };
         self.timers.gather = Some(self.timers.gather.map_or(at, |due| due.min(at)));
     }
 
     /// Reads the folders that changed, or their changed names.
     pub(super) fn read_changed(&mut self, folders: Vec<(Arc<Path>, Dirty)>) {
+        // One request for all folders of a root. A marker speaks for the folders below its own, and what was taken together is
+        // all that was written before it: read one by one, its folder would be told before the last frames below it.
+        let mut by_root: BTreeMap<Arc<Path>, Vec<(Arc<Path>, Dirty)>> = BTreeMap::new();
         for (dir, dirty) in folders {
-            let Some(root) = self.root_path_of(&dir) else { continue };
-            self.want(&root, ReadRequest::Folders(vec![(dir, dirty)]));
+            if let Some(root) = self.root_path_of(&dir) {
+                by_root.entry(root).or_default().push((dir, dirty));
+            }
+        }
+        for (root, folders) in by_root {
+            self.want(&root, ReadRequest::Folders(folders));
         }
     }
 
@@ -249,6 +262,7 @@ impl Core {
     fn take_in_report(&mut self, report: ScanReport) {
         let Some(watched) = self.roots.get_mut(&report.root) else { return };
         let before = watched.status.replace(report.status.clone());
+        watched.was_read |= report.status == RootStatus::There;
         (watched.how, watched.poll) = (Arc::clone(&report.how), report.poll);
         if let Some(poll) = report.poll {
             // Events do not tell all of it, as was not known before it was read.
@@ -275,7 +289,13 @@ impl Core {
         }
     }
 
-    fn folder_scanned(&mut self, root: &Arc<Path>, FolderScan { dir: read, is_first, claims, outcome }: FolderScan) {
+    fn folder_scanned(&mut self, root: &Arc<Path>, scan: FolderScan) {
+        let FolderScan { dir: read, is_first, claims, outcome, file } = scan;
+        if let Some(file) = file {
+            self.folder_says(root, &read, file, is_first);
+        } else if outcome.is_none() {
+            self.folder_file_gone(&read);
+        }
         let (dir, within) = self.home_of(&read);
         let outcome = match outcome {
             // One of several that follow each other: the others stay.
@@ -286,8 +306,8 @@ impl Core {
             }
             Some(outcome) => outcome,
         };
-        let Some(watched) = self.roots.get(root) else { return };
-        let (finish, names) = (Arc::clone(&watched.root.finish), Arc::clone(&watched.root.names));
+        let Some(holds) = self.settings.of(&dir) else { return };
+        let (finish, names) = (Arc::clone(&holds.finish), Arc::clone(&holds.names));
         self.tracker.open(Arc::clone(&dir), finish, names);
         if outcome.is_err() {
             // A folder that sleeps goes on sleeping.
@@ -321,10 +341,11 @@ impl Core {
     pub(super) fn inspected(&mut self, reader: ReaderId, inspection: &Inspection, result: InspectionResult) {
         let (dir, pattern) = (Arc::clone(&inspection.dir), inspection.pattern.clone());
         let root = self.root_path_of(&dir);
-        if root.as_ref().is_some_and(|root| self.is_current(reader, root)) {
+        let is_right = !self.refused_files.contains_key(&dir);
+        if is_right && root.as_ref().is_some_and(|root| self.is_current(reader, root)) {
             return self.track(Tracked::Inspected { dir, pattern, result });
         }
-        self.inspect_anew(dir, pattern, root);
+        self.inspect_anew(dir, pattern, root.filter(|_| is_right));
     }
 
     /// An inspection came to nothing: the sequence waits for a reading of its folder.
@@ -363,12 +384,18 @@ impl Core {
     }
 
     fn inspect(&mut self, dir: Arc<Path>, pattern: Pattern, frames: Vec<Frame>, weigh: Option<FrameNumber>) {
+        if self.refused_files.contains_key(&dir) {
+            // It waits for a file that is right: the next listing of the folder asks again.
+            return self.track(Tracked::Inspected { dir, pattern, result: InspectionResult::Changed });
+        }
         let Some(root) = self.root_path_of(&dir) else { return };
         let Some(watched) = self.roots.get(&root) else { return };
         let settings = self.settings.of(&dir);
         let size_change = settings.map_or(SizeChange::Split, |root| root.video.size_change);
         let generator = settings.and_then(|root| root.finish.generator);
-        let (reader, inspection) = (watched.reader, Inspection { dir, pattern, frames, weigh, size_change, generator });
+        let layer = settings.and_then(|root| root.video.layer.clone());
+        let inspection = Inspection { dir, pattern, frames, weigh, size_change, generator, layer };
+        let reader = watched.reader;
         self.out.push(Effect::Inspect { root, reader, inspection });
     }
 
@@ -378,6 +405,7 @@ impl Core {
             self.out.push(Effect::Notify(Notice::Ready));
             self.show_status();
             self.tell(News::Ready { roots: self.roots.len() });
+            self.try_recipes();
         }
     }
 
@@ -427,4 +455,55 @@ fn merge(pending: Vec<ReadRequest>) -> ReadRequest {
         }
     }
     ReadRequest::Folders(folders)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use super::*;
+    use crate::config::{Config, Settings};
+    use crate::core::Machine;
+    use crate::core::event::Event;
+
+    /// What is to be read, by root.
+    fn reads(effects: Vec<Effect>) -> Vec<(Arc<Path>, ReaderId, ReadRequest)> {
+        let read = |effect| match effect {
+            Effect::Read { root, reader, request } => Some((root, reader, request)),
+            _ => None,
+        };
+        effects.into_iter().filter_map(read).collect()
+    }
+
+    /// A core of these roots, all of which were read.
+    fn core_of(roots: &[&str]) -> Core {
+        let text = roots.iter().fold(String::new(), |text, root| text + &format!("[[watch]]\npath = \"{root}\"\n"));
+        let config = Config::parse(&text, Path::new("/etc/reeld.toml")).unwrap();
+        let settings = Arc::new(Settings::new(config, Path::new("/state")));
+        let mut core = Core::new(settings, Machine { cores: NonZeroUsize::MIN, watchdog: None });
+        for (root, reader, _) in reads(core.start(Duration::ZERO)) {
+            let status = RootStatus::There;
+            let (scans, how) = (Vec::new(), Arc::from("by events"));
+            let (is_everything, found_existing, poll) = (true, false, None);
+            let report = ScanReport { reader, root, status, is_everything, scans, found_existing, how, poll };
+            assert!(reads(core.handle(Event::Scanned(report), Duration::ZERO)).is_empty());
+        }
+        core
+    }
+
+    /// A marker is told after what was written before it, in the folders below too, if all of it is in one request.
+    #[test]
+    fn what_changed_together_is_read_together() {
+        let mut core = core_of(&["/r", "/q"]);
+        let names = |name: &str| Dirty::Names([BString::from(name)].into());
+        let changed = [("/q", "1.png"), ("/r/job", ".done"), ("/r/job/batch_0001", "6.png")];
+        let changed = changed.map(|(dir, name)| (Arc::from(Path::new(dir)), names(name)));
+        let asked = reads(core.handle(Event::Dirty(changed.to_vec()), Duration::ZERO));
+        let folders = asked.iter().map(|(root, _, request)| match request {
+            ReadRequest::Folders(folders) => (&**root, folders.as_slice()),
+            ReadRequest::Everything => (&**root, &[][..]),
+        });
+        let expected = [(Path::new("/q"), &changed[..1]), (Path::new("/r"), &changed[1..])];
+        assert_eq!(folders.collect::<Vec<_>>(), expected);
+    }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::command::Trouble;
 use crate::core::event::RootStatus;
-use crate::core::news::NOT_WATCHED_HINT;
+use crate::core::news::{MEND_FILE, NOT_WATCHED_HINT};
 use crate::core::{Core, Phase};
 use crate::sequence::tracker::OpenSequence;
 use crate::text::printable::Show as _;
@@ -227,6 +227,11 @@ impl Core {
             }
             Some(RootStatus::There) | None => None,
         });
+        let files = self.refused_files.iter().map(|(dir, failure)| Attention {
+            what: dir.shown().to_string(),
+            why: format!("the file beside the frames is wrong, and no video is made: {}", failure.line),
+            hint: if failure.hint.is_empty() { MEND_FILE.to_owned() } else { failure.hint.clone() },
+        });
         let troubles = self.trials.troubles().iter().map(|Trouble { root, preset, why, hint }| Attention {
             what: root.clone(),
             why: format!("no video can be made with preset {preset}: {why}"),
@@ -248,7 +253,7 @@ impl Core {
             hint: NOT_WATCHED_HINT.to_owned(),
         });
         let of_daemon = refused.into_iter().chain(journal);
-        of_daemon.chain(away).chain(troubles).chain(held).chain(stuck).chain(unwatched).collect()
+        of_daemon.chain(away).chain(files).chain(troubles).chain(held).chain(stuck).chain(unwatched).collect()
     }
 }
 

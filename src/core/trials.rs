@@ -17,6 +17,10 @@ use crate::core::news::News;
 /// Time until it is looked whether FFmpeg is another one, and until what failed is tried again.
 const AGAIN: Duration = Duration::from_secs(300);
 
+/// The first trial begins when every root was read, or in this time where one of them cannot be. A start waits for the reading,
+/// and nobody waits for the trial, which takes as much processor time as reading a hundred thousand files.
+const READING_FIRST: Duration = Duration::from_secs(10);
+
 /// What was tried, and what came of it.
 #[derive(Debug, Default)]
 pub(super) struct Trials {
@@ -48,6 +52,11 @@ impl Trials {
 }
 
 impl Core {
+    /// The roots are about to be read.
+    pub(super) fn try_recipes_later(&mut self) {
+        self.trials.due = Some(self.now + READING_FIRST);
+    }
+
     /// Tries the recipe of each root that was not tried with this FFmpeg yet.
     pub(super) fn try_recipes(&mut self) {
         self.trials.due = None;

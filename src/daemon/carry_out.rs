@@ -130,6 +130,9 @@ impl Daemon {
         let watching = noticing::decide(&root.path, root.watch);
         let link = root.link.as_ref().map(|link| tracing::field::display(link.shown()));
         tracing::info!(path = %root.path.shown(), link, file_system = watching.fs_type, how = %watching.why, "watching");
+        if let Some(why) = root.waits {
+            tracing::info!(path = %root.path.shown(), "encoding begins when a sequence is finished: {why}");
+        }
         let reader = RootReader::new(id, root, watching, Arc::clone(&self.watcher), self.tools.journal.clone());
         self.readers.insert(Arc::clone(reader.path()), Arc::new(reader));
     }

@@ -42,13 +42,13 @@ fn folder_of(dir: &Path, pattern: &Pattern, frame: &Frame) -> PathBuf {
 }
 
 /// Looks at every file, and with `weigh` also gathers what speaks for a film, of the frames from that number on.
-fn look_at(Inspection { dir, pattern, frames, weigh, size_change, generator }: &Inspection) -> InspectionResult {
+fn look_at(Inspection { dir, pattern, frames, weigh, size_change, generator, layer }: &Inspection) -> InspectionResult {
     let mut flawed = Vec::new();
     let mut whole = Vec::with_capacity(frames.len());
     for frame in frames.iter().cloned() {
         let path = dir.join(os_name(&frame.file_name(pattern)));
         // The sequence waits for the result, so that a parser's panic over one strange file must not swallow it.
-        let looked = catch_unwind(|| complete::inspect_with_origin(&path, &frame.identity));
+        let looked = catch_unwind(|| complete::inspect_with_origin(&path, &frame.identity, layer.as_ref()));
         let flaw = match looked {
             Ok(Ok((info, origin))) => {
                 whole.push(Inspected { frame, info, origin: origin.as_of(*generator) });
@@ -79,7 +79,7 @@ fn look_at(Inspection { dir, pattern, frames, weigh, size_change, generator }: &
         _ => &whole[..],
     };
     let runs = match *weigh {
-        Some(from) => sample::runs(dir, pattern, weighed(from), *size_change, *generator),
+        Some(from) => sample::runs(dir, pattern, weighed(from), *size_change, *generator, layer.as_ref()),
         None => sample::runs_by_size(dir, pattern, &whole, *size_change, *generator),
     };
     InspectionResult::Looked { flawed, runs }

@@ -84,11 +84,11 @@ impl LiveTasks {
                     },
                 );
             }
-            LiveEffect::Check { era, key, frames, generator } => {
+            LiveEffect::Check { era, key, frames, generator, layer } => {
                 let lost = (key.clone(), frames.clone());
                 workers.spawn(
                     move || {
-                        let checked = work::check(&key, &frames, generator);
+                        let checked = work::check(&key, &frames, generator, layer.as_ref());
                         Event::Live(LiveEvent::Checked(era, key, checked))
                     },
                     // A parser's panic over one strange file must not keep the others waiting.

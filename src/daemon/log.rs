@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::config::Settings;
 use crate::core::command::Trouble;
 use crate::core::event::{Failure, RootStatus};
-use crate::core::news::{NOT_WATCHED_HINT, News};
+use crate::core::news::{MEND_FILE, NOT_WATCHED_HINT, News};
 use crate::core::snapshot::{SequenceSnapshot, Snapshot};
 use crate::frame::limits;
 use crate::pipeline::consequence::Consequence;
@@ -36,6 +36,16 @@ pub(super) fn tell(news: &News, tools: &Tools) {
         }
         News::Unreadable { dir, failure: Failure { line, hint, .. } } => {
             tracing::warn!(path = %dir.shown(), error = line, hint = non_empty(hint), "this folder cannot be read; nothing is concluded from that");
+        }
+        News::FolderFile { dir, keys: Some(keys) } => {
+            tracing::info!(dir = %dir.shown(), keys = non_empty(keys), "the file beside the frames is in force for this folder");
+        }
+        News::FolderFile { dir, keys: None } => {
+            tracing::info!(dir = %dir.shown(), "this folder has no file of its own any more; what the config says is in force");
+        }
+        News::FolderFileRefused { dir, failure: Failure { line, hint, .. } } => {
+            let hint = if hint.is_empty() { MEND_FILE } else { hint };
+            tracing::warn!(dir = %dir.shown(), hint, "the file beside the frames is wrong; no video is made of this folder until it is mended or removed: {line}");
         }
         News::Finished(batch) => finished(batch),
         News::LeftAlone { dir, why, count, example } => {

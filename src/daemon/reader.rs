@@ -3,25 +3,33 @@
 //! Owns which folders of the root are known and watched. A failed reading is an error, never a shorter listing, and
 //! nothing is read through a root that is not the one it was.
 
-use std::collections::{BTreeSet, HashSet};
+use std::cell::Cell;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
+use std::num::NonZeroUsize;
+use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ScopedJoinHandle, available_parallelism};
 use std::time::Duration;
 
+use bstr::BString;
 use jiff::Timestamp;
 
-use crate::config::Root;
-use crate::core::event::{Failure, FolderScan, ReadRequest, RootStatus, ScanReport};
+use crate::config::{FolderFile, Root};
+use crate::core::event::{Failure, FolderScan, FolderWord, ReadRequest, RootStatus, ScanReport};
 use crate::core::roots::{ListingFingerprint, ReaderId};
 use crate::daemon::reader::asleep::Asleep;
 use crate::daemon::reader::existing::FirstReadings;
 use crate::daemon::reader::left_alone::{LeftAlone, Told};
+use crate::daemon::reader::markers::{Markers, Scans, SpokenFor};
 use crate::error::{Explain as _, chain, place};
 use crate::journal::{Journal, JournalError};
 use crate::model::Identity;
+use crate::sequence::existing::FileSet;
+use crate::sequence::finish::is_batch_folder;
 use crate::sequence::group::Scope;
 use crate::sequence::name::unsupported;
 use crate::sequence::os_name;
@@ -37,6 +45,7 @@ use crate::watch::scan::{self, ScanError, ScanErrorKind};
 mod asleep;
 mod existing;
 mod left_alone;
+mod markers;
 
 /// The reader of one root.
 #[derive(Debug)]
@@ -76,12 +85,43 @@ struct Inner {
     /// Folders that inotify refused: they are polled.
     unwatched: BTreeSet<Arc<Path>>,
     told: Told,
+    /// The markers that were shown.
+    markers: Markers,
     /// The link that is the root's configured path leads to another folder by now.
     elsewhere: bool,
     /// Whether it was claimed since it is there.
     is_claimed: bool,
     /// The right to watch it; none where none can be held.
     claim: Option<Claim>,
+}
+
+/// A folder that was just read.
+#[derive(Debug)]
+struct Read {
+    dir: Arc<Path>,
+    is_first: bool,
+    /// It sleeps, and is as it was.
+    sleeps_on: bool,
+    met: Met,
+    outcome: Result<scan::FolderScan, ScanError>,
+    /// What the journal says, if it was asked.
+    known: Option<Known>,
+}
+
+/// What the journal says of a folder that is read for the first time, asked after it was read.
+#[derive(Debug)]
+struct Known {
+    existing: FileSet,
+    has_batches: bool,
+}
+
+/// What is noticed of names while a folder is read.
+#[derive(Debug, Default)]
+struct Met {
+    left: LeftAlone,
+    marker: Cell<bool>,
+    /// The file with settings of the folder's own.
+    file: Cell<bool>,
 }
 
 impl Inner {
@@ -97,6 +137,18 @@ impl Inner {
 
 /// The kernel's clock for file times runs in ticks of up to 10 ms: a folder may seem to be that much older than it is.
 const CLOCK_TICK_NS: i128 = 10_000_000;
+
+/// How many new markers of one folder are waited for in one reading.
+const MOST_MARKERS: u32 = 3;
+
+/// How many threads read folders at once, at most.
+const READERS: usize = 4;
+
+/// How many folders are read before the first of them is dealt with, at most.
+const READ_TOGETHER: usize = 256;
+
+/// A thread is not worth its while for fewer folders.
+const WORTH_A_THREAD: usize = 16;
 
 /// Time between two scans of a root with folders that inotify refused.
 const POLL_UNWATCHED: Duration = Duration::from_secs(5);
@@ -114,6 +166,7 @@ impl RootReader {
             unread: BTreeSet::new(),
             unwatched: BTreeSet::new(),
             told: Told::default(),
+            markers: Markers::default(),
             elsewhere: false,
             is_claimed: false,
             claim: None,
@@ -151,7 +204,7 @@ impl RootReader {
     }
 
     fn read(&self, request: ReadRequest) -> ScanReport {
-        let mut scans = Vec::new();
+        let mut scans = Scans::default();
         self.look_at_link();
         let (mut found_existing, mut is_everything) = (false, true);
         let mut status = self.look();
@@ -172,6 +225,7 @@ impl RootReader {
                 // After the root was away nothing is known, and a part of it would not do.
                 ReadRequest::Everything | ReadRequest::Folders(_) => self.read_tree(Arc::clone(&self.path), &mut scans),
             }
+            self.read_after_markers(&mut scans);
             // A disk that went away while it was read shows empty folders: none of this may be believed then.
             status = self.look();
             if status == RootStatus::There && !self.lock().away {
@@ -180,18 +234,15 @@ impl RootReader {
                 status = self.believed(recorded);
             }
             if status != RootStatus::There || self.lock().away {
-                scans.clear();
+                scans = Scans::default();
             }
         }
-        // A marker also speaks for the batch folders below its own, as far as their frames are known when it is: so
-        // they come first. Two scans of one folder keep their order.
-        scans.sort_by(|a, b| b.dir.cmp(&a.dir));
         ScanReport {
             reader: self.id,
             root: Arc::clone(&self.path),
             status,
             is_everything,
-            scans,
+            scans: scans.in_order(),
             found_existing,
             how: Arc::from(self.watching.why.as_str()),
             poll: self.poll(),
@@ -278,6 +329,7 @@ impl RootReader {
         }
         inner.unread.clear();
         inner.unwatched.clear();
+        inner.markers = Markers::default();
         inner.first = None;
         inner.away = true;
         // It would keep a disk that goes away from going.
@@ -298,7 +350,7 @@ impl RootReader {
         self.unwatch_all(&mut inner);
     }
 
-    fn read_dirty(&self, dir: Arc<Path>, dirty: Dirty, scans: &mut Vec<FolderScan>) {
+    fn read_dirty(&self, dir: Arc<Path>, dirty: Dirty, scans: &mut Scans) {
         // Whoever asks, and whatever was watched under an earlier config: what is left out is not read.
         if !self.root.reads_folder(&dir) {
             return;
@@ -308,10 +360,12 @@ impl RootReader {
             Dirty::Names(names) if !self.is_unread(&dir) && !self.asleep().contains(&dir) => names,
             Dirty::Names(_) | Dirty::All => return self.read_tree(dir, scans),
         };
-        let left = LeftAlone::default();
-        match scan::read_names(&dir, &names, &|name| self.wants_or_counts(&dir, name, &left)) {
+        let met = Met::default();
+        let file = names.iter().any(|name| FolderFile::is_called(name)).then(|| self.file_of(&dir, true)).flatten();
+        match scan::read_names(&dir, &names, &|name| self.wants_or_counts(&dir, name, &met)) {
             Ok(scan) => {
-                left.tell(&dir, &scan.links, &mut self.lock().told);
+                self.learn_markers(&dir, &scan.files, &met, SpokenFor::Below, scans);
+                met.left.tell(&dir, &scan.links, &mut self.lock().told);
                 let vanished: Vec<Arc<Path>> = names.iter().filter_map(|name| self.known_folder(&dir, name)).collect();
                 for below in vanished.iter().filter(|below| has_vanished(below)) {
                     self.forget(below, scans);
@@ -322,12 +376,12 @@ impl RootReader {
                         self.read_tree(below, scans);
                     }
                 }
-                if !scan.files.is_empty() || !scan.gone.is_empty() {
+                if !scan.files.is_empty() || !scan.gone.is_empty() || file.is_some() {
                     let listing = Listing { complete: false, files: scan.files, gone: scan.gone, ..Listing::default() };
-                    self.push(dir, false, Vec::new(), Ok(listing), scans);
+                    self.push(dir, false, Vec::new(), Ok(listing), file, scans);
                 }
             }
-            Err(error) => self.push(dir, false, Vec::new(), Err(error), scans),
+            Err(error) => self.push(dir, false, Vec::new(), Err(error), None, scans),
         }
     }
 
@@ -337,18 +391,33 @@ impl RootReader {
 
     /// Reads a folder, and the folders below it that are not known yet (or all, when the root itself is read, or when they may
     /// hold frames of the same film).
-    fn read_tree(&self, dir: Arc<Path>, scans: &mut Vec<FolderScan>) {
+    fn read_tree(&self, dir: Arc<Path>, scans: &mut Scans) {
         let everything = dir == self.path;
-        let all = everything || self.root.group == Scope::Tree;
-        let mut folders = vec![dir];
+        let unchanged = self.read_folders(vec![dir], everything || self.root.group == Scope::Tree, scans);
+        if everything {
+            self.forget_vanished(unchanged, scans);
+        }
+    }
+
+    /// Reads these folders, and the folders below them that are not known yet, or `all`. Those that sleep on.
+    fn read_folders(&self, mut folders: Vec<Arc<Path>>, all: bool, scans: &mut Scans) -> HashSet<Arc<Path>> {
         let mut unchanged = HashSet::new();
-        while let Some(dir) = folders.pop() {
-            let is_first = self.is_unread(&dir) || self.asleep().contains(&dir);
-            self.watch(&dir);
-            let left = LeftAlone::default();
-            let outcome = scan::read_folder(&dir, &|name| self.wants_or_counts(&dir, name, &left));
+        let mut read = Vec::new();
+        loop {
+            if read.is_empty() {
+                let next = folders.split_off(folders.len().saturating_sub(READ_TOGETHER));
+                read = self.read_together(&next);
+                self.ask_of_new(&mut read);
+            }
+            // The last one first, as if they were read one by one, so that few of them wait.
+            let Some(Read { dir, is_first, sleeps_on, met, outcome, known }) = read.pop() else { break };
+            let ino = outcome.as_ref().ok().map(|scan| scan.ino);
+            let has_file = met.file.get();
             let mut listing = outcome.map(|scan| {
-                left.tell(&dir, &scan.links, &mut self.lock().told);
+                // A folder that is read for the first time has markers that were there first, and these wait for silence.
+                let spoken_for = if is_first { SpokenFor::Below } else { SpokenFor::Folder };
+                self.learn_markers(&dir, &scan.files, &met, spoken_for, scans);
+                met.left.tell(&dir, &scan.links, &mut self.lock().told);
                 for name in &scan.folders {
                     let below: Arc<Path> = Arc::from(dir.join(os_name(name)));
                     if self.reads_folder(&below) && (all || !self.lock().known.contains(&below)) {
@@ -357,15 +426,16 @@ impl RootReader {
                 }
                 Listing { complete: true, files: scan.files, ..Listing::default() }
             });
-            if let Ok(listing) = &listing
-                && self.asleep().stays(&dir, listing)
-            {
+            if sleeps_on {
                 self.lock().unread.remove(&dir);
                 unchanged.insert(dir);
                 continue;
             }
-            match if is_first { self.first_reading(&dir, &mut listing) } else { Ok(Vec::new()) } {
-                Ok(claims) => self.push(dir, is_first, claims, listing, scans),
+            match if is_first { self.first_reading(&dir, ino, known, &mut listing) } else { Ok(Vec::new()) } {
+                Ok(claims) => {
+                    let file = if listing.is_ok() { self.file_of(&dir, has_file) } else { None };
+                    self.push(dir, is_first, claims, listing, file, scans);
+                }
                 Err(error) => {
                     // Without the journal's word, frames of earlier batches would look new. The next reading of all
                     // tries again.
@@ -375,15 +445,120 @@ impl RootReader {
                 }
             }
         }
-        if everything {
-            self.forget_vanished(unchanged, scans);
+        unchanged
+    }
+
+    /// Watches and reads these folders: many of them on several threads, since that is nearly all that a start waits for, and a
+    /// file server takes its time for each.
+    fn read_together(&self, folders: &[Arc<Path>]) -> Vec<Read> {
+        let read = |dir| {
+            let is_first = self.is_unread(&dir) || self.asleep().contains(&dir);
+            self.watch(&dir);
+            let met = Met::default();
+            let mut outcome = scan::read_folder(&dir, &|name| self.wants_or_counts(&dir, name, &met));
+            let mut sleeps_on = false;
+            if let Ok(scan) = &mut outcome
+                && self.asleep().stays(&dir, &scan.files)
+            {
+                // Nobody asks for them, and the files of all folders that sleep would fill the memory.
+                scan.files = Vec::new();
+                sleeps_on = true;
+            }
+            Read { dir, is_first, sleeps_on, met, outcome, known: None }
+        };
+        let threads = available_parallelism().map_or(1, NonZeroUsize::get).min(READERS);
+        let share = folders.len().div_ceil(threads).max(WORTH_A_THREAD);
+        let mut shares = folders.chunks(share);
+        let Some(own) = shares.next() else { return Vec::new() };
+        thread::scope(|scope| {
+            let read_all = |share: &[Arc<Path>]| share.iter().cloned().map(read).collect::<Vec<_>>();
+            let others: Vec<_> = shares
+                .map(|share| (share, thread::Builder::new().spawn_scoped(scope, move || read_all(share))))
+                .collect();
+            let mut done = read_all(own);
+            for (share, other) in others {
+                match other.map(ScopedJoinHandle::join) {
+                    Ok(Ok(read)) => done.extend(read),
+                    Ok(Err(panic)) => resume_unwind(panic),
+                    // Where no thread is to be had, it takes longer.
+                    Err(_) => done.extend(read_all(share)),
+                }
+            }
+            done
+        })
+    }
+
+    /// Asks the journal of those that are read for the first time, in one question. What it does not answer is asked one by one.
+    fn ask_of_new(&self, read: &mut [Read]) {
+        let mut new: Vec<&mut Read> = read.iter_mut().filter(|read| read.is_first && !read.sleeps_on).collect();
+        if new.len() < 2 {
+            return;
+        }
+        let ino = |read: &Read| read.outcome.as_ref().ok().map(|scan| scan.ino);
+        let dirs: Vec<_> = new.iter().map(|read| (Arc::clone(&read.dir), ino(read))).collect();
+        if let Ok((sets, has_batches)) = self.journal.existing_in_each(&dirs) {
+            for (read, existing) in new.iter_mut().zip(sets) {
+                read.known = Some(Known { existing, has_batches });
+            }
+        }
+    }
+
+    /// A folder was read. Remembers its markers, and what is to be read once more because one of them is new.
+    fn learn_markers(
+        &self,
+        dir: &Arc<Path>,
+        files: &[(BString, Identity)],
+        met: &Met,
+        spoken_for: SpokenFor,
+        scans: &mut Scans,
+    ) {
+        if met.marker.get() {
+            let markers = files.iter().filter(|(name, _)| self.root.finish.is_marker(name));
+            if self.lock().markers.learn(dir, markers) {
+                scans.mark(dir, spoken_for);
+            }
+        }
+    }
+
+    /// Reads once more what a new marker speaks for, unless that was read after the marker was seen: then it shows all that
+    /// was there before the marker. Events do not do: a marker may be seen in its folder before its own event comes, and the
+    /// events of the last frames wait beside that one. Nor does the reading that showed it: a folder is read in pieces, and
+    /// a frame may have come into one that had been read.
+    fn read_after_markers(&self, scans: &mut Scans) {
+        let mut times: HashMap<Arc<Path>, u32> = HashMap::new();
+        while let Some((dir, at, spoken_for)) = scans.next_marked() {
+            let times = times.entry(Arc::clone(&dir)).or_default();
+            *times += 1;
+            // Somebody writes markers as fast as they are read.
+            if *times > MOST_MARKERS {
+                continue;
+            }
+            let is_tree = self.root.group == Scope::Tree;
+            let is_meant = |below: &Path| {
+                if *below == *dir {
+                    spoken_for == SpokenFor::Folder
+                } else {
+                    is_tree || is_batch_folder_of(below, &dir)
+                }
+            };
+            let from = (Bound::Included(&*dir), Bound::Unbounded);
+            let mut folders: Vec<Arc<Path>> = {
+                let inner = self.lock();
+                let below = inner.known.range::<Path, _>(from).take_while(|known| known.starts_with(&*dir));
+                below.filter(|known| is_meant(known)).cloned().collect()
+            };
+            if !folders.is_empty() {
+                let read = scans.listed_after(at);
+                folders.retain(|folder| !read.contains(folder));
+                self.read_folders(folders, false, scans);
+            }
         }
     }
 
     /// Folders that the root no longer shows, where no event told of their end.
-    fn forget_vanished(&self, unchanged: HashSet<Arc<Path>>, scans: &mut Vec<FolderScan>) {
+    fn forget_vanished(&self, unchanged: HashSet<Arc<Path>>, scans: &mut Scans) {
         let mut seen = unchanged;
-        seen.extend(scans.iter().map(|scan| Arc::clone(&scan.dir)));
+        seen.extend(scans.dirs());
         let unseen: Vec<Arc<Path>> = self.lock().known.iter().filter(|dir| !seen.contains(*dir)).cloned().collect();
         for dir in unseen.iter().filter(|dir| has_vanished(dir)) {
             self.forget(dir, scans);
@@ -396,14 +571,25 @@ impl RootReader {
         is_first: bool,
         claims: Vec<Identity>,
         outcome: Result<Listing, ScanError>,
-        scans: &mut Vec<FolderScan>,
+        file: Option<FolderWord>,
+        scans: &mut Scans,
     ) {
         if matches!(&outcome, Err(ScanError { kind: ScanErrorKind::Missing, .. })) {
             self.forget(&dir, scans);
         } else {
             let outcome = Some(outcome.map_err(|error| Failure::of(&error)));
-            scans.push(FolderScan { dir, is_first, claims, outcome });
+            scans.push(FolderScan { dir, is_first, claims, outcome, file });
         }
+    }
+
+    /// What the folder says of its own videos, where that counts. It is looked for only where the name was `seen`: most folders have
+    /// no such file.
+    fn file_of(&self, dir: &Path, seen: bool) -> Option<FolderWord> {
+        if !self.root.folder_config || !self.root.home_of(dir).1.is_empty() {
+            return None;
+        }
+        let read = || FolderFile::read(dir).map_err(|error| Failure::of(&error));
+        Some(if seen { read() } else { Ok(None) })
     }
 
     fn is_unread(&self, dir: &Arc<Path>) -> bool {
@@ -416,9 +602,12 @@ impl RootReader {
     fn first_reading(
         &self,
         dir: &Arc<Path>,
+        ino: Option<u64>,
+        known: Option<Known>,
         listing: &mut Result<Listing, ScanError>,
     ) -> Result<Vec<Identity>, JournalError> {
-        let claims = self.claims(dir, listing);
+        let (existing, has_batches) = known.map(|known| (known.existing, known.has_batches)).unzip();
+        let claims = self.claims(dir, has_batches, listing);
         let mut inner = self.lock();
         match listing {
             Err(ScanError { kind: ScanErrorKind::Missing, .. }) => return claims,
@@ -427,7 +616,7 @@ impl RootReader {
         };
         if let Some(first) = &mut inner.first {
             let read = listing.as_ref().ok().filter(|_| claims.is_ok());
-            let existing = first.read(&self.root, dir, read, &self.journal)?;
+            let existing = first.read(&self.root, dir, ino, read, existing, &self.journal)?;
             if let Ok(listing) = listing {
                 listing.existing = existing;
             }
@@ -436,8 +625,13 @@ impl RootReader {
     }
 
     /// The files of a folder that batches hold: its own batches, and those that its files brought from elsewhere.
-    fn claims(&self, dir: &Path, listing: &Result<Listing, ScanError>) -> Result<Vec<Identity>, JournalError> {
-        if !self.journal.has_batches()? {
+    fn claims(
+        &self,
+        dir: &Path,
+        has_batches: Option<bool>,
+        listing: &Result<Listing, ScanError>,
+    ) -> Result<Vec<Identity>, JournalError> {
+        if !has_batches.map_or_else(|| self.journal.has_batches(), Ok)? {
             return Ok(Vec::new());
         }
         let mut claims = self.journal.claims(dir)?;
@@ -449,7 +643,7 @@ impl RootReader {
     }
 
     /// A folder is gone, and so is everything below it.
-    fn forget(&self, dir: &Arc<Path>, scans: &mut Vec<FolderScan>) {
+    fn forget(&self, dir: &Arc<Path>, scans: &mut Scans) {
         let mut inner = self.lock();
         let gone: Vec<Arc<Path>> = inner.known.iter().filter(|known| known.starts_with(dir)).cloned().collect();
         for dir in gone {
@@ -458,8 +652,9 @@ impl RootReader {
             inner.unread.remove(&dir);
             inner.unwatched.remove(&dir);
             inner.told.forget(&dir);
+            inner.markers.forget(&dir);
             self.asleep().forget(&dir);
-            scans.push(FolderScan { dir, is_first: false, claims: Vec::new(), outcome: None });
+            scans.push(FolderScan { dir, is_first: false, claims: Vec::new(), outcome: None, file: None });
         }
         self.refused.store(!inner.unwatched.is_empty(), Ordering::Relaxed);
     }
@@ -486,10 +681,17 @@ impl RootReader {
     }
 
     /// Whether a file of this name in `dir` is wanted. Counts names that somebody may expect to be frames.
-    fn wants_or_counts(&self, dir: &Path, file: &[u8], left: &LeftAlone) -> bool {
-        let wanted = self.root.wants_file(dir, file);
+    fn wants_or_counts(&self, dir: &Path, file: &[u8], met: &Met) -> bool {
+        let is_marker = self.root.finish.is_marker(file);
+        if is_marker {
+            met.marker.set(true);
+        }
+        if FolderFile::is_called(file) {
+            met.file.set(true);
+        }
+        let wanted = is_marker || self.root.may_be_frame(dir, file);
         if !wanted && unsupported::still_format_of(file).is_some() && self.root.admits(dir, file) {
-            left.add(file);
+            met.left.add(file);
         }
         wanted
     }
@@ -517,6 +719,10 @@ impl RootReader {
         // The set is whole between any two operations, so a panic elsewhere leaves it usable.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn is_batch_folder_of(dir: &Path, above: &Path) -> bool {
+    dir.parent() == Some(above) && is_batch_folder(dir)
 }
 
 /// Whether a folder is certainly gone, or something else has its name. An error is no answer, and concludes nothing.

@@ -20,7 +20,7 @@ pub(super) fn tell_what_waits_for_a_start(config: &Config, state: &Path) {
 
 /// Reads the config, and looks whether its FFmpeg can be used. `before` is the one in use.
 pub(super) fn read(settings: &Settings, before: &Path, state: &Path) -> Result<Fresh, ReloadError> {
-    let Config { file, encoder, .. } = &settings.config;
+    let Config { file, encoder, .. } = &*settings.config;
     let was_named = encoder.ffmpeg.as_deref();
     let config = Config::load(file)?;
     let named = config.encoder.ffmpeg.as_deref();

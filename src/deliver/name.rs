@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use bstr::{BString, ByteSlice as _};
 
 use crate::config::{FrameRate, NamePart, NameTemplate};
+use crate::sequence::generator::Generator;
 use crate::sequence::{Across, FrameNumber, Kind, Pattern};
 
 /// The longest file name, in bytes, that Linux file systems take (`NAME_MAX`).
@@ -58,31 +59,73 @@ pub fn render(template: &NameTemplate, ctx: &NameContext<'_>) -> PathBuf {
     if parts.is_empty() { bytes_path(NAMELESS.to_vec()) } else { bytes_path(parts.join(&b'/')) }
 }
 
-/// The file names to try, in order: `stem.ext`, `stem_2.ext`, `stem_3.ext`, and so on. A dot in `stem` is part of it. Where
-/// a name would be too long, the end of the stem goes.
-pub fn candidates(stem: &OsStr, extension: &str) -> impl Iterator<Item = OsString> {
-    (1_u64..).map(move |number| candidate(stem, extension.as_bytes(), number))
+/// What stands in front of a name that a generator would read a number from.
+const FRONT: &str = "video-";
+
+/// The file names that a video can have in its folder.
+#[derive(Debug, Clone)]
+pub struct Names<'a> {
+    stem: OsString,
+    /// Who goes on counting in that folder, and what its images are called in front of the number.
+    counting: Option<(Generator, &'a [u8])>,
 }
 
-/// Whether `name` is among the candidates of `stem`, whatever its extension.
-#[must_use]
-pub fn is_candidate(name: &OsStr, stem: &OsStr) -> bool {
-    let Some((before, extension)) = split_at_last(name.as_bytes(), b'.') else { return false };
-    let number = split_at_last(before, b'_').and_then(|(_, digits)| digits.to_str().ok()?.parse().ok());
-    [Some(1), number].into_iter().flatten().any(|number| candidate(stem, extension, number) == name)
+impl<'a> Names<'a> {
+    /// `stem.ext`, `stem_2.ext`, `stem_3.ext`, and so on, in a folder where nobody counts. A dot in `stem` is part of it.
+    #[must_use]
+    pub fn of(stem: OsString) -> Self {
+        Self { stem, counting: None }
+    }
+
+    /// The same in a folder where `generator` goes on counting, in names that begin with `prefix`. What it would take for one of
+    /// its numbers gets a hyphen in front of its number, or `video-` in front of all.
+    #[must_use]
+    pub fn beside(stem: OsString, generator: Generator, prefix: &'a [u8]) -> Self {
+        Self { stem, counting: Some((generator, prefix)) }
+    }
+
+    /// Without number and extension.
+    #[must_use]
+    pub fn stem(&self) -> &OsStr {
+        &self.stem
+    }
+
+    /// The names to try, in order. Where one would be too long, the end of the stem goes.
+    pub fn candidates(&self, extension: &str) -> impl Iterator<Item = OsString> {
+        (1_u64..).map(move |number| self.candidate(extension.as_bytes(), number))
+    }
+
+    /// Whether `name` is among the candidates, whatever its extension.
+    #[must_use]
+    pub fn is_candidate(&self, name: &OsStr) -> bool {
+        let Some((before, extension)) = split_at_last(name.as_bytes(), b'.') else { return false };
+        let number =
+            |separator| split_at_last(before, separator).and_then(|(_, digits)| digits.to_str().ok()?.parse().ok());
+        let numbers = [Some(1), number(b'_'), number(b'-')];
+        numbers.into_iter().flatten().any(|number| self.candidate(extension, number) == name)
+    }
+
+    fn candidate(&self, extension: &[u8], number: u64) -> OsString {
+        let name = |front: &str, separator: &str| {
+            let number = if number == 1 { String::new() } else { format!("{separator}{number}") };
+            let end = [number.as_bytes(), b".", extension].concat();
+            let start = [front.as_bytes(), self.stem.as_bytes()].concat();
+            let mut name = shortened(&start, NAME_MAX.saturating_sub(end.len())).to_vec();
+            name.extend_from_slice(&end);
+            name
+        };
+        let plain = name("", "_");
+        let Some((generator, prefix)) = self.counting else { return OsString::from_vec(plain) };
+        let others = [("", "-"), (FRONT, "_"), (FRONT, "-")].map(|(front, separator)| name(front, separator));
+        let names = || [&plain].into_iter().chain(&others);
+        let free = names().find(|name| !generator.counts(prefix, name));
+        OsString::from_vec(free.unwrap_or(&plain).clone())
+    }
 }
 
 fn split_at_last(bytes: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
     let at = bytes.rfind_byte(separator)?;
     Some((&bytes[..at], &bytes[at + 1..]))
-}
-
-fn candidate(stem: &OsStr, extension: &[u8], number: u64) -> OsString {
-    let number = if number == 1 { String::new() } else { format!("_{number}") };
-    let end = [number.as_bytes(), b".", extension].concat();
-    let mut name = shortened(stem.as_bytes(), NAME_MAX.saturating_sub(end.len())).to_vec();
-    name.extend_from_slice(&end);
-    OsString::from_vec(name)
 }
 
 fn value(part: &NamePart, ctx: &NameContext<'_>) -> Vec<u8> {
@@ -208,6 +251,9 @@ fn shortened(name: &[u8], most: usize) -> &[u8] {
 fn bytes_path(bytes: Vec<u8>) -> PathBuf {
     PathBuf::from(OsString::from_vec(bytes))
 }
+
+#[cfg(test)]
+mod counters;
 
 #[cfg(test)]
 mod tests {
@@ -351,13 +397,13 @@ mod tests {
 
     #[test]
     fn candidates_keep_dots_and_count_from_two() {
-        let names: Vec<_> = candidates(OsStr::new("clip.v2"), "mp4").take(3).collect();
+        let names: Vec<_> = Names::of("clip.v2".into()).candidates("mp4").take(3).collect();
         assert_eq!(names, ["clip.v2.mp4", "clip.v2_2.mp4", "clip.v2_3.mp4"]);
     }
 
     #[test]
     fn candidates_are_known_again() {
-        let of_clip = |name: &str| is_candidate(OsStr::new(name), OsStr::new("clip"));
+        let of_clip = |name: &str| Names::of("clip".into()).is_candidate(OsStr::new(name));
         assert!(of_clip("clip.mp4") && of_clip("clip.webm") && of_clip("clip_2.mp4") && of_clip("clip_31.mp4"));
         for other in ["clip", "clips.mp4", "clip_.mp4", "clip_02.mp4", "clip_1.mp4", "clip_2_3.mp4", "a_2.mp4"] {
             assert!(!of_clip(other), "{other}");
@@ -366,10 +412,10 @@ mod tests {
 
     #[test]
     fn long_names_end_at_a_character() {
-        let name = candidates(OsStr::new(&"ä".repeat(200)), "webm").next().unwrap();
+        let name = Names::of("ä".repeat(200).into()).candidates("webm").next().unwrap();
         assert_eq!(name.to_str().unwrap(), format!("{}.webm", "ä".repeat(125)));
         let latin1 = OsString::from_vec(vec![0xA4; 300]);
-        assert_eq!(candidates(&latin1, "mp4").next().unwrap().len(), NAME_MAX);
+        assert_eq!(Names::of(latin1).candidates("mp4").next().unwrap().len(), NAME_MAX);
     }
 
     proptest! {
@@ -394,11 +440,12 @@ mod tests {
 
         #[test]
         fn candidates_differ_fit_and_end_in_the_extension(stem in proptest::collection::vec(1_u8.., 1..400)) {
-            let names: Vec<_> = candidates(OsStr::from_bytes(&stem), "mp4").take(12).collect();
+            let of_stem = Names::of(OsString::from_vec(stem));
+            let names: Vec<_> = of_stem.candidates("mp4").take(12).collect();
             for (index, name) in names.iter().enumerate() {
                 prop_assert!(name.len() <= NAME_MAX);
                 prop_assert!(name.as_bytes().ends_with(b".mp4"));
-                prop_assert!(is_candidate(name, OsStr::from_bytes(&stem)));
+                prop_assert!(of_stem.is_candidate(name));
                 prop_assert!(!names[..index].contains(name));
             }
         }

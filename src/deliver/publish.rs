@@ -16,7 +16,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, fstatvfs, fsync, openat, statx, unlinkat};
 use rustix::io::Errno;
 
-use super::{OWN_PREFIX, Published, name};
+use super::name::Names;
+use super::{OWN_PREFIX, Published};
 use crate::fault;
 use crate::files::rename_noreplace::{Entry, FOR_STAGING, move_to_free_name};
 use crate::files::{IDENTITY_FLAGS, identity_of, is_regular, private, sync_folder};
@@ -147,8 +148,7 @@ impl Drop for Staging {
     }
 }
 
-/// Publishes a staged, verified video as `stem.extension` in its folder, or as `stem_2.extension` and so on where names
-/// are taken. `announce` hears of the video under each name before that is tried: what it records lets the next start find
+/// Publishes a staged, verified video in its folder under the first of `names` that is free. `announce` hears of the video under each name before that is tried: what it records lets the next start find
 /// out how far a killed process came. An error of `announce` ends the attempt.
 ///
 /// When this returns, the video's data, its name and the absence of the staging name are on the disk. After an error
@@ -156,7 +156,7 @@ impl Drop for Staging {
 #[expect(clippy::needless_pass_by_value, reason = "publishing uses the staging file up")]
 pub fn publish(
     staging: Staging,
-    stem: &OsStr,
+    names: &Names<'_>,
     extension: &str,
     announce: &mut dyn FnMut(&Published) -> Result<(), AnnounceError>,
 ) -> Result<Published, PublishError> {
@@ -164,7 +164,7 @@ pub fn publish(
     // It was just proved, so that it is read from memory.
     let digest = staging.digest()?;
     fault::point("after-fsync");
-    for candidate in name::candidates(stem, extension).take(MOST_CANDIDATES) {
+    for candidate in names.candidates(extension).take(MOST_CANDIDATES) {
         let path = staging.dir.join(&candidate);
         let video = Published { path, identity, digest: Some(digest) };
         announce(&video).map_err(|source| PublishError::NotRecorded { path: video.path.clone(), source })?;
@@ -188,7 +188,7 @@ pub fn publish(
             Err(errno) => return Err(PublishError::new(&video.path, errno.into())),
         }
     }
-    Err(PublishError::NoFreeName { path: staging.dir.join(stem) })
+    Err(PublishError::NoFreeName { path: staging.dir.join(names.stem()) })
 }
 
 /// Bytes that an ordinary user may still write to the file system that `dir` is on, or will be on when it is made.

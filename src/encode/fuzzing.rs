@@ -17,6 +17,7 @@ pub fn boxes(bytes: &[u8]) {
     let walked = walk(bytes);
     assert_eq!(walked, Boxes(bytes).count(), "boxes by a walk and in memory");
     verify::boxes::fuzz(bytes);
+    verify::texts::fuzz(bytes);
     for (timescale, step) in [(24_000, 1001), (24, 1), (12_800, 512)] {
         fragments(bytes, timescale, step);
     }

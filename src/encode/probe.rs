@@ -6,19 +6,21 @@ use std::{fs, io};
 use super::chunk::{BadFrames, EncodeSpec, FrameFile, FrameQueue, Settings};
 use super::error::EncodeError;
 use super::ffmpeg::{Ffmpeg, Stop};
-use super::recipe::{Form, Recipe, Source};
+use super::join::VideoPart;
+use super::recipe::{ChunkPosition, Form, Recipe, Source};
+use super::sound;
 use super::tags::Tags;
 use super::verified::encode_verified;
 use crate::config::{Encoder, Video};
 use crate::files::identity_of;
+use crate::frame::geometry::{Crop, Geometry};
 
 /// Large enough for every codec.
 const SIZE: (u32, u32) = (320, 180);
 const FRAMES: u32 = 3;
 
 /// What to do about settings that make no video, where FFmpeg's words are all there is.
-pub const HINT: &str =
-    "look at `preset`, `quality`, `speed` and `encoder_args`, or use another FFmpeg; `reeld check` tries again";
+pub const HINT: &str = "look at `preset`, `quality`, `speed`, `encoder_args` and `audio`, or use another FFmpeg; `reeld check` tries again";
 
 /// What is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,8 +68,14 @@ pub fn probe_in(
         })
         .collect::<Result<Vec<FrameFile>, EncodeError>>()?;
     let source = Source { width: SIZE.0, height: SIZE.1, deep: false, linear: false, alpha: false };
-    let recipe = Recipe::resolve(video, &source)?;
-    let chunk = Form::Chunk { gop: encoder.chunk_length, first: true };
+    // What is cut out of the frames may be larger than these, or smaller than the codec takes.
+    if let Some(Crop::Rectangle { width, height, offset }) = video.geometry.crop {
+        let (left, top) = offset.unwrap_or_default();
+        Recipe::resolve(video, &Source { width: left + width, height: top + height, ..source })?;
+    }
+    let geometry = Geometry { crop: None, ..video.geometry };
+    let recipe = Recipe::resolve(&Video { geometry, ..video.clone() }, &source)?;
+    let chunk = Form::Chunk { gop: encoder.chunk_length, position: ChunkPosition::First };
     let has_chunk = extent == Extent::VideoAndChunk && recipe.joinable();
     for form in [Some(Form::Reel), has_chunk.then_some(chunk)].into_iter().flatten() {
         let name = if form == Form::Reel { "video" } else { "chunk" };
@@ -76,7 +84,13 @@ pub fn probe_in(
         fs::write(&output, "").map_err(EncodeError::io(&output))?;
         let (recipe, rate, settings) = (recipe.clone(), video.rate, Settings::from(encoder));
         let spec = EncodeSpec { recipe, rate, form, bad_frames: BadFrames::Error, tags: Tags::default(), settings };
-        encode_verified(ffmpeg, &spec, &FrameQueue::of(frames.clone()), &output, &|_| {}, stop, || ())?;
+        let queue = FrameQueue::of(frames.clone());
+        let outcome = encode_verified(ffmpeg, &spec, &queue, &output, &|_| {}, stop, || ())?;
+        if let (Form::Reel, Some(audio), Some(samples)) = (form, &video.audio, outcome.proof.samples) {
+            let heard = dir.join(format!("sound.{}", spec.recipe.extension()));
+            fs::write(&heard, "").map_err(EncodeError::io(&heard))?;
+            sound::add(ffmpeg, &spec, audio, &VideoPart { file: output, samples }, &heard, stop)?;
+        }
     }
     Ok(())
 }

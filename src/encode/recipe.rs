@@ -10,6 +10,8 @@ use crate::encode::fingerprint::Fingerprint;
 use crate::encode::fingerprint::small::Layout;
 use crate::encode::mp4::timing::track_timescale;
 use crate::frame::color::{Canvas, Feed};
+use crate::frame::geometry::Geometry;
+use crate::frame::{Exposure, Layer, PixelAspect};
 
 mod chunked;
 pub(super) mod encoder_family;
@@ -26,7 +28,7 @@ use encoder_family::EncoderFamily;
 pub use error::RecipeError;
 pub use fidelity::Fidelity;
 pub(crate) use form::Arrival;
-pub use form::Form;
+pub use form::{ChunkPosition, Form};
 use pixels::Pixels;
 pub use proof_frames::ProofFrames;
 
@@ -60,8 +62,14 @@ pub struct Recipe {
     pub container: Container,
     /// What reeld writes to FFmpeg.
     pub feed: Feed,
+    /// What of a frame is shown, and which way up.
+    pub geometry: Geometry,
     /// The size of the video, and of the picture in it.
     pub canvas: Canvas,
+    /// Which layer of EXR frames is the picture.
+    pub layer: Option<Layer>,
+    /// How much brighter linear light is shown.
+    pub exposure: Exposure,
     /// What shows through transparent pixels where the feed has no alpha: red, green, blue.
     pub background: [u8; 3],
     /// FFmpeg's name of the encoder.
@@ -101,6 +109,9 @@ impl Tolerance {
 impl Recipe {
     /// The recipe for `video` made of frames like `source`.
     pub fn resolve(video: &Video, source: &Source) -> Result<Self, RecipeError> {
+        let (width, height) = video.geometry.picture(source.width, source.height)?;
+        // From here on it is the picture that counts, whatever is cut away and scaled before.
+        let source = &Source { width, height, ..*source };
         let preset = match &video.preset {
             Preset::Builtin(builtin) => presets::builtin(*builtin, video, source)?,
             Preset::Custom(custom) => presets::custom(custom, video)?,
@@ -114,7 +125,10 @@ impl Recipe {
         Ok(Self {
             container: preset.container,
             feed,
-            canvas: Canvas::new(source.width, source.height, pixels.even()),
+            geometry: video.geometry,
+            canvas: Canvas::new(width, height, pixels.even()),
+            layer: video.layer.clone(),
+            exposure: video.exposure,
             background: video.background,
             filters: if preset.family == EncoderFamily::Gif { presets::gif_filters() } else { pixels.filters(feed) },
             tolerance: preset.family.tolerance(&pixels, feed, &encoder_args),
@@ -123,6 +137,17 @@ impl Recipe {
             pix_fmt: preset.pix_fmt,
             encoder_args,
         })
+    }
+
+    /// The same for frames with pixels of this shape: in the stream and in the container, as far as they have a place for it.
+    #[must_use]
+    pub fn of_aspect(mut self, aspect: PixelAspect) -> Self {
+        let aspect = self.geometry.aspect(aspect);
+        if aspect != PixelAspect::SQUARE {
+            let (width, height) = aspect.into();
+            self.filters += &format!(",setsar={width}/{height}");
+        }
+        self
     }
 
     /// What a raw frame of this recipe is told by, of `size` pixels across and down.
@@ -169,9 +194,9 @@ impl Recipe {
     pub(crate) fn encoder_args(&self, form: Form, arrival: Arrival, threads: Option<usize>) -> Vec<String> {
         let mut args = self.encoder_args.clone();
         let family = EncoderFamily::of(&self.encoder);
-        if let Form::Chunk { gop, first } = form {
-            family.divide(&mut args, gop);
-            if !first {
+        if let Form::Chunk { gop, position } = form {
+            family.divide(&mut args, gop, position);
+            if position != ChunkPosition::First {
                 family.go_on(&mut args);
             }
         }

@@ -101,6 +101,11 @@ impl Timecode {
             u32::try_from(number).ok().filter(|number| u64::from(*number) / u64::from(per_second.get()) < DAY)?;
         Some(Self { number, per_second })
     }
+
+    /// The number of the frame.
+    pub(super) fn number(self) -> u32 {
+        self.number
+    }
 }
 
 impl fmt::Display for Timecode {
@@ -132,6 +137,11 @@ impl Tags {
     /// Gives it the time code that it begins with. Only mp4 and mov have a track for that.
     pub fn start_at(&mut self, start: Option<Timecode>) {
         self.start = start;
+    }
+
+    /// The time code that it begins with.
+    pub(crate) fn start(&self) -> Option<Timecode> {
+        self.start
     }
 
     /// Whether it says nothing.

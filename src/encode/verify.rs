@@ -24,14 +24,15 @@ use crate::frame::{FrameError, FrameErrorKind};
 pub(super) mod boxes;
 mod judge;
 pub mod limits;
-pub mod measure;
 pub(super) mod packets;
 mod pixels;
 mod source;
+pub mod texts;
 pub(super) mod timing;
 mod webp;
 
 use pixels::Checked;
+pub use reeld_pixels::measure;
 pub(super) use source::Source;
 
 /// Proves that the file `output` of `spec` is the video of what an encoder was fed: of `fed` frames that have

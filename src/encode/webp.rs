@@ -143,6 +143,37 @@ fn exif(tags: &Tags) -> Vec<u8> {
     out
 }
 
+/// The texts that [`embed`] wrote, by key. Of a file with none, or with EXIF of another form, nothing.
+pub(super) fn texts(file: &mut (impl Read + Seek)) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    file.seek(SeekFrom::Start(12))?;
+    let mut head = [0; 8];
+    while file.read_exact(&mut head).is_ok() {
+        let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
+        if head[..4] == *b"EXIF" {
+            let mut exif = Vec::new();
+            Read::by_ref(file).take(length.into()).read_to_end(&mut exif)?;
+            return Ok(texts_in(&exif).unwrap_or_default());
+        }
+        file.seek(SeekFrom::Current(i64::from(length) + i64::from(length % 2)))?;
+    }
+    Ok(Vec::new())
+}
+
+/// Those of a TIFF as [`exif`] makes it.
+fn texts_in(exif: &[u8]) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
+    let entries = exif.strip_prefix(b"II*\0\x08\0\0\0")?;
+    let count = u16::from_le_bytes(*entries.first_chunk()?);
+    let text = |entry: &[u8]| {
+        let long = |at: usize| usize::try_from(u32::from_le_bytes(*entry.get(at..)?.first_chunk()?)).ok();
+        let length = long(4)?;
+        let value = if length <= 4 { entry.get(8..)? } else { exif.get(long(8)?..)? };
+        let value = value.get(..length)?.strip_suffix(b"\0")?;
+        let colon = value.iter().position(|byte| *byte == b':')?;
+        Some((value[..colon].to_vec(), value[colon + 1..].to_vec()))
+    };
+    entries.get(2..)?.chunks(12).take(count.into()).map(text).collect()
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use std::io::Cursor;
@@ -152,29 +183,6 @@ pub(super) mod tests {
     use super::*;
     use crate::encode::tags::Pairs;
     use crate::encode::tags::tests::tags;
-
-    /// The texts of an EXIF chunk, by key.
-    fn texts_in(file: &[u8]) -> Vec<(String, String)> {
-        let long = |at: usize| u32::from_le_bytes(*file[at..].first_chunk().unwrap()) as usize;
-        let mut chunk = 12;
-        while chunk < file.len() && file[chunk..chunk + 4] != *b"EXIF" {
-            chunk += 8 + long(chunk + 4).next_multiple_of(2);
-        }
-        if chunk >= file.len() {
-            return Vec::new();
-        }
-        let tiff = chunk + 8;
-        assert_eq!(tiff + long(chunk + 4), file.len());
-        let entries = file[tiff + 10..].chunks(12).take(usize::from(file[tiff + 8]));
-        let text = |entry: &[u8]| {
-            let number = |at: usize| u32::from_le_bytes(*entry[at..].first_chunk().unwrap()) as usize;
-            let length = number(4);
-            let value = if length <= 4 { &entry[8..] } else { &file[tiff + number(8)..] };
-            let text = std::str::from_utf8(value[..length].strip_suffix(b"\0").unwrap()).unwrap();
-            text.split_once(':').map(|(key, text)| (key.to_owned(), text.to_owned())).unwrap()
-        };
-        entries.map(text).collect()
-    }
 
     #[test]
     fn a_still_picture_gets_the_header_that_it_needs() {
@@ -236,7 +244,9 @@ pub(super) mod tests {
                 prop_assert_eq!(bytes[20] & HAS_EXIF, HAS_EXIF);
             }
             let (mut expected, _) = Pairs::from(tags.clone());
-            let mut found = texts_in(&bytes);
+            let text = |text: Vec<u8>| String::from_utf8(text).unwrap();
+            let found = texts(&mut Cursor::new(&bytes)).unwrap();
+            let mut found: Vec<_> = found.into_iter().map(|(key, value)| (text(key), text(value))).collect();
             expected.sort();
             found.sort();
             prop_assert_eq!(found, expected);
@@ -248,8 +258,10 @@ pub(super) mod tests {
         #[test]
         fn no_bytes_trouble_it(mut bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             frames(&mut Cursor::new(&bytes)).unwrap();
+            texts_in(&bytes);
             bytes.splice(0..0, *b"RIFF\0\0\0\0WEBP");
             frames(&mut Cursor::new(&bytes)).unwrap();
+            texts(&mut Cursor::new(&bytes)).unwrap();
         }
     }
 }

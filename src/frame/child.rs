@@ -22,7 +22,7 @@ use self::pool::{Failure, Worker};
 use self::wire::{Answer, FileTask, Request};
 use crate::frame::color::{Canvas, Target};
 use crate::frame::digest::Contents;
-use crate::frame::{FrameErrorKind, ImageInfo, limits};
+use crate::frame::{FrameErrorKind, ImageInfo, Layer, limits, note};
 
 mod confine;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -89,8 +89,8 @@ impl Drop for Lease {
 }
 
 /// Has a child look at the header of `file`.
-pub(in crate::frame) fn look(file: &File, path: &Path) -> Result<ImageInfo, FrameErrorKind> {
-    let request = Request::new(FileTask::Look, path);
+pub(in crate::frame) fn look(file: &File, path: &Path, layer: Option<&Layer>) -> Result<ImageInfo, FrameErrorKind> {
+    let request = Request::new(FileTask::Look, path, layer);
     match ask(&request, file, limits::current().look_time, &|| true)? {
         (worker, Answer::Whole(info)) => {
             pool::give_back(worker);
@@ -104,13 +104,15 @@ pub(in crate::frame) fn look(file: &File, path: &Path) -> Result<ImageInfo, Fram
 pub(in crate::frame) fn decode(
     file: &File,
     path: &Path,
+    layer: Option<&Layer>,
     target: &Target,
     wanted: &dyn Fn() -> bool,
 ) -> Result<Lease, FrameErrorKind> {
-    let request = Request::new(FileTask::Decode(*target), path);
+    let request = Request::new(FileTask::Decode(*target), path, layer);
     match ask(&request, file, limits::current().decode_time, wanted)? {
-        (worker, Answer::Decoded { info, bytes, contents }) => {
+        (worker, Answer::Decoded { info, bytes, contents, notes }) => {
             let info = info.checked()?;
+            note::say(path, notes.into_iter().take(note::MOST));
             let canvas = target.canvas.unwrap_or_else(|| Canvas::new(info.width, info.height, false));
             let wanted = target.feed.frame_bytes(canvas.width, canvas.height);
             if bytes != wanted as u64 {

@@ -3,63 +3,17 @@
 //! Owns every choice about colour before FFmpeg. 4:2:0 is converted here, so that the matrix and the range are certain;
 //! what is fed as RGB is converted by FFmpeg's scaler, whose flags the recipe spells out.
 
+pub use reeld_pixels::Feed;
+use reeld_pixels::yuv420;
 use serde::{Deserialize, Serialize};
 
 use crate::frame::decode::{Picture, Pixels};
-use crate::frame::{FrameError, FrameErrorKind, MAX_SIDE};
+use crate::frame::geometry::Geometry;
+use crate::frame::{Exposure, FrameError, FrameErrorKind, MAX_SIDE};
 
 mod fit;
 mod flat;
 mod linear;
-mod yuv420;
-
-/// The layout of the raw video on FFmpeg's standard input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Feed {
-    /// 8-bit 4:2:0 planes: BT.709 matrix, limited range.
-    Yuv420p,
-    /// 8-bit sRGB.
-    Rgb24,
-    /// 8-bit sRGB and straight alpha.
-    Rgba,
-    /// 16-bit sRGB, little-endian.
-    Rgb48le,
-    /// 16-bit sRGB and straight alpha, little-endian.
-    Rgba64le,
-}
-
-impl Feed {
-    /// FFmpeg's name of the pixel format.
-    #[must_use]
-    pub fn ffmpeg_name(self) -> &'static str {
-        match self {
-            Self::Yuv420p => "yuv420p",
-            Self::Rgb24 => "rgb24",
-            Self::Rgba => "rgba",
-            Self::Rgb48le => "rgb48le",
-            Self::Rgba64le => "rgba64le",
-        }
-    }
-
-    /// Bytes of one frame of `width` times `height` pixels.
-    #[must_use]
-    pub fn frame_bytes(self, width: u32, height: u32) -> usize {
-        let (width, height) = (width as usize, height as usize);
-        match self {
-            Self::Yuv420p => width * height + 2 * width.div_ceil(2) * height.div_ceil(2),
-            Self::Rgb24 => width * height * 3,
-            Self::Rgba => width * height * 4,
-            Self::Rgb48le => width * height * 6,
-            Self::Rgba64le => width * height * 8,
-        }
-    }
-
-    /// Whether alpha is kept.
-    #[must_use]
-    pub fn has_alpha(self) -> bool {
-        matches!(self, Self::Rgba | Self::Rgba64le)
-    }
-}
 
 /// The size of the video, and of the pictures in its top left corner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -91,26 +45,35 @@ impl Canvas {
 /// What a frame is to become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
+    /// What of it is shown, and which way up. Its size is that of the canvas.
+    pub geometry: Geometry,
     /// What it is fitted onto; as large as itself where `None`.
     pub canvas: Option<Canvas>,
     /// Its layout.
     pub feed: Feed,
+    /// How much brighter linear light is shown.
+    pub exposure: Exposure,
     /// What shows through where the layout has no alpha, and around a picture of another size.
     pub background: [u8; 3],
 }
 
 impl Target {
-    /// [`convert`] with what this says.
-    pub(in crate::frame) fn convert(&self, picture: &Picture, out: &mut Vec<u8>) -> Result<(), FrameError> {
+    /// [`convert`] with what this says. The picture has the exposure then.
+    pub(in crate::frame) fn convert(&self, picture: &mut Picture, out: &mut Vec<u8>) -> Result<(), FrameError> {
+        if self.exposure != Exposure::NONE {
+            expose(&mut picture.pixels, self.exposure.factor());
+        }
+        let picture = self.geometry.shape(picture).map_err(|kind| kind.at(&picture.path))?;
         let canvas = self.canvas.unwrap_or_else(|| Canvas::new(picture.info.width, picture.info.height, false));
-        convert(picture, &canvas, self.feed, self.background, out)
+        convert(&picture, &canvas, self.feed, self.background, out)
     }
 }
 
 /// Converts `picture` to one raw video frame, which replaces the contents of `out`.
 ///
 /// Where `feed` has no alpha, the picture is composited over `background` (sRGB). A picture of another size than the
-/// canvas's is scaled with its shape kept, centred, and surrounded by `background` (transparent where alpha is kept).
+/// canvas's is scaled with its shape kept, centred, and surrounded by `background` (transparent where alpha is kept). Values
+/// are scaled as they are in sRGB, as by FFmpeg's scaler and by nearly every program, not as the light that they stand for.
 pub fn convert(
     picture: &Picture,
     canvas: &Canvas,
@@ -162,12 +125,12 @@ fn to_yuv420(picture: &Picture, canvas: &Canvas, background: [u8; 3], out: &mut 
     let width = canvas.width as usize;
     match &picture.pixels {
         Pixels::Rgba8(rgba) if size == (canvas.width, canvas.height) && is_opaque(rgba) => {
-            yuv420::convert(rgba.as_chunks::<4>().0, width, out);
+            yuv420::of_rgba(rgba.as_chunks::<4>().0, width, out);
         }
         pixels => {
             let rgb = flat::rgb::<u8>(pixels, background);
             let rgb = fit::onto::<u8, 3>(rgb, size, canvas, background);
-            yuv420::convert(rgb.as_chunks::<3>().0, width, out);
+            yuv420::of_rgb(rgb.as_chunks::<3>().0, width, out);
         }
     }
 }
@@ -175,6 +138,21 @@ fn to_yuv420(picture: &Picture, canvas: &Canvas, background: [u8; 3], out: &mut 
 /// Renderers save an alpha channel even where everything is opaque.
 fn is_opaque(rgba: &[u8]) -> bool {
     rgba.as_chunks::<4>().0.chunks(1024).all(|part| part.iter().fold(255, |all, pixel| all & pixel[3]) == 255)
+}
+
+/// Multiplies linear light. Alpha is no light, and integers are none either.
+fn expose(pixels: &mut Pixels, factor: f32) {
+    match pixels {
+        Pixels::RgbF32(values) => values.iter_mut().for_each(|value| *value *= factor),
+        Pixels::RgbaF32(values) => {
+            for [red, green, blue, _] in values.as_chunks_mut().0 {
+                for value in [red, green, blue] {
+                    *value *= factor;
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 fn little_endian(values: &[u16], out: &mut [u8]) {

@@ -12,15 +12,19 @@ use rustix::fs::{Mode, OFlags};
 use crate::files::identity_of;
 pub(in crate::frame) use crate::frame::complete::bytes::Bytes;
 pub(in crate::frame) use crate::frame::complete::bytes::FileBytes;
+pub(in crate::frame) use crate::frame::complete::dpx::{
+    Channels as DpxChannels, Layout as DpxLayout, Packing as DpxPacking, Transfer,
+};
 pub(in crate::frame) use crate::frame::complete::exr::{ExrColors, ExrLayer};
 pub(crate) use crate::frame::complete::format::Format;
 pub(in crate::frame) use crate::frame::complete::tiff::{Alpha as TiffAlpha, Color as TiffColor, Layout as TiffLayout};
 use crate::frame::limits::{self, Metered};
-use crate::frame::{FrameError, FrameErrorKind, ImageInfo, child, metadata};
+use crate::frame::{FrameError, FrameErrorKind, ImageInfo, Layer, child, metadata};
 use crate::model::Identity;
 use crate::sequence::origin::Origin;
 
 mod bytes;
+mod dpx;
 mod exr;
 mod format;
 mod jpeg;
@@ -36,15 +40,19 @@ const HEADER_AND_NAMES: usize = 4 << 10;
 
 /// Whether the file at `path` is still `expected` and a whole image, and what its header says.
 ///
-/// Costs a handful of small reads. A file that passes can still be damaged inside, which only decoding tells.
-pub fn inspect(path: &Path, expected: &Identity) -> Result<ImageInfo, FrameError> {
-    look(path, expected, HEADER, |_, _| ()).map(|(info, ())| info)
+/// Of an EXR, `layer` is the picture, or the one that looks like it where there is none. Costs a handful of small reads. A file that passes can still be damaged inside, which only decoding tells.
+pub fn inspect(path: &Path, expected: &Identity, layer: Option<&Layer>) -> Result<ImageInfo, FrameError> {
+    look(path, expected, layer, HEADER, |_, _| ()).map(|(info, ())| info)
 }
 
 /// The same as [`inspect`], and what a generator wrote into the file, from the same reading. A file that embeds nothing
 /// has the default origin.
-pub fn inspect_with_origin(path: &Path, expected: &Identity) -> Result<(ImageInfo, Origin), FrameError> {
-    look(path, expected, HEADER_AND_NAMES, |bytes, format| {
+pub fn inspect_with_origin(
+    path: &Path,
+    expected: &Identity,
+    layer: Option<&Layer>,
+) -> Result<(ImageInfo, Origin), FrameError> {
+    look(path, expected, layer, HEADER_AND_NAMES, |bytes, format| {
         metadata::read(bytes, format).as_ref().map(Origin::of).unwrap_or_default()
     })
 }
@@ -52,6 +60,7 @@ pub fn inspect_with_origin(path: &Path, expected: &Identity) -> Result<(ImageInf
 fn look<T>(
     path: &Path,
     expected: &Identity,
+    layer: Option<&Layer>,
     head: usize,
     more: impl FnOnce(&FileBytes<'_>, Format) -> T,
 ) -> Result<(ImageInfo, T), FrameError> {
@@ -64,9 +73,9 @@ fn look<T>(
         let format = Format::of(&bytes, path)?;
         // What generators embed is read by reeld's own code, and bounded; so are the headers of the formats that are not foreign.
         let info = if format.is_foreign() && child::is_enabled() {
-            child::look(&file, path)?
+            child::look(&file, path, layer)?
         } else {
-            examine(&bytes, path)?.1
+            examine(&bytes, path, layer)?.1
         };
         Ok((info, more(&bytes, format)))
     };
@@ -105,19 +114,24 @@ pub(crate) fn open(path: &Path) -> Result<(File, Identity), FrameErrorKind> {
 
 /// The format by content, what the header says, and whether the end mark is there. Every reading counts against the limits,
 /// so that no header can keep a look busy.
-pub(crate) fn examine(bytes: &dyn Bytes, path: &Path) -> Result<(Format, ImageInfo), FrameErrorKind> {
+pub(crate) fn examine(
+    bytes: &dyn Bytes,
+    path: &Path,
+    layer: Option<&Layer>,
+) -> Result<(Format, ImageInfo), FrameErrorKind> {
     let metered = Metered::new(bytes, limits::current());
-    metered.within_limits(examine_all(&metered, path))
+    metered.within_limits(examine_all(&metered, path, layer))
 }
 
-fn examine_all(bytes: &dyn Bytes, path: &Path) -> Result<(Format, ImageInfo), FrameErrorKind> {
+fn examine_all(bytes: &dyn Bytes, path: &Path, layer: Option<&Layer>) -> Result<(Format, ImageInfo), FrameErrorKind> {
     let format = Format::of(bytes, path)?;
     let info = match format {
         Format::Png => png::examine(bytes),
         Format::Jpeg => jpeg::examine(bytes),
         Format::WebP => webp::examine(bytes),
         Format::Tiff => tiff::examine(bytes),
-        Format::Exr => exr::examine(bytes),
+        Format::Exr => exr::examine(bytes, layer),
+        Format::Dpx => dpx::examine(bytes),
         Format::Plain(format) => plain::examine(bytes, format),
     }?;
     Ok((format, info.checked()?))

@@ -20,10 +20,12 @@ use crate::frame::child::{self, Lease};
 use crate::frame::color::Target;
 use crate::frame::complete::{self, FileBytes, Format, HEADER};
 use crate::frame::digest::Contents;
+use crate::frame::note::{self, Note};
 use crate::frame::profile::{Coding, ToSrgb};
-use crate::frame::{FrameError, FrameErrorKind, ImageInfo, Orientation, limits};
+use crate::frame::{FrameError, FrameErrorKind, ImageInfo, Layer, Orientation, limits};
 use crate::model::Identity;
 
+mod dpx;
 mod exr;
 mod jpeg;
 mod png;
@@ -94,7 +96,7 @@ impl Pixels {
     }
 
     /// These stored pixels as they are shown.
-    fn turned(self, info: ImageInfo) -> Result<Self, FrameErrorKind> {
+    pub(in crate::frame) fn turned(self, info: ImageInfo) -> Result<Self, FrameErrorKind> {
         if info.orientation == Orientation::UPRIGHT {
             return Ok(self);
         }
@@ -164,11 +166,27 @@ pub struct Decoder {
     file: Vec<u8>,
     /// For pixels, with whatever contents.
     spare: Vec<u8>,
+    reading: Reading,
+}
+
+/// How frames are read, and what there is to say of them.
+#[derive(Debug, Default)]
+pub(in crate::frame) struct Reading {
+    /// Which layer of an EXR is the picture, if somebody says so.
+    pub(in crate::frame) layer: Option<Layer>,
     /// The frames of a sequence share their profile.
     to_srgb: ToSrgb,
+    /// Of the frame that was read last.
+    pub(in crate::frame) notes: Vec<Note>,
 }
 
 impl Decoder {
+    /// One that takes this layer of an EXR for the picture, or the one that looks like it.
+    #[must_use]
+    pub fn of_layer(layer: Option<Layer>) -> Self {
+        Self { reading: Reading { layer, ..Reading::default() }, ..Self::default() }
+    }
+
     /// Decodes the frame at `path`, which must be `expected` from before the first byte is read until after the last.
     pub fn decode(&mut self, path: &Path, expected: &Identity) -> Result<Picture, FrameError> {
         let mut decode = || {
@@ -191,21 +209,23 @@ impl Decoder {
             let file = open(path, expected)?;
             let is_foreign = Format::of(&FileBytes::new(&file, expected.size, HEADER)?, path)?.is_foreign();
             if !is_foreign || !child::is_enabled() {
-                return self.decode_open(file, expected, path.to_owned()).map(Where::Here);
+                let picture = self.decode_open(file, expected, path.to_owned())?;
+                note::say(path, self.take_notes());
+                return Ok(Where::Here(picture));
             }
-            let decoded = child::decode(&file, path, target, wanted);
+            let decoded = child::decode(&file, path, self.reading.layer.as_ref(), target, wanted);
             // Also where it is damaged: what is being written looks like that.
             unchanged(&file, expected)?;
             Ok(Where::Child(decoded?, path.to_owned()))
         };
-        decode().map(Decoded).map_err(|kind| kind.at(path))
+        decode().map(Decoded).map_err(|kind: FrameErrorKind| kind.at(path))
     }
 
     /// Raw video of a decoded frame, which replaces the contents of `out`. `target` must be the one it was decoded for.
     pub fn fill(&mut self, decoded: Decoded, target: &Target, out: &mut Vec<u8>) -> Result<(), FrameError> {
         match decoded.0 {
-            Where::Here(picture) => {
-                let filled = target.convert(&picture, out);
+            Where::Here(mut picture) => {
+                let filled = target.convert(&mut picture, out);
                 self.recycle(picture);
                 filled
             }
@@ -221,7 +241,22 @@ impl Decoder {
         path: PathBuf,
     ) -> Result<Picture, FrameErrorKind> {
         let contents = read(file, expected, &mut self.file)?;
-        decode_bytes(&self.file, path, contents, &mut self.spare, &mut self.to_srgb)
+        decode_bytes(&self.file, path, contents, &mut self.spare, &mut self.reading)
+    }
+
+    /// Which layer of an EXR is the picture.
+    pub(in crate::frame) fn layer(&self) -> Option<&Layer> {
+        self.reading.layer.as_ref()
+    }
+
+    /// Another one from now on.
+    pub(in crate::frame) fn set_layer(&mut self, layer: Option<Layer>) {
+        self.reading.layer = layer;
+    }
+
+    /// What there is to say of the frame that was decoded last.
+    pub(in crate::frame) fn take_notes(&mut self) -> Vec<Note> {
+        std::mem::take(&mut self.reading.notes)
     }
 
     /// Bytes of memory that wait for the next frame.
@@ -275,20 +310,23 @@ pub(in crate::frame) fn decode_bytes(
     path: PathBuf,
     contents: Contents,
     spare: &mut Vec<u8>,
-    to_srgb: &mut ToSrgb,
+    reading: &mut Reading,
 ) -> Result<Picture, FrameErrorKind> {
-    let (format, info) = complete::examine(&bytes, &path)?;
+    let Reading { layer, to_srgb, notes } = reading;
+    notes.clear();
+    let (format, info) = complete::examine(&bytes, &path, layer.as_ref())?;
     // The decoders are other people's code on other people's bytes: if one of them panics, that is one bad frame.
     let pixels = panic::catch_unwind(AssertUnwindSafe(|| {
         let (pixels, coding) = match format {
-            Format::Png => png::decode(bytes, spare),
+            Format::Png => png::decode(bytes, spare, notes),
             Format::Jpeg => jpeg::decode(bytes),
             Format::WebP => by_image(bytes, ImageFormat::WebP),
             Format::Tiff => tiff::decode(&bytes),
-            Format::Exr => exr::decode(&bytes).map(|pixels| (pixels, Coding::Srgb)),
+            Format::Exr => exr::decode(&bytes, layer.as_ref(), notes).map(|pixels| (pixels, Coding::Srgb)),
+            Format::Dpx => dpx::decode(&bytes).map(|pixels| (pixels, Coding::Srgb)),
             Format::Plain(format) => by_image(bytes, format),
         }?;
-        to_srgb.convert(pixels, coding, &path)
+        to_srgb.convert(pixels, coding, notes)
     }))
     .unwrap_or_else(|panic| Err(FrameErrorKind::Decode(format!("the decoder gave up: {}", message_of(&*panic)))))?;
 

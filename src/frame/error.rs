@@ -63,6 +63,9 @@ pub enum FrameErrorKind {
     /// An image that reeld has no decoder for.
     #[error("unsupported image: {0}")]
     Unsupported(String),
+    /// An EXR that lacks the layer that was asked for.
+    #[error("the image has {0}")]
+    NoLayer(String),
     /// The bytes are all there, but wrong.
     #[error("the image is damaged: {0}")]
     Decode(String),
@@ -103,8 +106,9 @@ impl Explain for FrameErrorKind {
             }
             Self::Io(_) => "look for disk or network errors in the system's log".into(),
             Self::Unsupported(_) => {
-                "save as PNG, JPEG, WebP, EXR, BMP or TGA, or as TIFF without a palette and with LZW, Deflate or no compression".into()
+                "save as PNG, JPEG, WebP, EXR, DPX, BMP or TGA, or as TIFF without a palette and with LZW, Deflate or no compression".into()
             }
+            Self::NoLayer(_) => "name one of these as `layer`, or render the frame with the layer".into(),
             Self::Decode(_) => "render or copy this frame again".into(),
             Self::Died(_) => {
                 "render or copy this frame again; if the file is right, it may need more memory than there is, or the limits under [limits] in the config".into()
@@ -129,6 +133,7 @@ impl Explain for FrameErrorKind {
             | Self::NotAnImage
             | Self::Animated
             | Self::Unsupported(_)
+            | Self::NoLayer(_)
             | Self::Decode(_)
             | Self::TooLarge(_) => false,
         }
@@ -141,7 +146,12 @@ impl FrameErrorKind {
     #[must_use]
     pub fn is_lasting(&self) -> bool {
         match self {
-            Self::NotAFile(_) | Self::NotAnImage | Self::Animated | Self::Unsupported(_) | Self::TooLarge(_) => true,
+            Self::NotAFile(_)
+            | Self::NotAnImage
+            | Self::Animated
+            | Self::Unsupported(_)
+            | Self::NoLayer(_)
+            | Self::TooLarge(_) => true,
             // What ended a decoder may be half a file, or a want of memory that passes.
             Self::Empty
             | Self::Torn(_)

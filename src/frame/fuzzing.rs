@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use crate::frame::Exposure;
 use crate::frame::color::{Canvas, Feed, Target};
 use crate::frame::complete::{self, Format};
-use crate::frame::decode::{Picture, Pixels, decode_bytes};
+use crate::frame::decode::{Picture, Pixels, Reading, decode_bytes};
 use crate::frame::digest::{Contents, Digest};
+use crate::frame::geometry::Geometry;
 use crate::frame::metadata;
-use crate::frame::profile::ToSrgb;
 use crate::sequence::origin::{Embedded, Origin};
 
 /// Only TGA needs its extension, and no other format minds it.
@@ -22,7 +23,7 @@ const TEXT: usize = 256 << 10;
 /// The look at a file, and what a generator has written into it.
 pub fn headers(bytes: &[u8]) {
     let path = Path::new(PATH);
-    let looked = complete::examine(&bytes, path).ok();
+    let looked = complete::examine(&bytes, path, None).ok();
     let Ok(format) = Format::of(&bytes, path) else {
         assert!(looked.is_none(), "{looked:?} of no format");
         return;
@@ -51,12 +52,12 @@ pub fn foreign_decoders(bytes: &[u8]) {
 }
 
 fn decode(bytes: &[u8], foreign: bool) {
-    let Ok((format, info)) = complete::examine(&bytes, Path::new(PATH)) else { return };
+    let Ok((format, info)) = complete::examine(&bytes, Path::new(PATH), None) else { return };
     if format.is_foreign() != foreign || u64::from(info.width) * u64::from(info.height) > PIXELS {
         return;
     }
     // Memory that another picture has left, and none.
-    let [Some(picture), Some(again)] = [vec![7; 1000], Vec::new()].map(|spare| by_decoder(bytes, spare)) else {
+    let [Some(mut picture), Some(again)] = [vec![7; 1000], Vec::new()].map(|spare| by_decoder(bytes, spare)) else {
         return;
     };
     assert_eq!((picture.info, again.info), (info, info));
@@ -66,15 +67,17 @@ fn decode(bytes: &[u8], foreign: bool) {
     for feed in [Feed::Yuv420p, Feed::Rgb24, Feed::Rgba, Feed::Rgb48le, Feed::Rgba64le] {
         let canvas = Canvas::new(info.width, info.height, true);
         let mut raw = Vec::new();
-        let target = Target { canvas: Some(canvas), feed, background: [0, 128, 255] };
-        target.convert(&picture, &mut raw).unwrap_or_else(|error| panic!("{info:?}: {error}"));
+        let geometry = Geometry::default();
+        let target =
+            Target { geometry, canvas: Some(canvas), feed, exposure: Exposure::NONE, background: [0, 128, 255] };
+        target.convert(&mut picture, &mut raw).unwrap_or_else(|error| panic!("{info:?}: {error}"));
         assert_eq!(raw.len(), feed.frame_bytes(canvas.width, canvas.height), "{info:?} as {feed:?}");
     }
 }
 
 fn by_decoder(bytes: &[u8], mut spare: Vec<u8>) -> Option<Picture> {
     let contents = Contents { changed_ns: None, digest: Digest::of(bytes) };
-    decode_bytes(bytes, PATH.into(), contents, &mut spare, &mut ToSrgb::default()).ok()
+    decode_bytes(bytes, PATH.into(), contents, &mut spare, &mut Reading::default()).ok()
 }
 
 /// Bit by bit: a value that is no number is not equal to itself.

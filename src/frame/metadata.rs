@@ -55,7 +55,7 @@ fn read_into(bytes: &dyn Bytes, format: Format, found: &mut dyn Collect) {
         Format::Jpeg => jpeg::read(bytes, found),
         Format::WebP => webp::read(bytes, found),
         Format::Exr => exr::read(bytes, found),
-        Format::Tiff | Format::Plain(_) => Ok(()),
+        Format::Tiff | Format::Dpx | Format::Plain(_) => Ok(()),
     };
 }
 

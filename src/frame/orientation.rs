@@ -25,6 +25,11 @@ impl Orientation {
         Turn::from_exif_chunk(exif).map_or(Self::UPRIGHT, Self)
     }
 
+    /// A picture that is to be turned like this.
+    pub(in crate::frame) fn of_turn(turn: Turn) -> Self {
+        Self(turn)
+    }
+
     /// The sides of a stored picture when it is shown, or those of a shown one as it is stored.
     pub(in crate::frame) fn turn_sides(self, width: u32, height: u32) -> (u32, u32) {
         match self.0 {

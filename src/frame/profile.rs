@@ -5,10 +5,8 @@
 //! keeps such a thing is for [`super::decode`] to know. Colours beyond sRGB are cut off at its edge, and brightness beyond white
 //! (HDR) is not mapped: such a picture is taken as it is, and that is said once a folder.
 
-use std::collections::BTreeSet;
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use moxcms::{
     Chromaticity, CicpColorPrimaries, CicpProfile, CmsError, ColorPrimaries, ColorProfile, DataColorSpace, Layout,
@@ -18,7 +16,7 @@ use moxcms::{
 use crate::error::chain;
 use crate::frame::FrameErrorKind;
 use crate::frame::decode::Pixels;
-use crate::text::printable::Show as _;
+use crate::frame::note::Note;
 
 /// The longest profile that is looked at. Those of printers have some megabytes.
 const LONGEST: usize = 8 << 20;
@@ -107,28 +105,34 @@ impl Coding {
 pub(in crate::frame) struct ToSrgb {
     from: Coding,
     conversion: Option<Conversion>,
+    /// Why the values are taken as they are.
+    doubt: Option<Note>,
 }
 
 impl ToSrgb {
-    /// The pixels of the file at `path`, whose colours are coded as `coding` says, as sRGB. Floating point is linear light in
-    /// the primaries of sRGB, whatever the file says.
+    /// The pixels of a file whose colours are coded as `coding` says, as sRGB. Floating point is linear light in
+    /// the primaries of sRGB, whatever the file says. What is to be said of it is added to `notes`.
     pub(in crate::frame) fn convert(
         &mut self,
         pixels: Pixels,
         coding: Coding,
-        path: &Path,
+        notes: &mut Vec<Note>,
     ) -> Result<Pixels, FrameErrorKind> {
         if coding == Coding::Srgb {
             return Ok(pixels);
         }
         if coding != self.from {
             let conversion = coding.profile().and_then(|profile| profile.map_or(Ok(None), Conversion::of));
-            self.conversion = conversion.unwrap_or_else(|why| {
-                say_once(path, &why);
-                None
-            });
+            (self.conversion, self.doubt) = match conversion {
+                Ok(conversion) => (conversion, None),
+                Err(why) => {
+                    let doubt = format!("{why}; its values are taken for sRGB, also those of other files like it");
+                    (None, Some(Note::Doubt(doubt)))
+                }
+            };
             self.from = coding;
         }
+        notes.extend(self.doubt.clone());
         match &mut self.conversion {
             Some(conversion) => {
                 conversion.apply(pixels).map_err(|error| FrameErrorKind::Decode(chain(&error).to_string()))
@@ -268,28 +272,12 @@ impl<T: Value> Made<T> {
     }
 }
 
-/// The most that is remembered of what was said.
-const REMEMBERED: usize = 1000;
-
-/// Says why the colours of a file are taken as they are: once for all files of a folder.
-fn say_once(path: &Path, why: &str) {
-    static SAID: Mutex<BTreeSet<(PathBuf, String)>> = Mutex::new(BTreeSet::new());
-    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
-    if said.len() >= REMEMBERED {
-        said.clear();
-    }
-    let folder = path.parent().unwrap_or(path).to_owned();
-    if said.insert((folder, why.to_owned())) {
-        tracing::warn!(path = %path.shown(), "{why}; its values are taken for sRGB, also those of other files like it");
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn shown(coding: Coding, pixels: Pixels) -> Pixels {
-        ToSrgb::default().convert(pixels, coding, Path::new("a.png")).unwrap()
+        ToSrgb::default().convert(pixels, coding, &mut Vec::new()).unwrap()
     }
 
     fn is_near(found: &Pixels, wanted: &[u8]) -> bool {

@@ -11,8 +11,9 @@ use crate::error::chain;
 use crate::frame::color::{Feed, Target};
 use crate::frame::decode::Decoder;
 use crate::frame::fingerprint::Fingerprint;
+use crate::frame::geometry::Geometry;
 use crate::frame::metadata::{self, Settings};
-use crate::frame::{FrameError, ImageInfo};
+use crate::frame::{Exposure, FrameError, ImageInfo, Layer};
 use crate::model::Identity;
 use crate::sequence::film::{
     Counter, Evidence, FilmVerdict, Judgement, MEASURED, Names, Pace, Pictures, Sizes, Text, after_long_pauses,
@@ -50,6 +51,7 @@ fn evidence<'n>(
     pattern: &Pattern,
     frames: &[Inspected],
     others: impl IntoIterator<Item = &'n [u8]>,
+    layer: Option<&Layer>,
 ) -> Evidence {
     let numbers: Vec<FrameNumber> = frames.iter().map(|inspected| inspected.frame.number).collect();
     let times: Vec<i64> = frames.iter().map(|inspected| inspected.frame.identity.mtime_ns).collect();
@@ -58,12 +60,12 @@ fn evidence<'n>(
     let measured = frames[window(frames.len())]
         .iter()
         .map(|Inspected { frame, .. }| (dir.join(os_name(&frame.file_name(pattern))), frame.identity));
-    let pictures = measure(measured).unwrap_or_else(|error| {
+    let pictures = measure(measured, layer).unwrap_or_else(|error| {
         tracing::debug!(path = %error.path.shown(), reason = %chain(&error.kind), "the pictures are not measured");
         None
     });
     let pictures =
-        pictures.map(|pictures| Pictures { still: pictures.still && !moves(dir, pattern, frames), ..pictures });
+        pictures.map(|pictures| Pictures { still: pictures.still && !moves(dir, pattern, frames, layer), ..pictures });
     let text = Text::of(&origins);
     Evidence {
         count: frames.len(),
@@ -72,7 +74,7 @@ fn evidence<'n>(
         pace: Pace::of(&times),
         rest: rests_in_a_folder(frames),
         // Where texts tell the runs apart, nobody asks the pictures.
-        breaks: text == Text::Absent && breaks(dir, pattern, frames, &times),
+        breaks: text == Text::Absent && breaks(dir, pattern, frames, &times, layer),
         names: Names::of(dir, pattern, &numbers),
         companions: has_companions(frames.iter().map(|inspected| inspected.frame.file_name(pattern)), others),
         text,
@@ -84,11 +86,11 @@ fn evidence<'n>(
 const PAUSES: usize = 8;
 
 /// Whether the pictures show something else after a long pause. What cannot be read is no sign of it.
-fn breaks(dir: &Path, pattern: &Pattern, frames: &[Inspected], times: &[i64]) -> bool {
+fn breaks(dir: &Path, pattern: &Pattern, frames: &[Inspected], times: &[i64], layer: Option<&Layer>) -> bool {
     after_long_pauses(times, PAUSES).into_iter().any(|at| {
         let pair = frames[at - 1..=at].iter().map(|inspected| &inspected.frame);
         let files = pair.map(|frame| (dir.join(os_name(&frame.file_name(pattern))), frame.identity));
-        let shown: Vec<Fingerprint> = fingerprints(files).map_while(Result::ok).collect();
+        let shown: Vec<Fingerprint> = fingerprints(files, layer).map_while(Result::ok).collect();
         matches!(&shown[..], [one, other] if Pictures::is_another(one.cells(), other.cells()))
     })
 }
@@ -156,6 +158,7 @@ pub fn runs(
     frames: &[Inspected],
     size_change: SizeChange,
     stated: Option<Generator>,
+    layer: Option<&Layer>,
 ) -> Vec<FrameRun> {
     // A folder that cannot be read has no companions.
     let others = fs::read_dir(dir).into_iter().flatten().flatten();
@@ -165,7 +168,7 @@ pub fn runs(
         let Words { total, rate, made_by } = words_of(dir, pattern, frames, stated);
         let beside = made_by.as_ref().and_then(|by| by.generator.ignores(dir, &last.frame.file_name(pattern)));
         // A decoder's panic over one strange file must not swallow the verdict.
-        let evidence = || catch_unwind(|| evidence(dir, pattern, frames, others.iter().map(Vec::as_slice)));
+        let evidence = || catch_unwind(|| evidence(dir, pattern, frames, others.iter().map(Vec::as_slice), layer));
         let weigh = || {
             evidence().map_or_else(
                 |_| {
@@ -219,15 +222,18 @@ fn window(count: usize) -> Range<usize> {
 
 /// Decodes these consecutive frames and measures them, as sRGB on black, whatever their formats. One that cannot be read
 /// ends it: the frames would no longer be neighbours. `None` where there are fewer than two.
-fn measure(frames: impl Iterator<Item = (PathBuf, Identity)>) -> Result<Option<Pictures>, FrameError> {
-    let fingerprints: Vec<Fingerprint> = fingerprints(frames).collect::<Result<_, _>>()?;
+fn measure(
+    frames: impl Iterator<Item = (PathBuf, Identity)>,
+    layer: Option<&Layer>,
+) -> Result<Option<Pictures>, FrameError> {
+    let fingerprints: Vec<Fingerprint> = fingerprints(frames, layer).collect::<Result<_, _>>()?;
     let cells: Vec<&[u8]> = fingerprints.iter().map(Fingerprint::cells).collect();
     Ok(Pictures::of(&cells))
 }
 
 /// Whether a sequence that stands still in the middle moves elsewhere, as far as frames here and there tell. What cannot be
 /// read is no sign of it.
-fn moves(dir: &Path, pattern: &Pattern, frames: &[Inspected]) -> bool {
+fn moves(dir: &Path, pattern: &Pattern, frames: &[Inspected], layer: Option<&Layer>) -> bool {
     let spread = spread(frames.len()).map(|at| &frames[at].frame);
     let files = spread.map(|frame| (dir.join(os_name(&frame.file_name(pattern))), frame.identity));
     let mut before: Option<Fingerprint> = None;
@@ -236,7 +242,8 @@ fn moves(dir: &Path, pattern: &Pattern, frames: &[Inspected]) -> bool {
         before = Some(fingerprint);
         changed
     };
-    fingerprints(files).map_while(Result::ok).map(changed).filter(|changed| *changed).take(MOVES).count() == MOVES
+    fingerprints(files, layer).map_while(Result::ok).map(changed).filter(|changed| *changed).take(MOVES).count()
+        == MOVES
 }
 
 /// Places of `count` frames, from the first to the last; none where all of them are in the window.
@@ -248,11 +255,13 @@ fn spread(count: usize) -> impl Iterator<Item = usize> {
 /// The fingerprints of these files.
 fn fingerprints(
     files: impl Iterator<Item = (PathBuf, Identity)>,
+    layer: Option<&Layer>,
 ) -> impl Iterator<Item = Result<Fingerprint, FrameError>> {
-    let mut decoder = Decoder::default();
+    let mut decoder = Decoder::of_layer(layer.cloned());
     let mut raw = Vec::new();
     files.map(move |(path, identity)| {
-        let target = Target { canvas: None, feed: Feed::Rgb24, background: [0; 3] };
+        let (geometry, exposure) = (Geometry::default(), Exposure::NONE);
+        let target = Target { geometry, canvas: None, feed: Feed::Rgb24, exposure, background: [0; 3] };
         let ready = decoder.decode_for(&path, &identity, &target, &|| true)?;
         let ImageInfo { width, height, .. } = ready.info();
         decoder.fill(ready, &target, &mut raw)?;
@@ -309,7 +318,7 @@ mod tests {
         let endings = ["png", "bmp", "tif", "webp", "tga", "qoi", "png", "bmp", "jpg"];
         let names: Vec<String> = (0..).zip(endings).map(|(number, ending)| format!("{number}.{ending}")).collect();
         let (_dir, frames) = made(&names, bar);
-        let film = measure(frames.into_iter()).unwrap().unwrap();
+        let film = measure(frames.into_iter(), None).unwrap().unwrap();
         assert_eq!(film.count, 9);
         assert!(film.change > 0.1 && film.change < 1.0, "{film:?}");
         assert!(film.between > 0.9, "{film:?}");
@@ -318,7 +327,7 @@ mod tests {
     #[test]
     fn a_night_between_two_folders_is_no_rest_of_a_run() {
         let (_dir, files) = made(&["1.png".into()], bar);
-        let (info, origin) = inspect_with_origin(&files[0].0, &files[0].1).unwrap();
+        let (info, origin) = inspect_with_origin(&files[0].0, &files[0].1, None).unwrap();
         let frames = |folder: fn(i64) -> String| -> Vec<Inspected> {
             let frame = |number: i64| {
                 let name = format!("{}{number}.png", folder(number / 10));
@@ -337,7 +346,7 @@ mod tests {
     fn a_frame_that_cannot_be_read_is_an_error() {
         let (dir, mut frames) = made(&["1.png".into(), "2.png".into()], bar);
         frames.push((dir.path().join("3.png"), frames[0].1));
-        assert!(measure(frames.into_iter()).is_err());
+        assert!(measure(frames.into_iter(), None).is_err());
     }
 
     #[test]
@@ -348,13 +357,13 @@ mod tests {
         let frames: Vec<Inspected> = (0..)
             .zip(&files)
             .map(|(number, (path, identity))| {
-                let (info, origin) = inspect_with_origin(path, identity).unwrap();
+                let (info, origin) = inspect_with_origin(path, identity, None).unwrap();
                 let identity = Identity { mtime_ns: number * 2_000_000_000, ..*identity };
                 Inspected { frame: Frame { number, name: None, identity }, info, origin }
             })
             .collect();
         let beside: Vec<Vec<u8>> = (0..30).map(|number| format!("shot.{number:04}.MP4").into_bytes()).collect();
-        let found = evidence(dir.path(), &pattern, &frames, beside.iter().map(Vec::as_slice));
+        let found = evidence(dir.path(), &pattern, &frames, beside.iter().map(Vec::as_slice), None);
         assert_eq!((found.count, found.counter, found.pace), (30, Counter::Dense, Pace::Steady));
         assert_eq!((found.sizes, found.text), (Sizes { kinds: 1, odd: 0 }, Text::Absent));
         assert!(found.companions);
@@ -365,7 +374,7 @@ mod tests {
             .zip(&files)
             .map(|(seen, (_, identity))| Inspected { frame: Frame { identity: *identity, ..seen.frame }, ..seen })
             .collect();
-        let found = evidence(dir.path(), &pattern, &frames, [b"notes.md".as_slice()]);
+        let found = evidence(dir.path(), &pattern, &frames, [b"notes.md".as_slice()], None);
         assert_eq!(found.pictures.map(|pictures| pictures.count), Some(24));
         assert!(!found.companions);
     }
@@ -375,11 +384,11 @@ mod tests {
         let names: Vec<String> = (0..count).map(|number| format!("shot.{number:04}.png")).collect();
         let (dir, files) = made(&names, pixel);
         let inspected = |(number, (path, identity)): (i64, &(PathBuf, Identity))| {
-            let (info, origin) = inspect_with_origin(path, identity).unwrap();
+            let (info, origin) = inspect_with_origin(path, identity, None).unwrap();
             Inspected { frame: Frame { number, name: None, identity: *identity }, info, origin }
         };
         let frames: Vec<Inspected> = (0..).zip(&files).map(inspected).collect();
-        evidence(dir.path(), &Pattern::new("shot.", ".png", Padding::Width(4)), &frames, [])
+        evidence(dir.path(), &Pattern::new("shot.", ".png", Padding::Width(4)), &frames, [], None)
     }
 
     #[test]

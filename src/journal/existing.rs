@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bstr::BString;
 use rusqlite::{Connection, OptionalExtension as _, named_params};
 
+use super::query::has_batches;
 use super::{Journal, JournalError};
 use crate::config::Selection;
 use crate::model::Identity;
@@ -90,12 +92,19 @@ impl Journal {
     /// The files that were there before in a folder, by its path or by its inode. None are in it that it never held: a
     /// set that belongs to another folder by now does not fit the names and times of its files.
     pub fn existing_in(&self, dir: &Path, ino: Option<u64>) -> Result<FileSet, JournalError> {
+        self.with(|connection| existing(connection, dir, ino))
+    }
+
+    /// [`existing_in`](Self::existing_in) for each of these folders and their inodes, and [`has_batches`](Self::has_batches),
+    /// in one look: locking the journal takes longer than to find what a small folder held.
+    pub fn existing_in_each(&self, dirs: &[(Arc<Path>, Option<u64>)]) -> Result<(Vec<FileSet>, bool), JournalError> {
         self.with(|connection| {
-            let mut select = connection
-                .prepare_cached("SELECT files FROM existing WHERE (dir = ? OR ino = ?) AND files IS NOT NULL")?;
-            let params = (dir.as_os_str().as_bytes(), ino.map(u64::cast_signed));
-            let sets = select.query_map(params, |row| row.get::<_, Vec<u8>>(0))?;
-            sets.map(|bytes| set(&bytes?)).try_fold(FileSet::default(), |all, set| Ok(all.union(set?)))
+            let transaction = connection.transaction()?;
+            let sets =
+                dirs.iter().map(|(dir, ino)| existing(&transaction, dir, *ino)).collect::<rusqlite::Result<_>>()?;
+            let has_batches = has_batches(&transaction)?;
+            transaction.commit()?;
+            Ok((sets, has_batches))
         })
     }
 
@@ -108,6 +117,14 @@ impl Journal {
             dirs.filter(|dir| dir.as_ref().map_or(true, |dir: &PathBuf| dir.starts_with(root))).collect()
         })
     }
+}
+
+fn existing(connection: &Connection, dir: &Path, ino: Option<u64>) -> rusqlite::Result<FileSet> {
+    let mut select =
+        connection.prepare_cached("SELECT files FROM existing WHERE (dir = ? OR ino = ?) AND files IS NOT NULL")?;
+    let params = (dir.as_os_str().as_bytes(), ino.map(u64::cast_signed));
+    let sets = select.query_map(params, |row| row.get::<_, Vec<u8>>(0))?;
+    sets.map(|bytes| set(&bytes?)).try_fold(FileSet::default(), |all, set| Ok(all.union(set?)))
 }
 
 /// These files of a folder, or of folders below it, are no longer among those that were there before.

@@ -13,7 +13,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::JournalError;
 
 /// One step for each version of the schema; `user_version` says how many were taken.
-const MIGRATIONS: [&str; 16] = [
+const MIGRATIONS: [&str; 17] = [
     include_str!("schema.sql"),
     include_str!("programs.sql"),
     include_str!("names.sql"),
@@ -30,6 +30,7 @@ const MIGRATIONS: [&str; 16] = [
     include_str!("history.sql"),
     include_str!("retention.sql"),
     include_str!("rate.sql"),
+    include_str!("made_by.sql"),
 ];
 
 /// How long to wait for another process that reads or checkpoints.

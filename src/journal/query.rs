@@ -24,12 +24,16 @@ pub enum RetryTarget {
     Dir(PathBuf),
 }
 
+pub(super) fn has_batches(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.prepare_cached("SELECT 1 FROM batches")?.exists([])
+}
+
 impl Journal {
     /// Whether any batch is recorded. Where none is, no file is held, by [`claims`](Self::claims) or by
     /// [`held_files`](Self::held_files): each file that is held is a frame or the video of a batch. The answer is that of this
     /// moment, and must be asked for anew as often as those: every process that works on the journal may begin a batch.
     pub fn has_batches(&self) -> Result<bool, JournalError> {
-        self.with(|connection| connection.prepare_cached("SELECT 1 FROM batches")?.exists([]))
+        self.with(|connection| has_batches(connection))
     }
 
     /// The files of a folder that batches hold: they are not to be taken into another batch. Videos that are there are among

@@ -19,6 +19,7 @@ use crate::deliver::Published;
 use crate::model::Identity;
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
+use crate::sequence::generator::MadeBy;
 use crate::sequence::{Batch, Frame, FrameName, FrameNumber, Pattern, TakenFor};
 
 /// A batch's number in the journal. Never given out twice.
@@ -212,6 +213,8 @@ pub struct Entry {
     pub rate: String,
     /// What that is taken from, as a phrase; `None` where it was recorded by a version that did not say.
     pub rate_from: Option<String>,
+    /// Who made the frames, and what tells; `None` where nothing did, or where a version recorded it that did not say.
+    pub made_by: Option<String>,
     pub ffmpeg: Option<String>,
     #[serde(serialize_with = "lossy_option")]
     pub video: Option<PathBuf>,
@@ -264,6 +267,7 @@ impl Entry {
             recipe: row.get("recipe")?,
             rate: format!("{}/{}", row.get::<_, u32>("rate_num")?, row.get::<_, u32>("rate_den")?),
             rate_from: rate_from(row)?,
+            made_by: made_by(row)?,
             ffmpeg: row.get("ffmpeg")?,
             video: if has_video { Some(path(row, "reel")?) } else { None },
             video_bytes: if has_video { row.get("reel_size")? } else { None },
@@ -301,6 +305,14 @@ fn rate_from(row: &Row<'_>) -> rusqlite::Result<Option<String>> {
     }
 }
 
+/// A journal of an older version, which is only read, has no such column.
+fn made_by(row: &Row<'_>) -> rusqlite::Result<Option<String>> {
+    match optional_json::<MadeBy>(row, "made_by") {
+        Err(rusqlite::Error::InvalidColumnName(_)) => Ok(None),
+        found => Ok(found?.map(|made_by| made_by.to_string())),
+    }
+}
+
 impl StoredBatch {
     pub(super) fn read(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Self> {
         let id: BatchId = row.get("id")?;
@@ -314,7 +326,7 @@ impl StoredBatch {
             rewritten: json(row, "rewritten")?,
             taken_for: optional_json(row, "taken_for")?,
             makers_rate: optional_json(row, "makers_rate")?,
-            made_by: None,
+            made_by: optional_json(row, "made_by")?,
             reason: json(row, "reason")?,
         };
         let nonzero = |column: &str| -> rusqlite::Result<NonZeroU32> {

@@ -14,6 +14,7 @@ use crate::deliver::cleanup::{CleanupReport, EncodedFrame, KeptReason};
 use crate::frame::digest::{Contents, Digest};
 use crate::sequence::finish::FinishReason;
 use crate::sequence::gaps::NumberRanges;
+use crate::sequence::generator::{Generator, MadeBy, Sign};
 use crate::sequence::{Batch, Padding, Pattern};
 
 const NOW: i64 = 1_763_640_000_000;
@@ -55,6 +56,7 @@ impl Scene {
     /// Makes the journal one of an earlier version, by undoing the steps after it, and then runs `sql`.
     fn take_back(&self, version: u32, sql: &str) {
         let steps = [
+            (17, "ALTER TABLE batches DROP COLUMN made_by"),
             (16, "ALTER TABLE batches DROP COLUMN makers_rate; ALTER TABLE batches DROP COLUMN rate_from"),
             (15, "DROP INDEX batches_at_rest"),
             (
@@ -625,6 +627,26 @@ fn videos_of_the_very_same_frames_and_settings_are_found() {
     for batch in [other, longer, elsewhere] {
         assert_eq!(found(&batch, "h264", ntsc()), []);
     }
+}
+
+#[test]
+fn who_made_the_frames_is_kept_and_older_batches_have_nobody() {
+    let scene = Scene::new();
+    let by = |why| Some(MadeBy { generator: Generator::Comfyui, why });
+    let known = scene.begin_batch(&Batch { made_by: by(Sign::Text), ..batch("/srv/a", &[1, 2]) });
+    let unknown = scene.begin_batch(&Batch { made_by: by(Sign::Nothing), ..batch("/srv/b", &[1, 2]) });
+    assert_eq!(scene.entry(known).made_by.as_deref(), Some("ComfyUI, by the text in the frames"));
+    assert_eq!(scene.entry(unknown).made_by, None);
+    let scene = scene.restart();
+    let pending = scene.journal.pending(NOW).unwrap();
+    assert_eq!(pending.iter().map(|stored| stored.batch.made_by.clone()).collect::<Vec<_>>(), [by(Sign::Text), None]);
+    scene.take_back(16, "");
+    let reader = Journal::open_to_read(scene.lock.state_dir()).unwrap().unwrap();
+    assert_eq!(reader.find(known).unwrap().unwrap().made_by, None);
+    drop(reader);
+    let scene = scene.restart();
+    assert_eq!(scene.entry(known).made_by, None);
+    assert_eq!(scene.journal.pending(NOW).unwrap().len(), 2);
 }
 
 #[test]

@@ -11,17 +11,25 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::config::Audio;
 use crate::encode::EncodeError;
 use crate::encode::chunk::parallel::{memory_available, parallel_chunks};
 use crate::encode::chunk::plan::{Piece, plan};
-use crate::encode::chunk::{BadFrames, ChunkOutcome, ChunkSpec, FrameFile, FrameQueue, Progress, Shown};
+use crate::encode::chunk::store::ChunkStore;
+use crate::encode::chunk::{
+    BadFrames, ChunkOutcome, ChunkSpec, EncodeSpec, FrameFile, FrameQueue, Progress, Proof, Samples, Shown,
+};
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::encode::join::{self, VideoPart};
+use crate::encode::recipe::ChunkPosition;
+use crate::encode::sound;
+use crate::encode::tags::Tags;
 use crate::encode::verified::encode_verified;
 use crate::error::{Explain as _, chain};
 use crate::frame::digest::{self, Contents};
 use crate::journal::{ChunkId, StoredChunk};
 use crate::pipeline::chunks::{self, ChunkMaker, Made};
+use crate::pipeline::clock::now_ms;
 use crate::pipeline::error::JobError;
 use crate::pipeline::job::Tools;
 use crate::sequence::{Batch, FrameNumber, Unreadable};
@@ -38,12 +46,45 @@ pub(super) struct Assembled {
     pub(super) bad: Vec<Unreadable>,
     /// Frames of the video that were encoded before the batch had its turn.
     pub(super) ahead: u64,
+    /// What the video holds; nothing of a WebP.
+    samples: Option<Samples>,
     /// How long the last proof took; chunks are proved as they are made.
     pub(super) proof: Duration,
 }
 
+/// Makes `output` of the frames of `spec`, which are those of `batch`, with the sound of `audio`.
+///
+/// The sound is put beside the pictures of a file that is proved already, so that nothing about chunks and proofs is another
+/// because of it. That costs the space of a second file, where chunks are, and the time to copy it.
+#[expect(clippy::too_many_arguments, reason = "one caller, which has each of them by itself")]
+pub(super) fn with_sound(
+    batch: &Batch,
+    spec: &ChunkSpec,
+    audio: Option<&Audio>,
+    output: &Path,
+    tools: &Tools,
+    ffmpeg: &Ffmpeg,
+    progress: &(dyn Fn(Progress) + Sync),
+    stop: &Stop,
+) -> Result<Assembled, JobError> {
+    let Some(audio) = audio else { return assemble(batch, spec, output, tools, ffmpeg, progress, stop) };
+    // What the video says of itself goes into the last file.
+    let encode = EncodeSpec { tags: Tags::default(), ..spec.encode.clone() };
+    let silent = ChunkSpec { frames: spec.frames.clone(), encode };
+    let mut file = ChunkStore::open(&tools.chunk_dir)?.reserve(&now_ms().to_string())?;
+    let mut assembled = assemble(batch, &silent, &file.reach(), tools, ffmpeg, progress, stop)?;
+    let part = VideoPart { file: file.keep()?, samples: assembled.samples.take().ok_or(EncodeError::NoFrames)? };
+    let begun = Instant::now();
+    let added = sound::add(ffmpeg, &spec.encode, audio, &part, output, stop);
+    chunks::remove_files(tools, std::iter::once(&*part.file))?;
+    drop(file);
+    added?;
+    assembled.proof += begun.elapsed();
+    Ok(assembled)
+}
+
 /// Makes `output` of the frames of `spec`, which are those of `batch`.
-pub(super) fn assemble(
+fn assemble(
     batch: &Batch,
     spec: &ChunkSpec,
     output: &Path,
@@ -61,7 +102,8 @@ pub(super) fn assemble(
     let queue = FrameQueue::of(spec.frames.clone());
     let outcome = encode_verified(ffmpeg, &spec.encode, &queue, output, progress, stop, || encoded = Instant::now())?;
     let ChunkOutcome { bad, contents, proof, .. } = outcome;
-    Ok(Assembled { frames: proof.frames, bad, contents, ahead: 0, proof: encoded.elapsed() })
+    let Proof { frames, samples, .. } = proof;
+    Ok(Assembled { frames, bad, contents, ahead: 0, samples, proof: encoded.elapsed() })
 }
 
 /// A batch on its way to a video by chunks.
@@ -198,16 +240,17 @@ impl<'a> Chunked<'a> {
         let joined = self.join(&parts);
         chunks::remove_files(self.tools, unrecorded.iter().map(PathBuf::as_path))?;
         drop(held);
-        (assembled.frames, assembled.proof) = joined?;
+        let (Proof { frames, samples, .. }, proof) = joined?;
+        (assembled.frames, assembled.samples, assembled.proof) = (frames, samples, proof);
         Ok(assembled)
     }
 
-    fn join(&self, parts: &[VideoPart]) -> Result<(u64, Duration), JobError> {
+    fn join(&self, parts: &[VideoPart]) -> Result<(Proof, Duration), JobError> {
         let Self { spec: ChunkSpec { encode: spec, .. }, output, ffmpeg, stop, .. } = self;
         join::join(ffmpeg, spec, parts, output, stop)?;
         let joined = Instant::now();
         let proof = join::prove(ffmpeg, &spec.recipe, spec.rate, parts, output, spec.settings, stop)?;
-        Ok((proof.frames, joined.elapsed()))
+        Ok((proof, joined.elapsed()))
     }
 
     /// Encodes the pieces that are in no chunk yet, several at a time where that is faster.
@@ -270,10 +313,10 @@ impl<'a> Chunked<'a> {
     }
 
     fn piece(&self, range: std::ops::Range<usize>, progress: &(dyn Fn(Progress) + Sync)) -> Result<Made, Miss> {
-        let first = range.start == 0;
+        let position = if range.start == 0 { ChunkPosition::First } else { ChunkPosition::Later };
         let frames = &self.spec.frames[range];
         let queue = FrameQueue::of(frames.to_vec());
-        let made = self.maker.make(&queue, first, self.spec.encode.bad_frames, progress, self.stop, || {})?;
+        let made = self.maker.make(&queue, position, self.spec.encode.bad_frames, progress, self.stop, || {})?;
         // Held is the frame before, which is in another chunk.
         if let (BadFrames::Hold, Some(first), Some(bad)) =
             (self.spec.encode.bad_frames, frames.first(), made.bad.first())

@@ -21,7 +21,7 @@ use crate::encode::chunk::{BadFrames, ChunkOutcome, EncodeSpec, FrameQueue, Prog
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::encode::join::VideoPart;
 use crate::encode::preview;
-use crate::encode::recipe::{Form, Recipe};
+use crate::encode::recipe::{ChunkPosition, Form, Recipe};
 use crate::encode::tags::Tags;
 use crate::encode::verified::encode_verified;
 use crate::error::chain;
@@ -80,7 +80,7 @@ impl ChunkMaker {
         let spec = EncodeSpec {
             recipe,
             rate,
-            form: Form::Chunk { gop: tools.encoder.chunk_length, first: true },
+            form: Form::Chunk { gop: tools.encoder.chunk_length, position: ChunkPosition::First },
             bad_frames: BadFrames::End,
             tags: Tags::default(),
             settings: (&tools.encoder).into(),
@@ -164,12 +164,12 @@ impl ChunkMaker {
         places::check_folder(&self.tools.journal, &self.tools.chunk_dir)
     }
 
-    /// Makes one chunk of the frames of `queue`, `first` where the video begins with them. `encoded` is called when its
+    /// Makes one chunk of the frames of `queue`, which are at `position` of the video. `encoded` is called when its
     /// encoder has ended and what is left is its proof.
     pub(crate) fn make(
         &self,
         queue: &FrameQueue,
-        first: bool,
+        position: ChunkPosition,
         bad_frames: BadFrames,
         progress: &(dyn Fn(Progress) + Sync),
         stop: &Stop,
@@ -178,7 +178,7 @@ impl ChunkMaker {
         let Tools { journal, chunk_dir, .. } = &self.tools;
         self.ffmpeg.check_unchanged().map_err(EncodeError::from)?;
         let mut file = ChunkStore::open(chunk_dir)?.reserve(&now_ms().to_string())?;
-        let form = Form::Chunk { gop: self.tools.encoder.chunk_length, first };
+        let form = Form::Chunk { gop: self.tools.encoder.chunk_length, position };
         let spec = EncodeSpec { form, bad_frames, ..self.spec.clone() };
         let outcome = encode_verified(&self.ffmpeg, &spec, queue, &file.reach(), progress, stop, encoded)?;
         let ChunkOutcome { shown, contents, bad, ended_by: _, proof } = outcome;

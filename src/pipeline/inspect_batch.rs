@@ -10,7 +10,7 @@ use crate::encode::EncodeError;
 use crate::encode::chunk::FrameFile;
 use crate::encode::recipe::Source;
 use crate::error::{Explain as _, chain};
-use crate::frame::{FrameErrorKind, ImageInfo, complete};
+use crate::frame::{FrameErrorKind, ImageInfo, Layer, PixelAspect, complete};
 use crate::pipeline::error::JobError;
 use crate::sequence::finish::MissingFrames;
 use crate::sequence::gaps::NumberRanges;
@@ -23,6 +23,8 @@ use crate::text::printable::Show as _;
 pub(crate) struct InspectedBatch {
     /// Size, depth and alpha of the video's source.
     pub(crate) source: Source,
+    /// The shape of its pixels.
+    pub(crate) aspect: PixelAspect,
     /// The frames in order, each with the number of pictures it stands for.
     pub(crate) frames: Vec<FrameFile>,
     /// Everything that makes the batch less than perfect.
@@ -35,6 +37,7 @@ pub(crate) fn inspect_batch(
     missing: MissingFrames,
     max_hold: u32,
     size_change: SizeChange,
+    layer: Option<&Layer>,
 ) -> Result<InspectedBatch, JobError> {
     let mut infos: Vec<(usize, ImageInfo)> = Vec::with_capacity(batch.frames.len());
     let mut anomalies = Vec::new();
@@ -54,7 +57,7 @@ pub(crate) fn inspect_batch(
     let mut unreadable = batch.unreadable.clone();
     let mut first_error = None;
     for (index, frame) in batch.frames.iter().enumerate() {
-        match complete::inspect(&batch.path_of(frame), &frame.identity) {
+        match complete::inspect(&batch.path_of(frame), &frame.identity, layer) {
             Ok(info) => infos.push((index, info)),
             Err(error) if matches!(error.kind, FrameErrorKind::Changed | FrameErrorKind::Vanished) => {
                 // An unmounted disk is no reason to forget what was on it.
@@ -99,7 +102,7 @@ pub(crate) fn inspect_batch(
     if !too_long.is_empty() {
         anomalies.push(Anomaly::NotHeld { numbers: NumberRanges::of_spans(too_long), most: max_hold });
     }
-    Ok(InspectedBatch { source, frames, anomalies })
+    Ok(InspectedBatch { source, aspect: aspect_of(batch, &infos, &source), frames, anomalies })
 }
 
 /// The most frequent size wins, the earlier one of equals: an intruder is more often a thumbnail than a film. Depth and
@@ -118,6 +121,19 @@ fn source_of(infos: &[(usize, ImageInfo)]) -> Option<Source> {
         linear: alike().any(|(_, info)| info.linear),
         alpha: alike().any(|(_, info)| info.alpha),
     })
+}
+
+/// The shape of the pixels of the first frame that counts. A video has one shape, so that others are said: their pixels are all
+/// there.
+fn aspect_of(batch: &Batch, infos: &[(usize, ImageInfo)], source: &Source) -> PixelAspect {
+    let mut alike = infos.iter().filter(|(_, info)| (info.width, info.height) == (source.width, source.height));
+    let aspect = alike.next().map_or(PixelAspect::SQUARE, |(_, info)| info.aspect);
+    if let Some((at, info)) = alike.find(|(_, info)| info.aspect != aspect) {
+        let path = batch.path_of(&batch.frames[*at]);
+        let other = info.aspect;
+        tracing::warn!(path = %path.shown(), "its pixels are {other}, those of the first frame are {aspect}: the video has the latter");
+    }
+    aspect
 }
 
 /// The policies that turn an anomaly into a failure.

@@ -90,7 +90,7 @@ impl Job {
     ///
     /// When the journal cannot be written.
     pub fn begin(batch: Batch, root: &Root, journal: &Journal) -> Result<Self, JournalError> {
-        let root = root.at(batch.makers_rate.as_ref());
+        let root = root.for_batch(&batch);
         let (recipe, rate_from) = (recipe_of(&root), root.rate_from.to_string());
         let new =
             NewBatch { root: &root.path, batch: &batch, recipe: &recipe, rate: root.video.rate, rate_from: &rate_from };
@@ -100,7 +100,7 @@ impl Job {
 
     /// A batch of the journal whose turn has come, by the settings of this moment.
     pub(crate) fn of(queued: Queued, root: &Root) -> Self {
-        let root = root.at(queued.batch.makers_rate.as_ref());
+        let root = root.for_batch(&queued.batch);
         Self { id: queued.id, batch: queued.batch, root }
     }
 

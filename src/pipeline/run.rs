@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::config::{Cleanup, Root};
 use crate::deliver::Published;
 use crate::deliver::cleanup::EncodedFrame;
-use crate::deliver::name::{self, NameContext};
+use crate::deliver::name::{self, NameContext, Names};
 use crate::deliver::publish::{self, Staging};
 use crate::encode::EncodeError;
 use crate::encode::chunk::{BadFrames, ChunkSpec, EncodeSpec, Progress};
@@ -26,6 +26,7 @@ use crate::error::{Explain as _, chain};
 use crate::frame::digest;
 use crate::journal::{BatchId, Fate, Journal, JournalError, NewBatch, Outcome, PlannedCleanup, lossy};
 use crate::model::Identity;
+use crate::pipeline::arrange;
 use crate::pipeline::assemble::{self, Assembled};
 use crate::pipeline::chunks;
 use crate::pipeline::clock::now_ms;
@@ -74,10 +75,10 @@ pub struct Delivered {
 ///
 /// When the journal cannot be read.
 pub fn made_before(batch: &Batch, root: &Root, journal: &Journal) -> Result<Option<PathBuf>, JournalError> {
-    let root = &root.at(batch.makers_rate.as_ref());
+    let root = &root.for_batch(batch);
     let (recipe, rate_from) = (recipe_of(root), root.rate_from.to_string());
     let new = NewBatch { root: &root.path, batch, recipe: &recipe, rate: root.video.rate, rate_from: &rate_from };
-    let Target { dir, stem } = target_of(batch, root, &root.video.preset.name());
+    let Target { dir, names } = target_of(batch, root, &root.video.preset.name());
     let is_there =
         |video: &Published| publish::find_again(&video.path, &video.identity).is_ok_and(|found| found.is_some());
     let mut videos = journal.videos_of(&new)?.into_iter();
@@ -87,7 +88,7 @@ pub fn made_before(batch: &Batch, root: &Root, journal: &Journal) -> Result<Opti
         frame.contents.as_ref().is_none_or(same)
     };
     let found = videos.find(|(video, frames)| {
-        let named = video.path.file_name().is_some_and(|name| name::is_candidate(name, &stem));
+        let named = video.path.file_name().is_some_and(|name| names.is_candidate(name));
         video.path.parent() == Some(&*dir) && named && is_there(video) && frames.iter().all(is_as_read)
     });
     Ok(found.map(|(video, _)| video.path))
@@ -128,9 +129,15 @@ fn make_video(
 ) -> Result<Delivered, JobError> {
     let Job { id, batch, root } = job;
     let started = Instant::now();
-    let InspectedBatch { source, frames, mut anomalies } =
-        inspect_batch(batch, root.finish.missing_frames, root.finish.max_hold, root.video.size_change)?;
-    let recipe = Recipe::resolve(&root.video, &source)?;
+    let InspectedBatch { source, aspect, frames, mut anomalies } = inspect_batch(
+        batch,
+        root.finish.missing_frames,
+        root.finish.max_hold,
+        root.video.size_change,
+        root.video.layer.as_ref(),
+    )?;
+    let root = &root.lasting(arrange::count(&frames, &root.video.playback));
+    let recipe = Recipe::resolve(&root.video, &source)?.of_aspect(aspect);
     if let Some(why) = recipe.players_refuse(root.video.rate) {
         tracing::warn!(batch = %id, dir = %batch.dir.shown(), hint = Recipe::PLAYERS_HINT, "{why}");
     }
@@ -144,8 +151,9 @@ fn make_video(
         }
         tools.journal.started(*id, folder, &ffmpeg.version, now_ms()).map_err(Into::into)
     })?;
+    let frames = arrange::arranged(frames, &root.video.playback, root.video.rate);
     let count = frames.iter().map(|frame| u64::from(frame.repeat)).sum();
-    let Story { tags, notes } = story::of(batch, root.delivery.metadata, &recipe, root.video.rate, count);
+    let Story { tags, notes } = story::of(batch, root, &recipe, count);
     let encode = EncodeSpec {
         recipe,
         tags,
@@ -155,12 +163,17 @@ fn make_video(
         settings: (&tools.encoder).into(),
     };
     let spec = ChunkSpec { frames, encode };
-    let Assembled { frames, bad, contents, ahead, proof } =
-        assemble::assemble(batch, &spec, staging.path(), tools, &ffmpeg, progress, stop)?;
+    let Assembled { frames, bad, contents, ahead, proof, .. } =
+        assemble::with_sound(batch, &spec, root.video.audio.as_ref(), staging.path(), tools, &ffmpeg, progress, stop)?;
     let verify_ms = i64::try_from(proof.as_millis()).unwrap_or(i64::MAX);
     let encode_ms = ms_since(started) - verify_ms;
     verify::check_inputs(&spec.frames)?;
-    anomalies.extend(Anomaly::unreadable(bad));
+    let contents = arrange::read_once(contents, &spec.frames)?;
+    anomalies.extend(Anomaly::unreadable(arrange::bad_once(bad)));
+    let untold = verify::texts::missing(staging.path(), spec.encode.recipe.container, &spec.encode.tags)?;
+    if !untold.is_empty() {
+        anomalies.push(Anomaly::Untold { keys: untold });
+    }
     if root.delivery.cleanup == Cleanup::Delete && spec.encode.recipe.tolerance.is_coarse() {
         anomalies.push(Anomaly::Coarse);
     }
@@ -177,7 +190,7 @@ fn make_video(
     let seen = [&root.path, &target.dir].map(|folder| Sighting::of(folder).ok());
     tools.journal.seen_at(*id, seen[0].as_ref(), seen[1].as_ref())?;
     let announce = &mut |video: &Published| tools.journal.publishing(*id, video, &outcome).map_err(Into::into);
-    let published = publish::publish(staging, &target.stem, spec.encode.recipe.extension(), announce);
+    let published = publish::publish(staging, &target.names, spec.encode.recipe.extension(), announce);
     let recorded = published.map_err(JobError::from).and_then(|video| {
         tools.journal.published(*id, &video, now_ms())?;
         Ok(video)
@@ -220,13 +233,13 @@ fn bad_frames(missing: MissingFrames) -> BadFrames {
     }
 }
 
-/// Where a video is to be: a folder, and the name without extension and number.
-struct Target {
+/// Where a video is to be.
+struct Target<'b> {
     dir: PathBuf,
-    stem: OsString,
+    names: Names<'b>,
 }
 
-fn target_of(batch: &Batch, root: &Root, preset: &str) -> Target {
+fn target_of<'b>(batch: &'b Batch, root: &Root, preset: &str) -> Target<'b> {
     let now = Zoned::now();
     let (first, last) = batch.span();
     let context = NameContext {
@@ -245,11 +258,18 @@ fn target_of(batch: &Batch, root: &Root, preset: &str) -> Target {
     // Joining an absolute output folder replaces the folder of the frames; a relative one is taken from there.
     let base = root.delivery.output_dir.as_ref().map_or_else(|| batch.dir.to_path_buf(), |dir| batch.dir.join(dir));
     let full = base.join(name);
-    match (full.parent(), full.file_name()) {
-        (Some(dir), Some(stem)) => Target { dir: dir.to_path_buf(), stem: stem.to_owned() },
+    let (dir, stem) = match (full.parent(), full.file_name()) {
+        (Some(dir), Some(stem)) => (dir.to_path_buf(), stem.to_owned()),
         // A rendered name is never empty and has no `..`.
-        _ => Target { dir: base, stem: OsString::from("video") },
-    }
+        _ => (base, OsString::from("video")),
+    };
+    // Elsewhere no saver counts that made these frames.
+    let is_beside = batch.frames.iter().any(|frame| batch.path_of(frame).parent() == Some(&*dir));
+    let names = match &batch.made_by {
+        Some(made_by) if is_beside => Names::beside(stem, made_by.generator, &batch.pattern.prefix),
+        _ => Names::of(stem),
+    };
+    Target { dir, names }
 }
 
 /// Whether the frames of `batch` are in their folder in another format too. A JPEG beside an EXR is its preview.

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::config::{Container, FrameRate, Metadata};
+use crate::config::{Container, Metadata, Root};
 use crate::encode::recipe::Recipe;
 use crate::encode::tags::{Key, Room, Tags, Text, Timecode};
 use crate::error::chain;
@@ -24,14 +24,15 @@ pub(super) struct Story {
     pub(super) notes: Vec<String>,
 }
 
-/// The story of a video of `count` frames at `rate`.
+/// The story of a video of `count` frames by the settings of `root`.
 ///
 /// Under the plain keys is what the last frame says: whoever drops the video on ComfyUI's page wants to go on from where the
 /// work ended, and where the graph was changed during a run, the last one has the changes. What the first frame says
 /// otherwise, such as the seed that the run began with, is kept beside it, with `_first` after the key.
-pub(super) fn of(batch: &Batch, metadata: Metadata, recipe: &Recipe, rate: FrameRate, count: u64) -> Story {
+pub(super) fn of(batch: &Batch, root: &Root, recipe: &Recipe, count: u64) -> Story {
+    let (metadata, rate, playback) = (root.delivery.metadata, root.video.rate, &root.video.playback);
     let mut story = Story::default();
-    let Some(room) = Room::of(recipe.container, count) else { return story };
+    let Some(space) = Room::of(recipe.container, count) else { return story };
     if metadata == Metadata::Nothing {
         return story;
     }
@@ -45,10 +46,13 @@ pub(super) fn of(batch: &Batch, metadata: Metadata, recipe: &Recipe, rate: Frame
         }
     }
     if metadata == Metadata::Everything {
-        story.add(batch, "reeld", facts(batch, first, last, rate, count));
+        story.add(batch, "reeld", facts(batch, root, first, last, count));
         if matches!(recipe.container, Container::Mp4 | Container::Mov) {
+            // Time codes count up, and the numbers of a film that runs backwards do not. Where the first frame stands still, its
+            // own time code is that at which the film begins to move.
             let (first, _) = batch.span();
-            story.tags.start_at(Timecode::of(first, rate));
+            let first = first.saturating_sub(playback.pauses(rate).0.into());
+            story.tags.start_at((!playback.reverse).then(|| Timecode::of(first, rate)).flatten());
         }
     }
     // What matters most comes first, because it finds its place first.
@@ -78,7 +82,7 @@ pub(super) fn of(batch: &Batch, metadata: Metadata, recipe: &Recipe, rate: Frame
     for (key, text) in said_first {
         story.add(batch, &format!("{key}_first"), text);
     }
-    for key in story.tags.fit(room) {
+    for key in story.tags.fit(space) {
         let container = recipe.container;
         story.leave_out(batch, format!("`{}` is too long for {container}, and is not in the video", key.as_str()));
     }
@@ -130,8 +134,10 @@ impl Story {
     }
 }
 
-/// What reeld knows of the video itself. Names without their folder, which is nobody's business.
-fn facts(batch: &Batch, first: &Frame, last: &Frame, rate: FrameRate, count: u64) -> String {
+/// What reeld knows of the video itself. Names without their folder, which is nobody's business. The first and the last frame are
+/// those of the sequence, in whichever order the video shows them.
+fn facts(batch: &Batch, root: &Root, first: &Frame, last: &Frame, count: u64) -> String {
+    let (rate, playback) = (root.video.rate, &root.video.playback);
     let name = |frame: &Frame| batch.path_of(frame).file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut facts = json!({
         "version": env!("CARGO_PKG_VERSION"),
@@ -141,6 +147,17 @@ fn facts(batch: &Batch, first: &Frame, last: &Frame, rate: FrameRate, count: u64
         "frames": count,
         "rate": format!("{}/{}", rate.num, rate.den),
     });
+    let (held_first, held_last) = playback.pauses(rate);
+    let shown = [
+        ("reverse", playback.reverse, json!(true)),
+        ("ping_pong", playback.ping_pong, json!(true)),
+        ("loop", playback.times.get() > 1, json!(playback.times)),
+        ("held_first", held_first > 0, json!(held_first)),
+        ("held_last", held_last > 0, json!(held_last)),
+    ];
+    for (key, _, value) in shown.into_iter().filter(|(_, is_so, _)| *is_so) {
+        facts[key] = value;
+    }
     if let Some(by) = batch.made_by.as_ref().filter(|by| by.is_known()) {
         facts["generator"] = json!(by.generator);
     }
@@ -150,16 +167,19 @@ fn facts(batch: &Batch, first: &Frame, last: &Frame, rate: FrameRate, count: u64
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::num::NonZeroU32;
     use std::sync::Arc;
+    use std::time::Duration;
 
     use tempfile::TempDir;
 
     use super::*;
-    use crate::config::{Builtin, Preset, Root, Video};
+    use crate::config::{Builtin, Delivery, Preset, Video};
     use crate::encode::recipe::Source;
     use crate::files::identity_of;
     use crate::sequence::finish::FinishReason;
     use crate::sequence::gaps::NumberRanges;
+    use crate::sequence::playback::Playback;
     use crate::sequence::{Padding, Pattern};
 
     /// A folder of frames with these texts.
@@ -190,12 +210,18 @@ mod tests {
         (dir, batch)
     }
 
-    fn told(batch: &Batch, metadata: Metadata) -> (Vec<(String, String)>, Vec<String>) {
-        let video =
-            Video { preset: Preset::Builtin(Builtin::H264), ..Video::clone(&Root::with_defaults("/".into()).video) };
+    fn story_of(batch: &Batch, metadata: Metadata, playback: Playback) -> Story {
+        let root = Root::with_defaults("/".into());
+        let video = Video { preset: Preset::Builtin(Builtin::H264), playback, ..Video::clone(&root.video) };
         let source = Source { width: 64, height: 64, deep: false, linear: false, alpha: false };
         let recipe = Recipe::resolve(&video, &source).unwrap();
-        let story = of(batch, metadata, &recipe, video.rate, batch.frames.len() as u64);
+        let delivery = Delivery { metadata, ..Delivery::clone(&root.delivery) };
+        let root = Root { video: video.into(), delivery: delivery.into(), ..root };
+        of(batch, &root, &recipe, batch.frames.len() as u64)
+    }
+
+    fn told(batch: &Batch, metadata: Metadata) -> (Vec<(String, String)>, Vec<String>) {
+        let story = story_of(batch, metadata, Playback::default());
         (story.tags.iter().map(|(key, text)| (key.to_owned(), text.to_owned())).collect(), story.notes)
     }
 
@@ -243,6 +269,30 @@ mod tests {
         let (tags, notes) = told(&batch, Metadata::Frames);
         assert_eq!(tags, pairs(&[("blender", "{\"File\":\"/a.blend\",\"Frame\":\"0001\"}")]));
         assert!(notes.is_empty(), "{notes:?}");
+    }
+
+    #[test]
+    fn the_order_in_which_frames_are_shown_is_told_and_the_time_code_follows() {
+        let (_dir, mut batch) = batch(&[&[], &[]]);
+        for frame in &mut batch.frames {
+            frame.number += 100;
+        }
+        let of = |playback| {
+            let story = story_of(&batch, Metadata::Everything, playback);
+            let facts = story.tags.iter().find(|(key, _)| *key == "reeld").unwrap().1;
+            (serde_json::from_str::<Value>(facts).unwrap(), story.tags.start().map(|start| start.to_string()))
+        };
+        let (facts, start) = of(Playback::default());
+        assert!(["reverse", "ping_pong", "loop", "held_first"].iter().all(|key| facts.get(key).is_none()), "{facts}");
+        assert_eq!(start.as_deref(), Some("00:00:04:05"), "frame 101");
+        let held = Playback { hold_first: Duration::from_secs(2), ..Playback::default() };
+        let (facts, start) = of(held);
+        assert_eq!((&facts["held_first"], start.as_deref()), (&json!(48), Some("00:00:02:05")));
+        assert_eq!(of(Playback { hold_first: Duration::from_secs(5), ..held }).1, None, "before the first of a day");
+        let times = NonZeroU32::new(3).unwrap();
+        let (facts, start) = of(Playback { reverse: true, ping_pong: true, times, ..Playback::default() });
+        assert_eq!((&facts["reverse"], &facts["ping_pong"], &facts["loop"]), (&json!(true), &json!(true), &json!(3)));
+        assert_eq!(start, None);
     }
 
     #[test]

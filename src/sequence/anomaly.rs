@@ -61,6 +61,11 @@ pub enum Anomaly {
     },
     /// The quality is so low that the proof cannot say more than that it is broadly this film, in this order.
     Coarse,
+    /// What the frames say of how they were made is not in the video.
+    Untold {
+        /// Under which keys it should be there.
+        keys: Vec<String>,
+    },
     /// Nobody said that it is a film, and it may be single pictures.
     PerhapsStills {
         /// What speaks for either.
@@ -96,6 +101,7 @@ impl Anomaly {
             | Self::ClockSetBack { .. }
             | Self::Rewritten { .. }
             | Self::Coarse
+            | Self::Untold { .. }
             | Self::PerhapsStills { .. } => None,
         };
         ranges.into_iter().flat_map(NumberRanges::numbers)
@@ -114,6 +120,9 @@ impl Anomaly {
             }
             Self::Coarse => {
                 Some("a better `quality` can be proved; `cleanup = \"trash\"` and \"archive\" lose nothing")
+            }
+            Self::Untold { .. } => {
+                Some("FFmpeg was told to write it; another version may, and `metadata = false` does without")
             }
             Self::Rewritten { .. } => Some("two runs may be mixed; give each run a folder or a name of its own"),
             Self::PerhapsStills { .. } => Some(
@@ -138,6 +147,7 @@ impl fmt::Display for Anomaly {
             Self::Coarse => {
                 f.write_str("at this quality the video can only be proved to be broadly these frames, in this order")
             }
+            Self::Untold { keys } => write!(f, "not in the video as the frames have it: `{}`", keys.join("`, `")),
             Self::Missing { numbers } => write!(f, "missing: {numbers}"),
             Self::NotHeld { numbers, most } => {
                 write!(f, "not filled by the frame before, since that would be more than {most} frames: {numbers}")

@@ -80,6 +80,14 @@ impl FileSet {
         self
     }
 
+    /// Whether all of these files are in it.
+    #[must_use]
+    pub fn has_all<'a>(&self, files: impl IntoIterator<Item = (&'a [u8], &'a Identity)>) -> bool {
+        // Both ascend, so that one pass does: to look each of them up would be as many walks through memory.
+        let mut known = self.hashes.iter();
+        Self::of(files).hashes.iter().all(|hash| known.by_ref().find(|known| *known >= hash) == Some(hash))
+    }
+
     /// Whether no file is in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -143,6 +151,9 @@ mod tests {
             let rest = FileSet::of(files.iter().skip(20).map(|file| (&b"f"[..], file)));
             prop_assert_eq!(half.union(rest), set.clone());
             let rest = set.clone().without(files.iter().take(20).map(|file| (&b"f"[..], file)));
+            let of = |from: usize| files.iter().skip(from).map(|file| (&b"f"[..], file));
+            prop_assert!(set.has_all(of(0)) && set.has_all(of(20)) && set.has_all([]));
+            prop_assert!(files.is_empty() || !rest.has_all(of(0)));
             let set = ExistingFiles::Of(set);
             prop_assert!(files.iter().all(|file| set.contains(b"f", file)));
             let known = Identity { size: other, ..FILE };

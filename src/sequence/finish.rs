@@ -22,6 +22,7 @@ use crate::sequence::FrameNumber;
 use crate::sequence::generator::Generator;
 use crate::sequence::name::split_extension;
 use crate::sequence::order::FrameOrder;
+use crate::sequence::origin::Total;
 use crate::text::plural::counted;
 
 /// The shortest silence that `idle_timeout = "auto"` takes for the end.
@@ -184,18 +185,46 @@ pub struct Progress {
 }
 
 impl Rules {
+    /// How many frames a sequence will have that begins with the number `first`, where that is known beforehand: by what the
+    /// config says, else by the `total` that its maker states.
+    #[must_use]
+    pub fn frames_to_come(&self, first: FrameNumber, total: Option<Total>) -> Option<u64> {
+        let between = |first: FrameNumber, last: FrameNumber| {
+            let count = last.checked_sub(first)?.checked_add(1)?;
+            u64::try_from(count).ok().filter(|count| *count > 0)
+        };
+        let by_config = self.frame_count.or_else(|| between(first, self.last_frame?));
+        by_config.or_else(|| match total? {
+            Total::Frames(count) => Some(count.get()),
+            Total::Range { first, last } => between(first, last),
+        })
+    }
+
     /// What the file `name` speaks for, if it is a marker.
     #[must_use]
     pub fn marker(&self, name: &[u8]) -> Option<MarkerScope> {
-        let matches = |name: &[u8]| self.final_marker.is_match(Path::new(OsStr::from_bytes(name)));
-        if !matches(name) {
-            return None;
+        if !self.is_final_marker(name) {
+            return self.is_makers_marker(name).then_some(MarkerScope::Folder);
         }
         // A glob that takes any name before `.done` asks for the sequence's; a literal one such as `finished.txt` has no
         // place for it.
         let any_stem = [b"\x01".as_slice(), name].concat();
-        let named = split_extension(name).filter(|_| matches(&any_stem));
+        let named = split_extension(name).filter(|_| self.is_final_marker(&any_stem));
         Some(named.map_or(MarkerScope::Folder, |(stem, _)| MarkerScope::Named(stem.into())))
+    }
+
+    /// Whether the file `name` is a marker.
+    #[must_use]
+    pub fn is_marker(&self, name: &[u8]) -> bool {
+        self.is_final_marker(name) || self.is_makers_marker(name)
+    }
+
+    fn is_makers_marker(&self, name: &[u8]) -> bool {
+        self.generator.is_some_and(|generator| generator.is_marker(name))
+    }
+
+    fn is_final_marker(&self, name: &[u8]) -> bool {
+        self.final_marker.is_match(Path::new(OsStr::from_bytes(name)))
     }
 
     /// Whether a frame of this name ends its sequence.

@@ -59,6 +59,57 @@ pub enum TotalFrom {
     Text,
 }
 
+/// How a saver finds the number of its next image: the highest one that it reads in the names of its folder, and one more. What
+/// else is in that folder, it does not look at, so that a video moves its counter like an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counter {
+    /// After the prefix of its images and an underscore. ComfyUI reads what is there up to the next underscore, or up to the next
+    /// underscore or dot, as the node has it; Video Helper Suite reads digits that no other
+    /// digit follows up to a dot.
+    AfterPrefix,
+    /// In front of the first hyphen, or of the extension; or between the prefix of its images and a hyphen. AUTOMATIC1111's.
+    First,
+}
+
+impl Counter {
+    /// Whether it reads a number from `name`, in a folder of images that are called `prefix` and a number.
+    fn reads(self, prefix: &[u8], name: &[u8]) -> bool {
+        match self {
+            Self::AfterPrefix => {
+                let Some(rest) = after(prefix, b'_', name) else { return false };
+                let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+                let dot = rest[digits..].iter().position(|byte| *byte == b'.' || byte.is_ascii_digit());
+                let to_dot = dot.is_some_and(|at| rest[digits + at] == b'.');
+                is_python_int(rest.split(|byte| *byte == b'_').next())
+                    || is_python_int(rest.split(|byte| matches!(byte, b'_' | b'.')).next())
+                    || digits > 0 && to_dot
+            }
+            Self::First => {
+                let first = |name: &[u8]| {
+                    let stem = name.rfind_byte(b'.').filter(|at| *at > 0).map_or(name, |at| &name[..at]);
+                    is_python_int(stem.split(|byte| *byte == b'-').next())
+                };
+                first(name) || after(prefix, b'-', name).is_some_and(first)
+            }
+        }
+    }
+}
+
+/// What follows in `name` after what ends in `prefix` with this separator; the case of letters does not matter.
+fn after<'n>(prefix: &[u8], separator: u8, name: &'n [u8]) -> Option<&'n [u8]> {
+    let (start, rest) = name.split_at_checked(prefix.len())?;
+    (prefix.last() == Some(&separator) && start.eq_ignore_ascii_case(prefix)).then_some(rest)
+}
+
+/// Whether Python's `int` takes this text: blanks around it, a sign, and single underscores between digits are no hindrance. Digits
+/// of other scripts are digits.
+fn is_python_int(text: Option<&[u8]>) -> bool {
+    let Some(Ok(text)) = text.map(std::str::from_utf8) else { return false };
+    let text = text.trim();
+    let text = text.strip_prefix(['+', '-']).unwrap_or(text);
+    text.split('_').all(|digits| !digits.is_empty() && digits.chars().all(char::is_numeric))
+}
+
 /// Who made the frames of a sequence, and how that is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MadeBy {
@@ -121,6 +172,19 @@ impl Generator {
     #[must_use]
     pub fn says_total(self, from: TotalFrom) -> bool {
         self.row().total.contains(&from)
+    }
+
+    /// Whether its saver would take a number from a file of this name, if it counts on in a folder of images that are called
+    /// `prefix` and a number.
+    #[must_use]
+    pub fn counts(self, prefix: &[u8], name: &[u8]) -> bool {
+        self.row().counter.is_some_and(|counter| counter.reads(prefix, name))
+    }
+
+    /// Whether it makes a file of this name beside its frames when all of them are there.
+    #[must_use]
+    pub fn is_marker(self, name: &[u8]) -> bool {
+        self.row().markers.iter().any(|shape| fits_name(shape.as_bytes(), name))
     }
 
     /// What an image of this name in the folder `dir` is, if it is no frame although it is numbered: `grids`.

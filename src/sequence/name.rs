@@ -14,8 +14,8 @@ pub(crate) mod marks;
 pub mod unsupported;
 
 /// Extensions of still images, in lower case.
-pub(crate) const EXTENSIONS: [&str; 14] =
-    ["png", "jpg", "jpeg", "webp", "tif", "tiff", "exr", "bmp", "tga", "qoi", "hdr", "ppm", "pgm", "pnm"];
+pub(crate) const EXTENSIONS: [&str; 16] =
+    ["png", "jpg", "jpeg", "webp", "tif", "tiff", "exr", "dpx", "cin", "bmp", "tga", "qoi", "hdr", "ppm", "pgm", "pnm"];
 
 /// Endings of a stem that mark a file as unfinished although its extension is an image's.
 const TEMPORARY_STEMS: [&str; 4] = [".tmp", ".temp", ".part", ".partial"];

@@ -42,6 +42,12 @@ pub enum RateSource {
     Stated,
     /// Nothing says anything.
     Default,
+    /// How long the video is to last, and how many frames there are.
+    Duration,
+    /// The slowest rate that is allowed: the video is to last longer.
+    Slowest,
+    /// The fastest rate that is allowed: the video is to be shorter.
+    Fastest,
     /// The settings file beside the frames.
     Settings,
     /// The frame counter of the graph that made the frames.
@@ -82,6 +88,11 @@ impl fmt::Display for RateSource {
         match self {
             Self::Stated => f.write_str("`framerate`"),
             Self::Default => f.write_str("the default"),
+            Self::Duration => f.write_str("`duration`"),
+            Self::Slowest => f.write_str("`framerate_min`; for `duration` it would have to be slower"),
+            Self::Fastest => f.write_str(
+                "`framerate_max`, or the most that the format can be; for `duration` it would have to be faster",
+            ),
             Self::Settings => f.write_str("the settings file beside the frames"),
             Self::Counter => f.write_str("the frame counter of the workflow"),
             Self::VideoNode => f.write_str("the video that the workflow makes"),

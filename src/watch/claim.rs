@@ -14,7 +14,7 @@ use std::fmt;
 use std::fs;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
 use rustix::fs::{CWD, FlockOperation, Mode, OFlags, flock, fstat, openat};
 use rustix::io::Errno;
@@ -26,12 +26,38 @@ use crate::text::printable::Show as _;
 const PLUGGED_IN: [&str; 2] = ["/media", "/run/media"];
 
 /// The right to watch a root, until it is dropped. Clones are one right.
-pub type Claim = Arc<OwnedFd>;
+pub type Claim = Arc<Lock>;
 
 /// The claims of this process, by device and inode: a config that is read again claims what the old one still holds.
 static OWN: Mutex<Option<Own>> = Mutex::new(None);
 
-type Own = HashMap<(u64, u64), Weak<OwnedFd>>;
+/// One of them was let go.
+static LET_GO: Condvar = Condvar::new();
+
+/// One that nobody has any more is among them until its lock is let go, which is waited for: this process is no other one.
+type Own = HashMap<(u64, u64), Weak<Lock>>;
+
+/// A folder that this process has locked.
+#[derive(Debug)]
+pub struct Lock {
+    folder: OwnedFd,
+    key: (u64, u64),
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let mut own = own();
+        // Closing the folder does not do: a child that was forked, and is not FFmpeg yet, has it open too, and the lock is held
+        // for as long as anybody has. Said in words, it is let go of for all of them.
+        let _ = flock(&self.folder, FlockOperation::Unlock);
+        own.get_or_insert_default().remove(&self.key);
+        LET_GO.notify_all();
+    }
+}
+
+fn own() -> MutexGuard<'static, Option<Own>> {
+    OWN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Who watches a root that cannot be claimed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,9 +112,16 @@ pub fn claim(folder: &Path) -> Result<Option<Claim>, Box<Holder>> {
     if PLUGGED_IN.iter().any(|place| folder.starts_with(place)) {
         return Ok(None);
     }
-    let mut own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some((opened, key)) = open(folder) else { return Ok(None) };
+    let mut own = own();
+    // Asked by one look, since the last one who has it may let go of it at any moment.
+    while let Some(claim) = own.as_ref().and_then(|own| own.get(&key)) {
+        if let Some(claim) = claim.upgrade() {
+            return Ok(Some(claim));
+        }
+        own = LET_GO.wait(own).unwrap_or_else(PoisonError::into_inner);
+    }
     let own = own.get_or_insert_default();
-    own.retain(|_, claim| claim.strong_count() > 0);
     for above in folder.ancestors().skip(1) {
         if let Some((opened, key)) = open(above)
             && !own.contains_key(&key)
@@ -102,10 +135,6 @@ pub fn claim(folder: &Path) -> Result<Option<Claim>, Box<Holder>> {
             }
         }
     }
-    let Some((opened, key)) = open(folder) else { return Ok(None) };
-    if let Some(claim) = own.get(&key).and_then(Weak::upgrade) {
-        return Ok(Some(claim));
-    }
     match flock(&opened, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {}
         Err(Errno::WOULDBLOCK) => return Err(Box::new(holder_of(folder, key))),
@@ -117,7 +146,7 @@ pub fn claim(folder: &Path) -> Result<Option<Claim>, Box<Holder>> {
     if let Some(below) = claimed_below(folder) {
         return Err(Box::new(below));
     }
-    let claim = Arc::new(opened);
+    let claim = Arc::new(Lock { folder: opened, key });
     own.insert(key, Arc::downgrade(&claim));
     Ok(Some(claim))
 }
@@ -197,6 +226,32 @@ mod tests {
         assert_eq!(other(), Err(Errno::WOULDBLOCK));
         drop(second);
         assert_eq!(other(), Ok(()));
+    }
+
+    /// Between fork and exec a child has whatever this process has open.
+    #[test]
+    fn a_root_can_be_claimed_again_although_a_child_still_has_it_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let claimed = claim(folder.path()).unwrap().unwrap();
+        let child = claimed.folder.try_clone().unwrap();
+        drop(claimed);
+        assert!(claim(folder.path()).unwrap().is_some());
+        drop(child);
+    }
+
+    /// As when the config is read again: one reader lets go of a root while the next one claims it.
+    #[test]
+    fn a_claim_that_is_being_let_go_of_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..500 {
+                        assert!(claim(folder.path()).unwrap().is_some());
+                    }
+                });
+            }
+        });
     }
 
     #[test]

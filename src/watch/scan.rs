@@ -14,7 +14,7 @@ use std::{fmt, io};
 
 use bstr::BString;
 use globset::GlobSet;
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, Stat, openat, statat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, Stat, fstat, openat, statat};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::path::Arg;
 
@@ -29,6 +29,8 @@ const BUFFER: usize = 64 * 1024;
 /// All that is of interest in a folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FolderScan {
+    /// Its own inode.
+    pub ino: u64,
     /// The regular files that were wanted, in the order of the file system.
     pub files: Vec<(BString, Identity)>,
     /// The folders in it, by name, without those that [`is_ignored_folder`] names.
@@ -81,7 +83,7 @@ pub fn read_folder(dir: &Path, wants: &dyn Fn(&[u8]) -> bool) -> Result<FolderSc
     let folder = open_folder(dir).map_err(fail)?;
     let mut buffer = Vec::with_capacity(BUFFER);
     let mut entries = RawDir::new(&folder, buffer.spare_capacity_mut());
-    let mut scan = FolderScan::default();
+    let mut scan = FolderScan { ino: fstat(&folder).map_err(fail)?.st_ino, ..FolderScan::default() };
     while let Some(entry) = entries.next() {
         let entry = match entry {
             Ok(entry) => entry,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use reeld::config::{Builtin, Video};
 use reeld::encode::chunk::{ChunkOutcome, FrameQueue};
 use reeld::encode::ffmpeg::{Ffmpeg, Stop};
-use reeld::encode::recipe::Form;
+use reeld::encode::recipe::{ChunkPosition, Form};
 use reeld::encode::verified::encode_verified;
 use reeld::encode::{EncodeError, Flaw};
 
@@ -22,7 +22,7 @@ fn job(preset: Builtin, count: u32) -> (Shot, Job) {
     let mut job = shot.job(&video(preset));
     job.output = shot.dir.path().join("part.mp4");
     fs::write(&job.output, b"").unwrap();
-    job.form = Form::Chunk { gop: NonZeroU32::new(24).unwrap(), first: true };
+    job.form = Form::Chunk { gop: NonZeroU32::new(24).unwrap(), position: ChunkPosition::First };
     (shot, job)
 }
 
@@ -92,7 +92,7 @@ fn an_encoder_whose_file_is_wrong_gets_no_more_frames() {
     let shot = Shot::new(30, (256, 144), Look::Eight);
     // It keeps no pictures back.
     let mut job = shot.job(&Video { speed: Some("ultrafast".to_owned()), ..video(Builtin::H264) });
-    job.form = Form::Chunk { gop: NonZeroU32::new(24).unwrap(), first: true };
+    job.form = Form::Chunk { gop: NonZeroU32::new(24).unwrap(), position: ChunkPosition::First };
     let ffmpeg = bad_encoder(&shot, &shifted());
     let (send, made) = mpsc::channel();
     thread::spawn(move || {

@@ -18,6 +18,8 @@ use reeld::encode::tags::Tags;
 use reeld::encode::verify::{self, Proof};
 use reeld::files::identity_of;
 use reeld::frame::complete::inspect;
+use reeld::frame::geometry::Geometry;
+use reeld::sequence::playback::Playback;
 use reeld::sequence::sizes::SizeChange;
 use tempfile::TempDir;
 
@@ -69,7 +71,7 @@ impl Shot {
     }
 
     pub(crate) fn try_job(&self, video: &Video) -> Result<Job, RecipeError> {
-        let info = inspect(&self.frames[0].path, &self.frames[0].identity).unwrap();
+        let info = inspect(&self.frames[0].path, &self.frames[0].identity, None).unwrap();
         let source =
             Source { width: info.width, height: info.height, deep: info.deep, linear: info.linear, alpha: info.alpha };
         let recipe = Recipe::resolve(video, &source)?;
@@ -118,8 +120,13 @@ pub(crate) fn video(preset: Builtin) -> Video {
         quality: None,
         speed: None,
         encoder_args: EncoderArgs::default(),
+        layer: None,
+        exposure: reeld::frame::Exposure::NONE,
         background: [0; 3],
+        geometry: Geometry::default(),
+        playback: Playback::default(),
         size_change: SizeChange::Error,
+        audio: None,
     }
 }
 
@@ -196,6 +203,33 @@ pub(crate) fn decode(path: &Path, args: &[&str], pix_fmt: &str) -> Vec<u8> {
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     output.stdout
+}
+
+/// The decoded frames of several videos, each by itself, by one FFmpeg: to start one takes longer than to decode a short video.
+pub(crate) fn decode_each(paths: &[&Path], pix_fmt: &str) -> Vec<Vec<u8>> {
+    let folder = TempDir::new().unwrap();
+    let raw = |index: usize| folder.path().join(index.to_string());
+    let mut command = Command::new(&ffmpeg().path);
+    command.args(["-nostdin", "-v", "error"]);
+    for path in paths {
+        command.arg("-i").arg(path);
+    }
+    for index in 0..paths.len() {
+        command.args([
+            "-map",
+            &format!("{index}:v"),
+            "-fps_mode",
+            "passthrough",
+            "-pix_fmt",
+            pix_fmt,
+            "-f",
+            "rawvideo",
+        ]);
+        command.arg(raw(index));
+    }
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    (0..paths.len()).map(|index| fs::read(raw(index)).unwrap()).collect()
 }
 
 /// FFmpeg's own description of the stream: codec, profile, pixel format, colours, rate.

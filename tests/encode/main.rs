@@ -4,7 +4,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
-mod contents;
 mod faults;
 mod growing;
 mod help;

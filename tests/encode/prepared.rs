@@ -11,7 +11,7 @@ use reeld::config::Builtin;
 use reeld::encode::EncodeError;
 use reeld::encode::chunk::{BadFrames, ChunkOutcome, FrameQueue};
 use reeld::encode::ffmpeg::{Ffmpeg, Stop};
-use reeld::encode::recipe::Form;
+use reeld::encode::recipe::{ChunkPosition, Form};
 use reeld::encode::verified::encode_verified;
 use reeld::encode::verify::{Proof, verify};
 
@@ -50,7 +50,7 @@ fn a_file_that_ends_before_a_bad_frame_is_proved_too() {
     let mut job = shot.job(&video(Builtin::H264));
     job.frames[19] = crate::help::frame_file(&shot.frames[19].path, 20);
     job.bad_frames = BadFrames::End;
-    job.form = Form::Chunk { gop: NonZeroU32::new(24).unwrap(), first: true };
+    job.form = Form::Chunk { gop: NonZeroU32::new(24).unwrap(), position: ChunkPosition::First };
     let made = make(ffmpeg(), &job).unwrap();
     assert_eq!(made.ended_by.map(|bad| bad.number), Some(20));
     assert_eq!((made.shown.len(), made.proof.frames), (19, 19));

@@ -8,7 +8,7 @@ use std::process::Command;
 use reeld::config::{Builtin, Container, EncoderArgs, Video};
 use reeld::encode::ffmpeg::Stop;
 use reeld::encode::join::{VideoPart, join, prove};
-use reeld::encode::recipe::Form;
+use reeld::encode::recipe::{ChunkPosition, Form};
 use reeld::encode::tags::{Tags, Timecode};
 
 use crate::help::{Look, Shot, ffmpeg, frame_file, make, own, rate, video};
@@ -87,7 +87,10 @@ impl Joined {
         let part = |frames: std::ops::Range<usize>| {
             let mut job = shot.job(video);
             job.output = shot.dir.path().join(format!("{}.part", frames.start));
-            job.form = Form::Chunk { gop: NonZeroU32::new(24).unwrap(), first: frames.start == 0 };
+            job.form = Form::Chunk {
+                gop: NonZeroU32::new(24).unwrap(),
+                position: if frames.start == 0 { ChunkPosition::First } else { ChunkPosition::Later },
+            };
             job.frames = all[frames].to_vec();
             let samples = make(&job).unwrap().1.samples.unwrap();
             VideoPart { file: job.output, samples }

@@ -99,6 +99,39 @@ fn a_bare_marker_speaks_for_the_batch_folders() {
     }
 }
 
+/// Frames that are known, then the last two and a marker at once: in its own folder, in the folder above, far below the root,
+/// and with a folder that is made a moment before.
+#[test]
+fn a_marker_ends_what_was_written_a_moment_before_it() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let mut daemon = Daemon::start(&sandbox, &sandbox.config(PATIENT));
+    let frames = Frames::new("frame_#####.png");
+    let kinds = [
+        ("named", "named", "frame.done"),
+        ("bare", "bare", ".done"),
+        ("job", "job/batch_0001", ".done"),
+        ("far/below/job", "far/below/job/batch_0000", ".done"),
+    ];
+    for ((marked, folder, marker), known) in kinds.into_iter().zip(4_u32..) {
+        let (marked, folder) = (sandbox.folder(marked), sandbox.folder(folder));
+        frames.write(&folder, 1..=known);
+        daemon.wait_for_open_frames(known);
+        frames.write(&folder, [known + 1, known + 2]);
+        fs::write(marked.join(marker), "").unwrap();
+        let video = folder.join("frame.mp4");
+        daemon.wait_for_file(&video);
+        assert_shows(&video, &sandbox.ffmpeg, 1..=known + 2);
+    }
+    let job = sandbox.folder("job");
+    frames.write(&sandbox.folder("job/batch_0002"), 1..=9);
+    fs::remove_file(job.join(".done")).unwrap();
+    fs::write(job.join(".done"), "").unwrap();
+    let video = job.join("batch_0002/frame.mp4");
+    daemon.wait_for_file(&video);
+    assert_shows(&video, &sandbox.ffmpeg, 1..=9);
+    assert_eq!(daemon.wait_for_videos(&sandbox, 5).len(), 5, "no frame was left for another video");
+}
+
 #[test]
 fn videos_of_the_same_name_stand_side_by_side() {
     let sandbox = Sandbox::new(&ffmpeg());

@@ -298,8 +298,8 @@ fn scan_says_of_each_image_where_it_is() {
     for name in ["holiday.png", "IMG_0042.jpg"] {
         fs::copy(Frames::new("frame_####.png").path(&shot, 1), mixed.join(name)).unwrap();
     }
-    for name in ["plate.0001.dpx", "plate.0002.dpx", "raw.heic"] {
-        fs::write(mixed.join(name), b"SDPX").unwrap();
+    for name in ["plate.0001.psd", "plate.0002.psd", "raw.heic"] {
+        fs::write(mixed.join(name), b"8BPS").unwrap();
     }
     fs::write(mixed.join("notes.txt"), "no image").unwrap();
     let images = 9 + 5 + 3 + 2 + 3 + 20;
@@ -328,7 +328,7 @@ fn scan_says_of_each_image_where_it_is() {
     for part in [
         "frame_####.png",
         "IMG_0042.jpg and 1 more  single",
-        "dpx",
+        "psd",
         "heic",
         "    a film: ",
         "    single pictures: 4 sizes in 5 frames",

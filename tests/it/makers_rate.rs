@@ -199,6 +199,8 @@ fn the_daemon_takes_the_rate_from_the_maker() {
         assert_eq!((&entry["rate"], &entry["rate_from"]), (&json!("30/1"), &json!("the time stamps in the frames")));
         let list = sandbox.run(["list"]).expect(0).text();
         assert!(list.contains("30/1 frames per second: the time stamps in the frames"), "{list}");
+        assert_eq!(entry["made_by"], "Blender, by the text in the frames");
+        assert!(list.contains("made by Blender, by the text in the frames"), "{list}");
         assert_eq!(daemon.stop().code(), Some(0));
     }
 }
@@ -269,6 +271,66 @@ fn the_maker_is_named_and_its_grids_are_no_film() {
     // Somebody who says that they are a film knows better.
     fs::write(grids.join(".done"), "").unwrap();
     daemon.wait_for_file(&grids.join("grid.mp4"));
+}
+
+/// Two runs of a saver that goes on counting in the folder of the videos.
+#[test]
+fn no_video_moves_the_counter_of_its_frames() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let dir = sandbox.folder("output");
+    let frames = Frames::new("ComfyUI_#####_.png").prompt(&workflow(&[]));
+    for numbers in [1..=10, 1..=12] {
+        frames.write(&dir, numbers);
+        encode(&sandbox, &dir, &["--cleanup", "delete"]);
+    }
+    // The first images are gone, so that the saver would begin at 1; of `ComfyUI_2.mp4` it would take the number for its own.
+    assert_eq!(sandbox.videos(), [dir.join("ComfyUI-2.mp4"), dir.join("ComfyUI.mp4")]);
+    let stated = sandbox.folder("2024-03-01");
+    Frames::new("#####-47.png").write(&stated, 1..=10);
+    encode(&sandbox, &stated, &["--generator", "plain", "--name", "{folder}"]);
+    encode(&sandbox, &stated, &["--generator", "a1111", "--name", "{folder}"]);
+    let videos: Vec<PathBuf> = sandbox.videos().into_iter().filter(|video| video.parent() == Some(&*stated)).collect();
+    assert_eq!(videos, [stated.join("2024-03-01.mp4"), stated.join("video-2024-03-01.mp4")]);
+}
+
+/// moonraker-timelapse begins its own video in the folder of the frames when the print is done.
+#[test]
+fn what_the_stated_generator_leaves_ends_the_sequence() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let config = sandbox.config("idle_timeout = \"never\"\ngenerator = \"moonraker\"");
+    let mut daemon = Daemon::start(&sandbox, &config);
+    let dir = sandbox.folder("timelapse");
+    Frames::new("frame######.jpg").write(&dir, 1..=30);
+    daemon.wait_for_open_frames(30);
+    let own = dir.join("timelapse_benchy.gcode_20250101_1200.mp4");
+    fs::write(&own, "").unwrap();
+    let video = dir.join("frame.mp4");
+    daemon.wait_for_file(&video);
+    assert_shows(&video, &sandbox.ffmpeg, 1..=30);
+    assert_eq!(sandbox.videos(), [video, own]);
+}
+
+/// What somebody states on the command line counts as it does in the config.
+#[test]
+fn encode_and_scan_take_the_stated_generator() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    for maker in makers() {
+        println!("{}", maker.name);
+        let dir = maker.write(&sandbox, 1..=45);
+        let arguments = ["--json", "--generator", "plain"].map(OsStr::new);
+        let scan = sandbox.run([OsStr::new("scan"), dir.as_os_str()].into_iter().chain(arguments)).expect(0).text();
+        let line: Value = serde_json::from_str(scan.lines().next().unwrap()).unwrap();
+        assert_eq!(line["runs"][0]["made_by"], "plain frames, by `generator`");
+        let is_name = maker.from.contains("name");
+        let (num, den) = if is_name { maker.rate } else { (24, 1) };
+        assert_eq!(line["runs"][0]["rate"], if den == 1 { num.to_string() } else { format!("{num}/{den}") }, "{scan}");
+        encode(&sandbox, &dir, &["--generator", "plain"]);
+        assert_eq!(rate(&video_in(&sandbox, &dir), &sandbox.ffmpeg), (num, den));
+    }
+    let list = sandbox.run(["list"]).expect(0).text();
+    assert_eq!(list.matches("made by plain frames, by `generator`").count(), makers().len(), "{list}");
+    let refused = sandbox.run(["scan", ".", "--generator", "blendr"]).expect(2);
+    assert!(refused.stderr.contains("did you mean `blender`"), "{}", refused.stderr);
 }
 
 /// What is stated to be of somebody who says no rate has none.

@@ -42,6 +42,8 @@ enum Act {
     Stills,
     /// Thirty frames.
     Many,
+    /// Four frames beside a file that states another rate, and a marker.
+    WithFile,
 }
 
 /// What shows that the new value holds.
@@ -73,6 +75,7 @@ type Row = (&'static str, &'static str, &'static str, Act, Proof);
 
 const WATCH: &[Row] = &[
     ("recursive", "", "recursive = false", Act::Sub, Proof::Only("frame.mp4", "sub/frame.mp4")),
+    ("folder_config", "", "folder_config = false", Act::WithFile, Proof::Rate("24/1")),
     ("watch", "", "watch = \"poll\"", Act::Shot, Proof::Log("watch = \"poll\"")),
     ("include", "", "include = [\"b_*\"]", Act::Two, Proof::Only("b.mp4", "a.mp4")),
     ("exclude", "", "exclude = [\"a_*\"]", Act::Two, Proof::Only("b.mp4", "a.mp4")),
@@ -82,12 +85,27 @@ const WATCH: &[Row] = &[
     ("generator", "", "generator = \"motion\"", Act::Shot, Proof::Log("Motion, by `generator`")),
     ("framerate", "", "framerate = 30", Act::Shot, Proof::Rate("30/1")),
     ("framerate_factor", "", "framerate_factor = 2", Act::Shot, Proof::Rate("48/1")),
+    ("duration", "", "duration = \"2s\"", Act::Shot, Proof::Rate("2/1")),
+    ("framerate_min", "duration = \"2s\"", "duration = \"2s\"\nframerate_min = 3", Act::Shot, Proof::Rate("3/1")),
+    ("framerate_max", "duration = \"1s\"", "duration = \"1s\"\nframerate_max = 3", Act::Shot, Proof::Rate("3/1")),
     ("preset", "", "preset = \"prores\"", Act::Shot, Proof::There("frame.mov")),
     ("quality", "", "quality = 40", Act::Shot, Proof::Recipe(" crf 40")),
     ("speed", "", "speed = \"veryfast\"", Act::Shot, Proof::Recipe(" veryfast")),
     ("encoder_args", "", "encoder_args = [\"-tune\", \"film\"]", Act::Shot, Proof::Recipe("\"-tune\", \"film\"")),
+    ("layer", "", "layer = \"Combined\"", Act::Shot, Proof::Recipe("layer \"Combined\"")),
+    ("exposure", "", "exposure = -1.5", Act::Shot, Proof::Recipe("exposure -1.5")),
     ("background", "", "background = \"#ff0000\"", Act::Shot, Proof::Recipe("over #ff0000")),
     ("size_change", "", "size_change = \"error\"", Act::Shot, Proof::Recipe("of one size")),
+    ("crop", "", "crop = \"1:1\"", Act::Shot, Proof::Recipe("crop 1:1")),
+    ("rotate", "", "rotate = 180", Act::Shot, Proof::Recipe("rotate 180")),
+    ("flip", "", "flip = \"vertical\"", Act::Shot, Proof::Recipe("flip vertical")),
+    ("size", "", "size = \"128x-2\"", Act::Shot, Proof::Recipe("size 128x-2")),
+    ("audio", "", "audio = \"silence\"", Act::Shot, Proof::Recipe("with silence")),
+    ("reverse", "", "reverse = true", Act::Shot, Proof::Shows(&[4, 3, 2, 1])),
+    ("ping_pong", "", "ping_pong = true", Act::Shot, Proof::Shows(&[1, 2, 3, 4, 3, 2])),
+    ("loop", "", "loop = 2", Act::Shot, Proof::Shows(&[1, 2, 3, 4, 1, 2, 3, 4])),
+    ("hold_first", "", "hold_first = \"125ms\"", Act::Shot, Proof::Shows(&[1, 1, 1, 1, 2, 3, 4])),
+    ("hold_last", "", "hold_last = \"84ms\"", Act::Shot, Proof::Shows(&[1, 2, 3, 4, 4, 4])),
     ("output_dir", "", "output_dir = \"videos\"", Act::Shot, Proof::There("videos/frame.mp4")),
     ("output_name", "", "output_name = \"new\"", Act::Shot, Proof::There("new.mp4")),
     ("metadata", "", "metadata = false", Act::Shot, Proof::Recipe(", no metadata")),
@@ -271,6 +289,11 @@ fn act(act: &Act, dir: &Path) {
             }
         }
         Act::Many => frames.write(dir, 1..=30),
+        Act::WithFile => {
+            fs::write(dir.join("reeld.toml"), "framerate = 12").unwrap();
+            frames.write(dir, 1..=4);
+            done(dir);
+        }
     }
 }
 

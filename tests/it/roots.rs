@@ -1,6 +1,7 @@
 //! What the daemon stands on: one daemon to a root, and a state directory that stays.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 
 use crate::support::video::assert_shows;
@@ -93,6 +94,43 @@ fn a_state_directory_that_is_removed_ends_the_daemon_with_a_reason() {
         let daemon = Daemon::start(&sandbox, &sandbox.config(PATIENT));
         assert_eq!(daemon.stop().code(), Some(0), "{what}");
     }
+}
+
+/// The daemon goes on without it, as far as it can, and people are told.
+#[test]
+fn a_journal_that_is_damaged_under_a_running_daemon_is_told_of() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let config = sandbox.config(PATIENT);
+    let mut daemon = Daemon::start(&sandbox, &config);
+    let (one, two) = (sandbox.folder("one"), sandbox.folder("two"));
+    let frames = Frames::new("frame_####.png");
+    frames.write(&one, 1..=5);
+    fs::write(one.join(".done"), "").unwrap();
+    daemon.wait_for_file(&one.join("frame.mp4"));
+
+    let journal = sandbox.state().join("journal.db");
+    // Everything into the file itself, so that it is read from there again; then all but its first page.
+    rusqlite::Connection::open(&journal)
+        .and_then(|connection| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
+        .unwrap();
+    let mut bytes = fs::read(&journal).unwrap();
+    bytes[4096..].fill(0x5A);
+    let mut file = fs::File::options().write(true).open(&journal).unwrap();
+    file.write_all(&bytes).unwrap();
+
+    frames.write(&two, 1..=5);
+    fs::write(two.join(".done"), "").unwrap();
+    let said = daemon.wait_for_line("the log says so", |line| line.contains("ERROR") && line.contains("malformed"));
+    assert!(said.contains("start reeld again"), "{said}");
+    sandbox.run(["list"]).expect(1).says("malformed").says("start reeld again");
+    assert!(!two.join("frame.mp4").exists(), "no video that the journal does not know");
+    daemon.stop();
+
+    let mut daemon = Daemon::start(&sandbox, &config);
+    daemon.wait_for_line("it is set aside", |line| {
+        line.contains("is set aside") && line.contains("journal.db.corrupt-1")
+    });
+    assert_eq!(daemon.stop().code(), Some(0));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::page::{Found, drop_on_page};
+use crate::support::fake::{Fake, Fault};
 use crate::support::video::assert_shows;
 use crate::support::{Frames, Live, Sandbox, ffmpeg, ffmpegs, with_each_ffmpeg};
 
@@ -216,5 +217,30 @@ fn containers_without_a_place_for_it_are_as_they_were() {
         encode(&sandbox, &shot, preset, &[]);
         let video = sandbox.path().join(format!("{preset}.{extension}"));
         assert_eq!(SECRETS.map(|word| holds(&video, word)), [false; 4], "{preset}");
+    }
+}
+
+/// With the frames their workflow would be gone for good.
+#[test]
+fn frames_stay_where_what_made_them_is_not_in_the_video() {
+    for (folder, count) in [("short", 5), ("long", 60)] {
+        for (preset, extension) in [("h264", "mp4"), ("vp9", "webm"), ("mkv", "mkv")] {
+            let sandbox = Sandbox::new(&ffmpeg());
+            let shot = sandbox.folder(folder);
+            comfyui("frame_####.png").write(&shot, 1..=count);
+            sandbox.install(&Fake::new(&sandbox, Fault::WithoutTexts));
+            let said = encode(&sandbox, &shot, preset, &["--cleanup", "delete"]);
+            let time_code = if extension == "mp4" { "`, `timecode`" } else { "`" };
+            let untold = format!("not in the video as the frames have it: `reeld`, `workflow`, `prompt{time_code}");
+            assert!(said.contains(&untold) && said.contains("the frames are kept"), "{preset} of {count}: {said}");
+            let video = sandbox.path().join(format!("{preset}.{extension}"));
+            assert_shows(&video, &sandbox.ffmpeg, 1..=count);
+            assert_eq!(fs::read_dir(&shot).unwrap().count(), usize::try_from(count).unwrap());
+            // The same frames with an FFmpeg that writes it.
+            fs::remove_file(&video).unwrap();
+            sandbox.uninstall_fake();
+            encode(&sandbox, &shot, preset, &["--cleanup", "delete"]);
+            assert_eq!(fs::read_dir(&shot).unwrap().count(), 0, "{preset} of {count}");
+        }
     }
 }

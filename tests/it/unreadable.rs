@@ -10,9 +10,9 @@ use crate::support::{Daemon, Frames, Sandbox, ffmpeg};
 /// Only what a test says ends a sequence.
 const PATIENT: &str = "idle_timeout = \"1h\"";
 
-/// The head of a DPX file, and enough behind it.
-fn dpx() -> Vec<u8> {
-    [b"SDPX".as_slice(), &[7; 4000]].concat()
+/// The head of a Photoshop document, and enough behind it.
+fn psd() -> Vec<u8> {
+    [b"8BPS".as_slice(), &[7; 4000]].concat()
 }
 
 fn warnings(log: &str) -> Vec<&str> {
@@ -27,7 +27,7 @@ fn a_frame_in_a_foreign_format_is_left_out_at_once() {
     let frames = Frames::new("frame_####.png");
     frames.write(&shot, [1, 2, 4, 7]);
     for number in [3, 5] {
-        fs::write(frames.path(&shot, number), dpx()).unwrap();
+        fs::write(frames.path(&shot, number), psd()).unwrap();
     }
     fs::write(shot.join(".done"), "").unwrap();
     let begun = std::time::Instant::now();
@@ -36,11 +36,11 @@ fn a_frame_in_a_foreign_format_is_left_out_at_once() {
     assert!(begun.elapsed() < std::time::Duration::from_secs(25), "{:?}", begun.elapsed());
     assert_shows(&shot.join("frame.mp4"), &sandbox.ffmpeg, [1, 2, 4, 7]);
     let line = daemon.wait_for_line("the warning", |line| line.contains("2 of 6 files"));
-    for part in ["WARN", "frame_0003.png and 1 more", "DPX", "hint"] {
+    for part in ["WARN", "frame_0003.png and 1 more", "Photoshop", "hint"] {
         assert!(line.contains(part), "no {part:?} in {line}");
     }
     let listed = sandbox.run(["list"]).expect(0).text();
-    assert!(listed.contains("frames 3, 5 cannot be read: unsupported image: DPX"), "{listed}");
+    assert!(listed.contains("frames 3, 5 cannot be read: unsupported image: a Photoshop document"), "{listed}");
     assert!(listed.contains("missing: 6\n"), "only the number that no file has is missing: {listed}");
     assert!([1, 2, 3, 4, 5, 7].iter().all(|number| frames.path(&shot, *number).exists()), "an anomaly keeps them");
 }
@@ -51,7 +51,7 @@ fn a_flood_of_them_is_one_warning() {
     let mut daemon = Daemon::start(&sandbox, &sandbox.config("idle_timeout = \"1s\""));
     let shot = sandbox.folder("shot");
     for number in 1..=150 {
-        fs::write(Frames::new("frame_####.exr").path(&shot, number), dpx()).unwrap();
+        fs::write(Frames::new("frame_####.exr").path(&shot, number), psd()).unwrap();
     }
     daemon.wait_for_line("the warning", |line| line.contains("WARN") && line.contains("frame_0001.exr and 149 more"));
     // The next sequence, which is long enough to be surely a film, shows that nothing more is said of the first.
@@ -66,15 +66,15 @@ fn formats_that_are_known_by_their_names_are_said_once_a_folder() {
     let sandbox = Sandbox::new(&ffmpeg());
     let shot = sandbox.folder("shot");
     for number in 1..=40 {
-        fs::write(shot.join(format!("reel_{number:04}.dpx")), dpx()).unwrap();
+        fs::write(shot.join(format!("reel_{number:04}.psd")), psd()).unwrap();
     }
-    fs::write(shot.join("IMG_0001.CR2"), dpx()).unwrap();
+    fs::write(shot.join("IMG_0001.CR2"), psd()).unwrap();
     fs::write(shot.join("film_2.gif"), "GIF89a").unwrap();
     symlink(sandbox.path().join("elsewhere"), shot.join("frame_0001.png")).unwrap();
     symlink(sandbox.path().join("elsewhere"), shot.join("folder")).unwrap();
     let mut daemon = Daemon::start(&sandbox, &sandbox.config(PATIENT));
     for number in 41..=60 {
-        fs::write(shot.join(format!("reel_{number:04}.dpx")), dpx()).unwrap();
+        fs::write(shot.join(format!("reel_{number:04}.psd")), psd()).unwrap();
     }
     Frames::new("frame_####.png").write(&shot, 2..=4);
     fs::write(shot.join(".done"), "").unwrap();
@@ -83,7 +83,7 @@ fn formats_that_are_known_by_their_names_are_said_once_a_folder() {
     let log = daemon.log();
     let said = warnings(&log);
     assert_eq!(said.len(), 3, "{log}");
-    for (what, count) in [("DPX", "count=40"), ("camera RAW", "count=1"), ("links are not followed", "count=2")] {
+    for (what, count) in [("Photoshop", "count=40"), ("camera RAW", "count=1"), ("links are not followed", "count=2")] {
         assert!(
             said.iter().any(|line| line.contains(what) && line.contains(count) && line.contains("hint")),
             "{what}: {log}"
@@ -92,19 +92,24 @@ fn formats_that_are_known_by_their_names_are_said_once_a_folder() {
 
     let scan = sandbox.run([OsStr::new("scan"), sandbox.root().as_os_str()]).expect(0);
     let text = scan.text();
-    for part in
-        ["reel_0001.dpx and 59 more  left alone", "DPX", "IMG_0001.CR2", "camera RAW", "GIF", "frame_####.png  2-4"]
-    {
+    for part in [
+        "reel_0001.psd and 59 more  left alone",
+        "Photoshop",
+        "IMG_0001.CR2",
+        "camera RAW",
+        "GIF",
+        "frame_####.png  2-4",
+    ] {
         assert!(text.contains(part), "no {part:?} in:\n{text}");
     }
     assert!(scan.stderr.contains("2 links are not followed and not counted"), "{}", scan.stderr);
-    for path in [shot.join("reel_0001.dpx"), shot.join("reel_####.dpx")] {
+    for path in [shot.join("reel_0001.psd"), shot.join("reel_####.psd")] {
         let outcome = sandbox.run([OsStr::new("encode"), path.as_os_str()]);
         assert_ne!(outcome.code, Some(0));
         outcome.says("reel_");
     }
     let only = sandbox.folder("only");
-    fs::write(only.join("a_1.avif"), dpx()).unwrap();
+    fs::write(only.join("a_1.avif"), psd()).unwrap();
     let outcome = sandbox.run([OsStr::new("encode"), only.as_os_str()]);
     outcome.expect(1).says("AVIF").says("save as PNG");
 }

@@ -62,10 +62,15 @@ fn names_give_no_orders_to_a_terminal_and_forge_no_line() {
     }
 }
 
-/// The files of `src`, each by its path there and without its tests: what a test prints is read by its author.
+/// The files of `src` and of the crate of pixels, each by its path there and without its tests: what a test prints is read by
+/// its author.
 fn sources() -> Vec<(PathBuf, String)> {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let inner = |file: &PathBuf| file.strip_prefix(&src).unwrap().to_path_buf();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    ["src", "crates/pixels/src"].iter().flat_map(|folder| sources_of(&root.join(folder))).collect()
+}
+
+fn sources_of(src: &Path) -> Vec<(PathBuf, String)> {
+    let inner = |file: &PathBuf| file.strip_prefix(src).unwrap().to_path_buf();
     let is_test = |file: &Path| {
         // The simulation is compiled for tests alone.
         file.iter().any(|part| ["tests", "tests.rs", "simulation"].iter().any(|test| part == *test))
@@ -75,7 +80,7 @@ fn sources() -> Vec<(PathBuf, String)> {
         let text = fs::read_to_string(file).unwrap();
         text.split("#[cfg(test)]\nmod tests").next().unwrap().to_owned()
     };
-    files_below(&src).iter().filter(|file| is_source(file)).map(|file| (inner(file), read(file))).collect()
+    files_below(src).iter().filter(|file| is_source(file)).map(|file| (inner(file), read(file))).collect()
 }
 
 /// Whoever prints a name by `Path::display` forgets what it can hold. There is one type that does not.

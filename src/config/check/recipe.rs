@@ -38,6 +38,11 @@ impl Checker<'_> {
             let span = written.into_iter().flatten().chain(root.preset.as_ref().map(Spanned::span)).next();
             self.mistakes.add(span.unwrap_or(place), Complaint::new(format!("`framerate`: {message}"), hint));
         }
+        if let Some(audio) = &root.audio
+            && let Some((message, hint)) = codec::refuses_sound(preset)
+        {
+            self.mistakes.add(audio.span(), Complaint::new(format!("`audio`: {message}"), hint));
+        }
         if let Some(args) = &root.encoder_args {
             let asked = [("quality", root.quality.is_some()), ("speed", root.speed.is_some())];
             for (span, complaint) in arguments::contradictions(args.get_ref(), &asked) {

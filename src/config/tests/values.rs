@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::parse;
 use crate::config::{Cleanup, Config, Encoder, FrameRate, Live, ParallelChunks, Preset, Root, Video};
+use crate::frame::Layer;
 use crate::sequence::finish::{Existing, IdleTimeout, MissingFrames};
 use crate::sequence::order::FrameOrder;
 
@@ -52,6 +53,8 @@ fn a_watch_inherits_and_overrides() {
         cleanup_after = "1h"
         missing_frames = "hold"
         existing = "encode"
+        layer = "ViewLayer.Combined"
+        exposure = -1.5
         background = "#ff8000"
 
         [[watch]]
@@ -77,6 +80,8 @@ fn a_watch_inherits_and_overrides() {
     assert_eq!(two.video.rate.to_string(), "60");
     assert_eq!(two.delivery.cleanup, Cleanup::Keep);
     assert_eq!(two.video.background, [255, 128, 0]);
+    assert_eq!(two.video.exposure.to_string(), "-1.5");
+    assert_eq!(two.video.layer.as_ref().map(Layer::as_str), Some("ViewLayer.Combined"));
     assert_eq!(two.video.speed.as_deref(), Some("8"));
 }
 
@@ -97,6 +102,31 @@ fn globs_without_a_slash_hold_at_any_depth() {
         assert!(root.selection.exclude.is_match(path), "{path}");
     }
     assert!(!root.selection.exclude.is_match("x/a/old"));
+}
+
+#[test]
+fn a_length_or_a_rate_of_a_watch_overrules_the_other_of_all() {
+    let config = parse(
+        r#"
+        [defaults]
+        framerate = 30
+        framerate_factor = 2
+
+        [[watch]]
+        path = "one"
+        duration = "30s"
+
+        [[watch]]
+        path = "two"
+        "#,
+    )
+    .unwrap_or_else(|error| panic!("{error}"));
+    let [one, two] = &config.roots[..] else { panic!("two roots") };
+    assert_eq!(one.lasting(450).video.rate.to_string(), "15");
+    assert_eq!((two.lasting(450).video.rate.to_string(), two.length), ("60".to_owned(), None));
+    let config = parse("[defaults]\nduration = \"30s\"\n[[watch]]\npath = \"/a\"\nframerate = 12\n").unwrap();
+    assert_eq!(config.roots[0].lasting(450).video.rate.to_string(), "12");
+    assert_eq!(root("duration = \"30s\"").at(None).lasting(450).rate_from.to_string(), "`duration`");
 }
 
 #[test]

@@ -38,6 +38,28 @@ pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
     Ok(Duration::from_millis(total))
 }
 
+/// A duration of a second to a day: how long a video lasts.
+pub fn parse_length(text: &str) -> Result<Duration, UnitError> {
+    match parse_duration(text) {
+        Ok(length) if (1..=86_400).contains(&length.as_secs()) => Ok(length),
+        Ok(_) | Err(UnitError::OutOfRange { .. }) => {
+            Err(UnitError::OutOfRange { text: text.to_owned(), what: "the length of a video", range: "1s to 1d" })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// A duration of an hour at most: how long a frame stands still.
+pub fn parse_pause(text: &str) -> Result<Duration, UnitError> {
+    match parse_duration(text) {
+        Ok(pause) if pause <= Duration::from_secs(3600) => Ok(pause),
+        Ok(_) | Err(UnitError::OutOfRange { .. }) => {
+            Err(UnitError::OutOfRange { text: text.to_owned(), what: "a pause", range: "0s to 1h" })
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// Prints a duration as [`parse_duration`] reads it, to the millisecond.
 #[must_use]
 pub fn print_duration(duration: Duration) -> String {

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use super::{UnitError, parse_duration, print_duration};
 use crate::config::{Builtin, Cleanup, Container, Live, Metadata, NamedQuality, ParallelChunks, StopPolicy, WatchMode};
+use crate::frame::geometry::{Flip, Rotation};
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Stills};
 use crate::sequence::generator::Generator;
 use crate::sequence::group::Scope;
@@ -76,9 +77,24 @@ named! {
         "plain" = Plain;
     FrameOrder, "order": "number" = Number, "time" = Time;
     Scope, "group": "folder" = Folder, "tree" = Tree;
+    Rotation, "rotation in degrees": "0" = Not, "90" = By90, "180" = By180, "270" = By270;
+    Flip, "way to flip": "horizontal" = Horizontal, "vertical" = Vertical;
     SizeChange, "treatment of a size change": "split" = Split, "fit" = Fit, "error" = Error;
     StopPolicy, "stop policy": "abort" = Abort, "finish" = Finish;
     WatchMode, "way to watch": "auto" = Auto, "native" = Native, "poll" = Poll, "both" = Both;
+}
+
+/// The name of a generator; `None` for `auto`, which is found out.
+pub fn parse_generator(text: &str) -> Result<Option<Generator>, UnitError> {
+    match text {
+        "auto" => Ok(None),
+        text => text.parse().map(Some).map_err(|error| match error {
+            UnitError::Unknown { text, what, known } => {
+                UnitError::Unknown { text, what, known: ["auto"].into_iter().chain(known).collect() }
+            }
+            other => other,
+        }),
+    }
 }
 
 /// `auto`, `never`, or a duration of at least a second.

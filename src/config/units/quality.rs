@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use super::{Named as _, UnitError};
 use crate::config::{NamedQuality, Quality};
+use crate::frame::{Exposure, Layer};
+use crate::model::decimal::Decimal;
 
 /// A whole number from 0 (best) to 63, or one of Blender's names in any case.
 impl FromStr for Quality {
@@ -50,12 +52,46 @@ pub fn parse_colour(text: &str) -> Result<[u8; 3], UnitError> {
     Ok([red, green, blue])
 }
 
+/// Reads stops: `1`, `-0.5`, `+1.333`.
+pub fn parse_exposure(text: &str) -> Result<Exposure, UnitError> {
+    const WHAT: &str = "an exposure";
+    let malformed =
+        || UnitError::malformed(text, WHAT, "a number of stops with at most three decimals, such as 1 or -0.5");
+    let trimmed = text.trim();
+    let (sign, number) = match trimmed.strip_prefix('-') {
+        Some(number) => (-1, number),
+        None => (1, trimmed.strip_prefix('+').unwrap_or(trimmed)),
+    };
+    let decimal = Decimal::parse(number).filter(|decimal| decimal.places <= 3).ok_or_else(malformed)?;
+    let thousandths = i32::try_from(decimal.digits * 1000 / decimal.scale()).unwrap_or(i32::MAX);
+    let out_of_range = |_| UnitError::OutOfRange { text: text.to_owned(), what: WHAT, range: "-20 to 20 stops" };
+    Exposure::try_from(sign * thousandths).map_err(out_of_range)
+}
+
+/// Reads the name of a layer.
+pub fn parse_layer(text: &str) -> Result<Layer, UnitError> {
+    let form = "the name of a layer, a part or a channel of an EXR, such as \"ViewLayer.Combined\"";
+    text.parse().map_err(|_| UnitError::malformed(text, "a layer", form))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
     use crate::error::Explain as _;
+
+    #[test]
+    fn an_exposure_is_a_number_of_stops() {
+        for (text, printed) in
+            [("1", "1"), ("-0.5", "-0.5"), ("+1.333", "1.333"), ("0", "0"), ("-20", "-20"), ("1.050", "1.05")]
+        {
+            assert_eq!(parse_exposure(text).unwrap().to_string(), printed);
+        }
+        for text in ["", "one", "1.2345", "20.001", "-21", "--1", "1e3", "999999999"] {
+            assert!(parse_exposure(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn qualities_are_numbers_or_names() {

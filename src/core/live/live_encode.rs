@@ -13,6 +13,7 @@
 //!   it has, since a chunk of a few frames costs bits, and its frames are encoded later in one go.
 //! - *The penalty for pauses.* Without it a renderer that takes longer than the hold for each frame would have an
 //!   encoder started, fed one frame and given up, for each of them.
+//! - *The last frames are a chunk of their own* where it is known beforehand which they are: see [`extent`].
 //! - *Short chunks are replaced.* A silence ends the open chunk, so that its frames are ready if no more come. If more come
 //!   after all, the short chunk and the new frames are encoded again as one: a chunk of 24 frames takes 2 to 10 % more
 //!   bytes than the same frames in a chunk of 240, one of 48 frames 1 to 3 % (x264, x265 and SVT-AV1 by FFmpeg 5.1.9 and
@@ -23,6 +24,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::encode::chunk::plan;
+use crate::encode::recipe::ChunkPosition;
 use crate::journal::ChunkId;
 use crate::sequence::gaps::Spacing;
 use crate::sequence::tracker::Growing;
@@ -46,6 +48,10 @@ const UNPAUSED_FRAMES: u8 = 4;
 /// that had no memory left. What fails for good is said by the job that makes the video, with what to do about it.
 const FAILURES: u8 = 2;
 
+/// How many frames are left to the last chunk of a video whose end is known: about as many as the encoder before holds back,
+/// so that it has likely ended by the time that the last one comes.
+const LAST: u32 = 24;
+
 /// What the configuration says.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::core) struct Limits {
@@ -65,9 +71,9 @@ pub(in crate::core) enum LiveAction {
     Prepare(Frame),
     /// See whether these files are whole. Answer: [`LiveEncode::checked`].
     Check(Vec<Frame>),
-    /// Start an encoder, for the first frames of the video or for others. Answers: [`LiveEncode::encoded`] when it has ended,
+    /// Start an encoder for frames at this place of the video. Answers: [`LiveEncode::encoded`] when it has ended,
     /// [`LiveEncode::closed`] when its chunk is proved.
-    Open(Serial, Position),
+    Open(Serial, ChunkPosition),
     /// Feed it these frames, after those before.
     Push(Serial, Vec<Frame>),
     /// It gets no more frames.
@@ -76,13 +82,6 @@ pub(in crate::core) enum LiveAction {
     Abort(Serial),
     /// These chunks are of no use any more.
     Discard(Vec<ChunkId>),
-}
-
-/// Which part of a video a chunk is, as far as is known when it is begun.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Position {
-    First,
-    Later,
 }
 
 /// What the machine allows at a moment.
@@ -307,12 +306,17 @@ impl LiveEncode {
                 let chunk = ChunkFrames { frames: still.clone() };
                 self.open = Some(Open { serial, chunk, ended: false, pushed_at: now });
                 let is_first = growing.frames_from(FrameNumber::MIN).next().as_ref() == still.first();
-                out.push(LiveAction::Open(serial, if is_first { Position::First } else { Position::Later }));
+                let position = match extent(self.limits, &still[0], growing) {
+                    _ if is_first => ChunkPosition::First,
+                    Extent { is_last: true, .. } => ChunkPosition::Last,
+                    Extent { is_last: false, .. } => ChunkPosition::Later,
+                };
+                out.push(LiveAction::Open(serial, position));
                 serial
             }
         };
         out.push(LiveAction::Push(serial, still));
-        if self.open.as_ref().is_some_and(|open| open.chunk.room(self.limits) == 0) {
+        if self.open.as_ref().is_some_and(|open| open.chunk.room_in(growing, self.limits) == 0) {
             self.end(out);
         }
     }
@@ -429,6 +433,31 @@ impl LiveEncode {
     }
 }
 
+/// How far a chunk reaches.
+#[derive(Debug, Clone, Copy)]
+struct Extent {
+    /// How many frames it takes.
+    frames: u32,
+    /// Whether the last frame of the video is among them.
+    is_last: bool,
+}
+
+/// How far a chunk reaches that begins with `first`.
+///
+/// What an encoder holds back, it encodes after its last frame, while somebody waits: x264 at `medium` 28 frames, which are
+/// 2.35 s at 1080p on two cores. Where it is known which frame is the last, the frames before it are a chunk of their own,
+/// begun when the encoder of those before has ended, and made by one that holds next to nothing back.
+fn extent(limits: Limits, first: &Frame, growing: &Growing<'_>) -> Extent {
+    let length = limits.length.get();
+    let left = growing.count_from(first.number).map(|left| u32::try_from(left).unwrap_or(u32::MAX));
+    match left {
+        Some(left) if left <= length.min(2 * LAST) => Extent { frames: length, is_last: true },
+        // Where chunks are short anyway, a cut more would only cost bits.
+        Some(left) if 2 * LAST <= length => Extent { frames: length.min(left - LAST), is_last: false },
+        _ => Extent { frames: length, is_last: false },
+    }
+}
+
 impl ChunkFrames {
     /// There is at least one frame.
     fn first(&self) -> FrameNumber {
@@ -442,6 +471,12 @@ impl ChunkFrames {
     /// How many frames it can still take.
     fn room(&self, limits: Limits) -> u32 {
         limits.length.get().saturating_sub(u32::try_from(self.frames.len()).unwrap_or(u32::MAX))
+    }
+
+    /// The same, where it must leave the last frames of the video to another one.
+    fn room_in(&self, growing: &Growing<'_>, limits: Limits) -> u32 {
+        let most = self.frames.first().map_or(limits.length.get(), |first| extent(limits, first, growing).frames);
+        most.saturating_sub(u32::try_from(self.frames.len()).unwrap_or(u32::MAX))
     }
 
     /// Whether it is so short that another cut beside it is a waste of bits: less than a quarter of the usual length.

@@ -754,7 +754,7 @@ impl World {
                     let files = files.map(|(name, identity)| (name.clone(), *identity)).collect();
                     let mut listing = Listing { complete: true, files, ..Listing::default() };
                     if let Some(seen) = reader.asleep.get(&dir) {
-                        if *seen == Some(ListingFingerprint::of(&listing)) {
+                        if *seen == Some(ListingFingerprint::of(&listing.files)) {
                             continue;
                         }
                         reader.asleep.remove(&dir);
@@ -772,7 +772,7 @@ impl World {
             } else {
                 Vec::new()
             };
-            scans.push(FolderScan { dir, is_first, claims, outcome: Some(Ok(listing)) });
+            scans.push(FolderScan { dir, is_first, claims, outcome: Some(Ok(listing)), file: None });
             for below in new {
                 let files = &self.disk.folders[&below];
                 let listed = files.iter().filter(|(name, _)| wanted.wants_file(&below, name));
@@ -782,7 +782,7 @@ impl World {
                 let claims = files.values().filter(|file| held.contains(file)).copied().collect();
                 reader.known.insert(Arc::clone(&below));
                 let listing = Listing { complete: true, files: listed, existing: old, ..Listing::default() };
-                scans.push(FolderScan { dir: below, is_first: true, claims, outcome: Some(Ok(listing)) });
+                scans.push(FolderScan { dir: below, is_first: true, claims, outcome: Some(Ok(listing)), file: None });
             }
         }
         scans.sort_by(|a, b| b.dir.cmp(&a.dir));

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use crate::config::Root;
-use crate::core::live::live_encode::{Closed, Position};
+use crate::core::live::live_encode::Closed;
 use crate::core::live::{Checked, Key};
 use crate::daemon::live::{Chunks, file_of};
 use crate::encode::EncodeError;
 use crate::encode::chunk::{BadFrames, FrameQueue, Shown};
 use crate::encode::ffmpeg::{FfmpegError, Stop};
-use crate::encode::recipe::{Recipe, Source};
+use crate::encode::recipe::{ChunkPosition, Recipe, Source};
 use crate::error::{Explain as _, chain};
-use crate::frame::{ImageInfo, complete, metadata};
+use crate::frame::{ImageInfo, Layer, complete, metadata};
 use crate::pipeline::chunks::ChunkMaker;
 use crate::pipeline::error::JobError;
 use crate::pipeline::job::Tools;
@@ -32,11 +32,27 @@ pub(super) fn prepare(
     tools: &Tools,
 ) -> (Option<(Arc<ChunkMaker>, Chunks)>, RateEvidence) {
     let file = file_of(key, first);
-    let Ok((info, origin)) = complete::inspect_with_origin(&file.path, &file.identity) else { return (None, evidence) };
+    let Ok((info, origin)) = complete::inspect_with_origin(&file.path, &file.identity, root.video.layer.as_ref())
+    else {
+        return (None, evidence);
+    };
     let generator = root.finish.generator;
-    evidence.add(&origin.as_of(generator));
-    evidence.add_settings(metadata::settings_beside(&file.path, generator).rate);
-    (maker_of(key, &info, &root.at(evidence.rate(&key.0, &key.1).as_ref()), tools), evidence)
+    let origin = origin.as_of(generator);
+    let beside = metadata::settings_beside(&file.path, generator);
+    evidence.add(&origin);
+    evidence.add_settings(beside.rate);
+    let total = origin.total().or(beside.total);
+    let root = root.at(evidence.rate(&key.0, &key.1).as_ref());
+    if root.length.is_none() {
+        return (maker_of(key, &info, &root, tools), evidence);
+    }
+    // Should they become more or fewer, the rate is another one, and the chunks are made anew.
+    let Some(frames) = root.finish.frames_to_come(first.number, total) else {
+        tracing::debug!(dir = %key.0.shown(), pattern = %key.1, "the rate is known when all frames are counted");
+        return (None, evidence);
+    };
+    let root = root.lasting(root.video.playback.count(frames));
+    (maker_of(key, &info, &root, tools), evidence)
 }
 
 /// What makes the chunks of frames like this one, and those that are there.
@@ -44,7 +60,7 @@ fn maker_of(key: &Key, info: &ImageInfo, root: &Root, tools: &Tools) -> Option<(
     let source =
         Source { width: info.width, height: info.height, deep: info.deep, linear: info.linear, alpha: info.alpha };
     // What is wrong with it is said when the sequence is finished.
-    let recipe = Recipe::resolve(&root.video, &source).ok()?;
+    let recipe = Recipe::resolve(&root.video, &source).ok()?.of_aspect(info.aspect);
     if !recipe.joinable() {
         tracing::debug!(dir = %key.0.shown(), pattern = %key.1, recipe = recipe.name, "cannot be encoded in parts");
         return None;
@@ -75,11 +91,11 @@ fn maker_of(key: &Key, info: &ImageInfo, root: &Root, tools: &Tools) -> Option<(
 }
 
 /// Looks at `frames` until one is not whole, and reads what is embedded in them at the same time.
-pub(super) fn check(key: &Key, frames: &[Frame], generator: Option<Generator>) -> Checked {
+pub(super) fn check(key: &Key, frames: &[Frame], generator: Option<Generator>, layer: Option<&Layer>) -> Checked {
     let mut sizes = Vec::new();
     let head = |frame: &Frame| {
         let file = file_of(key, frame);
-        let (info, origin) = complete::inspect_with_origin(&file.path, &file.identity).ok()?;
+        let (info, origin) = complete::inspect_with_origin(&file.path, &file.identity, layer).ok()?;
         sizes.push((info.width, info.height));
         Some((frame.clone(), origin.as_of(generator)))
     };
@@ -92,14 +108,14 @@ pub(super) fn check(key: &Key, frames: &[Frame], generator: Option<Generator>) -
 pub(super) fn make(
     maker: &ChunkMaker,
     intake: &FrameQueue,
-    position: Position,
+    position: ChunkPosition,
     stop: &Stop,
     encoded: impl FnOnce(),
     sequence: &str,
 ) -> Closed {
     let made = || {
         maker.check_place()?;
-        maker.make(intake, position == Position::First, BadFrames::End, &|_| {}, stop, encoded)
+        maker.make(intake, position, BadFrames::End, &|_| {}, stop, encoded)
     };
     let error = match made() {
         Ok(made) => {

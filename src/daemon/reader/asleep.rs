@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use bstr::BString;
+
 use crate::core::roots::ListingFingerprint;
-use crate::sequence::tracker::Listing;
+use crate::model::Identity;
 
 /// The folders of a root that sleep.
 #[derive(Debug, Default)]
@@ -29,10 +31,10 @@ impl Asleep {
         self.folders.contains_key(dir)
     }
 
-    /// A folder was read. Whether it sleeps on; otherwise it is awake now.
-    pub(super) fn stays(&mut self, dir: &Path, listing: &Listing) -> bool {
+    /// A folder was read, and holds these files. Whether it sleeps on; otherwise it is awake now.
+    pub(super) fn stays(&mut self, dir: &Path, files: &[(BString, Identity)]) -> bool {
         let Some(seen) = self.folders.get(dir) else { return false };
-        let stays = *seen == Some(ListingFingerprint::of(listing));
+        let stays = *seen == Some(ListingFingerprint::of(files));
         if !stays {
             self.folders.remove(dir);
         }

@@ -56,15 +56,17 @@ impl FirstReadings {
     }
 
     /// A folder is read for the first time since the root is there, with this outcome. Which of its files were there before
-    /// the root was first watched.
+    /// the root was first watched. `ino` is its inode, and `recorded` what the journal says of it, where that is known already.
     pub(super) fn read(
         &mut self,
         root: &Root,
         dir: &Path,
+        ino: Option<u64>,
         listing: Option<&Listing>,
+        recorded: Option<FileSet>,
         journal: &Journal,
     ) -> Result<ExistingFiles, JournalError> {
-        let ino = dir.metadata().ok().map(|meta| meta.ino());
+        let ino = ino.or_else(|| dir.metadata().ok().map(|meta| meta.ino()));
         let found = |files| FirstReading { dir: dir.to_path_buf(), ino, files };
         let was_unread = dir.ancestors().any(|dir| self.unread.contains(dir));
         let Some(listing) = listing else {
@@ -78,7 +80,7 @@ impl FirstReadings {
             self.found.push(found(Some(set(listing, |_| true))));
             return Ok(ExistingFiles::All);
         }
-        let mut files = journal.existing_in(dir, ino)?;
+        let mut files = recorded.map_or_else(|| journal.existing_in(dir, ino), Ok)?;
         if let Watched::By(selection) = &self.watched {
             let dir = root.relative(dir);
             let hidden = set(listing, |name| !selection.shows(&dir.join(os_name(name))));
@@ -87,7 +89,13 @@ impl FirstReadings {
                 self.found.push(found(Some(files.clone())));
             }
         }
-        Ok(if files.is_empty() { ExistingFiles::None } else { ExistingFiles::Of(files) })
+        Ok(if files.is_empty() {
+            ExistingFiles::None
+        } else if files.has_all(listing.files.iter().map(|(name, identity)| (name.as_slice(), identity))) {
+            ExistingFiles::All
+        } else {
+            ExistingFiles::Of(files)
+        })
     }
 
     /// Records what the reading found. Whether it found files that were there before and that nobody was told of.

@@ -112,6 +112,90 @@ fn batch_folders_are_told_before_the_folder_whose_marker_speaks_for_them() {
     assert!(place(&batch) < place(&scene.dir("job")), "{told:?}");
 }
 
+/// The names that a report shows of a folder, if it shows any.
+fn names_in<'a>(report: &'a ScanReport, dir: &Path) -> Option<BTreeSet<&'a [u8]>> {
+    let scans = report.scans.iter().filter(|scan| *scan.dir == *dir).filter_map(|scan| scan.outcome.as_ref());
+    let mut shown =
+        scans.map(|outcome| outcome.as_ref().unwrap().files.iter().map(|(name, _)| name.as_slice()).collect());
+    shown.next_back()
+}
+
+/// No event of a frame has been heard when the marker is seen.
+#[test]
+fn what_is_below_a_new_marker_is_read_after_it_and_told_before_it() {
+    let named = |name: &str| Dirty::Names([BString::from(name)].into());
+    // A marker that is noticed by its event, and one that is seen because its folder is read for another reason.
+    for dirty in [named(".done"), Dirty::All] {
+        for (settings, below) in [("", "job/batch_0001"), ("group = \"tree\"", "job/a/b")] {
+            let folder = tempfile::tempdir().unwrap();
+            fs::create_dir(folder.path().join("root")).unwrap();
+            let scene = Scene::with(folder, settings);
+            let (job, below) = (scene.dir("job"), scene.make(below));
+            scene.make("job/other");
+            scene.reader.read(ReadRequest::Everything);
+            fs::write(below.join("f_0002.png"), "x").unwrap();
+            fs::write(job.join(".done"), "").unwrap();
+            let report = scene.reader.read(ReadRequest::Folders(vec![(Arc::clone(&job), dirty.clone())]));
+            let frames = names_in(&report, &below).unwrap_or_default();
+            assert!(frames.contains(&b"f_0002.png"[..]), "{settings} {dirty:?}: {report:?}");
+            let place = |dir: &Path| report.scans.iter().position(|scan| *scan.dir == *dir).unwrap();
+            assert!(place(&below) < place(&job), "{report:?}");
+            assert!(names_in(&report, &job).unwrap().contains(&b".done"[..]));
+            if settings.is_empty() {
+                assert_eq!(names_in(&report, &scene.dir("job/other")), None, "the marker does not speak for it");
+                // A marker that is known says nothing more.
+                let report = scene.reader.read(ReadRequest::Folders(vec![(Arc::clone(&job), dirty.clone())]));
+                assert_eq!(names_in(&report, &below), None, "{report:?}");
+            }
+            fs::write(job.join(".done"), "again").unwrap();
+            let report = scene.reader.read(ReadRequest::Folders(vec![(Arc::clone(&job), dirty.clone())]));
+            assert!(names_in(&report, &below).is_some(), "it is another marker now: {report:?}");
+        }
+    }
+}
+
+/// One scan of a folder, whole or not, with these files.
+fn scan_of(dir: &str, is_first: bool, complete: bool, names: &[&str]) -> FolderScan {
+    let files = names.iter().map(|name| (BString::from(*name), IDENTITY)).collect();
+    let listing = Listing { complete, files, ..Listing::default() };
+    FolderScan { dir: Arc::from(Path::new(dir)), is_first, claims: Vec::new(), outcome: Some(Ok(listing)), file: None }
+}
+
+#[test]
+fn a_folder_that_was_read_once_more_is_told_as_it_was_then() {
+    let mut scans = Scans::default();
+    let gone = FolderScan { outcome: None, ..scan_of("/r/b", false, true, &[]) };
+    scans.push(scan_of("/r", true, true, &["1"]));
+    scans.push(scan_of("/r/a", false, true, &["1", ".done"]));
+    scans.push(gone);
+    scans.push(scan_of("/r/b", true, true, &["5"]));
+    scans.push(scan_of("/r/a", false, true, &["1", "2", ".done"]));
+    scans.push(scan_of("/r", false, true, &["1", "3"]));
+    scans.push(scan_of("/r/a", false, false, &["4"]));
+    let told: Vec<_> =
+        scans.in_order().into_iter().map(|scan| (scan.dir, scan.outcome.map(|out| out.unwrap().files.len()))).collect();
+    let expected =
+        [("/r/b", None), ("/r/b", Some(1)), ("/r/a", Some(3)), ("/r/a", Some(1)), ("/r", Some(1)), ("/r", Some(2))];
+    assert_eq!(told, expected.map(|(dir, files)| (Arc::from(Path::new(dir)), files)));
+}
+
+/// A frame can come into a part of its own folder that had been read when the marker was seen.
+#[test]
+fn a_folder_with_a_new_marker_is_read_once_more() {
+    let scene = Scene::new();
+    let shot = scene.make("shot");
+    scene.reader.read(ReadRequest::Everything);
+    fs::write(shot.join(".done"), "").unwrap();
+    let mut scans = Scans::default();
+    scene.reader.read_tree(Arc::clone(&shot), &mut scans);
+    fs::write(shot.join("f_0002.png"), "x").unwrap();
+    scene.reader.read_after_markers(&mut scans);
+    let told: Vec<_> = scans.in_order();
+    assert_eq!(told.len(), 1, "{told:?}");
+    let Some(Ok(listing)) = &told[0].outcome else { panic!("{told:?}") };
+    assert_eq!(listing.files.len(), 3, "{told:?}");
+}
+
 const IDENTITY: Identity = Identity { dev: 1, ino: 2, size: 1, mtime_ns: 4 };
 
 fn owned(names: &[&str]) -> Vec<String> {
@@ -187,7 +271,7 @@ fn a_root_that_was_brought_from_elsewhere_was_there_before() {
     // Its birth must be seen to be before the look: the kernel's clock for files runs in ticks.
     let born = fs::metadata(&elsewhere).unwrap().created().unwrap();
     while born.elapsed().is_ok_and(|age| age < Duration::from_millis(50)) {
-        std::thread::yield_now();
+        thread::yield_now();
     }
     assert!(matches!(scene.reader.read(ReadRequest::Everything).status, RootStatus::Away { .. }));
     fs::rename(&elsewhere, scene.dir("")).unwrap();
@@ -204,7 +288,7 @@ fn a_folder_that_cannot_be_read_keeps_its_past_until_it_can() {
     let mut first = FirstReadings::of(&scene.reader.root, marks(&scene), false, &scene.reader.journal).unwrap();
     let nothing = Listing { complete: true, ..Listing::default() };
     for (dir, listing) in [(&**scene.reader.path(), Some(&nothing)), (closed, None)] {
-        first.read(&scene.reader.root, dir, listing, &scene.reader.journal).unwrap();
+        first.read(&scene.reader.root, dir, None, listing, None, &scene.reader.journal).unwrap();
     }
     assert!(first.record(&scene.reader.root, &scene.reader.journal).unwrap());
     // `shot` was not there at the first reading, what is in `closed` may have been.
@@ -228,7 +312,7 @@ fn a_first_reading_that_is_not_recorded_counts_for_nothing() {
     scene.make("shot");
     let mut first = FirstReadings::of(&scene.reader.root, marks(&scene), false, &scene.reader.journal).unwrap();
     assert_eq!(
-        first.read(&scene.reader.root, &scene.dir("shot"), None, &scene.reader.journal).unwrap(),
+        first.read(&scene.reader.root, &scene.dir("shot"), None, None, None, &scene.reader.journal).unwrap(),
         ExistingFiles::All
     );
     // Killed here: the next daemon reads for the first time.
@@ -249,7 +333,10 @@ fn another_disk_at_the_same_place_was_never_watched() {
         mark.push('0');
     }
     let mut first = FirstReadings::of(&scene.reader.root, other, false, &scene.reader.journal).unwrap();
-    assert_eq!(first.read(&scene.reader.root, &shot, None, &scene.reader.journal).unwrap(), ExistingFiles::All);
+    assert_eq!(
+        first.read(&scene.reader.root, &shot, None, None, None, &scene.reader.journal).unwrap(),
+        ExistingFiles::All
+    );
 }
 
 #[test]
@@ -303,7 +390,7 @@ fn a_wider_selection_that_is_not_recorded_counts_for_nothing() {
     let scene = scene.restart();
     let mut first = FirstReadings::of(&scene.reader.root, marks(&scene), false, &scene.reader.journal).unwrap();
     let listing = Listing { complete: true, files: vec![("f_0001.png".into(), IDENTITY)], ..Listing::default() };
-    let found = first.read(&scene.reader.root, &shot, Some(&listing), &scene.reader.journal).unwrap();
+    let found = first.read(&scene.reader.root, &shot, None, Some(&listing), None, &scene.reader.journal).unwrap();
     assert!(found.contains(b"f_0001.png", &IDENTITY));
     // Killed here.
     drop(first);
@@ -317,7 +404,7 @@ fn what_cannot_be_read_under_a_wider_selection_was_there_before() {
     let shot = scene.make("shot");
     let scene = scene.restart();
     let mut first = FirstReadings::of(&scene.reader.root, marks(&scene), false, &scene.reader.journal).unwrap();
-    first.read(&scene.reader.root, &shot, None, &scene.reader.journal).unwrap();
+    first.read(&scene.reader.root, &shot, None, None, None, &scene.reader.journal).unwrap();
     first.record(&scene.reader.root, &scene.reader.journal).unwrap();
     assert_eq!(scene.restart().existing(), ["shot/f_0001.png"]);
 }
@@ -343,7 +430,7 @@ fn a_folder_that_sleeps_is_told_when_it_changes_or_when_somebody_asks() {
     for reading in &report.scans {
         let Some(Ok(listing)) = &reading.outcome else { panic!("{reading:?}") };
         assert!(reading.is_first);
-        scene.reader.sleep(&reading.dir, ListingFingerprint::of(listing));
+        scene.reader.sleep(&reading.dir, ListingFingerprint::of(&listing.files));
     }
     let report = scene.reader.read(ReadRequest::Everything);
     assert!(report.is_everything && report.scans.is_empty(), "{report:?}");
@@ -359,14 +446,14 @@ fn a_folder_that_sleeps_is_told_when_it_changes_or_when_somebody_asks() {
     assert_eq!(existing(&report), ["other/f_0001.png"], "the one that is awake is told as always");
 
     // One that changes and is as it was is told as well if somebody asks.
-    scene.reader.sleep(&shot, ListingFingerprint::of(&Listing::default()));
+    scene.reader.sleep(&shot, ListingFingerprint::of(&[]));
     scene.reader.wake(&shot);
     assert_eq!(scene.reader.relist(&shot, |report| existing(&report)), ["shot/f_0001.png"]);
 
     // One that is gone is gone.
     let report = scene.reader.read(ReadRequest::Everything);
     let reading = report.scans.iter().find(|reading| reading.dir == other).unwrap();
-    scene.reader.sleep(&other, ListingFingerprint::of(reading.outcome.as_ref().unwrap().as_ref().unwrap()));
+    scene.reader.sleep(&other, ListingFingerprint::of(&reading.outcome.as_ref().unwrap().as_ref().unwrap().files));
     fs::remove_dir_all(&other).unwrap();
     assert!(told(&scene.reader.read(ReadRequest::Everything)).contains(&(other, None)));
 }

@@ -36,7 +36,7 @@ fn a_video_appears_whole_under_its_name_and_nothing_else_stays() {
     let staging = staged(&dir, "reel");
     assert!(private::shown(staging.path()).starts_with(&dir));
     let ino = fs::metadata(staging.path()).unwrap().ino();
-    let video = publish(staging, OsStr::new("clip.v2"), "mp4", &mut agree).unwrap();
+    let video = publish(staging, &Names::of("clip.v2".into()), "mp4", &mut agree).unwrap();
     assert_eq!(video.path, dir.join("clip.v2.mp4"));
     assert_eq!((video.identity.ino, video.identity.size), (ino, 4));
     assert_eq!(names_in(&dir), ["clip.v2.mp4"]);
@@ -46,7 +46,7 @@ fn a_video_appears_whole_under_its_name_and_nothing_else_stays() {
 #[test]
 fn the_identity_is_what_the_standard_library_reads() {
     let folder = tempfile::tempdir().unwrap();
-    let video = publish(staged(folder.path(), "reel"), OsStr::new("clip"), "mp4", &mut agree).unwrap();
+    let video = publish(staged(folder.path(), "reel"), &Names::of("clip".into()), "mp4", &mut agree).unwrap();
     let meta = fs::symlink_metadata(&video.path).unwrap();
     let expected = Identity {
         dev: meta.dev(),
@@ -61,7 +61,7 @@ fn the_identity_is_what_the_standard_library_reads() {
 fn others_may_read_a_video_as_the_umask_allows() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("ordinary"), "").unwrap();
-    let video = publish(staged(folder.path(), "reel"), OsStr::new("clip"), "mp4", &mut agree).unwrap();
+    let video = publish(staged(folder.path(), "reel"), &Names::of("clip".into()), "mp4", &mut agree).unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&video.path), mode(&folder.path().join("ordinary")));
 }
@@ -81,7 +81,7 @@ fn a_name_taken_at_the_last_moment_is_not_overwritten() {
         }
         Ok(())
     };
-    let video = publish(staged(folder.path(), "ours"), OsStr::new("clip"), "mp4", &mut announce).unwrap();
+    let video = publish(staged(folder.path(), "ours"), &Names::of("clip".into()), "mp4", &mut announce).unwrap();
     assert_eq!(video.path, folder.path().join("clip_4.mp4"));
     assert_eq!(heard.len(), 4);
     assert_eq!(fs::read_to_string(folder.path().join("clip.mp4")).unwrap(), "theirs");
@@ -93,7 +93,7 @@ fn a_name_taken_at_the_last_moment_is_not_overwritten() {
 fn a_name_that_cannot_be_recorded_is_not_taken() {
     let folder = tempfile::tempdir().unwrap();
     let mut refuse = |_: &Published| -> Result<(), AnnounceError> { Err("journal is gone".into()) };
-    let error = publish(staged(folder.path(), "reel"), OsStr::new("clip"), "mp4", &mut refuse).unwrap_err();
+    let error = publish(staged(folder.path(), "reel"), &Names::of("clip".into()), "mp4", &mut refuse).unwrap_err();
     assert!(matches!(error, PublishError::NotRecorded { .. }) && error.retryable());
     assert!(names_in(folder.path()).is_empty());
 }
@@ -102,13 +102,13 @@ fn a_name_that_cannot_be_recorded_is_not_taken() {
 fn an_empty_or_replaced_staging_file_is_not_published() {
     let folder = tempfile::tempdir().unwrap();
     let empty = Staging::create(folder.path(), "7", &mut record).unwrap();
-    let error = publish(empty, OsStr::new("clip"), "mp4", &mut agree).unwrap_err();
+    let error = publish(empty, &Names::of("clip".into()), "mp4", &mut agree).unwrap_err();
     assert!(matches!(error, PublishError::NotStaged { .. }), "{error}");
 
     let replaced = staged(folder.path(), "reel");
     fs::write(folder.path().join("other"), "reel").unwrap();
     fs::rename(folder.path().join("other"), replaced.path()).unwrap();
-    let error = publish(replaced, OsStr::new("clip"), "mp4", &mut agree).unwrap_err();
+    let error = publish(replaced, &Names::of("clip".into()), "mp4", &mut agree).unwrap_err();
     assert!(matches!(error, PublishError::NotStaged { .. }), "{error}");
     assert!(!folder.path().join("clip.mp4").exists());
 }
@@ -190,7 +190,7 @@ fn a_swapped_staging_folder_is_neither_written_nor_published() {
     fs::write(staged_in(&folder.path().join("theirs")), "theirs").unwrap();
     symlink("theirs", &hidden).unwrap();
     fs::write(staging.path(), "ours again").unwrap();
-    let video = publish(staging, OsStr::new("clip"), "mp4", &mut agree).unwrap();
+    let video = publish(staging, &Names::of("clip".into()), "mp4", &mut agree).unwrap();
     assert_eq!(fs::read(&video.path).unwrap(), b"ours again");
     assert_eq!(fs::read(staged_in(&folder.path().join("theirs"))).unwrap(), b"theirs");
 }
@@ -217,7 +217,7 @@ fn a_folder_that_loses_its_permission_after_staging_keeps_its_names() {
     let folder = tempfile::tempdir().unwrap();
     let staging = staged(folder.path(), "reel");
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
-    let error = as_ordinary_user(|| publish(staging, OsStr::new("clip"), "mp4", &mut agree).unwrap_err());
+    let error = as_ordinary_user(|| publish(staging, &Names::of("clip".into()), "mp4", &mut agree).unwrap_err());
     assert!(matches!(error, PublishError::Denied { .. }), "{error}");
     assert!(!folder.path().join("clip.mp4").exists());
 }

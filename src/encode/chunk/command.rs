@@ -13,7 +13,9 @@ use super::EncodeSpec;
 use crate::config::Container;
 use crate::encode::ffmpeg::child::Inherited;
 use crate::encode::ffmpeg::{Ffmpeg, display_argv, name_in};
-use crate::encode::recipe::{Arrival, Form, Recipe};
+use crate::encode::recipe::{Arrival, ChunkPosition, Form, Recipe};
+use crate::frame::Exposure;
+use crate::frame::geometry::Geometry;
 
 /// Everything that decides what a file of `spec` is like, except the frames and what its encoder was told of its place and
 /// their arrival: two files with the same settings, made by the same FFmpeg, can be joined.
@@ -21,12 +23,23 @@ pub(crate) fn settings_of(ffmpeg: &Ffmpeg, spec: &EncodeSpec) -> String {
     let recipe = &spec.recipe;
     let form = match spec.form {
         Form::Reel => Form::Reel,
-        Form::Chunk { gop, .. } => Form::Chunk { gop, first: true },
+        Form::Chunk { gop, .. } => Form::Chunk { gop, position: ChunkPosition::First },
     };
     let spec = EncodeSpec { form, ..spec.clone() };
     let with_output: Command = command(ffmpeg, &spec, Path::new(""), Arrival::AtOnce, None).into();
     let args = display_argv(OsStr::new("ffmpeg"), with_output.get_args());
-    format!("{args}; {:?}; background {:?}", recipe.canvas, recipe.background)
+    let mut settings = format!("{args}; {:?}; background {:?}", recipe.canvas, recipe.background);
+    // Written only where there is one, so that chunks of an earlier version count.
+    if let Some(layer) = &recipe.layer {
+        settings += &format!("; layer {:?}", layer.as_str());
+    }
+    if recipe.exposure != Exposure::NONE {
+        settings += &format!("; exposure {}", recipe.exposure);
+    }
+    if recipe.geometry != Geometry::default() {
+        settings += &format!("; {:?}", recipe.geometry);
+    }
+    settings
 }
 
 /// The command that encodes what it is fed to `output`, with the tags that are in `tags`.

@@ -26,8 +26,14 @@ pub(super) fn run(spec: &EncodeSpec, queue: &FrameQueue) {
     // Decoding is work too, and niceness is a property of a thread: that of the encoder's process does not reach here.
     step_back(spec.settings.nice);
     let recipe = &spec.recipe;
-    let target = Target { canvas: Some(recipe.canvas), feed: recipe.feed, background: recipe.background };
-    let mut decoder = Decoder::default();
+    let target = Target {
+        geometry: recipe.geometry,
+        canvas: Some(recipe.canvas),
+        feed: recipe.feed,
+        exposure: recipe.exposure,
+        background: recipe.background,
+    };
+    let mut decoder = Decoder::of_layer(recipe.layer.clone());
     while let Some((index, frame)) = queue.claim() {
         let raw = match decoder.decode_for(&frame.path, &frame.identity, &target, &|| !queue.is_closed()) {
             Ok(ready) => {

@@ -173,9 +173,11 @@ mod tests {
 
     use super::*;
     use crate::config::{Builtin, EncoderArgs, Preset, Video};
-    use crate::encode::recipe::Source;
+    use crate::encode::recipe::{ChunkPosition, Source};
     use crate::encode::tags::tests::tags;
     use crate::frame::digest::Digest;
+    use crate::frame::geometry::Geometry;
+    use crate::sequence::playback::Playback;
     use crate::sequence::sizes::SizeChange;
 
     fn identity() -> impl Strategy<Value = Identity> {
@@ -202,17 +204,23 @@ mod tests {
     fn recipe() -> impl Strategy<Value = Recipe> {
         let source = (256..4000_u32, 256..4000_u32, any::<bool>(), any::<bool>(), any::<bool>())
             .prop_map(|(width, height, deep, linear, alpha)| Source { width, height, deep, linear, alpha });
+        let layer = select(vec![None, Some("ViewLayer.Combined \u{e4}")]);
         let args = select(vec![&[][..], &["-tune", "film"], &["-metadata", "title=\u{e4} b", "-bf", "2"]]);
-        (select(Builtin::ALL.to_vec()), source, args, any::<[u8; 3]>()).prop_map(
-            |(builtin, source, args, background)| {
+        (select(Builtin::ALL.to_vec()), source, args, layer, -20_000..=20_000_i32, any::<[u8; 3]>()).prop_map(
+            |(builtin, source, args, layer, exposure, background)| {
                 let video = Video {
                     rate: FrameRate::default(),
                     preset: Preset::Builtin(builtin),
                     quality: None,
                     speed: None,
                     encoder_args: EncoderArgs::parse(args).unwrap(),
+                    layer: layer.map(|layer| layer.parse().unwrap()),
+                    exposure: exposure.try_into().unwrap(),
                     background,
+                    geometry: Geometry::default(),
+                    playback: Playback::default(),
                     size_change: SizeChange::Error,
+                    audio: None,
                 };
                 Recipe::resolve(&video, &source).unwrap()
             },
@@ -224,8 +232,9 @@ mod tests {
             let part = |number| NonZeroU32::new(number).unwrap();
             FrameRate { num: part(num), den: part(den) }
         });
-        let chunk = (1..=u32::MAX, any::<bool>())
-            .prop_map(|(gop, first)| Form::Chunk { gop: NonZeroU32::new(gop).unwrap(), first });
+        let positions = vec![ChunkPosition::First, ChunkPosition::Later, ChunkPosition::Last];
+        let chunk = (1..=u32::MAX, select(positions))
+            .prop_map(|(gop, position)| Form::Chunk { gop: NonZeroU32::new(gop).unwrap(), position });
         let form = prop_oneof![Just(Form::Reel), chunk];
         let bad_frames = select(vec![BadFrames::Skip, BadFrames::Hold, BadFrames::Error, BadFrames::End]);
         let settings = (any::<u8>(), option::of(1..=usize::MAX), any::<Duration>())

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use super::encoder_family::EncoderFamily;
+use super::form::ChunkPosition;
 use crate::config::EncoderArgs;
 
 /// Where x264 takes its own parameters.
@@ -12,7 +13,7 @@ const X265: &[&str] = &["-x265-params"];
 
 impl EncoderFamily {
     /// Has the encoder make parts that fit together, with key frames at most `gop` frames apart. What the user set stays.
-    pub(super) fn divide(self, args: &mut EncoderArgs, gop: NonZeroU32) {
+    pub(super) fn divide(self, args: &mut EncoderArgs, gop: NonZeroU32, position: ChunkPosition) {
         let set = |options: &[&str], key: &str| args.param(options, key).is_some();
         let mut more: Vec<(&str, String)> = Vec::new();
         let keyint = match self {
@@ -41,9 +42,17 @@ impl EncoderFamily {
             }
             _ => {}
         }
-        if self == Self::X264 && looks_far(args) && !set(X264, "rc-lookahead") && args.last("-rc-lookahead").is_none() {
-            more.push((X264[0], format!("rc-lookahead={NEAR}")));
-            make_up_for_near(args);
+        let ahead = |options: &[&str]| set(options, "rc-lookahead") || args.last("-rc-lookahead").is_some();
+        match self {
+            Self::X264 if looks_far(args) && !ahead(X264) => {
+                let frames = if position == ChunkPosition::Last { NEXT } else { NEAR };
+                more.push((X264[0], format!("rc-lookahead={frames}")));
+                make_up_for_near(args);
+            }
+            Self::X265 if position == ChunkPosition::Last && !ahead(X265) => {
+                more.push((X265[0], format!("rc-lookahead={NEXT}")));
+            }
+            _ => {}
         }
         for (option, value) in more {
             if option == "-g" {
@@ -94,6 +103,10 @@ impl EncoderFamily {
 /// of 480 (not made up for) any number but 40 was 0.1 to 0.3 dB worse, 38 more so than 32.
 const NEAR: u32 = 24;
 
+/// How many frames the encoder of the last part looks ahead: not fewer than the pictures out of order that x264 and x265 can
+/// hold back (`bframes`, 3 and 4 at `medium`), or x265 refuses it. They are what is left to encode after the last frame.
+const NEXT: u32 = 6;
+
 /// Asks for the quality that a shorter look ahead loses: see [`NEAR`].
 fn make_up_for_near(args: &mut EncoderArgs) {
     // Zero is another thing, without loss.
@@ -120,7 +133,23 @@ mod tests {
     }
 
     fn divided(family: EncoderFamily, args: &str) -> String {
-        changed(args, |args| family.divide(args, NonZeroU32::new(240).unwrap()))
+        divided_at(ChunkPosition::First, family, args)
+    }
+
+    fn divided_at(position: ChunkPosition, family: EncoderFamily, args: &str) -> String {
+        changed(args, |args| family.divide(args, NonZeroU32::new(240).unwrap(), position))
+    }
+
+    #[test]
+    fn the_last_part_is_not_held_back_for_long() {
+        let last = |family, args| divided_at(ChunkPosition::Last, family, args);
+        let x264 = "-crf 17.95 -g 240 -x264-params stitchable=1:rc-lookahead=6";
+        assert_eq!(last(EncoderFamily::X264, "-crf 18"), x264);
+        assert_eq!(last(EncoderFamily::X265, ""), "-g 240 -x265-params open-gop=0:info=0:rc-lookahead=6");
+        for own in ["-preset slow", "-rc-lookahead 60", "-x264-params rc-lookahead=60"] {
+            let (last, first) = (last(EncoderFamily::X264, own), divided(EncoderFamily::X264, own));
+            assert_eq!(last, first);
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::config::FrameRate;
 use crate::config::codec::pixels::KNOWN;
 use crate::error::Explain;
+use crate::frame::geometry::GeometryError;
 
 /// A preset cannot do what is asked of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +49,9 @@ pub enum RecipeError {
         /// What the format says.
         limit: &'static str,
     },
+    /// Frames of this size have no such picture.
+    #[error(transparent)]
+    Geometry(#[from] GeometryError),
     /// A custom preset's pixel format is not known.
     #[error("preset {preset}: pixel format {pix_fmt:?} is not one reeld can feed")]
     PixelFormat {
@@ -62,7 +66,11 @@ impl Explain for RecipeError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Quality { allowed, .. } | Self::Speed { allowed, .. } => (*allowed).to_owned(),
-            Self::Size { .. } => "choose another preset, such as `h264` or `ffv1`".to_owned(),
+            Self::Size { .. } => "choose another preset, such as `h264` or `ffv1`, or another `size`".to_owned(),
+            Self::Geometry(GeometryError::Outside { .. }) => {
+                "make `crop` fit into the frames, or give a shape such as \"16:9\", which always fits".to_owned()
+            }
+            Self::Geometry(GeometryError::TooLarge { .. }) => "give both sides: size = \"1280x720\"".to_owned(),
             Self::Rate { .. } => "choose another rate, or another preset, such as `h264`".to_owned(),
             Self::PixelFormat { .. } => KNOWN.to_owned(),
         };

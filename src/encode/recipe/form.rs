@@ -13,10 +13,20 @@ pub enum Form {
     Chunk {
         /// Key frames are at most this many frames apart, as in a video that is made in one go.
         gop: NonZeroU32,
-        /// Whether the video begins with it, as far as is known. The others are to look as if they went on from one before
-        /// them; whichever a part is, it fits to all.
-        first: bool,
+        /// Where in the video it is, as far as is known. Whichever it is, it fits to all others.
+        position: ChunkPosition,
     },
+}
+
+/// Where in its video a chunk is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ChunkPosition {
+    /// The video begins with it.
+    First,
+    /// It goes on from one before it, and is to look so.
+    Later,
+    /// So is this, and the video ends with it: somebody waits for it from its last frame on.
+    Last,
 }
 
 /// How frames come.

@@ -214,6 +214,8 @@ pub(super) mod tests {
     use super::*;
     use crate::config::{Builtin, CustomPreset, EncoderArgs, FrameRate, Preset, Video};
     use crate::encode::recipe::Source;
+    use crate::frame::geometry::Geometry;
+    use crate::sequence::playback::Playback;
     use crate::sequence::sizes::SizeChange;
 
     fn joinable(encoder: &str, pix_fmt: &str, container: Container, args: &str) -> bool {
@@ -231,8 +233,13 @@ pub(super) mod tests {
             quality: None,
             speed: None,
             encoder_args: EncoderArgs::default(),
+            layer: None,
+            exposure: crate::frame::Exposure::NONE,
             background: [0; 3],
+            geometry: Geometry::default(),
+            playback: Playback::default(),
             size_change: SizeChange::Error,
+            audio: None,
         }
     }
 

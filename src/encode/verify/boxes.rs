@@ -81,7 +81,7 @@ struct Colour {
 }
 
 /// The `moov` box, without its header.
-fn read_moov(path: &Path) -> io::Result<Option<Vec<u8>>> {
+pub(super) fn read_moov(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let mut file = File::open(path)?;
     let mut walk = Walk::new(&mut file)?;
     while let Some(place) = walk.next()? {

@@ -125,6 +125,8 @@ mod tests {
     use crate::encode::fingerprint::small::Layout;
     use crate::encode::recipe::Source;
     use crate::frame::color::Feed;
+    use crate::frame::geometry::Geometry;
+    use crate::sequence::playback::Playback;
     use crate::sequence::sizes::SizeChange;
 
     const SIZE: (u32, u32) = (32, 18);
@@ -137,8 +139,13 @@ mod tests {
             quality: None,
             speed: None,
             encoder_args: EncoderArgs::default(),
+            layer: None,
+            exposure: crate::frame::Exposure::NONE,
             background: [0; 3],
+            geometry: Geometry::default(),
+            playback: Playback::default(),
             size_change: SizeChange::Error,
+            audio: None,
         };
         Judge::new(&Recipe::resolve(&video, &source).unwrap())
     }

@@ -15,7 +15,8 @@ use crate::frame::color::{Canvas, Target};
 use crate::frame::complete::{self, FileBytes, HEADER};
 use crate::frame::decode::Decoder;
 use crate::frame::digest::Contents;
-use crate::frame::{FrameErrorKind, ImageInfo, limits};
+use crate::frame::note::{self, Note};
+use crate::frame::{FrameErrorKind, ImageInfo, Layer, limits};
 
 /// What a child says before its first answer where its system calls are not filtered.
 pub(super) const UNFILTERED: &str = "its system calls are not filtered";
@@ -47,12 +48,14 @@ fn run() -> io::Result<()> {
     while let Some((request, Some(file))) = wire::receive::<Request>(socket)? {
         let path = Path::new("frame").with_extension(&request.extension);
         let answer = match request.task {
-            FileTask::Look => look(&file, &path, &mut budget).map(Answer::Whole),
+            FileTask::Look => look(&file, &path, request.layer.as_ref(), &mut budget).map(Answer::Whole),
             FileTask::Decode(target) => {
                 fault::end(fault);
+                decoder.set_layer(request.layer);
                 decode(file, path, &target, &mut decoder, &mut raw, &mut budget).and_then(|(info, contents)| {
                     pixels.write_all_at(&raw, 0)?;
-                    Ok(Answer::Decoded { info, bytes: raw.len() as u64, contents })
+                    let notes = decoder.take_notes().into_iter().take(note::MOST).map(Note::short).collect();
+                    Ok(Answer::Decoded { info, bytes: raw.len() as u64, contents, notes })
                 })
             }
         };
@@ -69,11 +72,11 @@ fn run() -> io::Result<()> {
 /// Memory beyond this is given back after a frame.
 const KEPT: usize = 64 << 20;
 
-fn look(file: &File, path: &Path, budget: &mut Budget) -> Result<ImageInfo, FrameErrorKind> {
+fn look(file: &File, path: &Path, layer: Option<&Layer>, budget: &mut Budget) -> Result<ImageInfo, FrameErrorKind> {
     // Readers of headers keep what they have read, in memory that grows by doubling.
     budget.begin(limits::current().look_time, limits::current().look_bytes.saturating_mul(4))?;
     let bytes = FileBytes::new(file, file.metadata()?.len(), HEADER)?;
-    complete::examine(&bytes, path).map(|(_, info)| info)
+    complete::examine(&bytes, path, layer).map(|(_, info)| info)
 }
 
 fn decode(
@@ -84,14 +87,14 @@ fn decode(
     raw: &mut Vec<u8>,
     budget: &mut Budget,
 ) -> Result<(ImageInfo, Contents), FrameErrorKind> {
-    let info = look(&file, &path, budget)?;
+    let info = look(&file, &path, decoder.layer(), budget)?;
     let identity = identity_of(&file.metadata()?);
     let canvas = target.canvas.unwrap_or_else(|| Canvas::new(info.width, info.height, false));
     let pixels = [(info.width, info.height), (canvas.width, canvas.height)]
         .map(|(width, height)| u64::from(width) * u64::from(height));
     budget.begin(limits::current().decode_time, confine::memory_of(pixels, identity.size))?;
-    let picture = decoder.decode_open(file, &identity, path)?;
-    target.convert(&picture, raw).map_err(|error| error.kind)?;
+    let mut picture = decoder.decode_open(file, &identity, path)?;
+    target.convert(&mut picture, raw).map_err(|error| error.kind)?;
     let found = (picture.info, picture.contents);
     decoder.recycle(picture);
     Ok(found)

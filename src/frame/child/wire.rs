@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use crate::frame::color::Target;
 use crate::frame::digest::Contents;
 use crate::frame::limits::Limits;
-use crate::frame::{FrameErrorKind, ImageInfo};
+use crate::frame::note::Note;
+use crate::frame::{FrameErrorKind, ImageInfo, Layer};
 
 /// The longest message.
 pub(super) const LONGEST: usize = 16 << 10;
@@ -36,6 +37,8 @@ pub(super) struct Request {
     pub(super) task: FileTask,
     /// The file's extension, which tells TGA.
     pub(super) extension: String,
+    /// Which layer of an EXR is the picture.
+    pub(super) layer: Option<Layer>,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -45,9 +48,9 @@ pub(super) enum FileTask {
 }
 
 impl Request {
-    pub(super) fn new(task: FileTask, path: &Path) -> Self {
+    pub(super) fn new(task: FileTask, path: &Path, layer: Option<&Layer>) -> Self {
         let extension = path.extension().map_or_else(String::new, |extension| extension.to_string_lossy().into_owned());
-        Self { task, extension }
+        Self { task, extension, layer: layer.cloned() }
     }
 }
 
@@ -60,6 +63,8 @@ pub(super) enum Answer {
         bytes: u64,
         /// What was read of the frame's file, which nobody else reads.
         contents: Contents,
+        /// What there is to say of it.
+        notes: Vec<Note>,
     },
     Refused(Refusal),
 }
@@ -73,6 +78,7 @@ pub(super) enum Refusal {
     Changed,
     Io(String),
     Unsupported(String),
+    NoLayer(String),
     Decode(String),
     TooLarge(String),
 }
@@ -86,6 +92,7 @@ impl From<FrameErrorKind> for Refusal {
             FrameErrorKind::Animated => Self::Animated,
             FrameErrorKind::Changed => Self::Changed,
             FrameErrorKind::Unsupported(text) => Self::Unsupported(short(text)),
+            FrameErrorKind::NoLayer(text) => Self::NoLayer(short(text)),
             FrameErrorKind::Decode(text) => Self::Decode(short(text)),
             FrameErrorKind::TooLarge(text) => Self::TooLarge(short(text)),
             kind @ (FrameErrorKind::Io(_)
@@ -107,6 +114,7 @@ impl From<Refusal> for FrameErrorKind {
             Refusal::Changed => Self::Changed,
             Refusal::Io(text) => Self::Io(io::Error::other(text)),
             Refusal::Unsupported(text) => Self::Unsupported(text),
+            Refusal::NoLayer(text) => Self::NoLayer(text),
             Refusal::Decode(text) => Self::Decode(text),
             Refusal::TooLarge(text) => Self::TooLarge(text),
         }

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use image::imageops::{self, FilterType};
-use image::{ImageBuffer, Pixel, Primitive, Rgb, Rgba};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{Pixel, U8x3, U8x4, U16x3, U16x4};
+use fast_image_resize::{PixelTrait, Resizer};
 
 use crate::frame::color::Canvas;
 use crate::frame::color::flat::Sample;
@@ -33,10 +34,7 @@ where
     [T; N]: Scale,
 {
     let (width, height) = inside(size, target);
-    let mut scaled = pixels.as_chunks::<N>().0.to_vec();
-    scaled.iter_mut().for_each(Scale::premultiply);
-    let mut scaled = Scale::scale(scaled, size, (width, height));
-    scaled.iter_mut().for_each(Scale::divide);
+    let scaled = Scale::scale(pixels.as_chunks::<N>().0, size, (width, height));
 
     // The background's alpha, where there is one, is zero.
     let [r, g, b] = background.map(T::of_u8);
@@ -55,15 +53,19 @@ where
     out.into_flattened()
 }
 
-/// The largest size with the shape of `size` that fits into `target`, at least one pixel.
+/// The largest size with the shape of `size` that fits into `target`, at least one pixel. Where it is the target but for a
+/// pixel, as where a side was rounded to an even number, it is the target: one line of background would be seen.
 fn inside(size: (u32, u32), target: (u32, u32)) -> (u32, u32) {
     let (width, height) = (u64::from(size.0), u64::from(size.1));
     let (across, down) = (u64::from(target.0), u64::from(target.1));
-    let scaled = |side: u64, to: u64, of: u64| u32::try_from((side * to + of / 2) / of).unwrap_or(u32::MAX).max(1);
+    let scaled = |side: u64, to: u64, of: u64, most: u32| {
+        let nearest = u32::try_from((side * to + of / 2) / of).unwrap_or(u32::MAX).clamp(1, most);
+        if nearest + 1 == most { most } else { nearest }
+    };
     if width * down >= height * across {
-        (target.0, scaled(height, across, width).min(target.1))
+        (target.0, scaled(height, across, width, target.1))
     } else {
-        (scaled(width, down, height).min(target.0), target.1)
+        (scaled(width, down, height, target.0), target.1)
     }
 }
 
@@ -81,55 +83,34 @@ fn repeat_edges<T: Sample, const N: usize>(pixels: &[T], size: (u32, u32), targe
     out.into_flattened()
 }
 
-/// A pixel that can be scaled: RGB as it is, RGBA with alpha multiplied in, so that the colour of what is transparent
-/// does not bleed.
+/// A pixel that can be scaled: by Lanczos' filter, over all pixels that one of the new ones stands for. RGB as it is, RGBA
+/// with alpha multiplied in meanwhile, so that the colour of what is transparent does not bleed.
 pub(super) trait Scale: Copy {
-    fn premultiply(&mut self);
-    fn divide(&mut self);
-    fn scale(pixels: Vec<Self>, from: (u32, u32), to: (u32, u32)) -> Vec<Self>;
+    fn scale(pixels: &[Self], from: (u32, u32), to: (u32, u32)) -> Vec<Self>;
 }
 
-impl<T: Sample + Primitive> Scale for [T; 3]
-where
-    Rgb<T>: Pixel<Subpixel = T>,
-{
-    fn premultiply(&mut self) {}
-
-    fn divide(&mut self) {}
-
-    fn scale(pixels: Vec<Self>, from: (u32, u32), to: (u32, u32)) -> Vec<Self> {
-        resize::<Rgb<T>>(pixels.into_flattened(), from, to).as_chunks().0.to_vec()
-    }
-}
-
-impl<T: Sample + Primitive> Scale for [T; 4]
-where
-    Rgba<T>: Pixel<Subpixel = T>,
-{
-    fn premultiply(&mut self) {
-        let [color @ .., alpha] = self;
-        for value in color {
-            *value = T::of_u32((value.to_u32() * alpha.to_u32() + T::MAX / 2) / T::MAX);
+macro_rules! scale {
+    ($($values:ty as $pixel:ty,)+) => {$(
+        impl Scale for $values {
+            fn scale(pixels: &[Self], from: (u32, u32), to: (u32, u32)) -> Vec<Self> {
+                let pixels: Vec<$pixel> = pixels.iter().map(|values| Pixel::new(*values)).collect();
+                resize(&pixels, from, to).iter().map(|pixel| pixel.0).collect()
+            }
         }
-    }
-
-    fn divide(&mut self) {
-        let [color @ .., alpha] = self;
-        let alpha = alpha.to_u32();
-        for value in color {
-            // The filter's overshoot can lift a colour above its alpha.
-            let value_now = value.to_u32().min(alpha);
-            *value = T::of_u32((value_now * T::MAX + alpha / 2).checked_div(alpha).unwrap_or(0));
-        }
-    }
-
-    fn scale(pixels: Vec<Self>, from: (u32, u32), to: (u32, u32)) -> Vec<Self> {
-        resize::<Rgba<T>>(pixels.into_flattened(), from, to).as_chunks().0.to_vec()
-    }
+    )+};
 }
 
-fn resize<P: Pixel + 'static>(values: Vec<P::Subpixel>, from: (u32, u32), to: (u32, u32)) -> Vec<P::Subpixel> {
-    let picture: ImageBuffer<P, Vec<P::Subpixel>> =
-        ImageBuffer::from_raw(from.0, from.1, values).expect("the caller has checked the number of values");
-    imageops::resize(&picture, to.0, to.1, FilterType::Lanczos3).into_raw()
+scale! {
+    [u8; 3] as U8x3,
+    [u8; 4] as U8x4,
+    [u16; 3] as U16x3,
+    [u16; 4] as U16x4,
+}
+
+fn resize<P: PixelTrait>(pixels: &[P], from: (u32, u32), to: (u32, u32)) -> Vec<P> {
+    let source = TypedImageRef::new(from.0, from.1, pixels).expect("the caller has checked the number of values");
+    let mut out = TypedImage::new(to.0, to.1);
+    // Its defaults are Lanczos over three lobes, and alpha taken into account.
+    Resizer::new().resize_typed(&source, &mut out, None).expect("without a part there is none that is outside");
+    out.pixels().to_vec()
 }

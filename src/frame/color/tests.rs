@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::frame::digest::{Contents, Digest};
-use crate::frame::{ImageInfo, Orientation};
+use crate::frame::{ImageInfo, Orientation, PixelAspect};
 
 fn picture(width: u32, height: u32, pixels: Pixels) -> Picture {
     let (deep, linear) = match pixels {
@@ -14,7 +14,15 @@ fn picture(width: u32, height: u32, pixels: Pixels) -> Picture {
     };
     let alpha = matches!(pixels.channels(), 2 | 4);
     let contents = Contents { changed_ns: None, digest: Digest::of(b"") };
-    let info = ImageInfo { width, height, deep, linear, alpha, orientation: Orientation::UPRIGHT };
+    let info = ImageInfo {
+        width,
+        height,
+        deep,
+        linear,
+        alpha,
+        orientation: Orientation::UPRIGHT,
+        aspect: PixelAspect::SQUARE,
+    };
     Picture { path: PathBuf::from("frame.png"), info, pixels, contents }
 }
 

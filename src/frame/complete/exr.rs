@@ -8,14 +8,15 @@ use exr::meta::header::Header as Part;
 
 use crate::error::chain;
 use crate::frame::complete::bytes::Bytes;
-use crate::frame::{FrameErrorKind, ImageInfo, Orientation, limits};
+use crate::frame::note::Note;
+use crate::frame::{FrameErrorKind, ImageInfo, Layer, Orientation, PixelAspect, limits};
 
 /// Bits of the version field.
 const TILED: u32 = 0x200;
 const DEEP: u32 = 0x800;
 const MULTI_PART: u32 = 0x1000;
 
-pub(super) fn examine(bytes: &dyn Bytes) -> Result<ImageInfo, FrameErrorKind> {
+pub(super) fn examine(bytes: &dyn Bytes, layer: Option<&Layer>) -> Result<ImageInfo, FrameErrorKind> {
     let version = u32::from_le_bytes(bytes.array(4)?);
     if version & DEEP != 0 {
         return Err(FrameErrorKind::Unsupported("deep EXR".into()));
@@ -49,8 +50,9 @@ pub(super) fn examine(bytes: &dyn Bytes) -> Result<ImageInfo, FrameErrorKind> {
     let tiled = *tiled.ok_or_else(|| FrameErrorKind::Decode("a block of no part".into()))?;
     check_block(bytes, start, tiled)?;
     let reader = exr::block::read(bytes.reader(), false)?;
-    let layer = ExrLayer::of(reader.headers())?;
-    let size = reader.headers()[layer.header].shared_attributes.display_window.size;
+    let layer = ExrLayer::of(reader.headers(), layer)?;
+    let shared = &reader.headers()[layer.header].shared_attributes;
+    let size = shared.display_window.size;
     let pixels = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
     Ok(ImageInfo {
         width: pixels(size.width()),
@@ -59,6 +61,7 @@ pub(super) fn examine(bytes: &dyn Bytes) -> Result<ImageInfo, FrameErrorKind> {
         linear: true,
         alpha: layer.alpha.is_some(),
         orientation: Orientation::UPRIGHT,
+        aspect: PixelAspect::of(shared.pixel_aspect.into()),
     })
 }
 
@@ -87,11 +90,68 @@ const BEAUTY: [&str; 8] = ["combined", "beauty", "rgba", "rgb", "composite", "co
 /// How the channels of a colour picture end, and its alpha: in capitals nearly everywhere.
 const LETTERS: [[&str; 4]; 2] = [["R", "G", "B", "A"], ["r", "g", "b", "a"]];
 
+/// The letters of a direction, which somebody who names it wants to see as colours.
+const DIRECTION: [&str; 4] = ["X", "Y", "Z", "A"];
+
+/// How many layers are named where another one was asked for.
+const NAMED: usize = 12;
+
 impl ExrLayer {
+    /// The layer of this name: a part of the file, what stands before the letters of channels, or one whole channel. Without a
+    /// name, the one that looks like the picture.
+    pub(in crate::frame) fn of(parts: &[Part], layer: Option<&Layer>) -> Result<Self, FrameErrorKind> {
+        let Some(layer) = layer else { return Self::chosen(parts) };
+        let flat = || parts.iter().enumerate().filter(|(_, part)| !part.deep);
+        let is_named =
+            |part: &Part| part.own_attributes.layer_name.as_ref().is_some_and(|name| name.eq(layer.as_str()));
+        if let Some((header, part)) = flat().find(|(_, part)| is_named(part)) {
+            return Self::chosen(std::slice::from_ref(part)).map(|chosen| Self { header, ..chosen });
+        }
+        for (header, part) in flat() {
+            let of = |letter: &str| named(part, &format!("{layer}.{letter}"));
+            for [red, green, blue, alpha] in LETTERS.into_iter().chain([DIRECTION]) {
+                if let (Some(red), Some(green), Some(blue)) = (of(red), of(green), of(blue)) {
+                    return Ok(Self { header, colors: ExrColors::Rgb([red, green, blue]), alpha: of(alpha) });
+                }
+            }
+            let within = format!("{layer}.");
+            let mut channels = part.channels.list.iter().map(|channel| &channel.name);
+            let mut of_layer = channels.clone().filter(|name| name.to_string().starts_with(&within));
+            let one = match (of_layer.next(), of_layer.next()) {
+                (Some(one), None) => Some(one),
+                _ => channels.find(|name| **name == *layer.as_str()),
+            };
+            if let Some(one) = one.cloned().or(of("Y")) {
+                return Ok(Self { header, colors: ExrColors::Gray(one), alpha: of("A") });
+            }
+        }
+        let mut there = layers(parts);
+        let more = if there.len() > NAMED { " and others" } else { "" };
+        there.truncate(NAMED);
+        Err(FrameErrorKind::NoLayer(format!("no layer {layer}; there are {}{more}", there.join(", "))))
+    }
+
+    /// What there is to say where it was chosen of several. Plain R, G and B are the picture beyond doubt.
+    pub(in crate::frame) fn choice(&self, parts: &[Part]) -> Option<Note> {
+        let there = layers(parts);
+        let of = match &self.colors {
+            ExrColors::Rgb([red, ..]) => red.to_string(),
+            ExrColors::Gray(gray) => gray.to_string(),
+        };
+        let name = parts.get(self.header).map(|part| layer_of(part, &of))?;
+        (there.len() > 1).then(|| {
+            let count = there.len();
+            let text = format!(
+                "an EXR with {count} layers, of which {name} is taken for the picture; `layer` names another one"
+            );
+            if of.contains('.') { Note::Doubt(text) } else { Note::Choice(text) }
+        })
+    }
+
     /// Plain R, G and B come first, then a layer that is called like a finished picture, then the first that has colours. In a
     /// file without any, luminance is the picture in grey, or else the only channel that there is. Of several others nobody
     /// can say which one is meant: a normal or a depth would pass for a picture.
-    pub(in crate::frame) fn of(parts: &[Part]) -> Result<Self, FrameErrorKind> {
+    fn chosen(parts: &[Part]) -> Result<Self, FrameErrorKind> {
         let flat = || parts.iter().enumerate().filter(|(_, part)| !part.deep);
         let mut best: Option<(usize, Self)> = None;
         for (header, part) in flat() {
@@ -146,6 +206,30 @@ impl ExrLayer {
             ))),
         }
     }
+}
+
+/// The name by which the layer of a channel is asked for: what stands before its last point, else its part, else itself.
+fn layer_of(part: &Part, channel: &str) -> String {
+    match (channel.rsplit_once('.'), &part.own_attributes.layer_name) {
+        (Some((layer, _)), _) => layer.to_owned(),
+        (None, Some(part)) => part.to_string(),
+        (None, None) if matches!(channel, "R" | "G" | "B" | "A" | "r" | "g" | "b" | "a") => "R, G, B".to_owned(),
+        (None, None) => channel.to_owned(),
+    }
+}
+
+/// All layers of a file, in its order.
+fn layers(parts: &[Part]) -> Vec<String> {
+    let mut layers = Vec::new();
+    for part in parts.iter().filter(|part| !part.deep) {
+        for channel in &part.channels.list {
+            let layer = layer_of(part, &channel.name.to_string());
+            if !layers.contains(&layer) {
+                layers.push(layer);
+            }
+        }
+    }
+    layers
 }
 
 /// The layer's name before `letter` in the name of a channel, with its point; nothing where the channel is called otherwise.

@@ -6,7 +6,7 @@ use bstr::ByteSlice as _;
 
 use crate::frame::complete::bytes::Bytes;
 use crate::frame::orientation::EXIF_BYTES;
-use crate::frame::{FrameErrorKind, ImageInfo, Orientation};
+use crate::frame::{FrameErrorKind, ImageInfo, Orientation, PixelAspect};
 
 /// How many bytes after the end mark are looked over before the scans are walked: cameras pad with zeros.
 const TAIL: u64 = 64;
@@ -14,6 +14,7 @@ const TAIL: u64 = 64;
 pub(super) fn examine(bytes: &dyn Bytes) -> Result<ImageInfo, FrameErrorKind> {
     let mut frame = None;
     let mut orientation = None;
+    let mut aspect = PixelAspect::SQUARE;
     let mut offset = 2;
     let scan = loop {
         let (marker, segment) = next_marker(bytes, offset)?;
@@ -41,9 +42,11 @@ pub(super) fn examine(bytes: &dyn Bytes) -> Result<ImageInfo, FrameErrorKind> {
                     linear: false,
                     alpha: false,
                     orientation: Orientation::UPRIGHT,
+                    aspect: PixelAspect::SQUARE,
                 });
             }
             0xda => break offset,
+            0xe0 if length >= 14 => aspect = aspect_in(bytes.array(segment + 2)?).unwrap_or(aspect),
             // The first one counts: some programs append their own, and leave the camera's as it was.
             0xe1 if orientation.is_none() => orientation = orientation_in(bytes, segment + 2, length - 2)?,
             _ => {}
@@ -54,7 +57,14 @@ pub(super) fn examine(bytes: &dyn Bytes) -> Result<ImageInfo, FrameErrorKind> {
     if !ends_near(bytes, scan)? {
         find_end(bytes, scan)?;
     }
-    Ok(info.turned(orientation.unwrap_or(Orientation::UPRIGHT)))
+    Ok(ImageInfo { aspect, ..info }.turned(orientation.unwrap_or(Orientation::UPRIGHT)))
+}
+
+/// What JFIF says of the shape of pixels, if it gives no unit of length: the width first, as FFmpeg writes and reads it.
+fn aspect_in(segment: [u8; 12]) -> Option<PixelAspect> {
+    let [b'J', b'F', b'I', b'F', 0, _, _, 0, x0, x1, y0, y1] = segment else { return None };
+    let number = |raw| u64::from(u16::from_be_bytes(raw));
+    Some(PixelAspect::of_pair(number([x0, x1]), number([y0, y1])))
 }
 
 /// What the segment with these contents says, if it is EXIF.

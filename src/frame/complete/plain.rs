@@ -4,7 +4,7 @@ use image::{ImageDecoder, ImageFormat, ImageReader};
 
 use crate::frame::complete::bytes::Bytes;
 use crate::frame::limits::{self, Metered};
-use crate::frame::{FrameErrorKind, ImageInfo, Orientation};
+use crate::frame::{FrameErrorKind, ImageInfo, Orientation, PixelAspect};
 
 /// The part of the bytes of a look that is for a header of these: a mebibyte, by the defaults.
 const PART: u64 = 64;
@@ -37,8 +37,8 @@ pub(super) fn info_of(decoder: &impl ImageDecoder) -> ImageInfo {
     let (width, height) = decoder.dimensions();
     let color = decoder.color_type();
     let bytes = color.bytes_per_pixel() / color.channel_count();
-    let orientation = Orientation::UPRIGHT;
-    ImageInfo { width, height, deep: bytes > 1, linear: bytes > 2, alpha: color.has_alpha(), orientation }
+    let (orientation, aspect) = (Orientation::UPRIGHT, PixelAspect::SQUARE);
+    ImageInfo { width, height, deep: bytes > 1, linear: bytes > 2, alpha: color.has_alpha(), orientation, aspect }
 }
 
 fn at_least(bytes: &dyn Bytes, wanted: u64) -> Result<(), FrameErrorKind> {

@@ -2,7 +2,7 @@
 
 use crate::frame::complete::bytes::Bytes;
 use crate::frame::orientation::EXIF_BYTES;
-use crate::frame::{FrameErrorKind, ImageInfo, Orientation};
+use crate::frame::{FrameErrorKind, ImageInfo, Orientation, PixelAspect};
 
 /// The last chunk, always the same twelve bytes: no data, its name, its CRC.
 pub(super) const IEND: [u8; 12] = *b"\0\0\0\0IEND\xae\x42\x60\x82";
@@ -21,7 +21,7 @@ pub(super) fn examine(bytes: &dyn Bytes) -> Result<ImageInfo, FrameErrorKind> {
     let (width, height) = (u32::from_be_bytes([w0, w1, w2, w3]), u32::from_be_bytes([h0, h1, h2, h3]));
     // Colour types 4 and 6 have an alpha channel; the others may name transparent colours in tRNS.
     let mut alpha = matches!(kind, 4 | 6);
-    let mut orientation = Orientation::UPRIGHT;
+    let (mut orientation, mut aspect) = (Orientation::UPRIGHT, PixelAspect::SQUARE);
 
     let mut chunk = FIRST_CHUNK;
     loop {
@@ -35,6 +35,7 @@ pub(super) fn examine(bytes: &dyn Bytes) -> Result<ImageInfo, FrameErrorKind> {
                 bytes.read_at(chunk + 8, &mut exif)?;
                 orientation = Orientation::of_exif(&exif);
             }
+            b"pHYs" => aspect = aspect_in(bytes.array(chunk + 4)?),
             b"IDAT" => break,
             b"IEND" => return Err(FrameErrorKind::Decode("no pixels before IEND".into())),
             _ => {}
@@ -45,8 +46,19 @@ pub(super) fn examine(bytes: &dyn Bytes) -> Result<ImageInfo, FrameErrorKind> {
         find_end(bytes, chunk)?;
     }
     let stored =
-        ImageInfo { width, height, deep: depth == 16, linear: false, alpha, orientation: Orientation::UPRIGHT };
+        ImageInfo { width, height, deep: depth == 16, linear: false, alpha, orientation: Orientation::UPRIGHT, aspect };
     Ok(stored.turned(orientation))
+}
+
+/// What a `pHYs` chunk says, from its name to its checksum. Without a unit it is the shape of pixels, as FFmpeg writes and reads it:
+/// the width first. One with a wrong checksum says nothing.
+fn aspect_in(chunk: [u8; 17]) -> PixelAspect {
+    let [_, _, _, _, x0, x1, x2, x3, y0, y1, y2, y3, unit, checksum @ ..] = chunk;
+    if unit != 0 || crc32fast::hash(&chunk[..13]) != u32::from_be_bytes(checksum) {
+        return PixelAspect::SQUARE;
+    }
+    let number = |raw| u64::from(u32::from_be_bytes(raw));
+    PixelAspect::of_pair(number([x0, x1, x2, x3]), number([y0, y1, y2, y3]))
 }
 
 /// Walks the chunks from `chunk` on to the end mark: some writers leave bytes after it.

@@ -4,8 +4,8 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::frame::Orientation;
 use crate::frame::limits::Limits;
+use crate::frame::{Orientation, PixelAspect};
 
 /// A file of any size that takes no room: its first bytes, others again and again, its last bytes.
 struct Endless {
@@ -173,7 +173,7 @@ fn a_look_at_a_bomb_ends_soon_and_names_the_limit() {
     for (what, extension, key, bytes) in bombs() {
         let begun = Instant::now();
         let metered = Metered::new(&bytes, limits);
-        let looked = metered.within_limits(examine_all(&metered, &Path::new("frame").with_extension(extension)));
+        let looked = metered.within_limits(examine_all(&metered, &Path::new("frame").with_extension(extension), None));
         let took = begun.elapsed();
         let error = looked.expect_err(what);
         assert!(matches!(error, FrameErrorKind::TooLarge(_)), "{what}: {error}");
@@ -191,7 +191,7 @@ fn a_table_of_strips_is_read_once() {
     let bytes = &bytes[..];
     let metered = Metered::new(&bytes, limits::current());
     let begun = Instant::now();
-    assert!(examine(&metered, Path::new("a.tif")).is_err());
+    assert!(examine(&metered, Path::new("a.tif"), None).is_err());
     assert!(metered.bytes_read() < 6 << 20, "{} bytes", metered.bytes_read());
     assert!(begun.elapsed() < Duration::from_secs(5));
 }
@@ -200,7 +200,15 @@ fn a_table_of_strips_is_read_once() {
 fn the_largest_frames_are_within_the_defaults() {
     for (width, height) in [(15_360, 8_640), (16_384, 8_192)] {
         for linear in [false, true] {
-            let info = ImageInfo { width, height, deep: true, linear, alpha: true, orientation: Orientation::UPRIGHT };
+            let info = ImageInfo {
+                width,
+                height,
+                deep: true,
+                linear,
+                alpha: true,
+                orientation: Orientation::UPRIGHT,
+                aspect: PixelAspect::SQUARE,
+            };
             assert!(info.checked().is_ok(), "{info:?}");
         }
         assert!(limits::current().check_pixels("", u64::from(width), u64::from(height)).is_ok());

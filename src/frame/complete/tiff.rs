@@ -8,7 +8,7 @@ use tiff::{ColorType, TiffError, TiffUnsupportedError};
 
 use crate::error::chain;
 use crate::frame::complete::bytes::Bytes;
-use crate::frame::{FrameErrorKind, ImageInfo, Orientation, limits};
+use crate::frame::{FrameErrorKind, ImageInfo, Orientation, PixelAspect, limits};
 
 /// Tags of TIFF 6.0.
 const WIDTH: u16 = 256;
@@ -16,6 +16,8 @@ const HEIGHT: u16 = 257;
 const STRIP_OFFSETS: u16 = 273;
 const ORIENTATION: u16 = 274;
 const STRIP_BYTE_COUNTS: u16 = 279;
+const X_RESOLUTION: u16 = 282;
+const Y_RESOLUTION: u16 = 283;
 const TILE_OFFSETS: u16 = 324;
 const TILE_BYTE_COUNTS: u16 = 325;
 
@@ -27,6 +29,7 @@ pub(super) fn examine(bytes: &dyn Bytes) -> Result<ImageInfo, FrameErrorKind> {
     // The tables are read after the directory, each once: a directory may name a thousand of them.
     let (mut offsets, mut lengths) = (None, None);
     let (mut width, mut height, mut orientation) = (None, None, None);
+    let (mut across, mut down) = (None, None);
     for index in 0..count {
         let entry = directory.saturating_add(reader.form.count + reader.form.entry * index);
         let first = || reader.values(entry).map(|values| values.first().copied());
@@ -35,6 +38,8 @@ pub(super) fn examine(bytes: &dyn Bytes) -> Result<ImageInfo, FrameErrorKind> {
             STRIP_BYTE_COUNTS | TILE_BYTE_COUNTS => lengths = Some(entry),
             WIDTH => width = first()?,
             HEIGHT => height = first()?,
+            X_RESOLUTION => across = reader.ratio(entry),
+            Y_RESOLUTION => down = reader.ratio(entry),
             // Writers that give it another type mean nothing by it.
             ORIENTATION => orientation = first().ok().flatten().and_then(|value| u8::try_from(value).ok()),
             _ => {}
@@ -55,6 +60,9 @@ pub(super) fn examine(bytes: &dyn Bytes) -> Result<ImageInfo, FrameErrorKind> {
     let mut decoder = Decoder::new(bytes.reader())?;
     let (width, height) = decoder.dimensions()?;
     let stored = Layout::of(&mut decoder)?.info(width, height);
+    // Where there are more of them in an inch, they are narrower.
+    let aspect = across.zip(down).map_or(PixelAspect::SQUARE, |(across, down)| PixelAspect::of(down / across));
+    let stored = ImageInfo { aspect, ..stored };
     Ok(stored.turned(orientation.map_or(Orientation::UPRIGHT, Orientation::from)))
 }
 
@@ -142,8 +150,8 @@ impl Layout {
 
     fn info(self, width: u32, height: u32) -> ImageInfo {
         let alpha = self.alpha != Alpha::Absent;
-        let orientation = Orientation::UPRIGHT;
-        ImageInfo { width, height, deep: self.bits > 8, linear: self.float, alpha, orientation }
+        let (orientation, aspect) = (Orientation::UPRIGHT, PixelAspect::SQUARE);
+        ImageInfo { width, height, deep: self.bits > 8, linear: self.float, alpha, orientation, aspect }
     }
 }
 
@@ -212,6 +220,19 @@ impl<'a> Reader<'a> {
     fn fold(&self, field: &[u8]) -> u64 {
         let fold = |sum: u64, byte: &u8| sum << 8 | u64::from(*byte);
         if self.little { field.iter().rev().fold(0, fold) } else { field.iter().fold(0, fold) }
+    }
+
+    /// The ratio that an entry gives, if it does. A file that lacks it is whole all the same.
+    fn ratio(&self, entry: u64) -> Option<f64> {
+        const RATIONAL: u64 = 5;
+        if self.number(entry + 2, 2).ok()? != RATIONAL {
+            return None;
+        }
+        let place = entry + 4 + self.form.offset;
+        let start = if self.form.offset < 8 { self.number(place, self.form.offset).ok()? } else { place };
+        let [above, below] = [start, start.checked_add(4)?].map(|at| self.number(at, 4));
+        let number = |found: u64| u32::try_from(found).map(f64::from).ok();
+        Some(number(above.ok()?)? / number(below.ok()?)?)
     }
 
     /// The numbers of a directory entry, which stand in the entry itself where they are short enough.

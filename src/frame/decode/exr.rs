@@ -5,13 +5,21 @@ use exr::math::Vec2;
 use exr::meta::attribute::Text;
 use exr::prelude::{ReadChannels as _, ReadLayers as _, ReadSpecificChannel as _, read};
 
-use crate::frame::FrameErrorKind;
 use crate::frame::complete::{Bytes, ExrColors, ExrLayer};
 use crate::frame::decode::Pixels;
+use crate::frame::note::Note;
+use crate::frame::{FrameErrorKind, Layer};
 
-pub(super) fn decode(bytes: &dyn Bytes) -> Result<Pixels, FrameErrorKind> {
+pub(super) fn decode(
+    bytes: &dyn Bytes,
+    wanted: Option<&Layer>,
+    notes: &mut Vec<Note>,
+) -> Result<Pixels, FrameErrorKind> {
     let reader = exr::block::read(bytes.reader(), false)?;
-    let layer = ExrLayer::of(reader.headers())?;
+    let layer = ExrLayer::of(reader.headers(), wanted)?;
+    if wanted.is_none() {
+        notes.extend(layer.choice(reader.headers()));
+    }
     let header = &reader.headers()[layer.header];
     let shown = header.shared_attributes.display_window;
     let picture = Picture {

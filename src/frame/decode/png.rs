@@ -6,12 +6,26 @@ use std::mem;
 use png::{BitDepth, ColorType, DecodeOptions, Decoder, DecodingError, Info, Limits, ScaledFloat, Transformations};
 
 use crate::frame::decode::Pixels;
+use crate::frame::note::Note;
 use crate::frame::profile::Coding;
 use crate::frame::{FrameErrorKind, limits};
 
 /// Decodes the contents of a file. The pixels come in `spare`'s memory where that is possible.
-pub(super) fn decode(bytes: &[u8], spare: &mut Vec<u8>) -> Result<(Pixels, Coding), FrameErrorKind> {
-    let (color, depth, pixels, coding) = values(bytes, spare)?;
+///
+/// What is damaged beside the pixels (a text with a wrong checksum, a profile that cannot be inflated) costs no pixel: it is
+/// passed over, and noted.
+pub(super) fn decode(
+    bytes: &[u8],
+    spare: &mut Vec<u8>,
+    notes: &mut Vec<Note>,
+) -> Result<(Pixels, Coding), FrameErrorKind> {
+    let (color, depth, pixels, coding) = values(bytes, spare, Beside::Strict).or_else(|error| {
+        let FrameErrorKind::Decode(what) = error else { return Err(error) };
+        // Where the pixels themselves are damaged, they are so both times.
+        let values = values(bytes, spare, Beside::PassedOver).map_err(|_| FrameErrorKind::Decode(what.clone()))?;
+        notes.push(Note::Doubt(format!("something beside its pixels is damaged, and is passed over: {what}")));
+        Ok(values)
+    })?;
     let pixels = match (color, depth) {
         (ColorType::Grayscale, BitDepth::Eight) => Pixels::Gray8(pixels),
         (ColorType::GrayscaleAlpha, BitDepth::Eight) => Pixels::GrayAlpha8(pixels),
@@ -26,11 +40,23 @@ pub(super) fn decode(bytes: &[u8], spare: &mut Vec<u8>) -> Result<(Pixels, Codin
     Ok((pixels, coding))
 }
 
+/// What becomes of damage in chunks that a picture can be shown without.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    Strict,
+    PassedOver,
+}
+
 /// The values as the file has them, row by row.
-fn values(bytes: &[u8], spare: &mut Vec<u8>) -> Result<(ColorType, BitDepth, Vec<u8>, Coding), FrameErrorKind> {
+fn values(
+    bytes: &[u8],
+    spare: &mut Vec<u8>,
+    beside: Beside,
+) -> Result<(ColorType, BitDepth, Vec<u8>, Coding), FrameErrorKind> {
     let mut options = DecodeOptions::default();
     options.set_ignore_checksums(false);
-    options.set_skip_ancillary_crc_failures(false);
+    options.set_skip_ancillary_crc_failures(beside == Beside::PassedOver);
+    options.set_ignore_iccp_chunk(beside == Beside::PassedOver);
     options.set_ignore_text_chunk(true);
     let mut decoder = Decoder::new_with_options(Cursor::new(bytes), options);
     decoder.set_limits(Limits { bytes: usize::try_from(limits::current().pixel_bytes()).unwrap_or(usize::MAX) });

@@ -17,6 +17,8 @@ use crate::files::identity_of;
 use crate::frame::complete::inspect;
 use crate::frame::digest::Digest;
 
+mod damage;
+mod dpx;
 mod exr;
 mod tiff;
 
@@ -95,7 +97,7 @@ fn shown_at(orientation: u8, (x, y): (u32, u32), (width, height): (u32, u32)) ->
 fn try_decode(bytes: &[u8], name: &str) -> Result<Picture, FrameErrorKind> {
     // Memory that another picture has left.
     let contents = Contents { changed_ns: None, digest: Digest::of(bytes) };
-    decode_bytes(bytes, name.into(), contents, &mut vec![7; 100], &mut ToSrgb::default())
+    decode_bytes(bytes, name.into(), contents, &mut vec![7; 100], &mut Reading::default())
 }
 
 #[test]
@@ -130,7 +132,7 @@ fn a_picture_is_turned_as_its_file_says() {
                 let found = pixel(pixels, shown_y * picture.info.width + shown_x);
                 assert_eq!(found, pixel(&plain, y * 17 + x), "{name} {orientation}: {x}, {y}");
             }
-            assert_eq!(picture.info, complete::examine(&bytes.as_slice(), Path::new(name)).unwrap().1);
+            assert_eq!(picture.info, complete::examine(&bytes.as_slice(), Path::new(name), None).unwrap().1);
         }
         for nonsense in [0, 9, 255] {
             let picture = try_decode(&encode_turned(&stored.clone().into(), format, nonsense), name).unwrap();
@@ -212,9 +214,9 @@ fn a_glance_tells_truncation_where_the_format_can() {
             continue;
         }
         let whole = encode(&drawing(23, 19), format);
-        assert!(complete::examine(&whole.as_slice(), Path::new(name)).is_ok(), "{name}");
+        assert!(complete::examine(&whole.as_slice(), Path::new(name), None).is_ok(), "{name}");
         for length in 1..whole.len() {
-            let seen = complete::examine(&&whole[..length], Path::new(name));
+            let seen = complete::examine(&&whole[..length], Path::new(name), None);
             assert!(seen.is_err(), "{name} cut to {length} of {} bytes looked whole", whole.len());
         }
     }
@@ -242,7 +244,7 @@ fn a_tiff_with_its_directory_first_is_checked_to_its_last_strip() {
     whole.extend(0..16);
     assert_eq!(try_decode(&whole, "a.tif").unwrap().pixels, Pixels::Gray8((0..16).collect()));
     for length in 1..whole.len() {
-        assert!(complete::examine(&&whole[..length], Path::new("a.tif")).is_err(), "{length} of {}", whole.len());
+        assert!(complete::examine(&&whole[..length], Path::new("a.tif"), None).is_err(), "{length} of {}", whole.len());
     }
 }
 
@@ -346,11 +348,11 @@ fn only_the_very_file_is_read() {
     let bytes = encode(&drawing(8, 6), ImageFormat::Png);
     fs::write(&path, &bytes).unwrap();
     let identity = identity_of(&fs::metadata(&path).unwrap());
-    assert_eq!(inspect(&path, &identity).unwrap(), Decoder::default().decode(&path, &identity).unwrap().info);
+    assert_eq!(inspect(&path, &identity, None).unwrap(), Decoder::default().decode(&path, &identity).unwrap().info);
 
     let both = |path: &Path, identity: &Identity| {
         let (seen, decoded) =
-            (inspect(path, identity).unwrap_err(), Decoder::default().decode(path, identity).unwrap_err());
+            (inspect(path, identity, None).unwrap_err(), Decoder::default().decode(path, identity).unwrap_err());
         assert_eq!(seen.to_string(), decoded.to_string());
         assert!(
             seen.to_string().contains(&path.display().to_string()) && seen.hint().is_some_and(|hint| !hint.is_empty())

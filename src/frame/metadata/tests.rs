@@ -22,7 +22,7 @@ fn text(text: &str) -> Embedded {
 
 fn read_as(bytes: &[u8]) -> Option<Embedded> {
     let name = Path::new("frame");
-    let (format, _) = examine(&bytes, name).expect("a whole image");
+    let (format, _) = examine(&bytes, name, None).expect("a whole image");
     read(&bytes, format)
 }
 
@@ -257,8 +257,8 @@ fn one_reading_gives_the_size_and_the_origin() {
         let path = dir.path().join(name);
         fs::write(&path, bytes).unwrap();
         let identity = identity_of(&fs::metadata(&path).unwrap());
-        let (info, origin) = inspect_with_origin(&path, &identity).unwrap();
-        assert_eq!(info, inspect(&path, &identity).unwrap());
+        let (info, origin) = inspect_with_origin(&path, &identity, None).unwrap();
+        assert_eq!(info, inspect(&path, &identity, None).unwrap());
         origin
     };
     let seeded = |seed: u64| png(&[("prompt", Chunk::Plain(&GRAPH.replace('7', &seed.to_string())))]);

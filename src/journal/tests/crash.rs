@@ -3,6 +3,7 @@ use std::process::Command;
 
 use super::*;
 use crate::deliver::cleanup::{CleanupJob, clean};
+use crate::deliver::name::Names;
 use crate::deliver::publish::{Staging, publish};
 use crate::encode::chunk::Shown;
 use crate::encode::chunk::store::ChunkStore;
@@ -45,7 +46,7 @@ fn deliver(folder: &Path) {
         });
         let staging = staging.unwrap();
         fs::write(staging.path(), "reel").unwrap();
-        let video = publish(staging, "clip".as_ref(), "mp4", &mut |video| {
+        let video = publish(staging, &Names::of("clip".into()), "mp4", &mut |video| {
             Ok(journal.publishing(stored.id, video, &delete_at(NOW))?)
         });
         journal.published(stored.id, &video.unwrap(), NOW).unwrap();

@@ -62,6 +62,9 @@ fn old_files_are_known_by_folder_and_a_renamed_folder_takes_them_along() {
     scene.journal.watch(&root(&["disk"]), &selection(), &readings, NOW).unwrap();
     assert!(scene.journal.unread_below(Path::new("/srv")).unwrap().is_empty());
     assert_eq!(scene.journal.existing_in(Path::new("/srv/closed"), None).unwrap(), files(&["4.png"]));
+    let each = ["/srv/closed", "/srv/elsewhere"].map(|dir| (Arc::from(Path::new(dir)), None));
+    let known = scene.journal.existing_in_each(&each).unwrap();
+    assert_eq!(known, (vec![files(&["4.png"]), FileSet::default()], false));
 }
 
 #[test]

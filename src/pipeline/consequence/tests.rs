@@ -51,6 +51,7 @@ fn of_frame(kind: &FrameErrorKind) -> Consequence {
         | FrameErrorKind::NotAnImage
         | FrameErrorKind::Animated
         | FrameErrorKind::Unsupported(_)
+        | FrameErrorKind::NoLayer(_)
         | FrameErrorKind::Decode(_)
         | FrameErrorKind::TooLarge(_) => Consequence::GiveUp,
     }
@@ -126,6 +127,7 @@ fn frame_kinds() -> Vec<FrameErrorKind> {
         FrameErrorKind::Changed,
         FrameErrorKind::Vanished,
         FrameErrorKind::Unsupported(String::new()),
+        FrameErrorKind::NoLayer(String::new()),
         FrameErrorKind::Decode(String::new()),
         FrameErrorKind::TooLarge(String::new()),
         FrameErrorKind::Died(String::new()),

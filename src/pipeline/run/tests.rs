@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::config::FrameRate;
+use crate::deliver::name::Names;
 use crate::deliver::publish::PublishError;
 use crate::journal::{Lock, RetryTarget, State};
 use crate::sequence::finish::FinishReason;
@@ -58,7 +59,7 @@ impl Scene {
         fs::write(staging.path(), "video").unwrap();
         let outcome = Outcome::default();
         let mut announce = |video: &Published| journal.publishing(id, video, &outcome).map_err(Into::into);
-        let video = publish::publish(staging, "clip".as_ref(), "mp4", &mut announce).unwrap();
+        let video = publish::publish(staging, &Names::of("clip".into()), "mp4", &mut announce).unwrap();
         Self { folder, journal, id, video, _lock: lock }
     }
 

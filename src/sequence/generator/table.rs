@@ -1,6 +1,6 @@
 //! The table of generators. Rows are tried from the first to the last: who writes another one's text, and more, stands before it.
 
-use super::{Generator, RateFrom, TotalFrom};
+use super::{Counter, Generator, RateFrom, TotalFrom};
 
 /// One generator.
 #[derive(Debug)]
@@ -18,6 +18,10 @@ pub(super) struct Row {
     pub(super) rate: &'static [RateFrom],
     /// Where the number of its frames comes from.
     pub(super) total: &'static [TotalFrom],
+    /// How it finds the number of its next image, where it reads the names in its folder for that.
+    pub(super) counter: Option<Counter>,
+    /// Files that it makes in the folder of its frames once all of them are there.
+    pub(super) markers: &'static [&'static str],
 }
 
 /// Images that are no frames.
@@ -38,6 +42,8 @@ pub(super) const PLAIN: Row = Row {
     ignored: &[],
     rate: &[],
     total: &[],
+    counter: None,
+    markers: &[],
 };
 
 pub(super) const TABLE: &[Row] = &[
@@ -49,6 +55,8 @@ pub(super) const TABLE: &[Row] = &[
         ignored: &[],
         rate: &[RateFrom::Text],
         total: &[TotalFrom::Text],
+        counter: Some(Counter::AfterPrefix),
+        markers: &[],
     },
     Row {
         generator: Generator::Comfyui,
@@ -58,6 +66,8 @@ pub(super) const TABLE: &[Row] = &[
         ignored: &[Ignored { shape: "ComfyUI_temp_?????_#####_.*", what: "previews of the page" }],
         rate: &[RateFrom::Text],
         total: &[TotalFrom::Text],
+        counter: Some(Counter::AfterPrefix),
+        markers: &[],
     },
     Row {
         generator: Generator::Swarmui,
@@ -67,6 +77,8 @@ pub(super) const TABLE: &[Row] = &[
         ignored: &[],
         rate: &[],
         total: &[],
+        counter: None,
+        markers: &[],
     },
     Row {
         generator: Generator::Invokeai,
@@ -76,6 +88,8 @@ pub(super) const TABLE: &[Row] = &[
         ignored: &[],
         rate: &[],
         total: &[],
+        counter: None,
+        markers: &[],
     },
     Row {
         generator: Generator::Fooocus,
@@ -85,6 +99,8 @@ pub(super) const TABLE: &[Row] = &[
         ignored: &[],
         rate: &[],
         total: &[],
+        counter: None,
+        markers: &[],
     },
     Row {
         generator: Generator::Animatediff,
@@ -94,6 +110,8 @@ pub(super) const TABLE: &[Row] = &[
         ignored: &[Ignored { shape: "AnimateDiff/tmp/*", what: "temporary pictures" }],
         rate: &[],
         total: &[],
+        counter: Some(Counter::First),
+        markers: &[],
     },
     Row {
         generator: Generator::A1111,
@@ -107,6 +125,8 @@ pub(super) const TABLE: &[Row] = &[
         ],
         rate: &[],
         total: &[],
+        counter: Some(Counter::First),
+        markers: &[],
     },
     Row {
         generator: Generator::Deforum,
@@ -116,6 +136,8 @@ pub(super) const TABLE: &[Row] = &[
         ignored: &[Ignored { shape: "##############_depth_*", what: "depth maps" }],
         rate: &[RateFrom::Settings],
         total: &[TotalFrom::Settings],
+        counter: None,
+        markers: &[],
     },
     // Its stamps are no text; its names are whatever the user says.
     Row {
@@ -126,6 +148,8 @@ pub(super) const TABLE: &[Row] = &[
         ignored: &[],
         rate: &[RateFrom::Text],
         total: &[TotalFrom::Text],
+        counter: None,
+        markers: &[],
     },
     Row {
         generator: Generator::Octoprint,
@@ -135,6 +159,8 @@ pub(super) const TABLE: &[Row] = &[
         ignored: &[],
         rate: &[],
         total: &[],
+        counter: None,
+        markers: &[],
     },
     Row {
         generator: Generator::Moonraker,
@@ -144,6 +170,9 @@ pub(super) const TABLE: &[Row] = &[
         ignored: &[],
         rate: &[],
         total: &[],
+        counter: None,
+        // Its own video, while FFmpeg writes it there.
+        markers: &["timelapse_*.mp4"],
     },
     Row {
         generator: Generator::Motion,
@@ -153,6 +182,8 @@ pub(super) const TABLE: &[Row] = &[
         ignored: &[],
         rate: &[],
         total: &[],
+        counter: None,
+        markers: &[],
     },
     Row {
         generator: Generator::Allsky,
@@ -162,6 +193,8 @@ pub(super) const TABLE: &[Row] = &[
         ignored: &[],
         rate: &[],
         total: &[],
+        counter: None,
+        markers: &[],
     },
     Row {
         generator: Generator::Gphoto,
@@ -171,6 +204,8 @@ pub(super) const TABLE: &[Row] = &[
         ignored: &[],
         rate: &[],
         total: &[],
+        counter: None,
+        markers: &[],
     },
     PLAIN,
 ];

@@ -117,6 +117,8 @@ fn octoprint() {
 fn moonraker() {
     assert_eq!(named("/tmp/timelapse/frame000001.jpg"), Generator::Moonraker);
     assert_eq!(named("/tmp/timelapse/frame00001.jpg"), Generator::Plain);
+    assert!(Generator::Moonraker.is_marker(b"timelapse_benchy.gcode_20250101_1200.mp4"));
+    assert!(!Generator::Moonraker.is_marker(b"frame.mp4") && !Generator::Plain.is_marker(b"timelapse_a.mp4"));
 }
 
 #[test]

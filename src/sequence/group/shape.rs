@@ -188,7 +188,7 @@ mod tests {
         assert_ne!(shape("a1.png"), shape("a1.jpg"));
         assert_ne!(shape("a-x1.png"), shape("ax1.png"));
         assert!(Shaper::default().shape(b".a1.png", &NameRule::Auto).is_none());
-        assert!(Shaper::default().shape(b"a1.dpx", &NameRule::Auto).is_none());
+        assert!(Shaper::default().shape(b"a1.psd", &NameRule::Auto).is_none());
     }
 
     #[test]

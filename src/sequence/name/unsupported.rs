@@ -11,9 +11,7 @@ use crate::sequence::name::split_extension;
 const GIF: &str = "GIF";
 
 /// Extensions in lower case, and what they stand for.
-const FORMATS: [(&str, &str); 64] = [
-    ("dpx", "DPX"),
-    ("cin", "Cineon"),
+const FORMATS: [(&str, &str); 62] = [
     ("avif", "AVIF"),
     ("heic", "HEIC"),
     ("heif", "HEIF"),
@@ -138,15 +136,15 @@ mod tests {
     #[test]
     fn numbered_pictures_that_cannot_be_read_are_known() {
         for (name, format) in
-            [("r_0001.dpx", "DPX"), ("IMG_7.CR2", "camera RAW"), ("a 1.AVIF", "AVIF"), ("1.gif", "GIF")]
+            [("r_0001.psd", "Photoshop"), ("IMG_7.CR2", "camera RAW"), ("a 1.AVIF", "AVIF"), ("1.gif", "GIF")]
         {
             assert_eq!(format_of(name.as_bytes()), Some(format), "{name}");
         }
         assert_eq!(format_of(b"\xff1.heic"), Some("HEIC"));
-        for name in ["a1.png", "a.dpx", "._a1.dpx", ".a1.dpx", "~a1.dpx", "a1.dpx.tmp", "a1.mp4", "a1", "dpx", ".dpx"] {
+        for name in ["a1.png", "a.psd", "._a1.psd", ".a1.psd", "~a1.psd", "a1.psd.tmp", "a1.mp4", "a1", "psd", ".psd"] {
             assert_eq!(format_of(name.as_bytes()), None, "{name}");
         }
-        assert_eq!((still_format_of(b"1.gif"), still_format_of(b"1.dpx")), (None, Some("DPX")));
+        assert_eq!((still_format_of(b"1.gif"), still_format_of(b"1.psd")), (None, Some("Photoshop")));
     }
 
     #[test]

@@ -36,7 +36,8 @@ pub(super) struct Folder {
     names: Arc<NameRule>,
     shaper: Shaper,
     shapes: HashMap<Arc<[u8]>, Shape>,
-    sequences: BTreeMap<Id, Sequence>,
+    /// In boxes: a map makes room for eleven at once, and most folders have one, which is large.
+    sequences: BTreeMap<Id, Box<Sequence>>,
     by_pattern: HashMap<Pattern, Id>,
     due: BTreeSet<(Duration, Id)>,
     /// Reasons that were told already.
@@ -137,7 +138,7 @@ impl Folder {
 
     #[cfg(test)]
     pub(super) fn sequences(&self) -> impl Iterator<Item = &Sequence> {
-        self.sequences.values()
+        self.sequences.values().map(|sequence| &**sequence)
     }
 
     /// What silence does not end because it was there before anyone watched.
@@ -323,7 +324,7 @@ impl Folder {
         debug_assert!(self.by_pattern.get(&sequence.pattern).is_none_or(|known| *known == id), "{}", sequence.pattern);
         self.by_pattern.insert(sequence.pattern.clone(), id);
         self.due.extend(sequence.due.map(|due| (due, id)));
-        self.sequences.insert(id, sequence);
+        self.sequences.insert(id, Box::new(sequence));
     }
 
     fn markers_at(&self, moment: Moment<'_>) -> Vec<Marker> {

@@ -37,6 +37,15 @@ impl<'a> Growing<'a> {
         self.sequence.spacing()
     }
 
+    /// How many frames there will be from `number` on, that one included, where the config or the generator says beforehand
+    /// which one is the last. A guess all the same: numbers may be left out, and more may come.
+    #[must_use]
+    pub fn count_from(&self, number: FrameNumber) -> Option<u64> {
+        let Spacing::Every(step) = self.spacing() else { return None };
+        let left = self.sequence.expected_last(self.rules, step)?.checked_sub(number)?;
+        u64::try_from(left).ok().map(|left| left / step.unsigned_abs() + 1)
+    }
+
     /// When it will have been quiet for half the silence that ends it, or a little longer than its longest pause where
     /// that is more; `None` where silence never ends it.
     ///

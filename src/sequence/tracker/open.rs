@@ -11,7 +11,7 @@ use crate::model::Identity;
 use crate::sequence::finish::{Continuation, Existing, FinishReason, MarkerScope, MissingFrames, Rules, Stills};
 use crate::sequence::gaps::Spacing;
 use crate::sequence::generator::MadeBy;
-use crate::sequence::group::{LooksLike, Note};
+use crate::sequence::group::LooksLike;
 use crate::sequence::order::FrameOrder;
 use crate::sequence::origin::Origin;
 use crate::sequence::tracker::frames::{Arrival, Frames, Put};
@@ -99,8 +99,6 @@ pub(super) struct Sequence {
     pub shape: Arc<[u8]>,
     pub frames: Frames,
     pub history: History,
-    /// What is worth knowing of how its names were read.
-    pub notes: Vec<Note>,
     /// When the next thing happens to it by time alone.
     pub due: Option<Duration>,
     /// The highest new number whose name matches `final_frame`.
@@ -172,7 +170,6 @@ impl Sequence {
         Self {
             pattern,
             shape,
-            notes: Vec::new(),
             frames: Frames::default(),
             history: History { last_change: cx.now, changed_by: cx.event, pauses: Pauses::default(), forced: false },
             due: None,

@@ -137,9 +137,9 @@ fn a_flood_of_names_means_read_all() {
     // Nothing was taken while they were written, so that the names pile up.
     fs::create_dir(it.root.join("last")).unwrap();
     let end = Instant::now() + LONG;
-    while lock(&it.watcher.dirty).is_all(&it.root) != Some(true) {
+    while lock(&it.watcher.shared.dirty).is_all(&it.root) != Some(true) {
         assert!(Instant::now() < end, "400 names were held");
-        std::thread::yield_now();
+        thread::yield_now();
     }
     assert_eq!(it.watcher.take_dirty(), [(Arc::clone(&it.root), Dirty::All)]);
 }
@@ -151,10 +151,10 @@ fn lost_events_dirty_every_watched_folder() {
     fs::create_dir(&sub).unwrap();
     it.watcher.watch(&sub).unwrap();
     it.drain();
-    let overflow = Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan);
-    assert_eq!(record(&it.watcher.dirty, &Ok(overflow), &|_| false), Some(Urgency::Now));
+    let overflow = || it.watcher.shared.take_in(-1, ReadFlags::QUEUE_OVERFLOW, None, &|_| false);
+    assert_eq!(overflow(), Some(Urgency::Now));
     assert_eq!(it.watcher.take_dirty(), [(Arc::clone(&it.root), Dirty::All), (sub, Dirty::All)]);
-    assert_eq!(record(&it.watcher.dirty, &Err(notify::Error::generic("read failed")), &|_| false), Some(Urgency::Now));
+    assert_eq!(record(&it.watcher.shared.dirty, News::Lost, &|_| false), Some(Urgency::Now), "a reading failed");
     assert_eq!(it.watcher.take_dirty().len(), 2);
 }
 
@@ -241,7 +241,7 @@ fn follow(it: &Fixture, count: usize) -> BTreeSet<PathBuf> {
 fn folders_that_are_filled_at_once_are_found_with_all_their_files() {
     let it = Fixture::new();
     let root = Arc::clone(&it.root);
-    let writer = std::thread::spawn(move || {
+    let writer = thread::spawn(move || {
         for dir in 0..60 {
             let dir = root.join(format!("batch_{dir:04}/left"));
             fs::create_dir_all(&dir).unwrap();
@@ -315,6 +315,20 @@ fn a_moved_root_is_let_go_when_its_place_is_watched_anew() {
 }
 
 #[test]
+fn a_folder_that_moved_keeps_its_watch_when_its_old_path_is_let_go() {
+    let it = Fixture::new();
+    let (before, after): (Arc<Path>, Arc<Path>) = (Arc::from(it.root.join("a")), Arc::from(it.root.join("b")));
+    fs::create_dir(&before).unwrap();
+    it.watcher.watch(&before).unwrap();
+    fs::rename(&before, &after).unwrap();
+    it.watcher.watch(&after).unwrap();
+    it.watcher.unwatch(&before);
+    it.drain();
+    fs::write(after.join("1.png"), "x").unwrap();
+    it.until(|seen| has(seen, &after, "1.png"));
+}
+
+#[test]
 fn unwatched_folders_are_silent() {
     let it = Fixture::new();
     let sub: Arc<Path> = Arc::from(it.root.join("sub"));
@@ -343,18 +357,17 @@ fn what_is_no_folder_is_not_watched() {
 
 #[test]
 fn limits_of_the_kernel_become_errors_with_the_sysctl_in_the_hint() {
-    let of = |errno: Errno| notify::Error::io(io::Error::from(errno));
-    let limit = WatchError::of_notify(Path::new("/r"), notify::Error::new(notify::ErrorKind::MaxFilesWatch));
+    let of = |errno| WatchError::of_errno(Path::new("/r"), errno);
+    let limit = of(Errno::NOSPC);
     assert!(matches!(&limit, WatchError::WatchLimit { path } if path == Path::new("/r")));
     assert!(limit.can_be_polled());
     assert!(limit.hint().unwrap().contains("sysctl -w fs.inotify.max_user_watches="));
-    assert!(matches!(WatchError::of_notify(Path::new("/r"), of(Errno::NOSPC)), WatchError::WatchLimit { .. }));
-    let instances = WatchError::start(of(Errno::MFILE));
+    let instances = WatchError::start(Errno::MFILE);
     assert!(matches!(instances, WatchError::InstanceLimit));
     assert!(instances.hint().unwrap().contains("fs.inotify.max_user_instances"));
-    let denied = WatchError::of_notify(Path::new("/r"), of(Errno::ACCESS));
+    let denied = of(Errno::ACCESS);
     assert!(matches!(denied, WatchError::Denied { .. }));
     assert!(!denied.can_be_polled());
-    assert!(matches!(WatchError::start(of(Errno::NOSYS)), WatchError::Unavailable { .. }));
-    assert!(matches!(WatchError::of_notify(Path::new("/r"), of(Errno::IO)), WatchError::Io { .. }));
+    assert!(matches!(WatchError::start(Errno::NOSYS), WatchError::Unavailable { .. }));
+    assert!(matches!(of(Errno::IO), WatchError::Io { .. }));
 }

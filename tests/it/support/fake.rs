@@ -35,6 +35,8 @@ pub(crate) enum Fault {
     MissingEncoder,
     /// Encodes once [`Fake::open`] is called.
     Gate,
+    /// Leaves out the texts that it is to write into videos. It says and does all else as it should.
+    WithoutTexts,
     /// Hangs where the daemon tries the settings of its roots, and encodes their frames.
     HangInTrial,
 }
@@ -51,6 +53,8 @@ impl Fake {
         let other = match fault {
             Fault::MissingEncoder => WITHOUT_LIBX264,
             Fault::HangInTrial => HANG_IN_TRIAL,
+            // Joining is no encode.
+            Fault::WithoutTexts => WITHOUT_TEXTS,
             _ => "exec \"$real\" \"$@\"",
         };
         stand_in(&dir, &sandbox.ffmpeg, SCRIPT, encode(fault), other);
@@ -151,6 +155,21 @@ const WITHOUT_LIBX264: &str = r#"case $* in
         *) exec "$real" "$@" ;;
     esac"#;
 
+/// `-map_metadata 1` brings the texts, from the second input.
+const WITHOUT_TEXTS: &str = r#"count=$#
+while [ "$count" -gt 0 ]; do
+    if [ "$1" = -map_metadata ] && [ "$2" = 1 ]; then
+        shift 2
+        set -- "$@" -map_metadata -1
+        count=$((count - 2))
+    else
+        set -- "$@" "$1"
+        shift
+        count=$((count - 1))
+    fi
+done
+exec "$real" "$@""#;
+
 fn encode(fault: Fault) -> &'static str {
     match fault {
         Fault::Hang => "exec sleep 600",
@@ -158,6 +177,7 @@ fn encode(fault: Fault) -> &'static str {
         // An ignored signal stays ignored in the program that takes the shell's place.
         Fault::DeafToTerm => "trap '' TERM\nexec sleep 600",
         Fault::Stall => "printf 'frame=3\\nprogress=continue\\n'\nexec sleep 600",
+        Fault::WithoutTexts => WITHOUT_TEXTS,
         Fault::Exit1 => "echo 'Conversion failed!' >&2\nexit 1",
         Fault::Terminated => "kill -TERM $$",
         Fault::Crashed => "kill -SEGV $$",

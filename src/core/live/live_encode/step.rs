@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Capacity, ChunkFrames, LiveAction, LiveEncode, Phase, REST_LIMIT, UNPAUSED_FRAMES};
+use super::{Capacity, ChunkFrames, LiveAction, LiveEncode, Phase, REST_LIMIT, UNPAUSED_FRAMES, extent};
 use crate::encode::chunk::plan;
 use crate::journal::ChunkId;
 use crate::sequence::tracker::Growing;
@@ -67,7 +67,7 @@ impl LiveEncode {
         }
         let more = next
             .filter(|_| !capacity.busy)
-            .map(|next| self.free_from(next.number, growing, open.chunk.room(self.limits)));
+            .map(|next| self.free_from(next.number, growing, open.chunk.room_in(growing, self.limits)));
         // A file is looked at before it is fed: a torn frame would end the chunk of an encoder that is given it.
         let more = self.feedable(more.unwrap_or_default(), now);
         if !more.is_empty() {
@@ -107,7 +107,7 @@ impl LiveEncode {
         // Only what can be fed counts: an encoder that is begun for a whole chunk and gets half of it waits, is given up,
         // and would be begun again. A file that was not whole is likely not to be, also when another look at it is due.
         let fed = frames.iter().take_while(|frame| !self.is_waited_for(frame)).count();
-        let whole = fed >= self.limits.length.get() as usize;
+        let whole = fed >= extent(self.limits, &first, growing).frames as usize;
         let waits_for_pace = self.pause_penalty > 0 && !whole;
         // A gap may still be filled, and then two short chunks would be one. Once it has been quiet for a while, it likely
         // is not, and the video is wanted soon.
@@ -149,7 +149,11 @@ impl LiveEncode {
     /// The short chunk that goes on with `first`.
     fn short_before(&self, first: &Frame, growing: &Growing<'_>) -> Option<(FrameNumber, ChunkId)> {
         let (number, (id, chunk)) = self.chunks.range(..first.number).next_back()?;
-        (chunk.is_short(self.limits) && chunk.goes_on_with(first, growing)).then_some((*number, *id))
+        let is_last = |frame: &Frame| extent(self.limits, frame, growing).is_last;
+        // The last chunk does not go back to the one before it, which was ended for it.
+        let was_ended_for_it = is_last(first) && !chunk.frames.first().is_some_and(is_last);
+        let goes_on = chunk.is_short(self.limits) && chunk.goes_on_with(first, growing) && !was_ended_for_it;
+        goes_on.then_some((*number, *id))
     }
 
     /// The first frames that are in no chunk, as far as one chunk goes. Chunks whose frames changed are given up.
@@ -158,7 +162,7 @@ impl LiveEncode {
             let mut truth = growing.frames_from(self.mark).peekable();
             let Some(next) = truth.peek().cloned() else { return Vec::new() };
             let Some((id, chunk)) = self.cover(next.number) else {
-                return self.free_from(next.number, growing, self.limits.length.get());
+                return self.free_from(next.number, growing, extent(self.limits, &next, growing).frames);
             };
             if chunk.frames.iter().all(|frame| truth.next_if_eq(frame).is_some()) {
                 self.mark = chunk.last().saturating_add(1);

@@ -50,12 +50,21 @@ struct World {
     looks: u64,
     writes: u64,
     next: Serial,
+    /// Frames of a chunk.
+    length: u32,
+    /// Where the chunk of each encoder that was opened is in the video.
+    positions: Vec<ChunkPosition>,
 }
 
 impl World {
     fn new() -> Self {
+        Self::of(LENGTH, |_| {})
+    }
+
+    /// In chunks of `length` frames, by the usual rules as `change` leaves them.
+    fn of(length: u32, change: impl FnOnce(&mut Rules)) -> Self {
         let dir: Arc<Path> = Arc::from(Path::new("/r"));
-        let rules = Rules {
+        let mut rules = Rules {
             final_marker: GlobSet::empty(),
             final_frame: None,
             last_frame: None,
@@ -71,9 +80,10 @@ impl World {
             order: crate::sequence::order::FrameOrder::Number,
             generator: None,
         };
+        change(&mut rules);
         let mut tracker = Tracker::default();
         tracker.open(Arc::clone(&dir), Arc::new(rules), Arc::new(NameRule::Auto));
-        let limits = Limits { length: NonZeroU32::new(LENGTH).unwrap(), hold: HOLD };
+        let limits = Limits { length: NonZeroU32::new(length).unwrap(), hold: HOLD };
         Self {
             tracker,
             dir,
@@ -91,6 +101,8 @@ impl World {
             looks: 0,
             writes: 0,
             next: 0,
+            length,
+            positions: Vec::new(),
         }
     }
 
@@ -140,7 +152,8 @@ impl World {
                     self.looks += 1;
                     self.pending.push(action);
                 }
-                LiveAction::Open(serial, _) => {
+                LiveAction::Open(serial, position) => {
+                    self.positions.push(position);
                     self.opened += 1;
                     let at_work = self.encoders.values().filter(|encoder| !self.has_ended(encoder));
                     assert_eq!(at_work.count(), 0, "one encoder at a time");
@@ -154,7 +167,7 @@ impl World {
                         assert!(encoder.frames.last().is_none_or(follows), "frames follow each other");
                         encoder.frames.push(frame);
                     }
-                    assert!(encoder.frames.len() <= LENGTH as usize);
+                    assert!(encoder.frames.len() <= self.length as usize);
                 }
                 LiveAction::End(serial) => {
                     let encoder = self.encoders.get_mut(&serial).unwrap();
@@ -298,6 +311,63 @@ fn frames_are_fed_from_the_second_on_and_a_full_chunk_is_ended() {
     world.rest();
     assert_eq!(world.journal.values().map(Vec::len).collect::<Vec<_>>(), [8]);
     assert_eq!(world.encoders.values().next().unwrap().frames.len(), 1);
+}
+
+/// Whoever waits for the video then waits for an encoder that holds next to nothing back.
+#[test]
+fn the_last_frames_are_a_chunk_of_their_own_where_they_are_known_beforehand() {
+    type Ending = fn(&mut Rules, FrameNumber);
+    let endings: [Ending; 2] =
+        [|rules, last| rules.last_frame = Some(last), |rules, last| rules.frame_count = u64::try_from(last).ok()];
+    let cases: [(_, &[usize], usize); 6] = [
+        (48, &[], 47),
+        (49, &[25], 23),
+        (100, &[76], 23),
+        (250, &[226], 23),
+        (280, &[240], 39),
+        (500, &[240, 236], 23),
+    ];
+    for ending in endings {
+        for (last, chunks, open) in cases {
+            let mut world = World::of(240, |rules| ending(rules, last));
+            for number in 1..last {
+                world.write(number);
+                world.rest();
+            }
+            let encoder = world.encoders.values().next().unwrap();
+            assert_eq!(
+                (lengths(&world), encoder.frames.len(), encoder.ended),
+                (chunks.to_vec(), open, false),
+                "{last}"
+            );
+            let position = if chunks.is_empty() { ChunkPosition::First } else { ChunkPosition::Last };
+            assert_eq!(world.positions.last(), Some(&position), "{last}");
+        }
+    }
+}
+
+/// A guess, and more frames come.
+#[test]
+fn a_last_chunk_that_is_not_the_last_goes_on() {
+    let mut world = World::of(240, |rules| rules.last_frame = Some(100));
+    for number in (1..=99).chain(101..=130) {
+        world.write(number);
+        world.rest();
+    }
+    world.pass(IDLE / 2);
+    world.rest();
+    assert_eq!((lengths(&world), world.covered().len()), (vec![76, 23, 30], 129));
+}
+
+/// Short chunks are short to begin with.
+#[test]
+fn short_chunks_are_not_cut_for_the_end() {
+    let mut world = World::of(LENGTH, |rules| rules.last_frame = Some(21));
+    for number in 1..=20 {
+        world.write(number);
+        world.rest();
+    }
+    assert_eq!(lengths(&world), [8, 8]);
 }
 
 #[test]

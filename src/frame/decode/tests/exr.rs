@@ -29,7 +29,7 @@ fn file(parts: &[&[(&str, f32)]], compression: Compression) -> Vec<u8> {
 fn shown(parts: &[&[(&str, f32)]]) -> Vec<f32> {
     let bytes = file(parts, Compression::ZIP1);
     let picture = try_decode(&bytes, "a.exr").unwrap();
-    assert_eq!(picture.info, complete::examine(&bytes.as_slice(), Path::new("a.exr")).unwrap().1);
+    assert_eq!(picture.info, complete::examine(&bytes.as_slice(), Path::new("a.exr"), None).unwrap().1);
     match picture.pixels {
         Pixels::RgbF32(values) => values[15..].to_vec(),
         Pixels::RgbaF32(values) => values[20..].to_vec(),
@@ -124,4 +124,71 @@ fn every_compression_is_read() {
             assert!(try_decode(&bytes[..length], "a.exr").is_err(), "{compression:?} cut to {length}");
         }
     }
+}
+
+/// Written by OpenEXR's own library (3.4, from Python), as `tests/data/decoders/README.md` says with which values.
+const LAYERS: &[u8] = include_bytes!("../../../../tests/data/decoders/layers.exr");
+const PARTS: &[u8] = include_bytes!("../../../../tests/data/decoders/parts.exr");
+
+/// The first pixel of a layer, and what is said of it.
+fn first_of(bytes: &[u8], layer: Option<&str>) -> Result<(Vec<f32>, Vec<Note>), FrameErrorKind> {
+    let mut reading = Reading { layer: layer.map(|name| name.parse().unwrap()), ..Reading::default() };
+    let contents = Contents { changed_ns: None, digest: Digest::of(bytes) };
+    let picture = decode_bytes(bytes, "a.exr".into(), contents, &mut Vec::new(), &mut reading)?;
+    let looked = complete::examine(&bytes, Path::new("a.exr"), reading.layer.as_ref())?;
+    assert_eq!(picture.info, looked.1);
+    let pixel = match picture.pixels {
+        Pixels::RgbF32(values) => values[..3].to_vec(),
+        Pixels::RgbaF32(values) => values[..4].to_vec(),
+        other => panic!("{other:?}"),
+    };
+    Ok((pixel, reading.notes))
+}
+
+#[test]
+fn a_layer_that_is_named_is_the_picture() {
+    for (bytes, layer, wanted) in [
+        (LAYERS, "ViewLayer.Combined", &[0.25, 0.5, 0.75, 1.0][..]),
+        (LAYERS, "ViewLayer.AO", &[1.0, 0.0, 1.0]),
+        // A direction is shown as colours.
+        (LAYERS, "ViewLayer.Normal", &[0.75, 0.5, 0.0]),
+        (LAYERS, "ViewLayer.Depth", &[0.125; 3]),
+        (LAYERS, "ViewLayer.Depth.Z", &[0.125; 3]),
+        (LAYERS, "ViewLayer.Combined.G", &[0.5; 3]),
+        (PARTS, "beauty", &[0.25, 0.5, 0.75]),
+        (PARTS, "specular", &[0.5, 0.125, 0.0]),
+    ] {
+        assert_eq!(first_of(bytes, Some(layer)).unwrap(), (wanted.to_vec(), Vec::new()), "{layer}");
+    }
+}
+
+#[test]
+fn a_frame_without_the_layer_names_those_that_it_has() {
+    for (bytes, names) in
+        [(LAYERS, "ViewLayer.AO, ViewLayer.Combined, ViewLayer.Depth, ViewLayer.Normal"), (PARTS, "beauty, specular")]
+    {
+        // Names are told apart by the size of their letters too, and a part of a name is another one.
+        for layer in ["diffuse", "viewlayer.combined", "ViewLayer", "Beauty"] {
+            let error = first_of(bytes, Some(layer)).unwrap_err();
+            assert!(matches!(error, FrameErrorKind::NoLayer(_)) && error.is_lasting(), "{error:?}");
+            assert_eq!(error.to_string(), format!("the image has no layer {layer}; there are {names}"));
+        }
+    }
+}
+
+#[test]
+fn a_layer_that_nobody_named_is_said() {
+    let (pixel, notes) = first_of(LAYERS, None).unwrap();
+    assert_eq!(pixel, [0.25, 0.5, 0.75, 1.0]);
+    assert!(
+        matches!(&notes[..], [Note::Doubt(text)] if text.contains("4 layers, of which ViewLayer.Combined is taken")),
+        "{notes:?}"
+    );
+    let looked = complete::examine(&LAYERS, Path::new("a.exr"), None).unwrap().1;
+    assert_eq!(looked.aspect.to_string(), "2:1");
+    let (pixel, notes) = first_of(PARTS, None).unwrap();
+    assert_eq!(pixel, [0.25, 0.5, 0.75]);
+    assert!(matches!(&notes[..], [Note::Choice(text)] if text.contains("of which beauty is taken")), "{notes:?}");
+    let plain = file(&[&[("R", 1.0), ("G", 2.0), ("B", 3.0)]], Compression::ZIP1);
+    assert_eq!(first_of(&plain, None).unwrap().1, []);
 }

@@ -229,7 +229,7 @@ fn what_is_not_read_is_named() {
     ] {
         let error = try_decode(&file, "a.tif").unwrap_err();
         assert!(matches!(&error, FrameErrorKind::Unsupported(what) if what == says), "{error:?}");
-        assert!(complete::examine(&file.as_slice(), Path::new("a.tif")).is_err());
+        assert!(complete::examine(&file.as_slice(), Path::new("a.tif"), None).is_err());
     }
     let mut zstd = write(USUAL, &RGB, (1, 1), &bytes(&[1, 2, 3]));
     let at = zstd.windows(8).position(|entry| entry == [3, 1, 3, 0, 1, 0, 0, 0]).unwrap();

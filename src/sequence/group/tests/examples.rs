@@ -101,7 +101,7 @@ fn a_pattern_of_the_user_is_followed_and_nothing_is_guessed() {
 
 #[test]
 fn reasons_name_what_is_in_the_way() {
-    let names = ["a1.exr", "a1.jpg", "a2.exr", "a2.jpg", "b1.DPX", ".c1.png", "d1.part.png", "e.txt"];
+    let names = ["a1.exr", "a1.jpg", "a2.exr", "a2.jpg", "b1.PSD", ".c1.png", "d1.part.png", "e.txt"];
     let grouping = group(&names, None, &NameRule::Auto);
     check(&grouping, &names);
     let left: Vec<String> = grouping.left.iter().map(|(at, why)| format!("{}: {why}", names[*at])).collect();
@@ -110,7 +110,7 @@ fn reasons_name_what_is_in_the_way() {
         [
             "a1.jpg: it is the preview of a1.exr",
             "a2.jpg: it is the preview of a2.exr",
-            "b1.DPX: the format is not supported: DPX",
+            "b1.PSD: the format is not supported: Photoshop",
             ".c1.png: it is hidden, or belongs to another program",
             "d1.part.png: its name says that it is unfinished",
         ]

@@ -57,7 +57,7 @@ fn soup() -> impl Strategy<Value = Vec<Vec<u8>>> {
         .prop_map(str::to_owned),
         Just(String::new()),
     ];
-    let extension = prop::sample::select(vec![".png", ".png", ".png", ".exr", ".jpg", ".JPG", ".txt", ".dpx"]);
+    let extension = prop::sample::select(vec![".png", ".png", ".png", ".exr", ".jpg", ".JPG", ".txt", ".psd"]);
     // Forms are drawn first, so that the names of a folder have much in common.
     let form = prop::collection::vec(word, 1..5);
     let forms = prop::collection::vec(form, 1..4);

@@ -291,7 +291,7 @@ impl Folder {
         let Some(id) = shape.films.get(&film).copied() else { return };
         let is_it =
             |sequence: &Sequence| sequence.frames.name_of(number, &sequence.pattern).is_some_and(|known| known == name);
-        if self.sequences.get(&id).is_some_and(is_it) {
+        if self.sequences.get(&id).is_some_and(|sequence| is_it(sequence)) {
             self.remove(id, &[number], moment);
             touched.insert(id);
         }

@@ -8,7 +8,7 @@ use bstr::BString;
 
 use crate::model::Identity;
 use crate::sequence::finish::Rules;
-use crate::sequence::group::{LeftAlone, Note, Placed, Reading};
+use crate::sequence::group::{LeftAlone, Placed, Reading};
 use crate::sequence::name::{NameRule, split_folder};
 use crate::sequence::tracker::folder::{Folder, Id, Moment, Other, Shape};
 use crate::sequence::tracker::frames::{Arrival, Frames};
@@ -151,7 +151,7 @@ impl Folder {
             }
             old.histories.insert(*id, sequence.history);
             old.by_pattern.insert(sequence.pattern.clone(), *id);
-            old.sequences.insert(*id, sequence);
+            old.sequences.insert(*id, *sequence);
         }
         (entries, old)
     }
@@ -171,10 +171,8 @@ impl Folder {
         let cx = Context { dir: &dir, rules: &rules, markers: &[], now: moment.now, event: moment.event };
         let names: Vec<&[u8]> = entries.iter().map(|entry| entry.name.as_slice()).collect();
         let times: Vec<i64> = entries.iter().map(|entry| entry.identity.mtime_ns).collect();
-        let (mut reading, grouping) = Reading::of(&names, Some(&times), &self.names);
+        let (mut reading, _) = Reading::of(&names, Some(&times), &self.names);
         let (read, kept) = (names.len(), others.len());
-        let with_notes = grouping.films.into_iter().filter(|film| !film.notes.is_empty());
-        let mut notes: HashMap<Pattern, Vec<Note>> = with_notes.map(|film| (film.pattern, film.notes)).collect();
         let mut members: BTreeMap<u32, Vec<(FrameNumber, Entry)>> = BTreeMap::new();
         // Sequences of which a frame has another number now: what was concluded from their order is void. Chunks, stretches
         // that were written over and the number that ends it are all kept by number.
@@ -229,7 +227,6 @@ impl Folder {
                 }
             };
             sequence.guessed = *self.names == NameRule::Auto;
-            sequence.notes = notes.remove(&sequence.pattern).unwrap_or_default();
             self.insert(id, sequence);
             films.insert(film, id);
         }

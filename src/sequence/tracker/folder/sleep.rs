@@ -11,6 +11,7 @@ use crate::sequence::finish::is_batch_folder;
 use crate::sequence::tracker::asleep::{Asleep, OldNumbers};
 use crate::sequence::tracker::folder::{Folder, Other};
 use crate::sequence::tracker::frames::Arrival;
+use crate::sequence::tracker::open::Sequence;
 
 impl Folder {
     /// What is to be kept of it while it sleeps; `None` while something goes on in it, or may by time alone.
@@ -37,12 +38,13 @@ impl Folder {
             let written = sequence.frames.open().filter(|frame| frame.identity.size > 0);
             old.add(&sequence.pattern, &written.map(|frame| frame.number).collect::<Vec<_>>());
         }
-        let describe = |sequence| Some((self.describe(sequence, Duration::ZERO)?, sequence.history.last_change));
+        let describe =
+            |sequence: &Sequence| Some((self.describe(sequence, Duration::ZERO)?, sequence.history.last_change));
         Some(Asleep {
             rules: Arc::clone(&self.rules),
             names: Arc::clone(&self.names),
             told: self.told.clone(),
-            sequences: self.sequences.values().filter_map(describe).collect(),
+            sequences: self.sequences.values().filter_map(|sequence| describe(sequence)).collect(),
             existing: self.existing(),
             old,
         })

@@ -32,11 +32,11 @@ impl Folder {
         let family = folder_family(within);
         // A sequence that is in folders of another kind has nothing to do with this listing.
         let is_meant = |shape: &[u8]| shape.starts_with(&family) && within.is_empty() != shape.contains(&b'/');
-        let is_short = |(id, sequence): (&Id, &Sequence)| {
+        let is_short = |id: &Id, sequence: &Sequence| {
             let known = seen.get(id).map_or(0, |seen| seen.count);
             (is_meant(&sequence.shape) && known < sequence.frames.total()).then_some(*id)
         };
-        let short: Vec<Id> = self.sequences.iter().filter_map(is_short).collect();
+        let short: Vec<Id> = self.sequences.iter().filter_map(|(id, sequence)| is_short(id, sequence)).collect();
         let aside = self.shapes.values().any(|shape| !shape.others.is_empty());
         if short.is_empty() && self.markers.is_empty() && !aside {
             return;

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::sequence::FrameNumber;
-use crate::sequence::finish::{FinishReason, Progress};
+use crate::sequence::finish::{FinishReason, Progress, Rules};
 use crate::sequence::name::split_folder;
 use crate::sequence::origin::Total;
 use crate::sequence::tracker::open::finishing::is_command;
@@ -88,6 +88,20 @@ impl Sequence {
         };
         let reached = begun && solid >= last && total.is_reached(count, last, step.unsigned_abs());
         reached.then_some(count)
+    }
+
+    /// The number that its last frame will have, where that is known before it comes. The counts are of frames in this `step`.
+    pub(in crate::sequence::tracker) fn expected_last(&self, rules: &Rules, step: FrameNumber) -> Option<FrameNumber> {
+        let of_count = |count: u64| {
+            let steps = i64::try_from(count.checked_sub(1)?).ok()?;
+            self.frames.first()?.checked_add(steps.checked_mul(step)?)
+        };
+        let announced = self.heads.total().and_then(|total| match total {
+            Total::Frames(count) => of_count(count.get()),
+            Total::Range { last, .. } => Some(last),
+        });
+        // Whichever comes first ends it.
+        [rules.last_frame, rules.frame_count.and_then(of_count), announced].into_iter().flatten().min()
     }
 
     /// The marker that ends it. Which came last is told by the order of events: the clock of whoever writes the frames may

@@ -1,7 +1,7 @@
 //! A frame's fingerprint: a small grid of means, to which every pixel contributes.
 //!
 //! Tells whether one frame looks like the next, at the cost of reading the pixels once. It proves nothing about a video;
-//! [`encode::fingerprint::small`](crate::encode::fingerprint::small) is for that.
+//! [`small`](crate::small) is for that.
 
 /// Cells across and down.
 const ACROSS: usize = 16;

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::encode::fingerprint::small::{Layers, Layout};
-use crate::frame::color::Feed;
+use crate::Feed;
+use crate::small::{Layers, Layout};
 
 const SIZE: (u32, u32) = (320, 180);
 

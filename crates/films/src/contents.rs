@@ -1,13 +1,11 @@
 //! Films of many kinds, drawn from a formula: what codecs find easy, and what they find hard.
-//!
-//! What is done for each pixel has no `for`, no range and no `map` of an array: where little is optimised, as in tests, each
-//! step of those is several calls, which took more than half of the time of the proof's tests.
 
 use image::{Rgb, RgbImage};
 
 /// A kind of film.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Content {
+pub struct Content {
+    /// What it is called.
     pub name: &'static str,
     /// The colour of a pixel: across and down from 0 to 1 (of the width), of frame t of n.
     draw: fn(x: f64, y: f64, pixel: Pixel) -> [f64; 3],
@@ -25,7 +23,8 @@ struct Pixel {
 
 impl Content {
     /// Frame `frame` of `count`.
-    pub(crate) fn picture(&self, width: u32, height: u32, frame: u32, count: u32) -> RgbImage {
+    #[must_use]
+    pub fn picture(&self, width: u32, height: u32, frame: u32, count: u32) -> RgbImage {
         let time = f64::from(frame) / f64::from(count.max(2) - 1);
         RgbImage::from_fn(width, height, |column, row| {
             let (x, y) = (f64::from(column) / f64::from(width), f64::from(row) / f64::from(width));
@@ -102,7 +101,8 @@ fn stars(x: f64, y: f64, pixel: Pixel) -> [f64; 3] {
 }
 
 /// All of them.
-pub(crate) const CONTENTS: [Content; 28] = [
+// Not a constant, whose functions would be compiled with the crate that uses it.
+pub static CONTENTS: [Content; 28] = [
     Content { name: "stars", draw: stars },
     Content {
         name: "night",

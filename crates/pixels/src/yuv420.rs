@@ -57,8 +57,19 @@ const BLOCK: usize = 64;
 type Block = [[u8; BLOCK]; 3];
 
 /// Converts rows of `width` pixels to planes, one after the other in `out`: luma, and at half the width and height blue and
-/// red difference. Of `N` bytes of a pixel the first three count. Width and height are even, and `out` has the room.
-pub(super) fn convert<const N: usize>(pixels: &[[u8; N]], width: usize, out: &mut [u8]) {
+/// red difference. Width and height are even, and `out` has the room.
+// Not generic, or it would be compiled with the crate that calls it, as little optimised as that one.
+pub fn of_rgb(pixels: &[[u8; 3]], width: usize, out: &mut [u8]) {
+    convert(pixels, width, out);
+}
+
+/// The same of pixels with alpha, which does not count.
+pub fn of_rgba(pixels: &[[u8; 4]], width: usize, out: &mut [u8]) {
+    convert(pixels, width, out);
+}
+
+/// Of `N` bytes of a pixel the first three count.
+fn convert<const N: usize>(pixels: &[[u8; N]], width: usize, out: &mut [u8]) {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         #[expect(unsafe_code, reason = "the compiler cannot know that the processor was asked")]

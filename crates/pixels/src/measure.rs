@@ -1,8 +1,8 @@
 //! How far a lossy video is from its frames, in numbers that tell a lie from what codecs do.
 //!
-//! Owns the statistics: what each is, over which frames it is taken. It knows no limits; [`limits`](super::limits) does.
+//! Owns the statistics: what each is, over which frames it is taken. It knows no limits; reeld's `encode::verify::limits` does.
 //!
-//! All are taken of [small pictures](crate::encode::fingerprint::small). In the formulas s is a frame as fed, d as decoded, e = d - s, and
+//! All are taken of [small pictures](crate::small). In the formulas s is a frame as fed, d as decoded, e = d - s, and
 //! N is the noise that is left in the samples of luma of s, M in those of chroma. A frame by itself is worse than several
 //! together, so that only what is steady is taken frame by frame, and the rest over windows of 16 frames.
 //!
@@ -46,7 +46,7 @@ use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use crate::encode::fingerprint::small::Small;
+use crate::small::Small;
 
 mod envelope;
 mod moments;

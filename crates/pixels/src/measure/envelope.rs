@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use crate::encode::fingerprint::small::Small;
+use crate::small::Small;
 
 /// How far around a sample, and how large the places are whose mean counts.
 const AROUND: usize = 2;

@@ -1,10 +1,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::frame::color::{Canvas, convert};
-use crate::frame::decode::{Picture, Pixels};
-use crate::frame::digest::{Contents, Digest};
-use crate::frame::{ImageInfo, Orientation};
 
 #[test]
 fn grids_divide_where_they_can() {
@@ -36,41 +32,6 @@ const LAYOUTS: [Layout; 6] = [
 
 fn of(raw: &[u8], layout: Layout, size: (u32, u32)) -> Layers {
     Layers::of(raw, layout, size)
-}
-
-/// Whatever a picture is fed as, its small picture is the same, but for rounding.
-#[test]
-fn layouts_agree() {
-    for size in [(320_u32, 180_u32), (322, 182), (96, 64)] {
-        let (width, height) = size;
-        let wave = |x: u32, y: u32, by: u32| u8::try_from((x * by + y * 2) / 4 % 200 + 20).unwrap();
-        let pixels: Vec<u8> = (0..width * height)
-            .flat_map(|at| {
-                let (x, y) = (at % width, at / width);
-                [wave(x, y, 1), wave(x, y, 2), wave(y, x, 3), 255]
-            })
-            .collect();
-        let info =
-            ImageInfo { width, height, deep: false, linear: false, alpha: true, orientation: Orientation::UPRIGHT };
-        let contents = Contents { changed_ns: None, digest: Digest::of(b"") };
-        let picture = Picture { path: "f.png".into(), info, pixels: Pixels::Rgba8(pixels), contents };
-        let canvas = Canvas::new(width, height, true);
-        let small = |feed: Feed| {
-            let mut raw = Vec::new();
-            convert(&picture, &canvas, feed, [0; 3], &mut raw).unwrap();
-            of(&raw, Layout::Feed(feed), size)
-        };
-        let expected = small(Feed::Yuv420p).color;
-        for feed in [Feed::Rgb24, Feed::Rgba, Feed::Rgb48le, Feed::Rgba64le] {
-            let Layers { color, alpha } = small(feed);
-            assert_eq!(color.grid(), expected.grid());
-            let apart = color.samples.iter().zip(&expected.samples).map(|(one, other)| one.abs_diff(*other)).max();
-            assert!(apart <= Some(1), "{feed:?} {size:?}: {apart:?}");
-            if let Some(alpha) = alpha {
-                assert!(alpha.luma().iter().all(|value| *value == 255), "{feed:?}");
-            }
-        }
-    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 #![expect(clippy::cast_precision_loss, reason = "sums of bytes of small pictures are far below 2^52")]
 
 use super::{Coarse, Statistic};
-use crate::encode::fingerprint::small::Small;
+use crate::small::Small;
 
 /// Sums over samples, which can be added up over frames. `s` is fed, `d` decoded.
 #[derive(Debug, Clone, Default)]

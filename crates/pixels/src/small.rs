@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::frame::color::Feed;
+use crate::Feed;
 
 mod means;
 
