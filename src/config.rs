@@ -47,7 +47,7 @@ use self::error::{Complaint, Mistakes};
 use self::place::Place;
 use self::raw::RawConfig;
 pub use crate::model::FrameRate;
-pub use delivery::{Cleanup, Delivery, Metadata, NamePart, NameTemplate};
+pub use delivery::{Cleanup, Delivery, Metadata, NamePart, NameTemplate, Poster};
 pub use dirs::locate;
 pub use error::{ConfigError, Invalid};
 pub use folder_file::{FolderFile, FolderFileError};

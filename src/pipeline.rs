@@ -13,6 +13,7 @@ pub mod error;
 pub(crate) mod inspect_batch;
 pub mod job;
 pub(crate) mod places;
+pub(crate) mod poster;
 pub(crate) mod removal;
 pub mod run;
 pub(crate) mod story;

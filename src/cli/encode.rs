@@ -20,7 +20,7 @@ use super::{ConfigArg, Stated, out, state};
 use crate::config::units::{parse_generator, parse_length, parse_pause};
 use crate::config::{
     Audio, Cleanup, CustomPreset, Delivery, Encoder, Factor, FrameRate, Framerate, Length, Metadata, NameTemplate,
-    Preset, Quality, Root, Video, codec, dirs, parse_exposure, parse_layer,
+    Poster, Preset, Quality, Root, Video, codec, dirs, parse_exposure, parse_layer,
 };
 use crate::encode::ffmpeg::{Ffmpeg, Stop};
 use crate::error::{Explain as _, chain, place};
@@ -128,6 +128,9 @@ pub(crate) struct EncodeArgs {
     /// or nothing (false)
     #[arg(long, value_name = "M", value_parser = explained(Metadata::from_str))]
     metadata: Option<Metadata>,
+    /// Which frame is put beside the video as `NAME.poster.EXTENSION`: first, middle or last [default: none]
+    #[arg(long, value_name = "P", value_parser = explained(Poster::from_str))]
+    poster: Option<Poster>,
     /// What happens to the frames once the video is proved: keep, delete, trash or archive
     #[arg(long, value_name = "MODE", value_parser = explained(Cleanup::from_str))]
     cleanup: Option<Cleanup>,
@@ -499,6 +502,13 @@ impl Wanted {
         }
         if let Some(metadata) = args.metadata {
             delivery.metadata = metadata;
+        }
+        if let Some(poster) = args.poster {
+            delivery.poster = poster;
+        }
+        if delivery.metadata == Metadata::Nothing && delivery.poster != Poster::Nothing {
+            let hint = "a poster is a copy of a frame with all that was written into it; leave one of them out";
+            return Err(CliError::usage("`--poster` beside `--metadata false`".to_owned()).hint(hint.to_owned()));
         }
         if let Some(cleanup) = args.cleanup {
             delivery.cleanup = cleanup;

@@ -17,7 +17,7 @@ use super::place::{Place, overlap};
 use super::raw::{RawConfig, RawEncoder, RawLimits, RawPreset, RawRoot, RawWatch, Table as _};
 use super::{
     Audio, Builtin, Cleanup, Config, Container, CustomPreset, Delivery, Encoder, Factor, FrameRate, Framerate, Length,
-    Live, Metadata, Preset, Root, Selection, StopPolicy, Video, WatchMode, feedback, globs,
+    Live, Metadata, Poster, Preset, Root, Selection, StopPolicy, Video, WatchMode, feedback, globs,
 };
 use crate::frame::Exposure;
 use crate::frame::geometry::{Geometry, Rotation};
@@ -189,6 +189,12 @@ impl Checker<'_> {
             && *order.get_ref() == FrameOrder::Time
         {
             self.mistakes.add(last.span(), last_by_time());
+        }
+        if let (Some(poster), Some(metadata)) = (&root.poster, &root.metadata)
+            && *poster.get_ref() != Poster::Nothing
+            && *metadata.get_ref() == Metadata::Nothing
+        {
+            self.mistakes.add(poster.span(), poster_tells());
         }
         if let (Some(group), Some(recursive)) = (&root.group, &root.recursive)
             && *group.get_ref() == Scope::Tree
@@ -376,6 +382,7 @@ fn build(
         output_dir,
         output_name: root.output_name.as_ref().map(|name| name.get_ref().clone()).unwrap_or_default(),
         metadata: value(root.metadata.as_ref(), Metadata::Everything),
+        poster: value(root.poster.as_ref(), Poster::Nothing),
         cleanup: value(root.cleanup.as_ref(), Cleanup::Keep),
         cleanup_after: value(root.cleanup_after.as_ref(), Duration::ZERO),
         cleanup_anomalies: value(root.cleanup_anomalies.as_ref(), false),
@@ -509,6 +516,11 @@ fn rate_of(written: Framerate) -> (FrameRate, RateSource) {
         Framerate::Auto => (FrameRate::default(), RateSource::Default),
         Framerate::Stated(rate) => (rate, RateSource::Stated),
     }
+}
+
+fn poster_tells() -> Complaint {
+    let message = "`poster`: it is a copy of a frame with all that was written into it, and `metadata` = false wants none of that";
+    Complaint::new(message, "leave one of them out")
 }
 
 fn too_few(count: i64, min_frames: u64) -> Complaint {

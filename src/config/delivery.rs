@@ -14,6 +14,8 @@ pub struct Delivery {
     pub output_name: NameTemplate,
     /// What the video says of its frames.
     pub metadata: Metadata,
+    /// Which frame is put beside the video as a still.
+    pub poster: Poster,
     /// What happens to the frames once the video is proved and published.
     pub cleanup: Cleanup,
     /// How long after publishing.
@@ -65,6 +67,19 @@ pub enum Metadata {
     Frames,
     /// Nothing at all.
     Nothing,
+}
+
+/// Which frame is put beside the video as a still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Poster {
+    /// Not one.
+    Nothing,
+    /// The first that is in the video.
+    First,
+    /// The one in the middle.
+    Middle,
+    /// The last.
+    Last,
 }
 
 /// What happens to the frames of a proved, published video.

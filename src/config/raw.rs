@@ -18,8 +18,8 @@ use super::units::{
     parse_pause, printable,
 };
 use super::{
-    Cleanup, Container, FrameRate, Framerate, Live, Metadata, NameTemplate, ParallelChunks, Quality, StopPolicy,
-    WatchMode, arguments, globs,
+    Cleanup, Container, FrameRate, Framerate, Live, Metadata, NameTemplate, ParallelChunks, Poster, Quality,
+    StopPolicy, WatchMode, arguments, globs,
 };
 use crate::frame::geometry::{Crop, Flip, Rotation, Size};
 use crate::frame::{Exposure, Layer};
@@ -162,6 +162,7 @@ table! {
         output_dir: PathBuf = |r, key| r.path(key),
         output_name: NameTemplate = |r, key| r.parsed(key, NameTemplate::from_str),
         metadata: Metadata = |r, key| r.flag_or_name(key, Metadata::from_str),
+        poster: Poster = |r, key| r.flag_or_name(key, Poster::from_str),
         final_marker: Vec<Spanned<Glob>> = |r, key| r.list(key, globs::name),
         final_frame: Glob = |r, key| r.parsed(key, globs::name),
         last_frame: i64 = |r, key| r.whole::<{ -999_999_999 }, { i64::MAX }>(key),

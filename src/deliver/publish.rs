@@ -30,8 +30,9 @@ mod error;
 
 /// The last part of the name of a staging folder, which is hidden. Media scanners and other watchers leave such alone.
 const STAGING_SUFFIX: &str = ".part";
-/// The video in its staging folder.
+/// The video in its staging folder, and its poster.
 const STAGED: &str = "video.part";
+const STAGED_POSTER: &str = "poster.part";
 /// How many names are tried before giving up: if all of them are taken, something else is wrong.
 const MOST_CANDIDATES: usize = 100_000;
 
@@ -116,6 +117,49 @@ impl Staging {
         self.dir.join(&self.name)
     }
 
+    /// Puts a copy of `source` into the video's folder, under the first of `names` that is free, unless the contents are there
+    /// already under one before that, by an attempt that was killed. `false`, and nothing is there, where the contents are not
+    /// those of `expected`.
+    ///
+    /// When this returns, the copy and its name are on the disk.
+    pub fn keep_copy(
+        &self,
+        mut source: File,
+        expected: Option<Digest>,
+        names: impl Iterator<Item = OsString>,
+    ) -> Result<bool, PublishError> {
+        let failed = |error: io::Error| PublishError::new(&self.dir, error);
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let made = openat(&self.private, STAGED_POSTER, flags, Mode::from_raw_mode(0o666));
+        let mut copy = made.map(File::from).map_err(|errno| failed(errno.into()))?;
+        io::copy(&mut source, &mut copy).map_err(failed)?;
+        fsync(&copy).map_err(|errno| failed(errno.into()))?;
+        let digest = Digest::of_file(&copy).map_err(failed)?;
+        if expected.is_some_and(|expected| expected != digest) {
+            return Ok(false);
+        }
+        for name in names.take(MOST_CANDIDATES) {
+            let from = Entry { dir: self.private.as_fd(), name: OsStr::new(STAGED_POSTER) };
+            match move_to_free_name(from, Entry { dir: self.dir_fd.as_fd(), name: &name }, FOR_STAGING) {
+                Ok(()) => {}
+                Err(Errno::EXIST) if !self.holds(&name, digest) => continue,
+                // The copy goes with the staging folder.
+                Err(Errno::EXIST) => {}
+                Err(errno) => return Err(failed(errno.into())),
+            }
+            sync_folder(&self.dir_fd).map_err(|errno| failed(errno.into()))?;
+            return Ok(true);
+        }
+        Err(PublishError::NoFreeName { path: self.dir.clone() })
+    }
+
+    /// Whether there is a file of this name in the video's folder with these contents.
+    fn holds(&self, name: &OsStr, digest: Digest) -> bool {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let Ok(file) = openat(&self.dir_fd, name, flags, Mode::empty()).map(File::from) else { return false };
+        file.metadata().is_ok_and(|meta| meta.is_file()) && Digest::of_file(&file).is_ok_and(|there| there == digest)
+    }
+
     /// What is in the file.
     fn digest(&self) -> Result<Digest, PublishError> {
         let Some(file) = &self.file else { return Err(PublishError::NotStaged { path: self.folder() }) };
@@ -143,7 +187,9 @@ impl Drop for Staging {
         // NFS keeps a file that is removed while it is open under another name, and with it the folder.
         drop(self.file.take());
         // After publishing there are no such names any more. Whatever else fails here, the next start tries again.
-        let _ = unlinkat(&self.private, STAGED, AtFlags::empty());
+        for staged in [STAGED, STAGED_POSTER] {
+            let _ = unlinkat(&self.private, staged, AtFlags::empty());
+        }
         let _ = unlinkat(&self.dir_fd, &self.name, AtFlags::REMOVEDIR);
     }
 }
@@ -213,7 +259,7 @@ pub fn staged_in(folder: &Path) -> PathBuf {
 
 /// Removes a staging folder that a killed process left, and says whether there was one; of earlier versions a staging file.
 /// `path` is one that the journal names; anything that is not named like a staging folder, or neither a folder nor a regular
-/// file, is left alone. So is everything in it but the video: somebody may have put another folder in its place.
+/// file, is left alone. So is everything in it but the video and its poster: somebody may have put another folder in its place.
 pub fn remove_stale_staging(path: &Path) -> Result<bool, PublishError> {
     let named_so = path.file_name().is_some_and(|name| {
         name.as_bytes().starts_with(OWN_PREFIX.as_bytes()) && name.as_bytes().ends_with(STAGING_SUFFIX.as_bytes())
@@ -224,9 +270,11 @@ pub fn remove_stale_staging(path: &Path) -> Result<bool, PublishError> {
     let failed = |errno: Errno| PublishError::new(path, errno.into());
     let how = match private::open(path) {
         Ok(folder) => {
-            match unlinkat(&folder, STAGED, AtFlags::empty()) {
-                Ok(()) | Err(Errno::NOENT) => {}
-                Err(errno) => return Err(failed(errno)),
+            for staged in [STAGED, STAGED_POSTER] {
+                match unlinkat(&folder, staged, AtFlags::empty()) {
+                    Ok(()) | Err(Errno::NOENT) => {}
+                    Err(errno) => return Err(failed(errno)),
+                }
             }
             AtFlags::REMOVEDIR
         }

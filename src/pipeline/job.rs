@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::{Encoder, Metadata, Root, Settings};
+use crate::config::{Encoder, Metadata, Poster, Root, Settings};
 use crate::encode::ffmpeg::{Ffmpeg, FfmpegError};
 use crate::journal::{BatchId, Journal, JournalError, NewBatch};
 use crate::pipeline::clock::now_ms;
@@ -133,5 +133,9 @@ pub(super) fn recipe_of(root: &Root) -> String {
         Metadata::Frames => ", metadata of the frames",
         Metadata::Nothing => ", no metadata",
     };
-    root.video.settings() + &gaps + metadata
+    let poster = match root.delivery.poster {
+        Poster::Nothing => String::new(),
+        which => format!(", poster of the {which} frame"),
+    };
+    root.video.settings() + &gaps + metadata + &poster
 }

@@ -34,6 +34,7 @@ use crate::pipeline::consequence::Consequence;
 use crate::pipeline::error::JobError;
 use crate::pipeline::inspect_batch::{InspectedBatch, inspect_batch};
 use crate::pipeline::job::{Job, Tools, recipe_of};
+use crate::pipeline::poster;
 use crate::pipeline::story::{self, Story};
 use crate::sequence::finish::MissingFrames;
 use crate::sequence::name::EXTENSIONS;
@@ -189,6 +190,7 @@ fn make_video(
     // Looked at before the video is there, so that no frame of it can be removed unguarded.
     let seen = [&root.path, &target.dir].map(|folder| Sighting::of(folder).ok());
     tools.journal.seen_at(*id, seen[0].as_ref(), seen[1].as_ref())?;
+    poster::put(root.delivery.poster, batch, &contents, &staging, &target.names)?;
     let announce = &mut |video: &Published| tools.journal.publishing(*id, video, &outcome).map_err(Into::into);
     let published = publish::publish(staging, &target.names, spec.encode.recipe.extension(), announce);
     let recorded = published.map_err(JobError::from).and_then(|video| {

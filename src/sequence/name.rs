@@ -152,7 +152,7 @@ pub(crate) enum NameVerdict {
     NoImage,
     /// An image that no decoder reads, with the name of its format.
     Unsupported(&'static str),
-    /// Hidden, or of another program.
+    /// Hidden, of another program, or the poster of a video.
     Hidden,
     /// Its stem says that it is still written.
     Unfinished,
@@ -172,7 +172,11 @@ pub(crate) fn verdict(name: &[u8]) -> NameVerdict {
     // No format that can be read is among those that cannot be, so that the shorter list comes first.
     if !is_one_of(&EXTENSIONS) {
         unsupported::picture_format_of(name).map_or(NameVerdict::NoImage, NameVerdict::Unsupported)
-    } else if name.starts_with(b".") || name.starts_with(b"~") || SYNC_CONFLICT.find(name).is_some() {
+    } else if name.starts_with(b".")
+        || name.starts_with(b"~")
+        || stem.ends_with(b".poster")
+        || SYNC_CONFLICT.find(name).is_some()
+    {
         NameVerdict::Hidden
     } else if TEMPORARY_STEMS.iter().any(|ending| ends_with_ignoring_case(stem, ending.as_bytes())) {
         NameVerdict::Unfinished

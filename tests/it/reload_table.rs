@@ -109,6 +109,7 @@ const WATCH: &[Row] = &[
     ("output_dir", "", "output_dir = \"videos\"", Act::Shot, Proof::There("videos/frame.mp4")),
     ("output_name", "", "output_name = \"new\"", Act::Shot, Proof::There("new.mp4")),
     ("metadata", "", "metadata = false", Act::Shot, Proof::Recipe(", no metadata")),
+    ("poster", "", "poster = \"last\"", Act::Shot, Proof::There("frame.poster.png")),
     ("final_marker", "", "final_marker = [\"*.fin\"]", Act::Marker("frame.fin"), Proof::There("frame.mp4")),
     ("final_frame", "", "final_frame = \"*_0004.png\"", Act::Silent, Proof::There("frame.mp4")),
     ("last_frame", "", "last_frame = 4", Act::Silent, Proof::There("frame.mp4")),

@@ -244,3 +244,45 @@ fn frames_stay_where_what_made_them_is_not_in_the_video() {
         }
     }
 }
+
+/// Whoever removes the frames keeps one, with its workflow, under a name that is nobody's and that is no frame.
+#[test]
+fn a_poster_is_the_very_frame_and_stays() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let shot = sandbox.folder("shot");
+    for (which, number) in [("first", 1), ("middle", 4), ("last", 6)] {
+        let frames = comfyui("frame_####.png");
+        frames.write(&shot, 1..=6);
+        encode(&sandbox, &shot, "h264", &["--poster", which, "--cleanup", "delete"]);
+        let poster = sandbox.path().join("h264.poster.png");
+        assert_eq!(fs::read(&poster).unwrap(), frames.bytes(number), "{which}");
+        assert_eq!(fs::read_dir(&shot).unwrap().count(), 0);
+        fs::remove_file(poster).unwrap();
+    }
+}
+
+#[test]
+fn a_poster_takes_the_place_of_no_file_and_is_made_once() {
+    let sandbox = Sandbox::new(&ffmpeg());
+    let shot = sandbox.folder("shot");
+    let frames = comfyui("frame_####.png");
+    frames.write(&shot, 1..=6);
+    fs::write(sandbox.path().join("h264.poster.png"), "somebody's").unwrap();
+    for count in 1..=2 {
+        encode(&sandbox, &shot, "h264", &["--poster", "last"]);
+        fs::remove_file(sandbox.path().join("h264.mp4")).unwrap();
+        assert_eq!(fs::read(sandbox.path().join("h264.poster.png")).unwrap(), b"somebody's");
+        let second = fs::read(sandbox.path().join("h264_2.poster.png")).unwrap();
+        assert_eq!(second, frames.bytes(6), "{count}");
+        assert!(!sandbox.path().join("h264_3.poster.png").exists(), "{count}");
+    }
+    // Not even several of them are a sequence.
+    let posters = sandbox.folder("posters");
+    for number in 1..=9 {
+        fs::write(posters.join(format!("shot_{number}.poster.png")), frames.bytes(number)).unwrap();
+    }
+    let said = sandbox.run(["encode", posters.to_str().unwrap()]);
+    assert_eq!(said.code, Some(1), "{}", said.stderr);
+    let refused = ["encode", shot.to_str().unwrap(), "--poster", "first", "--metadata", "false"];
+    sandbox.run(refused).expect(2).says("--poster");
+}

@@ -29,7 +29,7 @@ fn an_unknown_key_is_told_the_nearest() {
         framerat = 24
         ^^^^^^^^
 
-    hint: did you mean `framerate`? allowed: path, recursive, folder_config, watch, include, exclude, pattern, group, order, generator, framerate, framerate_factor, duration, framerate_min, framerate_max, preset, quality, speed, encoder_args, layer, exposure, background, size_change, crop, rotate, flip, size, audio, reverse, ping_pong, loop, hold_first, hold_last, output_dir, output_name, metadata, final_marker, final_frame, last_frame, frame_count, idle_timeout, max_wait, min_frames, missing_frames, max_hold, continuation, existing, stills, live, cleanup, cleanup_after, cleanup_anomalies
+    hint: did you mean `framerate`? allowed: path, recursive, folder_config, watch, include, exclude, pattern, group, order, generator, framerate, framerate_factor, duration, framerate_min, framerate_max, preset, quality, speed, encoder_args, layer, exposure, background, size_change, crop, rotate, flip, size, audio, reverse, ping_pong, loop, hold_first, hold_last, output_dir, output_name, metadata, poster, final_marker, final_frame, last_frame, frame_count, idle_timeout, max_wait, min_frames, missing_frames, max_hold, continuation, existing, stills, live, cleanup, cleanup_after, cleanup_anomalies
     "#);
     insta::assert_snapshot!(mistake("[presets.a]\nencoder = \"libx264\"\ncodec = \"x\"\n"), @r#"
     /etc/reeld/reeld.toml:3:1: unknown key `codec` in `[presets.a]`
@@ -54,13 +54,13 @@ fn a_misplaced_key_is_told_its_table() {
         jobs = 2
         ^^^^
 
-    hint: `jobs` belongs in `[encoder]`; allowed: path, recursive, folder_config, watch, include, exclude, pattern, group, order, generator, framerate, framerate_factor, duration, framerate_min, framerate_max, preset, quality, speed, encoder_args, layer, exposure, background, size_change, crop, rotate, flip, size, audio, reverse, ping_pong, loop, hold_first, hold_last, output_dir, output_name, metadata, final_marker, final_frame, last_frame, frame_count, idle_timeout, max_wait, min_frames, missing_frames, max_hold, continuation, existing, stills, live, cleanup, cleanup_after, cleanup_anomalies
+    hint: `jobs` belongs in `[encoder]`; allowed: path, recursive, folder_config, watch, include, exclude, pattern, group, order, generator, framerate, framerate_factor, duration, framerate_min, framerate_max, preset, quality, speed, encoder_args, layer, exposure, background, size_change, crop, rotate, flip, size, audio, reverse, ping_pong, loop, hold_first, hold_last, output_dir, output_name, metadata, poster, final_marker, final_frame, last_frame, frame_count, idle_timeout, max_wait, min_frames, missing_frames, max_hold, continuation, existing, stills, live, cleanup, cleanup_after, cleanup_anomalies
 
     /etc/reeld/reeld.toml:4:1: unknown key `stop` in `[[watch]]`
         stop = "finish"
         ^^^^
 
-    hint: `stop` stands at the top of the file, before the first `[table]`; allowed: path, recursive, folder_config, watch, include, exclude, pattern, group, order, generator, framerate, framerate_factor, duration, framerate_min, framerate_max, preset, quality, speed, encoder_args, layer, exposure, background, size_change, crop, rotate, flip, size, audio, reverse, ping_pong, loop, hold_first, hold_last, output_dir, output_name, metadata, final_marker, final_frame, last_frame, frame_count, idle_timeout, max_wait, min_frames, missing_frames, max_hold, continuation, existing, stills, live, cleanup, cleanup_after, cleanup_anomalies
+    hint: `stop` stands at the top of the file, before the first `[table]`; allowed: path, recursive, folder_config, watch, include, exclude, pattern, group, order, generator, framerate, framerate_factor, duration, framerate_min, framerate_max, preset, quality, speed, encoder_args, layer, exposure, background, size_change, crop, rotate, flip, size, audio, reverse, ping_pong, loop, hold_first, hold_last, output_dir, output_name, metadata, poster, final_marker, final_frame, last_frame, frame_count, idle_timeout, max_wait, min_frames, missing_frames, max_hold, continuation, existing, stills, live, cleanup, cleanup_after, cleanup_anomalies
     "#);
 }
 

@@ -5,7 +5,9 @@ use std::num::NonZeroUsize;
 use std::str::FromStr;
 
 use super::{UnitError, parse_duration, print_duration};
-use crate::config::{Builtin, Cleanup, Container, Live, Metadata, NamedQuality, ParallelChunks, StopPolicy, WatchMode};
+use crate::config::{
+    Builtin, Cleanup, Container, Live, Metadata, NamedQuality, ParallelChunks, Poster, StopPolicy, WatchMode,
+};
 use crate::frame::geometry::{Flip, Rotation};
 use crate::sequence::finish::{Continuation, Existing, IdleTimeout, MissingFrames, Stills};
 use crate::sequence::generator::Generator;
@@ -66,6 +68,7 @@ named! {
     Stills, "treatment of single pictures": "skip" = Skip, "encode" = Encode;
     Live, "way to encode live": "true" = Always, "false" = Never, "when_idle" = WhenIdle;
     Metadata, "choice of metadata": "true" = Everything, "false" = Nothing, "frames" = Frames;
+    Poster, "choice of a poster": "false" = Nothing, "first" = First, "middle" = Middle, "last" = Last;
     MissingFrames, "treatment of missing frames": "skip" = Skip, "hold" = Hold, "error" = Error, "wait" = Wait;
     NamedQuality, "quality":
         "LOSSLESS" = Lossless, "PERC_LOSSLESS" = PercLossless, "HIGH" = High, "MEDIUM" = Medium, "LOW" = Low,
@@ -187,6 +190,7 @@ mod tests {
         round_trip::<Continuation>();
         round_trip::<Live>();
         round_trip::<Metadata>();
+        round_trip::<Poster>();
         round_trip::<Existing>();
         round_trip::<MissingFrames>();
         round_trip::<NamedQuality>();
