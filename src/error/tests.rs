@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::config::ConfigError;
+use crate::config::{ConfigError, FolderFileError};
 use crate::daemon::error::{ReloadError, StartError};
 use crate::deliver::cleanup::{CleanupError, KeptReason};
 use crate::deliver::publish::PublishError;
@@ -27,10 +27,20 @@ use crate::watch::scan::{ScanError, ScanErrorKind};
 const CAUSE: &str = "the words of the cause";
 
 /// Fields that are failures and no `source()`: two chains meet in them, and the `Display` has this one whole.
-const IN_THE_DISPLAY: [&str; 2] = ["JobError::OutcomeUnknown", "JobError::NotRecorded"];
+const IN_THE_DISPLAY: [&str; 3] = ["JobError::OutcomeUnknown", "JobError::NotRecorded", "RecipeError::Geometry"];
 
 /// Errors that nobody meets but as the cause of another.
-const ONLY_CAUSES: [&str; 5] = ["Damage", "Exceeded", "Flaw", "Refused", "ScanErrorKind"];
+const ONLY_CAUSES: [&str; 9] = [
+    "Damage",
+    "Exceeded",
+    "ExposureError",
+    "Flaw",
+    "GeometryError",
+    "LayerError",
+    "NoAspect",
+    "Refused",
+    "ScanErrorKind",
+];
 
 fn io() -> io::Error {
     io::Error::other(CAUSE)
@@ -69,6 +79,7 @@ fn samples() -> Vec<(String, Box<dyn Error>)> {
     }
     add![
         ConfigError::Read { path: path(), source: io() },
+        FolderFileError::Read { path: path(), source: io() },
         PatternError::Regex { pattern: String::new(), source: Box::new(regex::Error::Syntax(CAUSE.to_owned())) },
         FrameErrorKind::Io(io()),
         FrameErrorKind::NoDecoder(io()),

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use image::metadata::Orientation as Turn;
 use serde::{Deserialize, Serialize};
 
+use crate::error::chain;
 use crate::frame::decode::{Picture, Pixels};
 use crate::frame::{FrameErrorKind, ImageInfo, MAX_SIDE, Orientation, PixelAspect};
 
@@ -142,7 +143,7 @@ impl Geometry {
             return Ok(Cow::Borrowed(picture));
         }
         let ImageInfo { width, height, .. } = picture.info;
-        let part = self.part(width, height).map_err(|error| FrameErrorKind::Unsupported(error.to_string()))?;
+        let part = self.part(width, height).map_err(|error| FrameErrorKind::Unsupported(chain(&error).to_string()))?;
         let pixels = picture.pixels.cut(width, part);
         let orientation = self.turn();
         let (width, height) = orientation.turn_sides(part.width, part.height);

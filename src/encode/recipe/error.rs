@@ -50,8 +50,8 @@ pub enum RecipeError {
         limit: &'static str,
     },
     /// Frames of this size have no such picture.
-    #[error(transparent)]
-    Geometry(#[from] GeometryError),
+    #[error("{0}")]
+    Geometry(GeometryError),
     /// A custom preset's pixel format is not known.
     #[error("preset {preset}: pixel format {pix_fmt:?} is not one reeld can feed")]
     PixelFormat {
@@ -60,6 +60,12 @@ pub enum RecipeError {
         /// FFmpeg's name, as configured.
         pix_fmt: String,
     },
+}
+
+impl From<GeometryError> for RecipeError {
+    fn from(error: GeometryError) -> Self {
+        Self::Geometry(error)
+    }
 }
 
 impl Explain for RecipeError {
