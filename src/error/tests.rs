@@ -280,7 +280,7 @@ fn every_error_explains_itself() {
                 derived = line.contains("Error)");
             } else if let Some((_, rest)) = line.split_once("enum ").or(line.split_once("struct ")).filter(|_| derived)
             {
-                errors.insert(rest.split([' ', '(', '{']).next().unwrap().to_owned());
+                errors.insert(rest.split([' ', '(', '{', ';']).next().unwrap().to_owned());
                 derived = false;
             }
         }

@@ -1,9 +1,16 @@
 //! OpenEXR by the `exr` crate, which `image` uses too. Used directly because `image` reads only channels that are called R, G
 //! and B.
 
+use exr::block::chunk::TileCoordinates;
+use exr::block::{BlockIndex, UncompressedBlock};
+use exr::error::{Error, UnitResult};
+use exr::image::read::image::{LayersReader, ReadLayers};
+use exr::image::read::layers::{ChannelsReader, ReadChannels};
 use exr::math::Vec2;
+use exr::meta::MetaData;
 use exr::meta::attribute::Text;
-use exr::prelude::{ReadChannels as _, ReadLayers as _, ReadSpecificChannel as _, read};
+use exr::meta::header::Header;
+use exr::prelude::{ReadSpecificChannel as _, read};
 
 use crate::frame::complete::{Bytes, ExrColors, ExrLayer};
 use crate::frame::decode::Pixels;
@@ -20,7 +27,8 @@ pub(super) fn decode(
     if wanted.is_none() {
         notes.extend(layer.choice(reader.headers()));
     }
-    let header = &reader.headers()[layer.header];
+    let part = layer.header;
+    let header = &reader.headers()[part];
     let shown = header.shared_attributes.display_window;
     let picture = Picture {
         width: shown.size.width(),
@@ -42,7 +50,7 @@ pub(super) fn decode(
                     picture.put(pixels, at, [r, g, b, a]);
                 },
             );
-            channels.first_valid_layer().all_attributes().from_chunks(reader)?.layer_data.channel_data.pixels
+            OnePart { part, channels }.all_attributes().from_chunks(reader)?.layer_data.pixels
         }
         ExrColors::Gray(gray) => {
             let channels = samples.specific_channels().required(gray).optional(alpha, 1.0_f32).collect_pixels(
@@ -51,10 +59,43 @@ pub(super) fn decode(
                     picture.put(pixels, at, [y, y, y, a]);
                 },
             );
-            channels.first_valid_layer().all_attributes().from_chunks(reader)?.layer_data.channel_data.pixels
+            OnePart { part, channels }.all_attributes().from_chunks(reader)?.layer_data.pixels
         }
     };
     Ok(if picture.channels == 4 { Pixels::RgbaF32(pixels) } else { Pixels::RgbF32(pixels) })
+}
+
+/// Reads one part of a file. The crate's own ways take the first part that has these channels, or all parts.
+struct OnePart<C> {
+    part: usize,
+    channels: C,
+}
+
+impl<'s, C: ReadChannels<'s>> ReadLayers<'s> for OnePart<C> {
+    type Layers = <C::Reader as ChannelsReader>::Channels;
+    type Reader = OnePart<C::Reader>;
+
+    fn create_layers_reader(&'s self, headers: &[Header]) -> exr::error::Result<Self::Reader> {
+        let header = headers.get(self.part).ok_or_else(|| Error::Invalid("no such part".into()))?;
+        Ok(OnePart { part: self.part, channels: self.channels.create_channels_reader(header)? })
+    }
+}
+
+impl<R: ChannelsReader> LayersReader for OnePart<R> {
+    type Layers = R::Channels;
+
+    fn filter_block(&self, _: &MetaData, tile: TileCoordinates, block: BlockIndex) -> bool {
+        block.layer == self.part && self.channels.filter_block(tile)
+    }
+
+    fn read_block(&mut self, headers: &[Header], block: UncompressedBlock) -> UnitResult {
+        let header = headers.get(self.part).ok_or_else(|| Error::Invalid("no such part".into()))?;
+        self.channels.read_block(header, block)
+    }
+
+    fn into_layers(self) -> Self::Layers {
+        self.channels.into_channels()
+    }
 }
 
 /// Where the pixels of a layer go.
