@@ -36,8 +36,22 @@ impl Dpx {
         file[800..804].copy_from_slice(&[self.descriptor, 6, 6, self.bits]);
         file[804..806].copy_from_slice(&short(self.packing.into()));
         file[770..772].copy_from_slice(&short(1));
-        let data: Vec<u8> =
-            (0..SIDES.1 * 64_u32 as usize).map(|at| (at * 97 + 31 * (at / 7)).to_le_bytes()[0]).collect();
+        let mut data: Vec<u8> = (0..SIDES.1 * 64).map(|at| (at * 97 + 31 * (at / 7)).to_le_bytes()[0]).collect();
+        // Bits that fill up a word are zero, as in files of real programs. FFmpeg 9.0 has them in values otherwise.
+        let used: Option<u32> = match (self.bits, self.packing) {
+            (10, 1) => Some(0xffff_fffc),
+            (10, 2) => Some(0x3fff_ffff),
+            (12, 1) => Some(0xfff0_fff0),
+            (12, 2) => Some(0x0fff_0fff),
+            _ => None,
+        };
+        if let Some(used) = used {
+            for word in data.as_chunks_mut::<4>().0 {
+                for (byte, used) in word.iter_mut().zip(number(used)) {
+                    *byte &= used;
+                }
+            }
+        }
         let length = u32::try_from(file.len() + data.len()).unwrap();
         for (at, value) in
             [(4, 2048), (16, length), (24, 1664), (28, 384), (660, u32::MAX), (772, sides[0]), (776, sides[1])]
@@ -161,7 +175,9 @@ fn the_layer_that_is_asked_for_becomes_the_video() {
         );
         let video = outcome.paths().remove(0);
         let raw = run(&sandbox.ffmpeg, &video, &["-pix_fmt", "rgb24", "-frames:v", "1", "-f", "rawvideo"]);
-        assert_eq!(raw[..3], wanted, "{extra:?}");
+        // FFmpeg rounds from sixteen bits to eight in its own way.
+        let is_near = raw.iter().zip(wanted).all(|(found, wanted)| found.abs_diff(wanted) <= 1);
+        assert!(is_near, "{extra:?}: {:?} instead of {wanted:?}", &raw[..3]);
     }
     // What was made of another layer is another video.
     encode(&["--layer", "ViewLayer.AO"]).expect(0).says("in a video already");
