@@ -141,10 +141,9 @@ impl Staging {
         for name in names.take(MOST_CANDIDATES) {
             let from = Entry { dir: self.private.as_fd(), name: OsStr::new(STAGED_POSTER) };
             match move_to_free_name(from, Entry { dir: self.dir_fd.as_fd(), name: &name }, FOR_STAGING) {
-                Ok(()) => {}
                 Err(Errno::EXIST) if !self.holds(&name, digest) => continue,
-                // The copy goes with the staging folder.
-                Err(Errno::EXIST) => {}
+                // A copy that is there already goes with the staging folder.
+                Ok(()) | Err(Errno::EXIST) => {}
                 Err(errno) => return Err(failed(errno.into())),
             }
             sync_folder(&self.dir_fd).map_err(|errno| failed(errno.into()))?;

@@ -48,11 +48,11 @@ fn sound_is_cut_or_followed_by_silence_in_every_format_that_has_it() {
         let sandbox = Sandbox::new(&ffmpeg);
         let shot = sandbox.folder("shot");
         Frames::new("frame_####.png").write(&shot, 1..=48);
-        let (short, long) = (sandbox.path().join("short 1.wav"), sandbox.path().join("long.wav"));
-        tone(&short, 1);
-        tone(&long, 9);
+        let (second, nine_seconds) = (sandbox.path().join("short 1.wav"), sandbox.path().join("long.wav"));
+        tone(&second, 1);
+        tone(&nine_seconds, 9);
         for preset in ["h264", "prores", "vp9", "ffv1"] {
-            for (audio, name) in [(short.as_path(), "s"), (&long, "l"), (Path::new("silence"), "n")] {
+            for (audio, name) in [(second.as_path(), "s"), (&nine_seconds, "l"), (Path::new("silence"), "n")] {
                 let name = format!("{preset}_{name}");
                 let head = [OsStr::new("encode"), shot.as_os_str(), OsStr::new("--audio"), audio.as_os_str()];
                 let tail = ["--preset", preset, "--name", &name].map(OsStr::new);
@@ -62,10 +62,10 @@ fn sound_is_cut_or_followed_by_silence_in_every_format_that_has_it() {
                 if preset != "vp9" && preset != "ffv1" {
                     assert_eq!(rate(&video, &ffmpeg), (24, 1));
                 }
-                let heard = heard(&video, &ffmpeg);
-                assert_lasts(&heard, 2000);
-                let (early, late) = (is_loud(&heard, 100, 900), is_loud(&heard, 1100, 1900));
-                assert_eq!((early, late), (audio.is_absolute(), audio == long), "{name}");
+                let samples = heard(&video, &ffmpeg);
+                assert_lasts(&samples, 2000);
+                let (early, late) = (is_loud(&samples, 100, 900), is_loud(&samples, 1100, 1900));
+                assert_eq!((early, late), (audio.is_absolute(), audio == nine_seconds), "{name}");
             }
         }
         assert!(sandbox.leftovers().is_empty(), "{:?}", sandbox.leftovers());
