@@ -96,7 +96,7 @@ fn copy(ffmpeg: &Ffmpeg, recipe: &Recipe, rate: FrameRate, tags: Option<&Inherit
     command.overwrite();
     command.args(["-xerror", "-f", "mov"]).input("pipe:0");
     if let Some(tags) = tags {
-        tagged(&mut command, recipe, tags);
+        tagged(&mut command, recipe, tags, 1);
     }
     command.map("0:v:0").codec_video("copy");
     // What the muxer of the parts says of itself is nothing to keep. This keeps the tags.

@@ -61,12 +61,6 @@ pub fn add(
     command.overwrite();
     let is_boxes = recipe.is_boxes(Form::Reel);
     command.args(["-xerror", "-f", if is_boxes { "mov" } else { "matroska" }]).input(file_url(&silent.file));
-    let sound = if let Some(tags) = &tags {
-        tagged(&mut command, recipe, tags);
-        2
-    } else {
-        1
-    };
     match audio {
         Audio::Silence => {
             command.args(["-f", "lavfi"]).input("anullsrc=sample_rate=48000:channel_layout=stereo");
@@ -75,7 +69,10 @@ pub fn add(
             command.args(["-protocol_whitelist", "file", "-format_whitelist", FORMATS]).input(file_url(path));
         }
     }
-    command.map("0:v:0").codec_video("copy").map(format!("{sound}:a:0"));
+    if let Some(tags) = &tags {
+        tagged(&mut command, recipe, tags, 2);
+    }
+    command.map("0:v:0").codec_video("copy").map("1:a:0");
     let filter =
         format!("aresample={SAMPLES}:first_pts=0,aformat=channel_layouts=stereo,apad,atrim=end_sample={length}");
     command.args(["-filter:a", &filter]);

@@ -66,7 +66,7 @@ pub(super) fn command(
     command.args(["-framerate", &rate, "-r", &rate]);
     command.input("pipe:0");
     if let Some(tags) = tags {
-        tagged(&mut command, recipe, tags);
+        tagged(&mut command, recipe, tags, 1);
     }
     command.map("0:v:0").fps_mode("passthrough").filter(&recipe.filters).codec_video(&recipe.encoder);
     // GIF's own format comes out of its filters.
@@ -85,9 +85,9 @@ pub(super) fn command(
     command
 }
 
-/// Has `command`, which has one input so far, write what is in `tags` into a video of `recipe`.
-pub(crate) fn tagged(command: &mut FfmpegCommand, recipe: &Recipe, tags: &Inherited) {
-    command.args(["-f", "ffmetadata"]).input(tags.url()).args(["-map_metadata", "1"]);
+/// Has `command`, which has this many inputs so far and gets no others, write what is in `tags` into a video of `recipe`.
+pub(crate) fn tagged(command: &mut FfmpegCommand, recipe: &Recipe, tags: &Inherited, inputs: u32) {
+    command.args(["-f", "ffmetadata"]).input(tags.url()).args(["-map_metadata", &inputs.to_string()]);
     if recipe.is_boxes(Form::Reel) {
         // Without it FFmpeg keeps to the few keys that iTunes knows.
         command.args(["-movflags", "+use_metadata_tags"]);
