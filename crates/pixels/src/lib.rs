@@ -4,8 +4,8 @@
 //! and what is measured of them ([`measure`]), and the fingerprints that tell films from stills ([`fingerprint`]). It never reads
 //! a file, starts a process or knows a recipe: slices go in, numbers come out.
 //!
-//! It is a crate of its own for the build alone. In tests reeld itself is not optimised, because that takes longer than the
-//! tests do; these loops are, because they would take many times as long. So what is done once for each frame stays in reeld,
+//! It is a crate of its own for the build alone. In tests reeld itself is optimised a little, because more takes longer than the
+//! tests do; these loops are optimised fully, because they would take many times as long. What is done once for each frame stays in reeld,
 //! where `frame::color`, `frame::fingerprint`, `encode::fingerprint` and `encode::verify` hand these modules on.
 
 mod feed;
